@@ -1,0 +1,78 @@
+#include "common/base/log.h"
+
+#include "common/base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum sl_log_level log_level = SL_LOG_INFO;
+
+static const struct {
+    const char *word;
+    int priority; /* as in syslog(3), understood by the journal */
+} level_rows[] = {
+    [SL_LOG_ERROR] = {"error", 3},
+    [SL_LOG_WARNING] = {"warning", 4},
+    [SL_LOG_INFO] = {"info", 6},
+    [SL_LOG_DEBUG] = {"debug", 7},
+};
+
+void sl_log_set_level(enum sl_log_level max)
+{
+    log_level = max;
+}
+
+static int prefix(char *out, size_t size, enum sl_log_level level)
+{
+    if (getenv("JOURNAL_STREAM"))
+        return snprintf(out, size, "<%d>", level_rows[level].priority);
+    struct timespec now;
+    struct tm parts;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &parts);
+    char stamp[32];
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
+    return snprintf(out, size, "%s.%03ldZ %s ", stamp, now.tv_nsec / 1000000, level_rows[level].word);
+}
+
+void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...)
+{
+    if (level > log_level)
+        return;
+    char line[4096];
+    size_t room = sizeof line - 1, used = (size_t)prefix(line, room, level);
+    used += (size_t)snprintf(line + used, room - used, "%s%s", event, fmt[0] ? " " : "");
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(line + used, room - used, fmt, args);
+    va_end(args);
+    used = len < 0 ? used : used + (size_t)len < room ? used + (size_t)len : room - 1;
+    line[used++] = '\n';
+    if (write(STDERR_FILENO, line, used) < 0)
+        return; /* nowhere left to complain */
+}
+
+const char *sl_log_quote(struct sl_log_value *buf, const char *text)
+{
+    if (!text)
+        text = "";
+    char escaped[SL_LOG_VALUE_MAX - 2];
+    sl_text_escape(escaped, sizeof escaped, text, strlen(text));
+    bool bare = escaped[0] && !strpbrk(escaped, " \"=\\");
+    char *out = buf->text, *end = buf->text + sizeof buf->text - 2;
+    if (!bare)
+        *out++ = '"';
+    for (const char *p = escaped; *p && out < end - 1; p++) {
+        if (*p == '"')
+            *out++ = '\\';
+        *out++ = *p;
+    }
+    if (!bare)
+        *out++ = '"';
+    *out = '\0';
+    return buf->text;
+}

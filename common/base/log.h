@@ -1,0 +1,34 @@
+/*
+ * log.h - one line per event, for daemons and tools. Library code never logs: it returns a status and an error text.
+ *
+ * A line is `event key=value key=value`; values with blanks, quotes or control characters are quoted and escaped, so a
+ * line cannot be forged from the network. Lines go to standard error with a journal priority prefix when standard error
+ * is the journal, else with a level word and a time. Any thread may log.
+ *
+ *     sl_log(SL_LOG_WARNING, "target-failed", "target=%s outcome=%s reason=%s", SL_LOG_TEXT(uri), "unreachable", ...);
+ *
+ * Text that came from outside goes through SL_LOG_TEXT, which quotes it.
+ */
+#ifndef SL_COMMON_BASE_LOG_H
+#define SL_COMMON_BASE_LOG_H
+
+#include "common/base/status.h"
+
+enum sl_log_level { SL_LOG_ERROR, SL_LOG_WARNING, SL_LOG_INFO, SL_LOG_DEBUG };
+
+enum { SL_LOG_VALUE_MAX = 512 };
+
+struct sl_log_value {
+    char text[SL_LOG_VALUE_MAX];
+};
+
+/* Lines above this level are dropped; the default is SL_LOG_INFO. Set before threads start. */
+void sl_log_set_level(enum sl_log_level max);
+/* Writes one line; `event` is a fixed word with hyphens, fmt gives the key=value pairs ("" for none). */
+void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...) SL_PRINTF(3, 4);
+/* The quoted form of a foreign text, for the life of the enclosing block (used through SL_LOG_TEXT). */
+const char *sl_log_quote(struct sl_log_value *buf, const char *text);
+
+#define SL_LOG_TEXT(text) sl_log_quote(&(struct sl_log_value){{0}}, text)
+
+#endif

@@ -1,0 +1,119 @@
+#include "common/base/option.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *value_of(const struct sl_option *row, void *values)
+{
+    return (char *)values + row->offset;
+}
+
+void sl_strings_add(struct sl_strings *list, const char *item)
+{
+    list->items = sl_resize(list->items, list->count + 1, sizeof *list->items);
+    list->items[list->count++] = sl_strdup(item);
+}
+
+void sl_strings_fini(struct sl_strings *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct sl_strings){0};
+}
+
+void sl_options_init(const struct sl_option *rows, size_t count, void *values)
+{
+    static const size_t sizes[] = {
+        [SL_OPT_FLAG] = sizeof(bool),     [SL_OPT_STRING] = sizeof(char *),      [SL_OPT_STRINGS] = sizeof(struct sl_strings),
+        [SL_OPT_INT] = sizeof(int64_t),   [SL_OPT_DURATION] = sizeof(int64_t), [SL_OPT_WORD] = sizeof(int),
+    };
+    for (size_t i = 0; i < count; i++) {
+        memset(value_of(&rows[i], values), 0, sizes[rows[i].type]);
+        if (rows[i].fallback)
+            sl_assert(sl_option_set(&rows[i], values, rows[i].fallback, NULL) == SL_OK);
+    }
+}
+
+void sl_options_fini(const struct sl_option *rows, size_t count, void *values)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].type == SL_OPT_STRINGS)
+            sl_strings_fini(value_of(&rows[i], values));
+        if (rows[i].type == SL_OPT_STRING) {
+            char **text = value_of(&rows[i], values);
+            free(*text);
+            *text = NULL;
+        }
+    }
+}
+
+static enum sl_status set_word(const struct sl_option *row, int *value, const char *text, struct sl_error *e)
+{
+    for (int i = 0; row->words[i]; i++)
+        if (strcmp(row->words[i], text) == 0) {
+            *value = i;
+            return SL_OK;
+        }
+    return sl_fail(e, SL_USAGE, "%s: \"%s\" is not one of its words", row->name, text);
+}
+
+static enum sl_status set_number(const struct sl_option *row, int64_t *value, const char *text, struct sl_error *e)
+{
+    int64_t number;
+    bool duration = row->type == SL_OPT_DURATION;
+    bool parsed = duration ? sl_parse_duration_ms(text, &number) : sl_parse_i64(text, INT64_MIN, INT64_MAX, &number);
+    if (!parsed)
+        return sl_fail(e, SL_USAGE, "%s: \"%s\" is not a %s", row->name, text, duration ? "duration" : "number");
+    if ((row->min || row->max) && (number < row->min || number > row->max))
+        return sl_fail(e, SL_USAGE, "%s: %s is outside %" PRId64 " to %" PRId64 "%s", row->name, text, row->min, row->max,
+                       duration ? " ms" : "");
+    *value = number;
+    return SL_OK;
+}
+
+static void set_string(char **value, const char *text)
+{
+    free(*value);
+    *value = sl_strdup(text);
+}
+
+enum sl_status sl_option_set(const struct sl_option *row, void *values, const char *text, struct sl_error *e)
+{
+    void *value = value_of(row, values);
+    switch (row->type) {
+    case SL_OPT_FLAG:
+        *(bool *)value = true;
+        return SL_OK;
+    case SL_OPT_STRING:
+        set_string(value, text);
+        return SL_OK;
+    case SL_OPT_STRINGS: {
+        struct sl_strings *list = value;
+        if (row->fallback && list->count == 1 && strcmp(list->items[0], row->fallback) == 0)
+            sl_strings_fini(list);
+        sl_strings_add(list, text);
+        return SL_OK;
+    }
+    case SL_OPT_INT:
+    case SL_OPT_DURATION:
+        return set_number(row, value, text, e);
+    case SL_OPT_WORD:
+        return set_word(row, value, text, e);
+    }
+    sl_assert(!"option type");
+    return SL_INTERNAL;
+}
+
+const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}

@@ -1,0 +1,20 @@
+/*
+ * conf.h - configuration files through libconfuse, driven by the option table of the program.
+ *
+ * Every row of an option table that carries SL_OPT_IN_FILE may stand in the file as `name = value` (hyphens become
+ * underscores, lists are {"a", "b"}, durations and words are strings). The command line wins over the file. An unknown
+ * key, a wrong type or a value outside its bounds is SL_USAGE with "file:line: ...".
+ */
+#ifndef SL_COMMON_CONF_CONF_H
+#define SL_COMMON_CONF_CONF_H
+
+#include "common/base/option.h"
+
+/*
+ * Reads `path` into `values`, leaving alone the options for which `skip` says true (given on the command line).
+ * `skip` may be NULL.
+ */
+enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t count, void *values,
+                         bool (*skip)(const char *option, void *ctx), void *ctx, struct sl_error *e) SL_MUST;
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * control.h - the server side of a daemon's control socket.
+ *
+ * A Unix stream socket (mode 0660) on the loop it was opened with; frames as in common/base/frame.h. Each verb is a row of
+ * a table. A handler runs on the loop's thread; it answers at once or keeps the reply and ends it later from the same thread.
+ * Large answers are pulled: the server calls `more` while the client keeps up, so no answer is held in memory whole.
+ */
+#ifndef SL_COMMON_HOST_CONTROL_H
+#define SL_COMMON_HOST_CONTROL_H
+
+#include "common/base/error.h"
+#include "common/base/frame.h"
+#include "common/host/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct host_control;
+struct host_reply;
+
+/* A request; its strings live until the reply is ended. */
+struct host_request {
+    const char *verb;
+    size_t arg_count;
+    const char *const *args;
+    size_t option_count;
+    const char *const *options; /* "name=value" */
+};
+
+struct host_verb {
+    const char *name;
+    /* Must call host_reply_end, at once or later. */
+    void (*run)(const struct host_request *request, struct host_reply *reply, void *ctx);
+};
+
+/* Binds the socket (a stale file is replaced, a live daemon is SL_CONFLICT) and serves the verbs. */
+enum sl_status host_control_open(struct host_loop *loop, const char *path, const struct host_verb *verbs, size_t verb_count,
+                                 void *ctx, struct host_control **ret_control, struct sl_error *e) SL_MUST;
+/* Closes every connection and removes the socket file; replies still held are dead but may still be ended. NULL is accepted. */
+void host_control_close(struct host_control *control);
+
+/* The value of an option, or NULL; the n-th (from 0) of a repeated one. */
+const char *host_request_option(const struct host_request *request, const char *name, size_t nth);
+
+/* Columns as "name:type" strings (types: text number bool list); `single` for one record. */
+void host_reply_columns(struct host_reply *reply, const char *const *columns, size_t count, bool single);
+void host_reply_row(struct host_reply *reply, const char *const *cells, size_t count);
+void host_reply_step(struct host_reply *reply, const char *const *cells, size_t count);
+void host_reply_warning(struct host_reply *reply, const char *fmt, ...) SL_PRINTF(2, 3);
+void host_reply_progress(struct host_reply *reply, uint64_t done, uint64_t total, const char *what);
+/* Ends and frees the reply. */
+void host_reply_end(struct host_reply *reply, enum sl_outcome outcome, const char *reason, const char *fmt, ...) SL_PRINTF(4, 5);
+/* Ends it with the outcome and text of a failure. */
+void host_reply_fail(struct host_reply *reply, enum sl_status status, const struct sl_error *e);
+/* Streams: `more` writes some rows and returns true while there are more; when it returns false it has ended the reply. `drop` frees
+ * `state` when the client has gone before. */
+void host_reply_pull(struct host_reply *reply, bool (*more)(struct host_reply *reply, void *state), host_fn *drop, void *state);
+/* True when the client has gone; the reply must still be ended. */
+bool host_reply_gone(const struct host_reply *reply);
+
+#endif

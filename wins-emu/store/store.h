@@ -1,0 +1,32 @@
+/*
+ * store.h - the registry on disk. One batch is one SQLite transaction; nothing in it is acknowledged before wst_commit returned
+ * SL_OK (wins.md 2.12).
+ *
+ * Belongs to the engine thread. The version counter is part of every batch that used it, so no version id is handed out twice.
+ */
+#ifndef SL_WINS_STORE_STORE_H
+#define SL_WINS_STORE_STORE_H
+
+#include "common/base/error.h"
+#include "wins-emu/core/record.h"
+
+struct wst;
+
+/* Opens or creates the database file; SL_CORRUPT when it is damaged, newer, or not ours. */
+enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
+void wst_close(struct wst *store);
+/* Hands every stored record to `fn`, once, at start. */
+enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *record, void *ctx), void *ctx, struct sl_error *e) SL_MUST;
+/* The last version id that was committed; 0 for a new database. */
+uint64_t wst_version(const struct wst *store);
+
+/* Starts a batch. */
+enum sl_status wst_begin(struct wst *store, struct sl_error *e) SL_MUST;
+/* Adds to the batch; a failure is sticky and shows in wst_commit. */
+void wst_put(struct wst *store, const struct wins_record *record);
+void wst_remove(struct wst *store, const struct nb_name *name);
+void wst_set_version(struct wst *store, uint64_t version);
+/* Writes the batch and returns when it is on disk; after a failure nothing of the batch is stored. */
+enum sl_status wst_commit(struct wst *store, struct sl_error *e) SL_MUST;
+
+#endif

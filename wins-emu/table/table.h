@@ -1,0 +1,57 @@
+/*
+ * table.h - the in-memory index of all records: one writer, any number of readers without a lock (liburcu).
+ *
+ * Readers are threads that called tbl_reader_enter once (registers them with RCU); each lookup happens between tbl_read_lock
+ * and tbl_read_unlock and its result is valid in between only. The writer (the engine thread) replaces whole records; a reader sees the
+ * old one or the new one, never a mixture. The only folder that includes liburcu.
+ *
+ * Memory: at most 112 octets a plain name at a million names, all included; a record is packed (tbl_entry is opaque).
+ */
+#ifndef SL_WINS_TABLE_TABLE_H
+#define SL_WINS_TABLE_TABLE_H
+
+#include "wins-emu/core/record.h"
+
+#include <stddef.h>
+
+struct tbl;
+struct tbl_entry;
+
+struct tbl *tbl_new(void);
+/* Frees everything; no reader may be left. */
+void tbl_free(struct tbl *t);
+
+/* Registers the calling thread as a reader; before its first lookup, once. */
+void tbl_reader_enter(void);
+/* Takes it off again; before the thread ends. */
+void tbl_reader_leave(void);
+void tbl_read_lock(void);
+void tbl_read_unlock(void);
+
+/* The entry of a name, or NULL. Between tbl_read_lock and tbl_read_unlock, or by the writer. */
+const struct tbl_entry *tbl_find(const struct tbl *t, const struct nb_name *name);
+/* Unpacks an entry. */
+void tbl_unpack(const struct tbl_entry *entry, struct wins_record *ret_record);
+/* Enough of an entry to answer a query (Q03 to Q07) without unpacking it. */
+struct tbl_answer {
+    enum wins_type type;
+    enum wins_state state;
+    enum wins_node node;
+    uint8_t count;
+    uint32_t addresses[WINS_MEMBERS_MAX]; /* in the order of an answer: latest expiry first, then own members first, then lowest */
+};
+void tbl_answer(const struct tbl_entry *entry, uint32_t self, struct tbl_answer *ret_answer);
+
+/* Writer only: inserts or replaces the record of its name. */
+void tbl_put(struct tbl *t, const struct wins_record *record);
+/* Writer only: removes a name; nothing happens when it is absent. */
+void tbl_remove(struct tbl *t, const struct nb_name *name);
+/* Number of records; any thread. */
+size_t tbl_count(const struct tbl *t);
+/*
+ * Walks all records in steps, for lists: calls `fn` for at most `most` entries starting at *cursor (0 at first), under its own read
+ * lock, and moves *cursor. False when the walk is over. Records that move meanwhile may be seen twice or not at all, others exactly once.
+ */
+bool tbl_walk(const struct tbl *t, uint64_t *cursor, size_t most, void (*fn)(const struct tbl_entry *entry, void *ctx), void *ctx);
+
+#endif
