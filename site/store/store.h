@@ -1,0 +1,96 @@
+/*
+ * store.h - the site database: the one door to it.
+ *
+ * One SQLite file holds one or more sites. The constraints live in the schema: a site code is unique, a site has exactly one
+ * site server and one site database (S2.02, S2.04), at most one default management point (S1.08, a partial unique index), a
+ * package only lies on distribution points of its own site. Every writing function is one transaction; it is on disk when it
+ * returns SL_OK, and it moves the generation counter, by which every process on the same file sees that something changed.
+ *
+ * A struct sst is one connection and serves one thread at a time. Text from outside only ever becomes a bound parameter.
+ *
+ * The adding functions are idempotent: adding what is there already in the same form is SL_OK with *ret_added false; the same
+ * key with other contents is SL_CONFLICT and names what is stored. `site` is a site code; an unknown one is SL_USAGE with
+ * "no site XYZ in FILE (it holds LAB)".
+ */
+#ifndef SL_SITE_STORE_STORE_H
+#define SL_SITE_STORE_STORE_H
+
+#include "common/base/option.h"
+#include "site/model/site.h"
+
+struct sst;
+struct sst_lock;
+
+enum sst_mode { SST_CREATE, SST_READ_WRITE, SST_READ_ONLY };
+
+enum {
+    SST_SITES_MAX = 256,        /* sites in one database */
+    SST_ROWS_MAX = 1 << 20,     /* rows of one kind in one snapshot */
+    SST_LOCATIONS_MAX = 1024,   /* distribution points in one answer */
+};
+
+/* Opens the database at `path`; SST_CREATE makes it. Errors name the file. */
+enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_store, struct sl_error *e) SL_MUST;
+void sst_close(struct sst *store); /* NULL is accepted */
+/* False once the file was moved away or replaced since it was opened: close, and open again. */
+bool sst_is_current(const struct sst *store);
+/* Takes the right to be the site server of this file (a lock that ends with the process); SL_CONFLICT when another process has it. */
+enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e) SL_MUST;
+void sst_unlock_server(struct sst_lock *lock); /* NULL is accepted */
+/* The counter that every committed change moves. Cheap enough to ask several times a second. */
+enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct sl_error *e) SL_MUST;
+
+/* The codes of all sites, sorted; freed by sl_strings_fini. */
+enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e) SL_MUST;
+/* The code to use when `wanted` was asked for, or the only site when it is NULL; SL_USAGE when that does not decide it. free() it. */
+enum sl_status sst_choose_site(struct sst *store, const char *wanted, char **ret_code, struct sl_error *e) SL_MUST;
+/* Reads a whole site in one transaction; *ret_snapshot is NULL when there is no such site. Freed by sm_snapshot_free. */
+enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snapshot **ret_snapshot, struct sl_error *e) SL_MUST;
+
+/* Makes a site; SL_CONFLICT when the code is taken, whatever the rest says. */
+enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, struct sl_error *e) SL_MUST;
+/* Adds a management point; `is_default` is ignored: only sst_designate_mp makes a default. */
+enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added, struct sl_error *e) SL_MUST;
+/*
+ * Makes `host` the default management point and takes the flag from the one that had it, in one transaction (S1.08, S1.25).
+ * *ret_previous is that host, malloc'd, or NULL when there was none. An unknown host is SL_USAGE.
+ */
+enum sl_status sst_designate_mp(struct sst *store, const char *site, const char *host, char **ret_previous, struct sl_error *e) SL_MUST;
+enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added, struct sl_error *e) SL_MUST;
+enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
+                                struct sl_error *e) SL_MUST;
+/* Adds a package on these distribution points (host names; an unknown one is SL_USAGE). */
+enum sl_status sst_add_package(struct sst *store, const char *site, const char *id, uint32_t version, const char *const *dps,
+                               size_t dp_count, bool *ret_added, struct sl_error *e) SL_MUST;
+enum sl_status sst_add_target(struct sst *store, const char *site, const struct sm_target *target, bool *ret_added,
+                              struct sl_error *e) SL_MUST;
+
+/* What sst_remove takes away by its key. */
+enum sst_kind { SST_MP, SST_DP, SST_BOUNDARY, SST_PACKAGE, SST_TARGET };
+/*
+ * Removes one row: by host name (SST_MP, SST_DP), "kind value" with one blank (SST_BOUNDARY), id, or URI. *ret_removed is false when
+ * there is none. A distribution point that still holds packages, and the default management point, are SL_CONFLICT.
+ */
+enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
+                          struct sl_error *e) SL_MUST;
+
+/* ---- what the management point asks (facts 5.4, 6.3) ------------------------------------------------------------------ */
+
+/* Where a client is, as it says; any of them may be NULL, empty or nonsense. */
+struct sst_place {
+    const char *address;
+    const char *subnet;
+    const char *ad_site;
+};
+
+/* The codes of the sites whose boundaries contain one of the places, sorted, without repetition. */
+enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, size_t count, struct sl_strings *ret_codes,
+                            struct sl_error *e) SL_MUST;
+/*
+ * The distribution points of `site` that hold this version of the package (version "" or NULL: any): their hosts in *ret_hosts
+ * and base URLs in *ret_urls, side by side, by host name; at most SST_LOCATIONS_MAX. *ret_version is the version stored, 0 when none is held.
+ */
+enum sl_status sst_locate(struct sst *store, const char *site, const char *package, const char *version, struct sl_strings *ret_hosts,
+                          struct sl_strings *ret_urls, uint32_t *ret_version, struct sl_error *e) SL_MUST;
+
+#endif
