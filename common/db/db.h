@@ -3,7 +3,8 @@
  *
  * A struct db is one connection and serves one thread at a time. Files are opened WAL with synchronous=FULL, foreign keys
  * on, a busy timeout, and defensive mode; the schema is brought up to date by numbered migrations (PRAGMA user_version). A
- * database of a newer version, of another application or with damaged pages is refused with SL_CORRUPT.
+ * database of a newer version or of another application is refused with SL_CORRUPT and left as it was; damage found while
+ * reading is SL_CORRUPT too.
  *
  * Statements are sticky: after the first failure every bind, step and read does nothing and db_done returns the failure.
  *
@@ -33,36 +34,59 @@ struct db_schema {
 
 enum db_mode { DB_CREATE, DB_READ_WRITE, DB_READ_ONLY };
 
-/* Opens and migrates; ":memory:" is a private database. Errors name the file. */
+/*
+ * Opens and migrates; ":memory:" is a private database. DB_READ_ONLY neither migrates nor creates. Errors name the file.
+ * Several processes may have one file open; each waits up to five seconds for the others' locks, then fails with SL_TIMEOUT.
+ * SL_DENIED when the file may not be read or written as asked, SL_CONFLICT when a read-only database lacks migrations.
+ */
 enum sl_status db_open(const char *path, enum db_mode mode, const struct db_schema *schema, struct db **ret_db,
                        struct sl_error *e) SL_MUST;
-/* Checkpoints, finalizes its statements and closes; NULL is accepted. */
+/* Finalizes its statements, checkpoints and closes; NULL is accepted. */
 void db_close(struct db *db);
-/* Runs SQL without parameters or results. */
+/* Runs SQL without parameters or results; several statements may stand in one text. */
 enum sl_status db_exec(struct db *db, const char *sql, struct sl_error *e) SL_MUST;
+
+/* ---- statements: used between db_prepare and db_done; the same one is not used again in between ------------------- */
+
 /* The statement of this SQL text, prepared once and cached by the address of `sql` (a string literal). Never NULL. */
 struct db_stmt *db_prepare(struct db *db, const char *sql);
+/* Binds an integer to the parameter ?index, counted from 1, as in all binds. */
 void db_bind_int(struct db_stmt *s, int index, int64_t value);
-void db_bind_text(struct db_stmt *s, int index, const char *text); /* NULL binds NULL; copied */
-void db_bind_blob(struct db_stmt *s, int index, const void *octets, size_t len); /* not copied: must live until db_done */
+/* Binds a copy of a text; NULL binds NULL. */
+void db_bind_text(struct db_stmt *s, int index, const char *text);
+/* Binds octets, which are not copied and must live until db_done. */
+void db_bind_blob(struct db_stmt *s, int index, const void *octets, size_t len);
+/* Binds NULL. */
 void db_bind_null(struct db_stmt *s, int index);
 /* True when there is a row. */
 bool db_step(struct db_stmt *s);
+/* The integer in a column of the row, counted from 0, as in all reads; 0 for NULL. */
 int64_t db_int(struct db_stmt *s, int column);
-const char *db_text(struct db_stmt *s, int column); /* "" for NULL; valid until the next step */
+/* The text in a column, "" for NULL; valid until the next step or read of another type. */
+const char *db_text(struct db_stmt *s, int column);
+/* The octets in a column, NULL with length 0 for NULL; valid until the next step. */
 const void *db_blob(struct db_stmt *s, int column, size_t *ret_len);
+/* True when the column holds NULL. */
 bool db_is_null(struct db_stmt *s, int column);
-/* Ends the use of the statement and tells its first failure: SL_CONFLICT for a constraint, SL_CORRUPT, SL_DENIED, SL_IO ... */
+/*
+ * Ends the use of the statement and tells its first failure: SL_CONFLICT for a constraint, whose name is in the text
+ * ("UNIQUE constraint failed: site.code"), SL_CORRUPT, SL_DENIED, SL_IO, SL_TIMEOUT when another process held the lock.
+ */
 enum sl_status db_done(struct db_stmt *s, struct sl_error *e) SL_MUST;
-/* Binds nothing, steps once and ends: for statements without rows after their binds. */
+/* Steps once and ends: for statements without rows, after their binds. */
 enum sl_status db_run(struct db_stmt *s, struct sl_error *e) SL_MUST;
-/* Rows changed by the last statement. */
+/* Rows changed by the last INSERT, UPDATE or DELETE. */
 int64_t db_changes(struct db *db);
 /* The rowid of the last insert. */
 int64_t db_last_id(struct db *db);
-/* A transaction that takes the write lock at once (BEGIN IMMEDIATE). */
+
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
+
+/* Begins a transaction that takes the write lock at once (BEGIN IMMEDIATE). */
 enum sl_status db_begin(struct db *db, struct sl_error *e) SL_MUST;
+/* Returns when the transaction is on disk; after a failure it is rolled back. */
 enum sl_status db_commit(struct db *db, struct sl_error *e) SL_MUST;
+/* Undoes the transaction; nothing when there is none. */
 void db_rollback(struct db *db);
 
 #endif

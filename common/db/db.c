@@ -1,0 +1,407 @@
+#include "common/db/db.h"
+
+#include "common/base/assert.h"
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BUSY_TIMEOUT_MS = 5000,
+    BUSY_RETRY_MS = 10,
+    STATEMENTS_MAX = 256, /* SQL texts are literals, so their number is known; more means that someone builds SQL */
+};
+
+#define DB_MAGIC 0xdb5e0001u
+#define STMT_MAGIC 0xdb5e0002u
+
+struct db_stmt {
+    uint32_t magic;
+    bool in_use; /* bound or stepped, not yet done */
+    struct db *db;
+    const char *sql;
+    sqlite3_stmt *stmt;
+    struct sl_error failure; /* status SL_OK while nothing failed */
+};
+
+struct db {
+    uint32_t magic;
+    sqlite3 *conn;
+    char *path;
+    struct db_stmt *stmts[STATEMENTS_MAX];
+    size_t stmt_count;
+};
+
+/* A file that cannot be opened says why only through errno. */
+static enum sl_status status_of_cantopen(sqlite3 *conn)
+{
+    int err = sqlite3_system_errno(conn);
+    return err == EACCES || err == EPERM || err == EROFS ? SL_DENIED : SL_IO;
+}
+
+static enum sl_status status_of(sqlite3 *conn, int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_CONSTRAINT:
+        return SL_CONFLICT;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return SL_CORRUPT;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return SL_DENIED;
+    case SQLITE_CANTOPEN:
+        return status_of_cantopen(conn);
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_PROTOCOL:
+        return SL_IO;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return SL_TIMEOUT;
+    case SQLITE_NOMEM:
+        return SL_NOMEM;
+    case SQLITE_TOOBIG:
+        return SL_LIMIT;
+    default:
+        return SL_INTERNAL;
+    }
+}
+
+static enum sl_status fail_rc(const struct db *db, int rc, struct sl_error *e)
+{
+    int err = (rc & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(db->conn) : 0;
+    return sl_fail(e, status_of(db->conn, rc), "%s: %s%s%s", db->path, sqlite3_errmsg(db->conn), err ? ": " : "",
+                   err ? strerror(err) : "");
+}
+
+enum sl_status db_exec(struct db *db, const char *sql, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    int rc = sqlite3_exec(db->conn, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? SL_OK : fail_rc(db, rc, e);
+}
+
+/* ---- statements -------------------------------------------------------------------------------------------------- */
+
+static struct db_stmt *stmt_of(struct db *db, const char *sql)
+{
+    for (size_t i = 0; i < db->stmt_count; i++)
+        if (db->stmts[i]->sql == sql)
+            return db->stmts[i];
+    sl_assert(db->stmt_count < STATEMENTS_MAX);
+    struct db_stmt *s = sl_new(sizeof *s);
+    *s = (struct db_stmt){.magic = STMT_MAGIC, .db = db, .sql = sql};
+    db->stmts[db->stmt_count++] = s;
+    return s;
+}
+
+static void note(struct db_stmt *s, int rc)
+{
+    if (s->failure.status == SL_OK)
+        fail_rc(s->db, rc, &s->failure);
+}
+
+static bool usable(struct db_stmt *s)
+{
+    SL_CHECK_MAGIC(s, STMT_MAGIC);
+    s->in_use = true;
+    return s->failure.status == SL_OK;
+}
+
+struct db_stmt *db_prepare(struct db *db, const char *sql)
+{
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    struct db_stmt *s = stmt_of(db, sql);
+    sl_assert(!s->in_use);
+    if (!s->stmt) {
+        s->failure.status = SL_OK;
+        int rc = sqlite3_prepare_v3(db->conn, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL);
+        if (rc != SQLITE_OK)
+            note(s, rc);
+    }
+    return s;
+}
+
+static void note_bind(struct db_stmt *s, int rc)
+{
+    if (rc != SQLITE_OK)
+        note(s, rc);
+}
+
+void db_bind_int(struct db_stmt *s, int index, int64_t value)
+{
+    if (usable(s))
+        note_bind(s, sqlite3_bind_int64(s->stmt, index, value));
+}
+
+void db_bind_text(struct db_stmt *s, int index, const char *text)
+{
+    if (usable(s))
+        note_bind(s, sqlite3_bind_text(s->stmt, index, text, -1, SQLITE_TRANSIENT));
+}
+
+void db_bind_blob(struct db_stmt *s, int index, const void *octets, size_t len)
+{
+    if (usable(s))
+        note_bind(s, sqlite3_bind_blob64(s->stmt, index, len ? octets : "", len, SQLITE_STATIC));
+}
+
+void db_bind_null(struct db_stmt *s, int index)
+{
+    if (usable(s))
+        note_bind(s, sqlite3_bind_null(s->stmt, index));
+}
+
+bool db_step(struct db_stmt *s)
+{
+    if (!usable(s))
+        return false;
+    int rc = sqlite3_step(s->stmt);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        note(s, rc);
+    return rc == SQLITE_ROW;
+}
+
+int64_t db_int(struct db_stmt *s, int column)
+{
+    return usable(s) ? sqlite3_column_int64(s->stmt, column) : 0;
+}
+
+const char *db_text(struct db_stmt *s, int column)
+{
+    const char *text = usable(s) ? (const char *)sqlite3_column_text(s->stmt, column) : NULL;
+    return text ? text : "";
+}
+
+const void *db_blob(struct db_stmt *s, int column, size_t *ret_len)
+{
+    *ret_len = 0;
+    if (!usable(s))
+        return NULL;
+    const void *octets = sqlite3_column_blob(s->stmt, column);
+    *ret_len = (size_t)sqlite3_column_bytes(s->stmt, column);
+    return octets;
+}
+
+bool db_is_null(struct db_stmt *s, int column)
+{
+    return !usable(s) || sqlite3_column_type(s->stmt, column) == SQLITE_NULL;
+}
+
+enum sl_status db_done(struct db_stmt *s, struct sl_error *e)
+{
+    enum sl_status status = usable(s) ? SL_OK : s->failure.status;
+    if (status != SL_OK && e)
+        *e = s->failure;
+    if (s->stmt) {
+        sqlite3_reset(s->stmt);
+        sqlite3_clear_bindings(s->stmt);
+        s->failure.status = SL_OK;
+    }
+    s->in_use = false;
+    return status;
+}
+
+enum sl_status db_run(struct db_stmt *s, struct sl_error *e)
+{
+    db_step(s);
+    return db_done(s, e);
+}
+
+int64_t db_changes(struct db *db)
+{
+    return sqlite3_changes(db->conn);
+}
+
+int64_t db_last_id(struct db *db)
+{
+    return sqlite3_last_insert_rowid(db->conn);
+}
+
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
+
+enum sl_status db_begin(struct db *db, struct sl_error *e)
+{
+    return db_run(db_prepare(db, "BEGIN IMMEDIATE"), e);
+}
+
+enum sl_status db_commit(struct db *db, struct sl_error *e)
+{
+    enum sl_status status = db_run(db_prepare(db, "COMMIT"), e);
+    if (status != SL_OK)
+        db_rollback(db);
+    return status;
+}
+
+void db_rollback(struct db *db)
+{
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    /* Some failures end the transaction by themselves; a rollback that fails leaves nothing that could be committed. */
+    if (!sqlite3_get_autocommit(db->conn))
+        sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
+
+/* Reads a number that a PRAGMA or a SELECT gives; not cached, the text may be built. */
+static enum sl_status read_number(struct db *db, const char *sql, int64_t *ret_value, struct sl_error *e)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db->conn, sql, -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    enum sl_status status = SL_OK;
+    if (rc == SQLITE_ROW)
+        *ret_value = sqlite3_column_int64(stmt, 0);
+    else
+        status = fail_rc(db, rc == SQLITE_DONE ? SQLITE_INTERNAL : rc, e);
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+struct identity {
+    int64_t application_id;
+    int64_t version;
+    int64_t tables;
+};
+
+static enum sl_status read_identity(struct db *db, struct identity *ret_id, struct sl_error *e)
+{
+    enum sl_status status = read_number(db, "PRAGMA application_id", &ret_id->application_id, e);
+    if (status == SL_OK)
+        status = read_number(db, "PRAGMA user_version", &ret_id->version, e);
+    if (status == SL_OK)
+        status = read_number(db, "SELECT count(*) FROM sqlite_master", &ret_id->tables, e);
+    return status;
+}
+
+/* Before anything is written: a foreign or newer database stays as it is. */
+static enum sl_status check_identity(struct db *db, const struct db_schema *schema, const struct identity *id,
+                                     struct sl_error *e)
+{
+    bool fresh = id->application_id == 0 && id->version == 0 && id->tables == 0;
+    if (!fresh && (uint32_t)id->application_id != schema->application_id)
+        return sl_fail(e, SL_CORRUPT, "%s: a database of another program (application id 0x%08" PRIx32 ", ours is 0x%08" PRIx32 ")",
+                       db->path, (uint32_t)id->application_id, schema->application_id);
+    if (id->version < 0 || (uint64_t)id->version > schema->migration_count)
+        return sl_fail(e, SL_CORRUPT, "%s: written by a newer version (schema %" PRId64 ", this program knows %zu)", db->path,
+                       id->version, schema->migration_count);
+    return SL_OK;
+}
+
+/* Switching a new file to WAL fails at once, without the busy handler, while another process does the same. */
+static enum sl_status switch_to_wal(struct db *db, struct sl_error *e)
+{
+    struct sl_deadline deadline = sl_deadline_in(BUSY_TIMEOUT_MS);
+    enum sl_status status;
+    while ((status = db_exec(db, "PRAGMA journal_mode = WAL", e)) == SL_TIMEOUT && !sl_deadline_passed(deadline))
+        sqlite3_sleep(BUSY_RETRY_MS);
+    return status;
+}
+
+/* One step up, in a transaction of its own; another process may have made it meanwhile. */
+static enum sl_status migrate_step(struct db *db, const struct db_schema *schema, size_t from, struct sl_error *e)
+{
+    enum sl_status status = db_begin(db, e);
+    if (status != SL_OK)
+        return status;
+    int64_t version = 0;
+    status = read_number(db, "PRAGMA user_version", &version, e);
+    if (status == SL_OK && version == (int64_t)from) {
+        status = db_exec(db, schema->migrations[from], e);
+        char *mark = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", (int)schema->application_id,
+                                     (int)from + 1);
+        sl_assert(mark);
+        if (status == SL_OK)
+            status = db_exec(db, mark, e);
+        sqlite3_free(mark);
+    }
+    if (status == SL_OK)
+        return db_commit(db, e);
+    db_rollback(db);
+    return sl_fail_in(e, status, "migration to schema %zu", from + 1);
+}
+
+static enum sl_status migrate(struct db *db, enum db_mode mode, const struct db_schema *schema, size_t version, struct sl_error *e)
+{
+    if (mode == DB_READ_ONLY && version < schema->migration_count)
+        return sl_fail(e, SL_CONFLICT, "%s: has schema %zu of %zu and must be opened for writing once", db->path, version,
+                       schema->migration_count);
+    enum sl_status status = SL_OK;
+    for (size_t i = version; i < schema->migration_count && status == SL_OK; i++)
+        status = migrate_step(db, schema, i, e);
+    return status;
+}
+
+static enum sl_status configure(struct db *db, struct sl_error *e)
+{
+    sqlite3_extended_result_codes(db->conn, 1);
+    sqlite3_busy_timeout(db->conn, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    return db_exec(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON", e);
+}
+
+static enum sl_status prepare_file(struct db *db, enum db_mode mode, const struct db_schema *schema, struct sl_error *e)
+{
+    struct identity id = {0};
+    enum sl_status status = configure(db, e);
+    /* SQLite opens a write-protected file for reading without a word. */
+    if (status == SL_OK && mode != DB_READ_ONLY && sqlite3_db_readonly(db->conn, "main"))
+        status = sl_fail(e, SL_DENIED, "%s: may not be written", db->path);
+    if (status == SL_OK)
+        status = read_identity(db, &id, e);
+    if (status == SL_OK)
+        status = check_identity(db, schema, &id, e);
+    if (status == SL_OK && mode != DB_READ_ONLY)
+        status = switch_to_wal(db, e);
+    if (status == SL_OK)
+        status = migrate(db, mode, schema, (size_t)id.version, e);
+    return status;
+}
+
+enum sl_status db_open(const char *path, enum db_mode mode, const struct db_schema *schema, struct db **ret_db,
+                       struct sl_error *e)
+{
+    static const int flags[] = {
+        [DB_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+        [DB_READ_WRITE] = SQLITE_OPEN_READWRITE,
+        [DB_READ_ONLY] = SQLITE_OPEN_READONLY,
+    };
+    sl_assert(schema->application_id != 0);
+    struct db *db = sl_new(sizeof *db);
+    db->magic = DB_MAGIC;
+    db->path = sl_strdup(path);
+    int rc = sqlite3_open_v2(path, &db->conn, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
+    enum sl_status status = rc == SQLITE_OK ? prepare_file(db, mode, schema, e) : fail_rc(db, rc, e);
+    if (status != SL_OK) {
+        db_close(db);
+        return status;
+    }
+    *ret_db = db;
+    return SL_OK;
+}
+
+void db_close(struct db *db)
+{
+    if (!db)
+        return;
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    for (size_t i = 0; i < db->stmt_count; i++) {
+        sqlite3_finalize(db->stmts[i]->stmt);
+        db->stmts[i]->magic = 0;
+        free(db->stmts[i]);
+    }
+    sqlite3_close(db->conn);
+    free(db->path);
+    db->magic = 0;
+    free(db);
+}
