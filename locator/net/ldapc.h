@@ -1,0 +1,319 @@
+/*
+ * ldapc.h - the directory client (RFC 4511); ldapc.c is the only file that includes libldap and liblber.
+ *
+ * A struct ldapc is one server of one URI. ldapc_new only parses; ldapc_connect makes the connection, TLS and bind;
+ * every other call is one operation with a deadline. A handle that failed with LDAPC_UNREACHABLE or LDAPC_TIMEOUT is
+ * disconnected; ldapc_connect may be called again. An operation that ended by its deadline may still be carried out by
+ * the server: read back after writing.
+ *
+ *     struct ldapc *dir;
+ *     s = ldapc_new("ldap://dc1.example.com/DC=example,DC=com", &options, &dir, e);
+ *     s = ldapc_connect(dir, sl_deadline_in(2000), e);
+ *     s = ldapc_probe(dir, LDAPC_PROBE_ALL, sl_deadline_in(2000), &probe, e);
+ *     s = ldapc_search(dir, &(struct ldapc_search){.base = probe.container_dn, .filter = filter}, deadline, &found, e);
+ *     ldapc_entries_fini(&found); ldapc_probe_fini(&probe); ldapc_free(dir);
+ *
+ * Threads: a handle is used by one thread at a time (it may move between threads); only ldapc_cancel may be called from
+ * any thread meanwhile. Several handles are independent: to ask servers side by side use a thread and a handle each.
+ * libldap blocks in connect, TLS and Kerberos whatever its options say, so ldapc_connect does these in a short-lived
+ * thread of its own and leaves it behind when the deadline passes (it ends by itself and frees what it holds). All
+ * later operations are asynchronous calls awaited with poll(2). No call raises SIGPIPE.
+ *
+ * What a server, a user's ~/.ldaprc, ./ldaprc or the LDAP* variables say never changes what is done here: every option
+ * is set per handle.
+ *
+ * Failures: enum sl_status as everywhere, its text "URI: what was asked: result text (code): the server's own text".
+ * Beside it the handle keeps the kind of the last operation (ldapc_kind) and the LDAP code (ldapc_code).
+ */
+#ifndef SL_LOCATOR_NET_LDAPC_H
+#define SL_LOCATOR_NET_LDAPC_H
+
+#include "common/base/clock.h"
+#include "common/base/option.h"
+#include "common/base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- credentials and options, the same flags in every program ----------------------------------------------------- */
+
+enum ldapc_sasl { LDAPC_SASL_NONE, LDAPC_SASL_EXTERNAL, LDAPC_SASL_GSSAPI };
+
+/* The words of --sasl, NULL-terminated: none, external, gssapi. */
+extern const char *const ldapc_sasl_words[];
+
+/* Without bind_dn and sasl the bind is anonymous. Strings may be NULL; ldapc_new copies what it needs. */
+struct ldapc_options {
+    char *base;          /* base DN; the path of a URI wins; without both the rootDSE says */
+    char *container;     /* of the published objects, relative to the base; "" is the base itself; NULL is the default */
+    char *bind_dn;       /* simple bind */
+    char *password_file; /* its first line is the password; read at each connect, never from argv */
+    int sasl;            /* enum ldapc_sasl */
+    bool starttls;       /* ldap: only; never falls back to clear text */
+    char *ca_file;       /* PEM; NULL is the system's trust store */
+    int64_t timeout_ms;  /* bounds each ldapc_connect, beside its deadline; 0 is LDAPC_TIMEOUT_MS */
+    char *connect_to;    /* numeric address used instead of looking up the URI's host (--resolve), or NULL; no flag of its own */
+};
+
+#define LDAPC_CONTAINER "CN=System Management,CN=System"
+
+enum { LDAPC_TIMEOUT_MS = 2000 };
+
+/*
+ * The rows of the flags for a values struct `holder` whose member `where` is a struct ldapc_options:
+ *
+ *     static const struct sl_option rows[] = {LDAPC_CREDENTIAL_ROWS(struct values, ldap), LDAPC_TIMEOUT_ROW(struct values, ldap)};
+ */
+#define LDAPC_CREDENTIAL_ROWS(holder, where)                                                                           \
+    {.name = "base", .type = SL_OPT_STRING, .offset = offsetof(holder, where.base), .arg = "DN",                       \
+     .help = "base DN of the directory; without it the URI or the server says"},                                       \
+    {.name = "container", .type = SL_OPT_STRING, .offset = offsetof(holder, where.container), .arg = "RDNS",           \
+     .fallback = LDAPC_CONTAINER, .help = "container of the published objects, relative to the base"},                 \
+    {.name = "bind-dn", .type = SL_OPT_STRING, .offset = offsetof(holder, where.bind_dn), .arg = "DN",                 \
+     .help = "account of a simple bind"},                                                                              \
+    {.name = "password-file", .type = SL_OPT_STRING, .offset = offsetof(holder, where.password_file), .arg = "FILE",   \
+     .help = "file with the password of --bind-dn on its first line"},                                                 \
+    {.name = "sasl", .type = SL_OPT_WORD, .offset = offsetof(holder, where.sasl), .arg = "MECHANISM",                  \
+     .fallback = "none", .words = ldapc_sasl_words,                                                                    \
+     .help = "bind with SASL: external (ldapi) or gssapi (Kerberos credential cache)"},                                \
+    {.name = "starttls", .type = SL_OPT_FLAG, .offset = offsetof(holder, where.starttls),                              \
+     .help = "protect an ldap: connection with TLS before the bind"},                                                  \
+    {.name = "ca", .type = SL_OPT_STRING, .offset = offsetof(holder, where.ca_file), .arg = "FILE",                    \
+     .help = "PEM file of the authorities trusted for TLS instead of the system's"}
+
+#define LDAPC_TIMEOUT_ROW(holder, where)                                                                               \
+    {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(holder, where.timeout_ms), .arg = "TIME",          \
+     .fallback = "2s", .min = 1, .max = 3600000, .help = "longest wait for one server"}
+
+/* ---- URIs, escaping ------------------------------------------------------------------------------------------------ */
+
+enum ldapc_scheme { LDAPC_LDAP, LDAPC_LDAPS, LDAPC_LDAPI };
+
+/* ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath[/BASE]; [v6] in brackets; the base percent-decoded. */
+struct ldapc_uri {
+    enum ldapc_scheme scheme;
+    char *host;    /* name or address without brackets; for ldapi: the path of the socket */
+    uint16_t port; /* 0 for ldapi */
+    char *base;    /* NULL when the URI has none */
+    char *server;  /* the URI without the base, as given to libldap and shown in errors */
+};
+
+/* Parses a URI; SL_USAGE names what is wrong. Release with ldapc_uri_fini. */
+enum sl_status ldapc_uri_parse(const char *text, struct ldapc_uri *ret_uri, struct sl_error *e) SL_MUST;
+/* Frees the strings of a parsed URI. */
+void ldapc_uri_fini(struct ldapc_uri *uri);
+/* True when the text starts with one of the three schemes. */
+bool ldapc_uri_is(const char *text);
+
+/* Appends a value for use inside a filter (RFC 4515): NUL ( ) * \ and octets above 0x7f become \xx. */
+void ldapc_escape_filter(struct sl_text *out, const char *value, size_t len);
+/* Appends a value for use in an RDN (RFC 4514): leading blank or #, trailing blank, NUL and " + , ; < = > \ are escaped. */
+void ldapc_escape_rdn(struct sl_text *out, const char *value, size_t len);
+/* True when `text` is a syntactically valid DN (also the empty one). */
+bool ldapc_dn_valid(const char *text);
+/* True when both are the same DN after normalisation (spacing, escapes, ASCII case); false when one is invalid. */
+bool ldapc_dn_equal(const char *a, const char *b);
+
+/* ---- handle --------------------------------------------------------------------------------------------------------- */
+
+struct ldapc;
+
+enum ldapc_kind {
+    LDAPC_FINE,
+    LDAPC_UNREACHABLE, /* no connection, connection lost, busy (51), unavailable (52) */
+    LDAPC_TIMEOUT,     /* the deadline passed */
+    LDAPC_CANCELED,    /* ldapc_cancel */
+    LDAPC_TLS,         /* handshake or certificate; the text has our own diagnosis */
+    LDAPC_DENIED,      /* 7 8 13 48 49 50, and operationsError (1) as Active Directory answers the anonymous */
+    LDAPC_ABSENT,      /* 32: the entry (or the parent, for an add) is not there, or hidden */
+    LDAPC_EXISTS,      /* 68 entry, 20 value: already there */
+    LDAPC_SCHEMA,      /* 16 17 18 19 21 64 65 69: probe the schema again; also delete of a value that is not there (16) */
+    LDAPC_LIMITED,     /* 3 4 11: a limit of the server */
+    LDAPC_REFUSED,     /* every other code of the server */
+};
+
+/* A handle for a URI; SL_USAGE for a bad URI, base, container or combination of options. No input or output happens. */
+enum sl_status ldapc_new(const char *uri, const struct ldapc_options *options, struct ldapc **ret_dir, struct sl_error *e) SL_MUST;
+/* Disconnects and frees; NULL is accepted. */
+void ldapc_free(struct ldapc *dir);
+/*
+ * Connects, starts TLS and binds, by the deadline and the timeout of the options, whichever is earlier.
+ * SL_UNREACHABLE, SL_TIMEOUT, SL_DENIED, SL_UNTRUSTED (certificate), SL_USAGE (password or CA file), SL_CANCELED.
+ */
+enum sl_status ldapc_connect(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e) SL_MUST;
+/* Ends the running and every later operation of the handle with SL_CANCELED; any thread, sticky. */
+void ldapc_cancel(struct ldapc *dir);
+/* The kind of the last operation. */
+enum ldapc_kind ldapc_kind(const struct ldapc *dir);
+/* The LDAP result code of the last operation; negative when libldap made it up; 0 when fine. */
+int ldapc_code(const struct ldapc *dir);
+/* A word for a kind ("denied"). */
+const char *ldapc_kind_word(enum ldapc_kind kind);
+/* The server part of the URI ("ldap://host:389"). */
+const char *ldapc_server(const struct ldapc *dir);
+
+/* What protects the connection, for the trust of answers. */
+struct ldapc_security {
+    bool bound;     /* not anonymous */
+    bool tls;       /* TLS with a verified certificate */
+    bool local;     /* ldapi */
+    unsigned ssf;   /* strength of the SASL layer, 0 without */
+};
+/* True when the server is authenticated and the connection protected against change: TLS, a SASL layer, or ldapi. */
+bool ldapc_is_trusted(const struct ldapc *dir);
+/* Details of the connection; all zero before ldapc_connect. */
+struct ldapc_security ldapc_security(const struct ldapc *dir);
+
+/* ---- entries -------------------------------------------------------------------------------------------------------- */
+
+struct ldapc_value {
+    const char *data; /* in results followed by a NUL that is not counted */
+    size_t len;
+};
+
+struct ldapc_attr {
+    const char *name;
+    struct ldapc_value *values;
+    size_t count;
+};
+
+struct ldapc_entry {
+    const char *dn;
+    struct ldapc_attr *attrs;
+    size_t count;
+};
+
+/* The result of a search, owned by the caller until ldapc_entries_fini. All zero is an empty result. */
+struct ldapc_entries {
+    struct ldapc_entry *items;
+    size_t count;
+    bool incomplete;  /* a limit of the server (code 3, 4, 11) or of the search cut it: never "all" */
+    bool base_absent; /* 32: the base of the search is not there, or hidden */
+    void *memory;     /* private */
+};
+
+/* Frees a result and empties it; all zero is accepted. */
+void ldapc_entries_fini(struct ldapc_entries *entries);
+/* The attribute of this name (ASCII case ignored), or NULL. */
+const struct ldapc_attr *ldapc_entry_attr(const struct ldapc_entry *entry, const char *name);
+/* The first value of an attribute as text, or NULL when absent or with a NUL inside. */
+const char *ldapc_entry_text(const struct ldapc_entry *entry, const char *name);
+/* True when the attribute has this value, ASCII case ignored. */
+bool ldapc_entry_has(const struct ldapc_entry *entry, const char *name, const char *value);
+
+/* ---- operations ----------------------------------------------------------------------------------------------------- */
+
+enum ldapc_scope { LDAPC_SUBTREE, LDAPC_ONE_LEVEL, LDAPC_BASE };
+
+enum { LDAPC_PAGE = 500, LDAPC_ENTRIES_MAX = 200000, LDAPC_OCTETS_MAX = 256 << 20 };
+
+struct ldapc_search {
+    const char *base; /* NULL or "" is the rootDSE (with LDAPC_BASE) */
+    enum ldapc_scope scope;
+    const char *filter;       /* NULL is (objectClass=*) */
+    const char *const *attrs; /* NULL-terminated; NULL is all user attributes */
+    size_t page_size;         /* 0 is LDAPC_PAGE; paging is asked for with LDAPC_SUBTREE and LDAPC_ONE_LEVEL */
+    size_t max_entries;       /* 0 is LDAPC_ENTRIES_MAX; more than that: incomplete */
+};
+
+/* Searches. An absent base and a size limit are results, not failures (see struct ldapc_entries). */
+enum sl_status ldapc_search(struct ldapc *dir, const struct ldapc_search *search, struct sl_deadline deadline,
+                            struct ldapc_entries *ret_entries, struct sl_error *e) SL_MUST;
+/* Reads one entry: ret_entries->count is 1, or 0 when it is absent (base_absent) or may not be read. */
+enum sl_status ldapc_read(struct ldapc *dir, const char *dn, const char *const *attrs, struct sl_deadline deadline,
+                          struct ldapc_entries *ret_entries, struct sl_error *e) SL_MUST;
+/* Compares; *ret_true is false too when the entry has no such attribute (16); an unknown attribute is LDAPC_SCHEMA. */
+enum sl_status ldapc_compare(struct ldapc *dir, const char *dn, const char *attr, const char *value,
+                             struct sl_deadline deadline, bool *ret_true, struct sl_error *e) SL_MUST;
+
+enum ldapc_mod_op {
+    LDAPC_REPLACE, /* all values; no values removes the attribute, which may be absent */
+    LDAPC_ADD,     /* these values */
+    LDAPC_DELETE,  /* these values; needs an equality rule: use LDAPC_REPLACE for dNSHostName */
+};
+
+struct ldapc_mod {
+    enum ldapc_mod_op op; /* ignored by ldapc_add */
+    const char *attr;
+    const struct ldapc_value *values;
+    size_t count;
+};
+
+/* Adds an entry. LDAPC_EXISTS when the DN is there, LDAPC_ABSENT when its parent is not. */
+enum sl_status ldapc_add(struct ldapc *dir, const char *dn, const struct ldapc_mod *attrs, size_t count,
+                         struct sl_deadline deadline, struct sl_error *e) SL_MUST;
+/* Changes an entry, all or nothing. */
+enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldapc_mod *mods, size_t count,
+                            struct sl_deadline deadline, struct sl_error *e) SL_MUST;
+/* Deletes a leaf entry; LDAPC_ABSENT when it is not there. */
+enum sl_status ldapc_delete(struct ldapc *dir, const char *dn, struct sl_deadline deadline, struct sl_error *e) SL_MUST;
+
+/* ---- what kind of server, which schema, which container (ldapc_probe.c) ---------------------------------------------- */
+
+enum ldapc_server_kind { LDAPC_SERVER_OTHER, LDAPC_SERVER_OPENLDAP, LDAPC_SERVER_AD, LDAPC_SERVER_389DS };
+
+enum ldapc_schema {
+    LDAPC_SCHEMA_UNKNOWN,  /* the subschema may not be read and nothing else tells */
+    LDAPC_SCHEMA_NONE,     /* none of the four classes */
+    LDAPC_SCHEMA_PARTLY,   /* some classes, or classes without attributes that SMS 2003 had */
+    LDAPC_SCHEMA_2003,     /* all of SMS 2003, not all of Configuration Manager 2007: publish and find work, less is said */
+    LDAPC_SCHEMA_EXTENDED, /* four classes with all attributes */
+};
+
+enum ldapc_container {
+    LDAPC_CONTAINER_NOT_ASKED,
+    LDAPC_CONTAINER_PRESENT,
+    LDAPC_CONTAINER_ABSENT,     /* the base can be read, the container is not there */
+    LDAPC_CONTAINER_UNREADABLE, /* refused, or nothing of the tree can be seen */
+};
+
+/* supportedControl, as bits */
+enum {
+    LDAPC_CONTROL_SYNC = 1,    /* RFC 4533 content synchronisation */
+    LDAPC_CONTROL_NOTIFY = 2,  /* Active Directory change notification .528 */
+    LDAPC_CONTROL_DIRSYNC = 4, /* Active Directory DirSync .841 */
+    LDAPC_CONTROL_PSEARCH = 8, /* persistent search */
+    LDAPC_CONTROL_PAGED = 16,  /* simple paged results */
+};
+
+enum ldapc_probe_what { LDAPC_PROBE_ALL, LDAPC_PROBE_SCHEMA };
+
+struct ldapc_probe {
+    enum ldapc_server_kind kind;
+    unsigned controls;
+    char *vendor;            /* vendorName or a word for the kind; never NULL */
+    char *base_dn;           /* NULL with LDAPC_PROBE_SCHEMA when several naming contexts leave it open */
+    char *container_dn;      /* likewise */
+    char *subschema_dn;      /* NULL when the rootDSE names none */
+    char *schema_context;    /* Active Directory: schemaNamingContext, else NULL */
+    struct sl_strings naming_contexts;
+    enum ldapc_schema schema;
+    struct sl_strings missing_classes;    /* of the four */
+    struct sl_strings missing_attributes; /* of the fourteen */
+    struct sl_strings lacking;            /* "class/attribute": class there, but does not allow the attribute */
+    enum ldapc_container container;
+    char *container_why; /* the server's words when it is not present, or NULL */
+};
+
+/*
+ * Asks in the order that tells: rootDSE, schema, container. With LDAPC_PROBE_ALL a base that cannot be found (several
+ * naming contexts and none given) is SL_USAGE listing them; LDAPC_PROBE_SCHEMA does not ask for the container.
+ * Fails only when the server could not be asked; *ret_probe is released with ldapc_probe_fini.
+ */
+enum sl_status ldapc_probe(struct ldapc *dir, enum ldapc_probe_what what, struct sl_deadline deadline,
+                           struct ldapc_probe *ret_probe, struct sl_error *e) SL_MUST;
+/* Frees what a probe found; all zero is accepted. */
+void ldapc_probe_fini(struct ldapc_probe *probe);
+/* The words for JSON: "openldap" "ad" "389ds" "other". */
+const char *ldapc_server_kind_word(enum ldapc_server_kind kind);
+/* "unknown" "none" "partly" "sms2003" "extended" */
+const char *ldapc_schema_word(enum ldapc_schema schema);
+/* "not-asked" "present" "absent" "unreadable" */
+const char *ldapc_container_word(enum ldapc_container container);
+/* The base DN: of the URI, the options, or the rootDSE (asked once and kept). Several naming contexts: SL_USAGE listing them. */
+enum sl_status ldapc_base(struct ldapc *dir, struct sl_deadline deadline, const char **ret_dn, struct sl_error *e) SL_MUST;
+/* The DN of the container: the container of the options below ldapc_base. Both stay valid until ldapc_free. */
+enum sl_status ldapc_container(struct ldapc *dir, struct sl_deadline deadline, const char **ret_dn, struct sl_error *e) SL_MUST;
+
+#endif
