@@ -1,0 +1,105 @@
+"""The product's daemons in a test: a registry (winsd) and a site (sited with its database), started on loopback addresses."""
+
+import os
+
+import harness
+
+REGISTRY_ADDRESS = "127.0.0.2"
+
+
+class Registry:
+    """A winsd. `port` moves every name service port of it (--nbt-port), so that no privilege is needed."""
+
+    def __init__(self, case, port, address=REGISTRY_ADDRESS, more=()):
+        self.case, self.address, self.port, self.more = case, address, port, list(more)
+        self.db = case.path("wins-%s.db" % address)
+        self.control = case.path("w-%s.sock" % address)
+        self.process = None
+        self.start()
+
+    @property
+    def uri(self):
+        return "wins://%s:%d" % (self.address, self.port)
+
+    def start(self):
+        self.process = self.case.start(
+            [harness.program("winsd"), "--foreground", "--db", self.db, "--listen", "%s:%d" % (self.address, self.port),
+             "--control", self.control, "--nbt-port", self.port] + self.more)
+        harness.wait_until(self.is_ready, "winsd on %s answering its control socket" % self.address)
+
+    def is_ready(self):
+        self.process.check_alive()
+        return os.path.exists(self.control) and self.ctl("stats").code == 0
+
+    def ctl(self, *words):
+        return harness.run([harness.program("winsctl"), "--control", self.control] + list(words))
+
+    def ctl_ok(self, *words):
+        return self.case.run_ok([harness.program("winsctl"), "--control", self.control] + list(words))
+
+    def record(self, name):
+        """The record of NAME#XX as a dictionary, or None."""
+        result = self.ctl("show", name, "--json")
+        if result.code == 1:
+            return None
+        self.case.assertEqual(result.code, 0, str(result))
+        return result.answer
+
+    def addresses(self, name):
+        """The addresses of an active record, or an empty list."""
+        record = self.record(name)
+        return record["addresses"] if record and record["state"] == "active" else []
+
+
+class Site:
+    """
+    A site on this machine. The server is one sited; with `mp_hosts` each of these addresses gets a sited of its own for the MP
+    role, as on separate machines; without them the server has every role and every address in `addresses`.
+    """
+
+    def __init__(self, case, code="PS1", domain="example.org", nbt_port=None, http=(), addresses=(), roles="server,mp,dp", name="site"):
+        self.case, self.code, self.nbt_port = case, code, nbt_port
+        self.db = case.path(name + ".db")
+        self.control = case.path(name + ".sock")
+        self.http, self.addresses, self.roles = list(http), list(addresses), roles
+        self.process = None
+        case.run_ok([harness.program("sitectl"), "--db", self.db, "init", code, "--domain", domain, "--server", "server." + domain])
+        self.start()
+
+    def start(self):
+        self.process = self.start_host(self.roles, self.http, self.addresses, self.control)
+
+    def start_host(self, roles, http, addresses, control):
+        """Starts a sited on the site's database; returns its process once it answers."""
+        argv = [harness.program("sited"), "--foreground", "--db", self.db, "--control", control, "--role", roles]
+        for one in http:
+            argv += ["--http", one]
+        for one in addresses:
+            argv += ["--nbt-address", one]
+        if self.nbt_port:
+            argv += ["--nbt-port", self.nbt_port]
+        process = self.case.start(argv)
+
+        def is_ready():
+            process.check_alive()
+            return os.path.exists(control) and harness.run([harness.program("sitectl"), "--control", control, "status"]).code in (0, 1)
+        harness.wait_until(is_ready, "sited answering on %s" % control)
+        return process
+
+    def start_mp_host(self, address, port):
+        """Another machine of the site: a sited with the MP and DP roles on an address of its own."""
+        return self.start_host("mp,dp", ["%s:%d" % (address, port)], [address], self.case.path("m-%s.sock" % address))
+
+    def ctl(self, *words, **more):
+        return harness.run([harness.program("sitectl"), "--control", self.control] + list(words), **more)
+
+    def ctl_ok(self, *words, **more):
+        return self.case.run_ok([harness.program("sitectl"), "--control", self.control] + list(words), **more)
+
+    def publish(self, code=0):
+        return self.ctl_ok("publish", "--apply", code=code)
+
+
+def find(*words, **more):
+    """`locator find ... --json`."""
+    return harness.run([harness.program("locator"), "find"] + list(words) + ["--json"], **more)
