@@ -2,7 +2,7 @@
  * name.h - NetBIOS names: 16 octets (15 and a type) and an optional scope. RFC 1001 14.1, RFC 1002 4.1; wins.md 1.5.
  *
  * Names and scopes compare octet by octet. Text form: `NAME#XX` or `NAME#XX.scope`, trailing padding left out; octets
- * outside 0x21..0x7e and `#`, `.`, `\` in the name are written `\xNN`.
+ * outside 0x21..0x7e and `#`, `.`, `\` are written `\xNN`. Reading it also takes blanks as they are.
  */
 #ifndef SL_COMMON_WIRE_NAME_H
 #define SL_COMMON_WIRE_NAME_H
@@ -15,11 +15,11 @@
 
 enum {
     NB_NAME_LEN = 16,
-    NB_WIRE_NAME_MAX = 255,  /* encoded: 34 octets of name and the scope labels */
-    NB_SCOPE_MAX = 237,      /* scope text a name server stores (rule R06, L02) */
-    NB_SCOPE_WIRE_MAX = 254 - 34, /* longest scope text that fits an encoded name is bounded by NB_WIRE_NAME_MAX too */
+    NB_SCOPE_MAX = 237,  /* scope text a name server stores (rules R06, L02) */
+    NB_SCOPE_READ = 255, /* scope text that is read at all: RFC 1002 has room for 220, Windows and Samba take more (wins.md 1.5) */
     NB_LABEL_MAX = 63,
-    NB_NAME_TEXT_MAX = NB_NAME_LEN * 4 + 4 + 256 * 4,
+    NB_WIRE_NAME_MAX = 34 + NB_SCOPE_READ + 1, /* encoded: name, scope labels, root */
+    NB_NAME_TEXT_MAX = NB_NAME_LEN * 4 + 5 + NB_SCOPE_READ * 4,
 };
 
 /* Types that the rules name. */
@@ -36,7 +36,7 @@ enum nb_suffix {
 struct nb_name {
     uint8_t octets[NB_NAME_LEN]; /* the last one is the type */
     uint8_t scope_len;           /* of the text "a.b.c"; 0 = no scope */
-    char scope[255];             /* not NUL-terminated beyond scope_len */
+    char scope[NB_SCOPE_READ];   /* labels joined by dots; undefined beyond scope_len */
 };
 
 struct nb_name_text {
