@@ -27,6 +27,7 @@ enum {
     SM_PACKAGE_ID_MAX = 64,
     SM_URL_MAX = 1024,
     SM_HTTP_PORT = 80,
+    SM_ADDRESS_KEY_LEN = 16,
 };
 
 /* The site itself. */
@@ -149,6 +150,10 @@ const char *sm_boundary_word(enum sm_boundary_kind kind);
 /* A boundary in canonical form. Host bits that are set, reversed ranges and prefixes out of bounds are SL_USAGE. */
 enum sl_status sm_boundary_make(enum sm_boundary_kind kind, const char *value, struct sm_boundary *ret_boundary,
                                 struct sl_error *e) SL_MUST;
+/* The 16 octets by which addresses are compared, IPv4 as ::ffff:a.b.c.d; false when the text is no numeric address. */
+bool sm_address_key(const char *text, uint8_t ret_key[SM_ADDRESS_KEY_LEN]);
+/* The first and the last key inside a boundary; false for an AD site, which has none. */
+bool sm_boundary_keys(const struct sm_boundary *boundary, uint8_t ret_low[SM_ADDRESS_KEY_LEN], uint8_t ret_high[SM_ADDRESS_KEY_LEN]);
 /* Checks the URI's scheme and that the credential flags fit together (a password file needs a bind DN, and so on). */
 enum sl_status sm_check_target(const struct sm_target *target, struct sl_error *e) SL_MUST;
 

@@ -29,7 +29,7 @@ enum {
     SST_LOCATIONS_MAX = 1024,   /* distribution points in one answer */
 };
 
-/* Opens the database at `path`; SST_CREATE makes it. Errors name the file. */
+/* Opens the database at `path`; SST_CREATE makes it. Errors name the file. A reading connection never waits for a writing one. */
 enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_store, struct sl_error *e) SL_MUST;
 void sst_close(struct sst *store); /* NULL is accepted */
 /* False once the file was moved away or replaced since it was opened: close, and open again. */
@@ -53,15 +53,19 @@ enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, stru
 enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added, struct sl_error *e) SL_MUST;
 /*
  * Makes `host` the default management point and takes the flag from the one that had it, in one transaction (S1.08, S1.25).
- * *ret_previous is that host, malloc'd, or NULL when there was none. An unknown host is SL_USAGE.
+ * `host` NULL leaves the site without one (S1.26). *ret_previous is the host that had it, malloc'd, or NULL when there was none.
+ * An unknown host is SL_USAGE.
  */
 enum sl_status sst_designate_mp(struct sst *store, const char *site, const char *host, char **ret_previous, struct sl_error *e) SL_MUST;
+/* Adds a distribution point. */
 enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added, struct sl_error *e) SL_MUST;
+/* Adds a boundary; the same kind and value are the same boundary. */
 enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
                                 struct sl_error *e) SL_MUST;
 /* Adds a package on these distribution points (host names; an unknown one is SL_USAGE). */
 enum sl_status sst_add_package(struct sst *store, const char *site, const char *id, uint32_t version, const char *const *dps,
                                size_t dp_count, bool *ret_added, struct sl_error *e) SL_MUST;
+/* Adds a target, known by its URI. */
 enum sl_status sst_add_target(struct sst *store, const char *site, const struct sm_target *target, bool *ret_added,
                               struct sl_error *e) SL_MUST;
 

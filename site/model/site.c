@@ -1,0 +1,102 @@
+#include "site/model/site.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void sm_site_fini(struct sm_site *site)
+{
+    free(site->code);
+    free(site->domain);
+    free(site->forest);
+    free(site->server);
+    free(site->database);
+    *site = (struct sm_site){0};
+}
+
+void sm_mp_fini(struct sm_mp *mp)
+{
+    free(mp->host);
+    free(mp->address);
+    *mp = (struct sm_mp){0};
+}
+
+void sm_dp_fini(struct sm_dp *dp)
+{
+    free(dp->host);
+    free(dp->url);
+    *dp = (struct sm_dp){0};
+}
+
+void sm_target_fini(struct sm_target *target)
+{
+    free(target->uri);
+    free(target->base);
+    free(target->container);
+    free(target->bind_dn);
+    free(target->password_file);
+    free(target->sasl);
+    free(target->ca);
+    *target = (struct sm_target){0};
+}
+
+void sm_snapshot_free(struct sm_snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    sm_site_fini(&snapshot->site);
+    for (size_t i = 0; i < snapshot->mp_count; i++)
+        sm_mp_fini(&snapshot->mps[i]);
+    for (size_t i = 0; i < snapshot->package_count; i++) {
+        free(snapshot->packages[i].id);
+        free(snapshot->packages[i].dps);
+    }
+    for (size_t i = 0; i < snapshot->dp_count; i++)
+        sm_dp_fini(&snapshot->dps[i]);
+    for (size_t i = 0; i < snapshot->boundary_count; i++)
+        sm_boundary_fini(&snapshot->boundaries[i]);
+    for (size_t i = 0; i < snapshot->target_count; i++)
+        sm_target_fini(&snapshot->targets[i]);
+    free(snapshot->mps);
+    free(snapshot->packages);
+    free(snapshot->dps);
+    free(snapshot->boundaries);
+    free(snapshot->targets);
+    free(snapshot);
+}
+
+const struct sm_mp *sm_default_mp(const struct sm_snapshot *snapshot)
+{
+    const struct sm_mp *found = NULL;
+    for (size_t i = 0; i < snapshot->mp_count; i++)
+        if (snapshot->mps[i].is_default) {
+            sl_assert(found == NULL); /* S1.08 is a constraint of the database */
+            found = &snapshot->mps[i];
+        }
+    return found;
+}
+
+const struct sm_mp *sm_find_mp(const struct sm_snapshot *snapshot, const char *host)
+{
+    for (size_t i = 0; i < snapshot->mp_count; i++)
+        if (sl_text_iequal(snapshot->mps[i].host, host))
+            return &snapshot->mps[i];
+    return NULL;
+}
+
+const struct sm_dp *sm_find_dp(const struct sm_snapshot *snapshot, const char *host)
+{
+    for (size_t i = 0; i < snapshot->dp_count; i++)
+        if (sl_text_iequal(snapshot->dps[i].host, host))
+            return &snapshot->dps[i];
+    return NULL;
+}
+
+bool sm_target_is_registry(const struct sm_target *target)
+{
+    return strncasecmp(target->uri, "wins:", 5) == 0;
+}

@@ -1,0 +1,395 @@
+#include "site/store/store.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "site/store/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Starts a change of a site: takes the write lock and finds the site. On failure nothing is held. */
+static enum sl_status change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    enum sl_status status = db_begin(store->db, e);
+    if (status != SL_OK)
+        return status;
+    status = sst_site_id(store, site, ret_site_id, e);
+    if (status != SL_OK)
+        db_rollback(store->db);
+    return status;
+}
+
+/* Ends it: commits what changed and moves the generation, or takes everything back. */
+static enum sl_status change_end(struct sst *store, enum sl_status status, bool changed, struct sl_error *e)
+{
+    if (status == SL_OK && changed)
+        status = db_run(db_prepare(store->db, "UPDATE change SET generation = generation + 1"), e);
+    if (status == SL_OK && changed)
+        return db_commit(store->db, e);
+    db_rollback(store->db);
+    return status;
+}
+
+/* Runs an INSERT ... ON CONFLICT DO NOTHING and tells whether a row was added. */
+static enum sl_status insert(struct sst *store, struct db_stmt *s, bool *ret_added, struct sl_error *e)
+{
+    enum sl_status status = db_run(s, e);
+    if (status == SL_OK)
+        *ret_added = db_changes(store->db) > 0;
+    return status;
+}
+
+enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    enum sl_status status = db_begin(store->db, e);
+    if (status != SL_OK)
+        return status;
+    bool added = false;
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO site (code, domain, forest, server, database) "
+                                              "SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM site) < ?6 "
+                                              "ON CONFLICT DO NOTHING");
+    const char *const columns[] = {site->code, site->domain, site->forest, site->server, site->database};
+    for (size_t i = 0; i < SL_COUNT(columns); i++)
+        db_bind_text(s, (int)i + 1, columns[i]);
+    db_bind_int(s, (int)SL_COUNT(columns) + 1, SST_SITES_MAX);
+    status = insert(store, s, &added, e);
+    if (status == SL_OK && !added) {
+        int64_t id;
+        status = sst_site_id(store, site->code, &id, NULL) == SL_OK
+                     ? sl_fail(e, SL_CONFLICT, "site %s exists already in %s", site->code, store->path)
+                     : sl_fail(e, SL_LIMIT, "%s holds %d sites already", store->path, SST_SITES_MAX);
+    }
+    return change_end(store, status, added, e);
+}
+
+/* ---- management points ---------------------------------------------------------------------------------------------- */
+
+static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT address, port FROM mp WHERE site_id = ?1 AND host = ?2");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, mp->host);
+    enum sl_status status = SL_OK;
+    if (db_step(s) && (strcmp(db_text(s, 0), mp->address) != 0 || db_int(s, 1) != mp->port))
+        status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld", mp->host, db_text(s, 0),
+                         (long long)db_int(s, 1));
+    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
+    return status != SL_OK ? status : done;
+}
+
+enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added, struct sl_error *e)
+{
+    int64_t id;
+    bool added = false;
+    enum sl_status status = change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO mp (site_id, host, address, port) VALUES (?1, ?2, ?3, ?4) "
+                                              "ON CONFLICT DO NOTHING");
+    db_bind_int(s, 1, id);
+    db_bind_text(s, 2, mp->host);
+    db_bind_text(s, 3, mp->address);
+    db_bind_int(s, 4, mp->port);
+    status = insert(store, s, &added, e);
+    if (status == SL_OK && !added)
+        status = compare_mp(store, id, mp, e);
+    status = change_end(store, status, added, e);
+    if (status == SL_OK)
+        *ret_added = added;
+    return status;
+}
+
+static enum sl_status read_default(struct sst *store, int64_t site_id, char **ret_host, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT host FROM mp WHERE site_id = ?1 AND is_default = 1");
+    db_bind_int(s, 1, site_id);
+    char *host = db_step(s) ? sl_strdup(db_text(s, 0)) : NULL;
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_host = host;
+    else
+        free(host);
+    return status;
+}
+
+/* S1.08: taken from the old one first, since the index forbids two even inside the transaction. */
+static enum sl_status swap_default(struct sst *store, int64_t site_id, const char *host, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "UPDATE mp SET is_default = 0 WHERE site_id = ?1 AND is_default = 1");
+    db_bind_int(s, 1, site_id);
+    enum sl_status status = db_run(s, e);
+    if (status != SL_OK || host == NULL)
+        return status;
+    s = db_prepare(store->db, "UPDATE mp SET is_default = 1 WHERE site_id = ?1 AND host = ?2");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, host);
+    status = db_run(s, e);
+    if (status == SL_OK && db_changes(store->db) != 1)
+        return sl_fail(e, SL_USAGE, "no management point \"%s\"; add it with: sitectl mp add %s --address IP", host, host);
+    return status;
+}
+
+enum sl_status sst_designate_mp(struct sst *store, const char *site, const char *host, char **ret_previous, struct sl_error *e)
+{
+    int64_t id;
+    char *previous = NULL;
+    enum sl_status status = change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    status = read_default(store, id, &previous, e);
+    if (status == SL_OK)
+        status = swap_default(store, id, host, e);
+    bool same = previous == NULL || host == NULL ? previous == host : sl_text_iequal(previous, host);
+    status = change_end(store, status, !same, e);
+    if (status == SL_OK)
+        *ret_previous = previous;
+    else
+        free(previous);
+    return status;
+}
+
+/* ---- distribution points, boundaries, packages ---------------------------------------------------------------------- */
+
+static enum sl_status compare_dp(struct sst *store, int64_t site_id, const struct sm_dp *dp, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT url FROM dp WHERE site_id = ?1 AND host = ?2");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, dp->host);
+    enum sl_status status = SL_OK;
+    if (db_step(s) && strcmp(db_text(s, 0), dp->url) != 0)
+        status = sl_fail(e, SL_CONFLICT, "distribution point %s exists already with URL %s", dp->host, db_text(s, 0));
+    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
+    return status != SL_OK ? status : done;
+}
+
+enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added, struct sl_error *e)
+{
+    int64_t id;
+    bool added = false;
+    enum sl_status status = change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO dp (site_id, host, url) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
+    db_bind_int(s, 1, id);
+    db_bind_text(s, 2, dp->host);
+    db_bind_text(s, 3, dp->url);
+    status = insert(store, s, &added, e);
+    if (status == SL_OK && !added)
+        status = compare_dp(store, id, dp, e);
+    status = change_end(store, status, added, e);
+    if (status == SL_OK)
+        *ret_added = added;
+    return status;
+}
+
+enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
+                                struct sl_error *e)
+{
+    int64_t id;
+    bool added = false;
+    uint8_t low[SM_ADDRESS_KEY_LEN], high[SM_ADDRESS_KEY_LEN];
+    enum sl_status status = change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO boundary (site_id, kind, value, low, high) VALUES (?1, ?2, ?3, ?4, ?5) "
+                                              "ON CONFLICT DO NOTHING");
+    db_bind_int(s, 1, id);
+    db_bind_text(s, 2, sm_boundary_word(boundary->kind));
+    db_bind_text(s, 3, boundary->value);
+    if (sm_boundary_keys(boundary, low, high)) {
+        db_bind_blob(s, 4, low, sizeof low);
+        db_bind_blob(s, 5, high, sizeof high);
+    }
+    status = insert(store, s, &added, e);
+    status = change_end(store, status, added, e);
+    if (status == SL_OK)
+        *ret_added = added;
+    return status;
+}
+
+/* Puts the package on one distribution point; a repeated one is no matter. */
+static enum sl_status place_package(struct sst *store, int64_t site_id, const char *id, const char *dp, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "INSERT OR IGNORE INTO package_dp (package_id, dp_id, site_id) "
+                                              "SELECT p.id, d.id, ?1 FROM package p, dp d "
+                                              "WHERE p.site_id = ?1 AND p.package = ?2 AND d.site_id = ?1 AND d.host = ?3");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, id);
+    db_bind_text(s, 3, dp);
+    return db_run(s, e);
+}
+
+static enum sl_status check_dp(struct sst *store, int64_t site_id, const char *host, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT 1 FROM dp WHERE site_id = ?1 AND host = ?2");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, host);
+    bool found = db_step(s);
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK && !found)
+        return sl_fail(e, SL_USAGE, "no distribution point \"%s\"; add it with: sitectl dp add %s", host, host);
+    return status;
+}
+
+/* The stored package must be of this version and lie on exactly these distribution points. */
+static enum sl_status compare_package(struct sst *store, int64_t site_id, const char *id, uint32_t version, const char *const *dps,
+                                      size_t dp_count, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT p.version, d.host FROM package p JOIN package_dp x ON x.package_id = p.id "
+                                              "JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 AND p.package = ?2");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, id);
+    bool same = true;
+    size_t rows = 0, distinct = 0;
+    int64_t stored = version;
+    for (; db_step(s); rows++) {
+        bool wanted = false;
+        for (size_t i = 0; i < dp_count; i++)
+            wanted = wanted || sl_text_iequal(dps[i], db_text(s, 1));
+        stored = db_int(s, 0);
+        same = same && wanted && stored == version;
+    }
+    for (size_t i = 0; i < dp_count; i++) {
+        bool repeated = false;
+        for (size_t k = 0; k < i; k++)
+            repeated = repeated || sl_text_iequal(dps[i], dps[k]);
+        distinct += !repeated;
+    }
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK && (!same || rows != distinct))
+        return sl_fail(e, SL_CONFLICT, "package %s exists already with version %lld on %zu distribution points", id,
+                       (long long)stored, rows);
+    return status;
+}
+
+static enum sl_status insert_package(struct sst *store, int64_t site_id, const char *id, uint32_t version, bool *ret_added,
+                                     struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO package (site_id, package, version) VALUES (?1, ?2, ?3) "
+                                              "ON CONFLICT DO NOTHING");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, id);
+    db_bind_int(s, 3, version);
+    return insert(store, s, ret_added, e);
+}
+
+enum sl_status sst_add_package(struct sst *store, const char *site, const char *id, uint32_t version, const char *const *dps,
+                               size_t dp_count, bool *ret_added, struct sl_error *e)
+{
+    int64_t site_id;
+    bool added = false;
+    enum sl_status status = change_begin(store, site, &site_id, e);
+    if (status != SL_OK)
+        return status;
+    for (size_t i = 0; i < dp_count && status == SL_OK; i++)
+        status = check_dp(store, site_id, dps[i], e);
+    if (status == SL_OK)
+        status = insert_package(store, site_id, id, version, &added, e);
+    for (size_t i = 0; i < dp_count && status == SL_OK && added; i++)
+        status = place_package(store, site_id, id, dps[i], e);
+    if (status == SL_OK && !added)
+        status = compare_package(store, site_id, id, version, dps, dp_count, e);
+    status = change_end(store, status, added, e);
+    if (status == SL_OK)
+        *ret_added = added;
+    return status;
+}
+
+/* ---- targets -------------------------------------------------------------------------------------------------------- */
+
+static void bind_target(struct db_stmt *s, int64_t site_id, const struct sm_target *t)
+{
+    const char *const texts[] = {t->uri, t->base, t->container, t->bind_dn, t->password_file, t->sasl, t->ca};
+    int column = 1;
+    db_bind_int(s, column++, site_id);
+    for (size_t i = 0; i < SL_COUNT(texts); i++)
+        db_bind_text(s, column++, texts[i]);
+    db_bind_int(s, column++, t->starttls);
+    db_bind_int(s, column, t->timeout_ms);
+}
+
+static enum sl_status compare_target(struct sst *store, int64_t site_id, const struct sm_target *target, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT 1 FROM target WHERE site_id = ?1 AND uri = ?2 AND base IS ?3 AND "
+                                              "container IS ?4 AND bind_dn IS ?5 AND password_file IS ?6 AND sasl IS ?7 AND "
+                                              "ca IS ?8 AND starttls = ?9 AND timeout_ms = ?10");
+    bind_target(s, site_id, target);
+    bool same = db_step(s);
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK && !same)
+        return sl_fail(e, SL_CONFLICT, "target %s exists already with other options; remove it first", target->uri);
+    return status;
+}
+
+enum sl_status sst_add_target(struct sst *store, const char *site, const struct sm_target *target, bool *ret_added, struct sl_error *e)
+{
+    int64_t id;
+    bool added = false;
+    enum sl_status status = change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO target (site_id, uri, base, container, bind_dn, password_file, sasl, ca, "
+                                              "starttls, timeout_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+                                              "ON CONFLICT DO NOTHING");
+    bind_target(s, id, target);
+    status = insert(store, s, &added, e);
+    if (status == SL_OK && !added)
+        status = compare_target(store, id, target, e);
+    status = change_end(store, status, added, e);
+    if (status == SL_OK)
+        *ret_added = added;
+    return status;
+}
+
+/* ---- removing ------------------------------------------------------------------------------------------------------- */
+
+static enum sl_status check_removable(struct sst *store, int64_t site_id, enum sst_kind kind, const char *key, struct sl_error *e)
+{
+    static const char *const checks[] = {
+        [SST_MP] = "SELECT 1 FROM mp WHERE site_id = ?1 AND host = ?2 AND is_default = 1",
+        [SST_DP] = "SELECT 1 FROM dp d JOIN package_dp x ON x.dp_id = d.id WHERE d.site_id = ?1 AND d.host = ?2",
+    };
+    static const char *const reasons[] = {
+        [SST_MP] = "is the default management point; designate another first",
+        [SST_DP] = "still holds packages; remove them first",
+    };
+    if (kind >= SL_COUNT(checks))
+        return SL_OK;
+    struct db_stmt *s = db_prepare(store->db, checks[kind]);
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, key);
+    bool forbidden = db_step(s);
+    enum sl_status status = db_done(s, e);
+    return status == SL_OK && forbidden ? sl_fail(e, SL_CONFLICT, "%s %s", key, reasons[kind]) : status;
+}
+
+enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
+                          struct sl_error *e)
+{
+    static const char *const deletes[] = {
+        [SST_MP] = "DELETE FROM mp WHERE site_id = ?1 AND host = ?2",
+        [SST_DP] = "DELETE FROM dp WHERE site_id = ?1 AND host = ?2",
+        [SST_BOUNDARY] = "DELETE FROM boundary WHERE site_id = ?1 AND kind || ' ' || value = ?2 COLLATE NOCASE",
+        [SST_PACKAGE] = "DELETE FROM package WHERE site_id = ?1 AND package = ?2",
+        [SST_TARGET] = "DELETE FROM target WHERE site_id = ?1 AND uri = ?2",
+    };
+    int64_t id;
+    enum sl_status status = change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    status = check_removable(store, id, kind, key, e);
+    if (status == SL_OK) {
+        struct db_stmt *s = db_prepare(store->db, deletes[kind]);
+        db_bind_int(s, 1, id);
+        db_bind_text(s, 2, key);
+        status = db_run(s, e);
+    }
+    bool removed = status == SL_OK && db_changes(store->db) > 0;
+    status = change_end(store, status, removed, e);
+    if (status == SL_OK)
+        *ret_removed = removed;
+    return status;
+}

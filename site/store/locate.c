@@ -1,0 +1,87 @@
+#include "site/store/store.h"
+
+#include "common/base/assert.h"
+#include "site/store/private.h"
+
+#include <string.h>
+
+static void bind_key(struct db_stmt *s, int index, const char *text, uint8_t key[SM_ADDRESS_KEY_LEN])
+{
+    if (text != NULL && sm_address_key(text, key))
+        db_bind_blob(s, index, key, SM_ADDRESS_KEY_LEN);
+    else
+        db_bind_null(s, index);
+}
+
+static bool listed(const struct sl_strings *codes, const char *code)
+{
+    for (size_t i = 0; i < codes->count; i++)
+        if (strcmp(codes->items[i], code) == 0)
+            return true;
+    return false;
+}
+
+/* A NULL parameter equals nothing, so what the client did not say matches nothing. */
+static enum sl_status sites_of_place(struct sst *store, const struct sst_place *place, struct sl_strings *codes, struct sl_error *e)
+{
+    uint8_t address[SM_ADDRESS_KEY_LEN], subnet[SM_ADDRESS_KEY_LEN];
+    struct db_stmt *s = db_prepare(store->db, "SELECT DISTINCT s.code FROM site s JOIN boundary b ON b.site_id = s.id WHERE "
+                                              "(b.low IS NULL AND b.value = ?1) OR "
+                                              "(b.low IS NOT NULL AND ?2 BETWEEN b.low AND b.high) OR "
+                                              "(b.low IS NOT NULL AND b.kind = 'subnet' AND b.low = ?3) ORDER BY s.code LIMIT ?4");
+    db_bind_text(s, 1, place->ad_site != NULL && place->ad_site[0] != '\0' ? place->ad_site : NULL);
+    bind_key(s, 2, place->address, address);
+    bind_key(s, 3, place->subnet, subnet);
+    db_bind_int(s, 4, SST_SITES_MAX);
+    while (db_step(s))
+        if (!listed(codes, db_text(s, 0)))
+            sl_strings_add(codes, db_text(s, 0));
+    return db_done(s, e);
+}
+
+enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, size_t count, struct sl_strings *ret_codes,
+                            struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct sl_strings codes = {0};
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < count && status == SL_OK; i++)
+        status = sites_of_place(store, &places[i], &codes, e);
+    if (status == SL_OK)
+        *ret_codes = codes;
+    else
+        sl_strings_fini(&codes);
+    return status;
+}
+
+enum sl_status sst_locate(struct sst *store, const char *site, const char *package, const char *version, struct sl_strings *ret_hosts,
+                          struct sl_strings *ret_urls, uint32_t *ret_version, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct sl_strings hosts = {0}, urls = {0};
+    uint32_t stored = 0;
+    /* The column's affinity turns a numeric text into a number; any other text equals no version. */
+    struct db_stmt *s = db_prepare(store->db, "SELECT d.host, d.url, p.version FROM site s JOIN package p ON p.site_id = s.id "
+                                              "JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
+                                              "WHERE s.code = ?1 AND p.package = ?2 AND (?3 IS NULL OR p.version = ?3) "
+                                              "ORDER BY d.host LIMIT ?4");
+    db_bind_text(s, 1, site);
+    db_bind_text(s, 2, package);
+    db_bind_text(s, 3, version != NULL && version[0] != '\0' ? version : NULL);
+    db_bind_int(s, 4, SST_LOCATIONS_MAX);
+    while (db_step(s)) {
+        sl_strings_add(&hosts, db_text(s, 0));
+        sl_strings_add(&urls, db_text(s, 1));
+        stored = (uint32_t)db_int(s, 2);
+    }
+    enum sl_status status = db_done(s, e);
+    if (status != SL_OK) {
+        sl_strings_fini(&hosts);
+        sl_strings_fini(&urls);
+        return status;
+    }
+    *ret_hosts = hosts;
+    *ret_urls = urls;
+    *ret_version = stored;
+    return SL_OK;
+}

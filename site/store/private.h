@@ -1,0 +1,25 @@
+/*
+ * private.h - what the files of site/store share; nobody else includes it.
+ */
+#ifndef SL_SITE_STORE_PRIVATE_H
+#define SL_SITE_STORE_PRIVATE_H
+
+#include "common/db/db.h"
+#include "site/store/store.h"
+
+#define SST_MAGIC 0x51735701u
+
+struct sst {
+    uint32_t magic;
+    struct db *db;
+    char *path;
+    uint64_t device, inode; /* of the file when it was opened */
+};
+
+/* The numbered migrations of the site database. */
+extern const struct db_schema sst_schema;
+
+/* The row id of a site; SL_USAGE names the sites there are. */
+enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id, struct sl_error *e) SL_MUST;
+
+#endif

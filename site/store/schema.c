@@ -1,0 +1,80 @@
+#include "site/store/private.h"
+
+/*
+ * Version 1. Host names, ids and AD site names are compared without case. `low` and `high` are the 16 octets of
+ * sm_boundary_keys, so that one index serves every kind of address boundary. A generation is one number for the whole file.
+ */
+static const char *const migrations[] = {
+    "CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL) STRICT;"
+    "INSERT INTO change VALUES (1, 1);"
+
+    /* S2.02, S2.04: one server and one database, because they are columns that cannot be NULL. */
+    "CREATE TABLE site ("
+    "  id INTEGER PRIMARY KEY,"
+    "  code TEXT NOT NULL UNIQUE CHECK (length(code) = 3 AND code NOT GLOB '*[^A-Z0-9]*'),"
+    "  domain TEXT NOT NULL CHECK (domain <> ''),"
+    "  forest TEXT NOT NULL CHECK (forest <> ''),"
+    "  server TEXT NOT NULL COLLATE NOCASE CHECK (server <> ''),"
+    "  database TEXT NOT NULL COLLATE NOCASE CHECK (database <> '')) STRICT;"
+
+    "CREATE TABLE mp ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  host TEXT NOT NULL COLLATE NOCASE,"
+    "  address TEXT NOT NULL,"
+    "  port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),"
+    "  is_default INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),"
+    "  UNIQUE (site_id, host)) STRICT;"
+    /* S1.08, S1.20 */
+    "CREATE UNIQUE INDEX mp_one_default ON mp (site_id) WHERE is_default = 1;"
+
+    "CREATE TABLE dp ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  host TEXT NOT NULL COLLATE NOCASE,"
+    "  url TEXT NOT NULL,"
+    "  UNIQUE (site_id, host),"
+    "  UNIQUE (id, site_id)) STRICT;"
+
+    "CREATE TABLE boundary ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  kind TEXT NOT NULL CHECK (kind IN ('subnet', 'range', 'ad-site', 'ipv6-prefix')),"
+    "  value TEXT NOT NULL COLLATE NOCASE,"
+    "  low BLOB CHECK (low IS NULL OR length(low) = 16),"
+    "  high BLOB CHECK (high IS NULL OR length(high) = 16),"
+    "  CHECK ((kind = 'ad-site') = (low IS NULL) AND (low IS NULL) = (high IS NULL) AND (low IS NULL OR low <= high)),"
+    "  UNIQUE (site_id, kind, value)) STRICT;"
+    "CREATE INDEX boundary_name ON boundary (value) WHERE low IS NULL;"
+    "CREATE INDEX boundary_keys ON boundary (low, high) WHERE low IS NOT NULL;"
+
+    "CREATE TABLE package ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  package TEXT NOT NULL COLLATE NOCASE,"
+    "  version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295),"
+    "  UNIQUE (site_id, package),"
+    "  UNIQUE (id, site_id)) STRICT;"
+
+    /* The site is part of both keys, so a package cannot lie on a distribution point of another site. */
+    "CREATE TABLE package_dp ("
+    "  package_id INTEGER NOT NULL,"
+    "  dp_id INTEGER NOT NULL,"
+    "  site_id INTEGER NOT NULL,"
+    "  PRIMARY KEY (package_id, dp_id),"
+    "  FOREIGN KEY (package_id, site_id) REFERENCES package (id, site_id) ON DELETE CASCADE,"
+    "  FOREIGN KEY (dp_id, site_id) REFERENCES dp (id, site_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX package_dp_by_dp ON package_dp (dp_id);"
+
+    "CREATE TABLE target ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  uri TEXT NOT NULL CHECK (uri <> ''),"
+    "  base TEXT, container TEXT, bind_dn TEXT, password_file TEXT, sasl TEXT, ca TEXT,"
+    "  starttls INTEGER NOT NULL DEFAULT 0 CHECK (starttls IN (0, 1)),"
+    "  timeout_ms INTEGER NOT NULL DEFAULT 0 CHECK (timeout_ms >= 0),"
+    "  UNIQUE (site_id, uri)) STRICT;",
+};
+
+/* "SLsi" */
+const struct db_schema sst_schema = {.application_id = 0x534c7369u, .migrations = migrations, .migration_count = SL_COUNT(migrations)};

@@ -1,0 +1,190 @@
+#include "site/store/store.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "site/store/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for one more element of `size` octets in a list that grows by doubling; NULL when the list is as long as allowed. */
+static void *grow(void *items_at, size_t *count, size_t size)
+{
+    void *items;
+    memcpy(&items, items_at, sizeof items);
+    if (*count >= SST_ROWS_MAX)
+        return NULL;
+    if ((*count & (*count - 1)) == 0) {
+        items = sl_resize(items, *count == 0 ? 1 : *count * 2, size);
+        memcpy(items_at, &items, sizeof items);
+    }
+    char *slot = (char *)items + *count * size;
+    memset(slot, 0, size);
+    (*count)++;
+    return slot;
+}
+
+static enum sl_status too_many(struct db_stmt *s, struct sl_error *e, const char *what)
+{
+    enum sl_status status = db_done(s, e);
+    return status != SL_OK ? status : sl_fail(e, SL_LIMIT, "more than %d %s", SST_ROWS_MAX, what);
+}
+
+static char *text_or_null(struct db_stmt *s, int column)
+{
+    return db_is_null(s, column) ? NULL : sl_strdup(db_text(s, column));
+}
+
+static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default FROM mp WHERE site_id = ?1 ORDER BY host");
+    db_bind_int(s, 1, site);
+    while (db_step(s)) {
+        struct sm_mp *mp = grow(&snap->mps, &snap->mp_count, sizeof *mp);
+        if (mp == NULL)
+            return too_many(s, e, "management points");
+        enum sl_status status = sm_mp_make(db_text(s, 0), db_text(s, 1), db_int(s, 2), mp, e);
+        mp->is_default = db_int(s, 3) != 0;
+        if (status != SL_OK) {
+            sl_assert(db_done(s, NULL) == SL_OK);
+            return sl_fail_in(e, SL_CORRUPT, "%s", store->path);
+        }
+    }
+    return db_done(s, e);
+}
+
+static enum sl_status read_dps(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT host, url FROM dp WHERE site_id = ?1 ORDER BY host");
+    db_bind_int(s, 1, site);
+    while (db_step(s)) {
+        struct sm_dp *dp = grow(&snap->dps, &snap->dp_count, sizeof *dp);
+        if (dp == NULL)
+            return too_many(s, e, "distribution points");
+        *dp = (struct sm_dp){.host = sl_strdup(db_text(s, 0)), .url = sl_strdup(db_text(s, 1))};
+    }
+    return db_done(s, e);
+}
+
+static enum sl_status read_boundaries(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT kind, value FROM boundary WHERE site_id = ?1 ORDER BY kind, value");
+    db_bind_int(s, 1, site);
+    while (db_step(s)) {
+        struct sm_boundary *b = grow(&snap->boundaries, &snap->boundary_count, sizeof *b);
+        if (b == NULL)
+            return too_many(s, e, "boundaries");
+        enum sm_boundary_kind kind = sm_boundary_kind_parse(db_text(s, 0));
+        sl_assert(kind != SM_BOUNDARY_COUNT); /* a constraint of the table */
+        if (sm_boundary_make(kind, db_text(s, 1), b, e) != SL_OK) {
+            sl_assert(db_done(s, NULL) == SL_OK);
+            return sl_fail_in(e, SL_CORRUPT, "%s", store->path);
+        }
+    }
+    return db_done(s, e);
+}
+
+static void add_holder(struct sm_snapshot *snap, struct sm_package *package, const char *host)
+{
+    struct sm_dp **slot = grow(&package->dps, &package->dp_count, sizeof *slot);
+    *slot = (struct sm_dp *)sm_find_dp(snap, host);
+    sl_assert(*slot != NULL); /* a foreign key */
+}
+
+static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db,
+                                   "SELECT p.package, p.version, d.host FROM package p LEFT JOIN package_dp x ON x.package_id = p.id "
+                                   "LEFT JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 ORDER BY p.package, d.host");
+    db_bind_int(s, 1, site);
+    struct sm_package *package = NULL;
+    while (db_step(s)) {
+        if (package == NULL || strcmp(package->id, db_text(s, 0)) != 0) {
+            package = grow(&snap->packages, &snap->package_count, sizeof *package);
+            if (package == NULL)
+                return too_many(s, e, "packages");
+            package->id = sl_strdup(db_text(s, 0));
+            package->version = (uint32_t)db_int(s, 1);
+        }
+        if (!db_is_null(s, 2))
+            add_holder(snap, package, db_text(s, 2));
+    }
+    return db_done(s, e);
+}
+
+static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT uri, base, container, bind_dn, password_file, sasl, ca, starttls, timeout_ms "
+                                              "FROM target WHERE site_id = ?1 ORDER BY id");
+    db_bind_int(s, 1, site);
+    while (db_step(s)) {
+        struct sm_target *t = grow(&snap->targets, &snap->target_count, sizeof *t);
+        if (t == NULL)
+            return too_many(s, e, "targets");
+        *t = (struct sm_target){
+            .uri = sl_strdup(db_text(s, 0)),
+            .base = text_or_null(s, 1),
+            .container = text_or_null(s, 2),
+            .bind_dn = text_or_null(s, 3),
+            .password_file = text_or_null(s, 4),
+            .sasl = text_or_null(s, 5),
+            .ca = text_or_null(s, 6),
+            .starttls = db_int(s, 7) != 0,
+            .timeout_ms = db_int(s, 8),
+        };
+    }
+    return db_done(s, e);
+}
+
+/* Reads the row of the site; *ret_id stays 0 when there is none. */
+static enum sl_status read_site(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT id, code, domain, forest, server, database FROM site WHERE code = ?1");
+    db_bind_text(s, 1, code);
+    if (db_step(s)) {
+        *ret_id = db_int(s, 0);
+        snap->site = (struct sm_site){.code = sl_strdup(db_text(s, 1)),
+                                      .domain = sl_strdup(db_text(s, 2)),
+                                      .forest = sl_strdup(db_text(s, 3)),
+                                      .server = sl_strdup(db_text(s, 4)),
+                                      .database = sl_strdup(db_text(s, 5))};
+    }
+    return db_done(s, e);
+}
+
+static enum sl_status read_all(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id, struct sl_error *e)
+{
+    enum sl_status status = sst_generation(store, &snap->generation, e);
+    if (status == SL_OK)
+        status = read_site(store, code, snap, ret_id, e);
+    if (status == SL_OK)
+        status = read_mps(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_dps(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_boundaries(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_packages(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_targets(store, *ret_id, snap, e);
+    return status;
+}
+
+enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snapshot **ret_snapshot, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct sm_snapshot *snap = sl_new(sizeof *snap);
+    int64_t id = 0;
+    /* A reading transaction, so that the parts are of one moment. */
+    enum sl_status status = db_exec(store->db, "BEGIN", e);
+    if (status == SL_OK)
+        status = read_all(store, site, snap, &id, e);
+    db_rollback(store->db); /* nothing was written */
+    if (status != SL_OK || id == 0) {
+        sm_snapshot_free(snap);
+        snap = NULL;
+    }
+    if (status == SL_OK)
+        *ret_snapshot = snap;
+    return status;
+}

@@ -1,0 +1,464 @@
+/* The site database: constraints, the swap of the default management point, several connections on one file. */
+#include "site/store/store.h"
+
+#include "common/db/db.h"
+#include "site/store/private.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[64], path[96];
+static struct sst *store;
+
+static void ok(enum sl_status status, const struct sl_error *e)
+{
+    ck_assert_msg(status == SL_OK, "%s", e->text);
+}
+
+static void init_site(const char *code)
+{
+    struct sm_site site;
+    struct sl_error e = {0};
+    ok(sm_site_make(code, "example.org", NULL, "srv.example.org", NULL, &site, &e), &e);
+    ok(sst_init_site(store, &site, &e), &e);
+    sm_site_fini(&site);
+}
+
+static enum sl_status add_mp(const char *site, const char *host, const char *address, bool *ret_added, struct sl_error *e)
+{
+    struct sm_mp mp;
+    ck_assert_int_eq(sm_mp_make(host, address, 80, &mp, NULL), SL_OK);
+    enum sl_status status = sst_add_mp(store, site, &mp, ret_added, e);
+    sm_mp_fini(&mp);
+    return status;
+}
+
+static enum sl_status add_dp(const char *site, const char *host, const char *url, bool *ret_added, struct sl_error *e)
+{
+    struct sm_dp dp;
+    ck_assert_int_eq(sm_dp_make(host, url, &dp, NULL), SL_OK);
+    enum sl_status status = sst_add_dp(store, site, &dp, ret_added, e);
+    sm_dp_fini(&dp);
+    return status;
+}
+
+static void add_boundary(const char *site, enum sm_boundary_kind kind, const char *value, bool expect_added)
+{
+    struct sm_boundary b;
+    struct sl_error e = {0};
+    bool added = !expect_added;
+    ok(sm_boundary_make(kind, value, &b, &e), &e);
+    ok(sst_add_boundary(store, site, &b, &added, &e), &e);
+    ck_assert_int_eq(added, expect_added);
+    sm_boundary_fini(&b);
+}
+
+static void designate(struct sst *on, const char *site, const char *host)
+{
+    struct sl_error e = {0};
+    char *previous = NULL;
+    ok(sst_designate_mp(on, site, host, &previous, &e), &e);
+    free(previous);
+}
+
+static struct sm_snapshot *snapshot(struct sst *on, const char *site)
+{
+    struct sl_error e = {0};
+    struct sm_snapshot *snap = NULL;
+    ok(sst_snapshot(on, site, &snap, &e), &e);
+    ck_assert_ptr_nonnull(snap);
+    return snap;
+}
+
+static int64_t generation(struct sst *on)
+{
+    int64_t value = 0;
+    struct sl_error e = {0};
+    ok(sst_generation(on, &value, &e), &e);
+    return value;
+}
+
+static void set_up(void)
+{
+    struct sl_error e = {0};
+    snprintf(folder, sizeof folder, "/tmp/test-site-store.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/site.db", folder);
+    ok(sst_open(path, SST_CREATE, &store, &e), &e);
+    init_site("LAB");
+}
+
+static void tear_down(void)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-server", "-moved"};
+    sst_close(store);
+    store = NULL;
+    for (size_t i = 0; i < SL_COUNT(suffixes); i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
+    rmdir(folder);
+}
+
+START_TEST(second_init_of_a_code_is_a_conflict)
+{
+    struct sm_site site;
+    struct sl_error e = {0};
+    ok(sm_site_make("LAB", "other.org", NULL, "other", NULL, &site, &e), &e);
+    ck_assert_int_eq(sst_init_site(store, &site, &e), SL_CONFLICT);
+    ck_assert_ptr_nonnull(strstr(e.text, "site LAB exists already"));
+    sm_site_fini(&site);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    ck_assert_str_eq(snap->site.domain, "example.org");
+    sm_snapshot_free(snap);
+}
+END_TEST
+
+START_TEST(several_sites_must_be_named)
+{
+    struct sl_error e = {0};
+    char *code = NULL;
+    ok(sst_choose_site(store, NULL, &code, &e), &e);
+    ck_assert_str_eq(code, "LAB");
+    free(code);
+    init_site("XYZ");
+    ck_assert_int_eq(sst_choose_site(store, NULL, &code, &e), SL_USAGE);
+    ck_assert_ptr_nonnull(strstr(e.text, "LAB, XYZ"));
+    ck_assert_int_eq(sst_choose_site(store, "ABC", &code, &e), SL_USAGE);
+    ok(sst_choose_site(store, "XYZ", &code, &e), &e);
+    ck_assert_str_eq(code, "XYZ");
+    free(code);
+    bool added;
+    ck_assert_int_eq(add_mp("ABC", "mp1", "10.0.0.1", &added, &e), SL_USAGE);
+    ck_assert_ptr_nonnull(strstr(e.text, "no site \"ABC\""));
+}
+END_TEST
+
+START_TEST(adding_the_same_is_fine_and_something_else_a_conflict)
+{
+    struct sl_error e = {0};
+    bool added = false;
+    ok(add_mp("LAB", "mp1.example.org", "10.0.0.1", &added, &e), &e);
+    ck_assert(added);
+    int64_t before = generation(store);
+    ok(add_mp("LAB", "MP1.example.org", "10.0.0.1", &added, &e), &e);
+    ck_assert(!added);
+    ck_assert_int_eq(generation(store), before);
+    ck_assert_int_eq(add_mp("LAB", "mp1.example.org", "10.0.0.2", &added, &e), SL_CONFLICT);
+    ck_assert_ptr_nonnull(strstr(e.text, "10.0.0.1"));
+
+    ok(add_dp("LAB", "dp1", NULL, &added, &e), &e);
+    ok(add_dp("LAB", "dp1", NULL, &added, &e), &e);
+    ck_assert(!added);
+    ck_assert_int_eq(add_dp("LAB", "dp1", "http://elsewhere/", &added, &e), SL_CONFLICT);
+
+    add_boundary("LAB", SM_BOUNDARY_SUBNET, "10.1.0.0/16", true);
+    add_boundary("LAB", SM_BOUNDARY_SUBNET, "10.1.0.0/16", false);
+    ck_assert_int_gt(generation(store), before);
+}
+END_TEST
+
+START_TEST(packages_lie_on_known_distribution_points)
+{
+    struct sl_error e = {0};
+    bool added = false;
+    const char *const both[] = {"dp1", "DP2", "dp1"}, *const unknown[] = {"dp1", "dp3"};
+    ok(add_dp("LAB", "dp1", NULL, &added, &e), &e);
+    ok(add_dp("LAB", "dp2", NULL, &added, &e), &e);
+    ck_assert_int_eq(sst_add_package(store, "LAB", "LAB00001", 3, unknown, 2, &added, &e), SL_USAGE);
+    ck_assert_ptr_nonnull(strstr(e.text, "dp3"));
+    ok(sst_add_package(store, "LAB", "LAB00001", 3, both, 3, &added, &e), &e);
+    ck_assert(added);
+    ok(sst_add_package(store, "LAB", "lab00001", 3, both, 2, &added, &e), &e);
+    ck_assert(!added);
+    ck_assert_int_eq(sst_add_package(store, "LAB", "LAB00001", 4, both, 2, &added, &e), SL_CONFLICT);
+    ck_assert_int_eq(sst_add_package(store, "LAB", "LAB00001", 3, both, 1, &added, &e), SL_CONFLICT);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    ck_assert_uint_eq(snap->package_count, 1);
+    ck_assert_uint_eq(snap->packages[0].dp_count, 2);
+    ck_assert_str_eq(snap->packages[0].dps[1]->host, "dp2");
+    sm_snapshot_free(snap);
+    bool removed = true;
+    ck_assert_int_eq(sst_remove(store, "LAB", SST_DP, "dp1", &removed, &e), SL_CONFLICT);
+    ok(sst_remove(store, "LAB", SST_PACKAGE, "LAB00001", &removed, &e), &e);
+    ck_assert(removed);
+    ok(sst_remove(store, "LAB", SST_DP, "dp1", &removed, &e), &e);
+    ck_assert(removed);
+    ok(sst_remove(store, "LAB", SST_DP, "dp1", &removed, &e), &e);
+    ck_assert(!removed);
+}
+END_TEST
+
+START_TEST(targets_keep_their_options_and_order)
+{
+    struct sl_error e = {0};
+    bool added = false;
+    char wins[] = "wins://127.0.0.1:1137", ldap[] = "ldap://dc1", dn[] = "cn=a", file[] = "/secret";
+    struct sm_target first = {.uri = wins};
+    struct sm_target second = {.uri = ldap, .bind_dn = dn, .password_file = file, .starttls = true, .timeout_ms = 500};
+    ok(sst_add_target(store, "LAB", &first, &added, &e), &e);
+    ok(sst_add_target(store, "LAB", &second, &added, &e), &e);
+    ok(sst_add_target(store, "LAB", &second, &added, &e), &e);
+    ck_assert(!added);
+    second.starttls = false;
+    ck_assert_int_eq(sst_add_target(store, "LAB", &second, &added, &e), SL_CONFLICT);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    ck_assert_uint_eq(snap->target_count, 2);
+    ck_assert(sm_target_is_registry(&snap->targets[0]));
+    ck_assert_ptr_null(snap->targets[0].bind_dn);
+    ck_assert_str_eq(snap->targets[1].bind_dn, "cn=a");
+    ck_assert_int_eq(snap->targets[1].timeout_ms, 500);
+    ck_assert(snap->targets[1].starttls);
+    sm_snapshot_free(snap);
+}
+END_TEST
+
+START_TEST(S1_08_the_database_itself_forbids_a_second_default)
+{
+    struct sl_error e = {0};
+    bool added;
+    ok(add_mp("LAB", "mp1", "10.0.0.1", &added, &e), &e);
+    ok(add_mp("LAB", "mp2", "10.0.0.2", &added, &e), &e);
+    designate(store, "LAB", "mp1");
+    ck_assert_int_eq(db_exec(store->db, "UPDATE mp SET is_default = 1 WHERE host = 'mp2'", &e), SL_CONFLICT);
+    ck_assert_int_eq(db_exec(store->db, "UPDATE site SET server = NULL", &e), SL_CONFLICT);   /* S2.02 */
+    ck_assert_int_eq(db_exec(store->db, "UPDATE site SET database = NULL", &e), SL_CONFLICT); /* S2.04 */
+    ck_assert_int_eq(db_exec(store->db, "UPDATE site SET code = 'lab'", &e), SL_CONFLICT);
+}
+END_TEST
+
+START_TEST(S1_08_designating_swaps_and_a_wrong_name_changes_nothing)
+{
+    struct sl_error e = {0};
+    bool added, removed;
+    char *previous = NULL;
+    ok(add_mp("LAB", "mp1", "10.0.0.1", &added, &e), &e);
+    ok(add_mp("LAB", "mp2", "10.0.0.2", &added, &e), &e);
+    designate(store, "LAB", "mp1");
+    ok(sst_designate_mp(store, "LAB", "MP2", &previous, &e), &e);
+    ck_assert_str_eq(previous, "mp1");
+    free(previous);
+    int64_t before = generation(store);
+    ck_assert_int_eq(sst_designate_mp(store, "LAB", "mp3", &previous, &e), SL_USAGE);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    ck_assert_str_eq(sm_default_mp(snap)->host, "mp2");
+    ck_assert_int_eq(snap->generation, before);
+    sm_snapshot_free(snap);
+    ck_assert_int_eq(sst_remove(store, "LAB", SST_MP, "mp2", &removed, &e), SL_CONFLICT);
+    designate(store, "LAB", NULL);
+    snap = snapshot(store, "LAB");
+    ck_assert_ptr_null(sm_default_mp(snap)); /* S1.26 */
+    sm_snapshot_free(snap);
+    ok(sst_remove(store, "LAB", SST_MP, "mp2", &removed, &e), &e);
+    ck_assert(removed);
+}
+END_TEST
+
+/* Swaps the default a hundred times through a connection of its own. */
+static void *designator(void *host)
+{
+    static char failed[] = "failed";
+    struct sl_error e = {0};
+    struct sst *mine = NULL;
+    if (sst_open(path, SST_READ_WRITE, &mine, &e) != SL_OK)
+        return failed;
+    for (int i = 0; i < 100; i++) {
+        char *previous = NULL;
+        if (sst_designate_mp(mine, "LAB", host, &previous, &e) != SL_OK) {
+            sst_close(mine);
+            return failed;
+        }
+        free(previous);
+    }
+    sst_close(mine);
+    return NULL;
+}
+
+START_TEST(S1_20_exactly_one_default_at_any_instant)
+{
+    struct sl_error e = {0};
+    bool added;
+    char one[] = "mp1", two[] = "mp2";
+    ok(add_mp("LAB", one, "10.0.0.1", &added, &e), &e);
+    ok(add_mp("LAB", two, "10.0.0.2", &added, &e), &e);
+    designate(store, "LAB", one);
+    struct sst *reader = NULL;
+    ok(sst_open(path, SST_READ_ONLY, &reader, &e), &e);
+    int64_t before = generation(reader);
+    pthread_t threads[2];
+    ck_assert_int_eq(pthread_create(&threads[0], NULL, designator, one), 0);
+    ck_assert_int_eq(pthread_create(&threads[1], NULL, designator, two), 0);
+    for (int i = 0; i < 300; i++) {
+        struct sm_snapshot *snap = snapshot(reader, "LAB");
+        ck_assert_int_eq(snap->mps[0].is_default + snap->mps[1].is_default, 1);
+        sm_snapshot_free(snap);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        void *wrong = NULL;
+        pthread_join(threads[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+    ck_assert_int_gt(generation(reader), before);
+    sst_close(reader);
+}
+END_TEST
+
+START_TEST(another_connection_sees_a_change_by_its_generation)
+{
+    struct sl_error e = {0};
+    struct sst *other = NULL;
+    bool added;
+    ok(sst_open(path, SST_READ_ONLY, &other, &e), &e);
+    int64_t before = generation(other);
+    ok(add_mp("LAB", "mp1", "10.0.0.1", &added, &e), &e);
+    ck_assert_int_gt(generation(other), before);
+    struct sm_mp mp;
+    ok(sm_mp_make("mp2", "10.0.0.2", 80, &mp, &e), &e);
+    ck_assert_int_ne(sst_add_mp(other, "LAB", &mp, &added, &e), SL_OK); /* it only reads */
+    sm_mp_fini(&mp);
+    sst_close(other);
+}
+END_TEST
+
+START_TEST(reopened_database_has_everything)
+{
+    struct sl_error e = {0};
+    bool added;
+    ok(add_mp("LAB", "mp1", "2001:db8::1", &added, &e), &e);
+    designate(store, "LAB", "mp1");
+    add_boundary("LAB", SM_BOUNDARY_AD_SITE, "Berlin", true);
+    sst_close(store);
+    ok(sst_open(path, SST_READ_WRITE, &store, &e), &e);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    ck_assert_str_eq(sm_default_mp(snap)->address, "2001:db8::1");
+    ck_assert_uint_eq(snap->boundary_count, 1);
+    sm_snapshot_free(snap);
+    ok(sst_snapshot(store, "XYZ", &snap, &e), &e);
+    ck_assert_ptr_null(snap);
+}
+END_TEST
+
+START_TEST(S2_02_only_one_process_is_the_site_server)
+{
+    struct sl_error e = {0};
+    struct sst_lock *first = NULL, *second = NULL;
+    ok(sst_lock_server(path, &first, &e), &e);
+    ck_assert_int_eq(sst_lock_server(path, &second, &e), SL_CONFLICT);
+    sst_unlock_server(first);
+    ok(sst_lock_server(path, &second, &e), &e);
+    sst_unlock_server(second);
+}
+END_TEST
+
+START_TEST(a_moved_database_is_noticed)
+{
+    char moved[128];
+    struct sl_error e = {0};
+    struct sst *none = NULL;
+    snprintf(moved, sizeof moved, "%s-moved", path);
+    ck_assert(sst_is_current(store));
+    ck_assert_int_eq(rename(path, moved), 0);
+    ck_assert(!sst_is_current(store));
+    ck_assert_int_ne(sst_open(path, SST_READ_ONLY, &none, &e), SL_OK);
+    ck_assert_ptr_nonnull(strstr(e.text, path));
+}
+END_TEST
+
+static void expect_sites(struct sst_place place, const char *expected)
+{
+    struct sl_error e = {0};
+    struct sl_strings codes = {0};
+    char text[64] = "";
+    ok(sst_sites_of(store, &place, 1, &codes, &e), &e);
+    for (size_t i = 0; i < codes.count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", codes.items[i]);
+    ck_assert_str_eq(text, expected);
+    sl_strings_fini(&codes);
+}
+
+START_TEST(sites_of_a_place)
+{
+    init_site("XYZ");
+    add_boundary("LAB", SM_BOUNDARY_SUBNET, "10.1.0.0/16", true);
+    add_boundary("LAB", SM_BOUNDARY_AD_SITE, "Berlin", true);
+    add_boundary("XYZ", SM_BOUNDARY_RANGE, "10.1.5.0-200.0.0.1", true);
+    add_boundary("XYZ", SM_BOUNDARY_IPV6_PREFIX, "2001:db8::/32", true);
+    expect_sites((struct sst_place){.address = "10.1.2.3"}, "LAB ");
+    expect_sites((struct sst_place){.address = "10.1.5.3"}, "LAB XYZ ");
+    expect_sites((struct sst_place){.address = "172.16.0.1", .subnet = "10.1.0.0"}, "LAB XYZ ");
+    expect_sites((struct sst_place){.address = "9.9.9.9", .subnet = "10.1.0.0"}, "LAB ");
+    expect_sites((struct sst_place){.ad_site = "BERLIN"}, "LAB ");
+    expect_sites((struct sst_place){.address = "2001:db8:1::1"}, "XYZ ");
+    expect_sites((struct sst_place){.address = "9.9.9.9", .ad_site = ""}, "");
+    expect_sites((struct sst_place){0}, "");
+    expect_sites((struct sst_place){.address = "' OR 1=1 --", .ad_site = "' OR '1'='1"}, "");
+}
+END_TEST
+
+static void expect_locations(const char *package, const char *version, const char *expected, uint32_t expected_version)
+{
+    struct sl_error e = {0};
+    struct sl_strings hosts = {0}, urls = {0};
+    uint32_t stored = 99;
+    char text[256] = "";
+    ok(sst_locate(store, "LAB", package, version, &hosts, &urls, &stored, &e), &e);
+    ck_assert_uint_eq(hosts.count, urls.count);
+    for (size_t i = 0; i < hosts.count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s=%s ", hosts.items[i], urls.items[i]);
+    ck_assert_str_eq(text, expected);
+    ck_assert_uint_eq(stored, expected_version);
+    sl_strings_fini(&hosts);
+    sl_strings_fini(&urls);
+}
+
+START_TEST(S1_15_distribution_points_that_hold_a_package)
+{
+    struct sl_error e = {0};
+    bool added;
+    const char *const on[] = {"dp2", "dp1"};
+    ok(add_dp("LAB", "dp1", "http://a/", &added, &e), &e);
+    ok(add_dp("LAB", "dp2", "http://b/", &added, &e), &e);
+    ok(add_dp("LAB", "dp3", NULL, &added, &e), &e);
+    ok(sst_add_package(store, "LAB", "LAB00001", 3, on, 2, &added, &e), &e);
+    expect_locations("LAB00001", "3", "dp1=http://a/ dp2=http://b/ ", 3);
+    expect_locations("lab00001", "", "dp1=http://a/ dp2=http://b/ ", 3);
+    expect_locations("LAB00001", NULL, "dp1=http://a/ dp2=http://b/ ", 3);
+    expect_locations("LAB00001", "2", "", 0);
+    expect_locations("LAB00001", "3 OR 1=1", "", 0);
+    expect_locations("LAB00002", "3", "", 0);
+    expect_locations("%", "3", "", 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("site-store");
+    TCase *tc = tcase_create("store");
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, second_init_of_a_code_is_a_conflict);
+    tcase_add_test(tc, several_sites_must_be_named);
+    tcase_add_test(tc, adding_the_same_is_fine_and_something_else_a_conflict);
+    tcase_add_test(tc, packages_lie_on_known_distribution_points);
+    tcase_add_test(tc, targets_keep_their_options_and_order);
+    tcase_add_test(tc, S1_08_the_database_itself_forbids_a_second_default);
+    tcase_add_test(tc, S1_08_designating_swaps_and_a_wrong_name_changes_nothing);
+    tcase_add_test(tc, S1_20_exactly_one_default_at_any_instant);
+    tcase_add_test(tc, another_connection_sees_a_change_by_its_generation);
+    tcase_add_test(tc, reopened_database_has_everything);
+    tcase_add_test(tc, S2_02_only_one_process_is_the_site_server);
+    tcase_add_test(tc, a_moved_database_is_noticed);
+    tcase_add_test(tc, sites_of_a_place);
+    tcase_add_test(tc, S1_15_distribution_points_that_hold_a_package);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
