@@ -145,7 +145,7 @@ def run(argv, timeout_s=RUN_S, stdin=None, env=None, cwd=None):
     return Result(argv, done.returncode, done.stdout, done.stderr, time.monotonic() - start)
 
 
-def _die_with_parent():
+def die_with_parent():
     """In a child before exec: the kernel kills it when the test dies, however it dies (PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
@@ -161,7 +161,7 @@ class Process:
         self.expected_gone = False
         with open(log_path, "ab") as log:
             self._popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd,
-                                           env=clean_environment(env), preexec_fn=_die_with_parent)
+                                           env=clean_environment(env), preexec_fn=die_with_parent)
         self.pid = self._popen.pid
 
     def log(self):
@@ -217,6 +217,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = tempfile.mkdtemp(prefix="slt-")
+        os.chmod(self.folder, 0o755)    # a slapd that dropped root's rights must reach its part
         self.processes = []
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.addCleanup(self._show_logs_of_failure)

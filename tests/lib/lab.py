@@ -1,8 +1,10 @@
-"""The product's daemons in a test: a registry (winsd) and a site (sited with its database), started on loopback addresses."""
+"""The parts of a laboratory in a test: a registry (winsd), a site (sited with its database) and a directory (slapd)."""
 
 import os
+import sys
 
 import harness
+import slapd
 
 REGISTRY_ADDRESS = "127.0.0.2"
 
@@ -103,3 +105,32 @@ class Site:
 def find(*words, **more):
     """`locator find ... --json`."""
     return harness.run([harness.program("locator"), "find"] + list(words) + ["--json"], **more)
+
+
+class Directory(slapd.Slapd):
+    """A slapd that lives as long as the test; its options are those of slapd.Slapd."""
+
+    def __init__(self, case, name="slapd", **options):
+        super().__init__(case.path(name), **options)
+        case.addCleanup(self._end, case)
+        self.start()
+
+    def _end(self, case):
+        if not case._outcome.success:
+            with open(os.path.join(self.folder, "slapd.log"), encoding="utf-8", errors="backslashreplace") as log:
+                print("--- log of %s\n%s" % (self.uri, log.read()[-harness.LOG_TAIL:]), file=sys.stderr)
+        self.stop()
+
+    @property
+    def uri_base(self):
+        """The URI with the base DN in it, as a source or target."""
+        return "%s/%s" % (self.uri, self.suffix)
+
+    @property
+    def credentials(self):
+        """The flags of locator and sitectl for the account that may write the container."""
+        return ["--bind-dn", self.publisher_dn, "--password-file", self.publisher_password_file]
+
+    def published(self, object_class):
+        """The attributes of each object of a class below the container."""
+        return [entry for _, entry in self.search(self.container_dn, "(objectClass=%s)" % object_class)]

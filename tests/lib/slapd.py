@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import certs  # noqa: E402
+import harness  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SYSTEM_SCHEMA = "/etc/ldap/schema"
@@ -49,9 +50,15 @@ def find_program(name, package):
     raise RuntimeError(f"{name} not found: install the package {package}")
 
 
+def is_mapped(uid):
+    """True when this user exists in our user namespace (inside unshare -r there is nobody but root)."""
+    with open("/proc/self/uid_map") as rows:
+        return any(int(first) <= uid < int(first) + int(count) for first, _, count in map(str.split, rows))
+
+
 def drop_rights():
     """Popen arguments that run a child as nobody when we are root, and the uid it gets."""
-    if os.getuid() != 0:
+    if os.getuid() != 0 or not is_mapped(pwd.getpwnam("nobody").pw_uid):
         return {}, os.getuid(), os.getgid()
     who = pwd.getpwnam("nobody")
     return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}, who.pw_uid, who.pw_gid
@@ -200,7 +207,8 @@ class Slapd:
         urls = f"{self.ldapi} {self.uri}" + (f" {self.ldaps_uri}" if self.tls else "")
         with open(os.path.join(self.folder, "slapd.log"), "a") as log:
             self.process = subprocess.Popen([find_program("slapd", "slapd"), "-F", os.path.join(self.folder, "conf"), "-h", urls, "-d", "0"],
-                                            stdout=log, stderr=log, env=self._environment(), **rights)
+                                            stdout=log, stderr=log, env=self._environment(),
+                                            preexec_fn=harness.die_with_parent, **rights)
         for _ in range(500):
             if self.process.poll() is not None:
                 raise RuntimeError("slapd ended: " + open(os.path.join(self.folder, "slapd.log")).read()[-2000:])
