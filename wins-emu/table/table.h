@@ -48,8 +48,9 @@ void tbl_put(struct tbl *t, const struct wins_record *record);
 void tbl_remove(struct tbl *t, const struct nb_name *name);
 /* Number of records; any thread. */
 size_t tbl_count(const struct tbl *t);
+enum { TBL_WALK_LEAST = 32 };
 /*
- * Walks all records in steps, for lists: calls `fn` for at most `most` entries starting at *cursor (0 at first), under its own read
+ * Walks all records in steps, for lists: calls `fn` for at most `most` (at least TBL_WALK_LEAST) entries starting at *cursor (0 at first), under its own read
  * lock, and moves *cursor. False when the walk is over. Records that move meanwhile may be seen twice or not at all, others exactly once.
  */
 bool tbl_walk(const struct tbl *t, uint64_t *cursor, size_t most, void (*fn)(const struct tbl_entry *entry, void *ctx), void *ctx);

@@ -1,0 +1,272 @@
+/*
+ * The registry on disk: what was committed comes back, what was not does not; damaged, foreign and newer files are refused.
+ */
+#include "common/base/memory.h"
+#include "common/db/db.h"
+#include "wins-emu/store/store.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/test-store-XXXXXX";
+static char path[64];
+
+static void fresh_file(void)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+    for (size_t i = 0; i < SL_COUNT(endings); i++) {
+        char file[96];
+        snprintf(file, sizeof file, "%s%s", path, endings[i]);
+        unlink(file);
+    }
+}
+
+static struct wst *open_store(void)
+{
+    struct wst *w = NULL;
+    struct sl_error e;
+    ck_assert_msg(wst_open(path, &w, &e) == SL_OK, "%s", e.text);
+    return w;
+}
+
+static struct wins_record record_of(const char *text, uint64_t version)
+{
+    struct wins_record r = {.type = WINS_MHOMED, .state = WINS_RELEASED, .node = WINS_NODE_H, .is_static = true, .owner = 0xc0000201,
+                            .version = version, .expires_s = INT64_C(1) << 40, .registered_by = 0xfffffffe, .member_count = 2};
+    memset(r.name.octets, ' ', NB_NAME_LEN);
+    memcpy(r.name.octets, text, strlen(text));
+    r.members[0] = (struct wins_member){0xffffffff, 1, -1};
+    r.members[1] = (struct wins_member){2, 0x80000000, INT64_MAX};
+    return r;
+}
+
+static void put_alone(struct wst *w, const struct wins_record *r)
+{
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    wst_put(w, r);
+    wst_set_version(w, r->version);
+    ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
+}
+
+struct loaded {
+    size_t count;
+    struct wins_record last;
+};
+
+static void note(const struct wins_record *r, void *ctx)
+{
+    struct loaded *l = ctx;
+    l->count++;
+    l->last = *r;
+}
+
+static struct loaded load(struct wst *w)
+{
+    struct loaded l = {0};
+    ck_assert_int_eq(wst_load(w, note, &l, NULL), SL_OK);
+    return l;
+}
+
+START_TEST(a_record_comes_back_whole)
+{
+    struct wst *w = open_store();
+    struct wins_record r = record_of("NAME", UINT64_MAX);
+    r.name.scope_len = 255;
+    memset(r.name.scope, 'x', 255);
+    put_alone(w, &r);
+    wst_close(w);
+    w = open_store();
+    struct loaded l = load(w);
+    ck_assert_uint_eq(l.count, 1);
+    ck_assert_mem_eq(l.last.name.octets, r.name.octets, NB_NAME_LEN);
+    ck_assert_uint_eq(l.last.name.scope_len, 255);
+    ck_assert_mem_eq(l.last.name.scope, r.name.scope, 255);
+    ck_assert_mem_eq(l.last.members, r.members, 2 * sizeof r.members[0]);
+    ck_assert(l.last.type == r.type && l.last.state == r.state && l.last.node == r.node && l.last.is_static);
+    ck_assert(l.last.owner == r.owner && l.last.version == r.version && l.last.expires_s == r.expires_s);
+    ck_assert(l.last.registered_by == r.registered_by && l.last.member_count == 2);
+    wst_close(w);
+}
+END_TEST
+
+START_TEST(the_version_counter_is_part_of_the_batch)
+{
+    struct wst *w = open_store();
+    ck_assert_uint_eq(wst_version(w), 0);
+    struct wins_record r = record_of("NAME", 41);
+    put_alone(w, &r);
+    ck_assert_uint_eq(wst_version(w), 41);
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    wst_remove(w, &r.name);
+    wst_set_version(w, 42);
+    ck_assert_uint_eq(wst_version(w), 41);
+    wst_close(w); /* not committed */
+    w = open_store();
+    ck_assert_uint_eq(wst_version(w), 41);
+    ck_assert_uint_eq(load(w).count, 1);
+    wst_close(w);
+}
+END_TEST
+
+START_TEST(a_batch_that_fails_stores_nothing_and_the_next_works)
+{
+    struct wst *w = open_store();
+    struct wins_record r = record_of("FIRST", 1), bad = record_of("BAD", 2);
+    bad.name.octets[0] = 'X';
+    put_alone(w, &r);
+    struct db *other;
+    static const char *const none[] = {""};
+    const struct db_schema ours = {0x57494e53, none, 1};
+    ck_assert_int_eq(db_open(path, DB_READ_WRITE, &ours, &other, NULL), SL_OK);
+    ck_assert_int_eq(db_exec(other, "CREATE TRIGGER no BEFORE INSERT ON record WHEN new.version = 3 BEGIN"
+                                    " SELECT raise(ABORT, 'not this one'); END", NULL), SL_OK);
+    db_close(other);
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    wst_put(w, &bad);
+    bad.version = 3;
+    wst_put(w, &bad);
+    bad.version = 4;
+    wst_put(w, &bad);
+    wst_set_version(w, 4);
+    struct sl_error e;
+    ck_assert_int_ne(wst_commit(w, &e), SL_OK);
+    ck_assert_ptr_nonnull(strstr(e.text, "not this one"));
+    ck_assert_uint_eq(wst_version(w), 1);
+    ck_assert_uint_eq(load(w).count, 1);
+    bad.version = 2;
+    put_alone(w, &bad);
+    ck_assert_uint_eq(load(w).count, 2);
+    wst_close(w);
+}
+END_TEST
+
+static int64_t owner_version(uint32_t address)
+{
+    struct db *db;
+    static const char *const none[] = {""};
+    const struct db_schema ours = {0x57494e53, none, 1};
+    ck_assert_int_eq(db_open(path, DB_READ_ONLY, &ours, &db, NULL), SL_OK);
+    struct db_stmt *s = db_prepare(db, "SELECT version FROM owner WHERE address = ?1");
+    db_bind_int(s, 1, address);
+    int64_t version = db_step(s) ? db_int(s, 0) : -1;
+    ck_assert_int_eq(db_done(s, NULL), SL_OK);
+    db_close(db);
+    return version;
+}
+
+/* wins.md 2.11: the highest version id of an owner outlives its records, and never goes back. */
+START_TEST(owners_keep_their_highest_version)
+{
+    struct wst *w = open_store();
+    struct wins_record r = record_of("NAME", 7);
+    put_alone(w, &r);
+    wst_close(w);
+    w = open_store();
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    wst_remove(w, &r.name);
+    r = record_of("OTHER", 5);
+    wst_put(w, &r);
+    ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
+    wst_close(w);
+    ck_assert_int_eq(owner_version(r.owner), 7);
+    ck_assert_int_eq(owner_version(1), -1);
+}
+END_TEST
+
+static enum sl_status reopen_after(const char *sql, struct sl_error *e)
+{
+    wst_close(open_store());
+    struct db *db;
+    static const char *const none[] = {""};
+    const struct db_schema ours = {0x57494e53, none, 1};
+    ck_assert_int_eq(db_open(path, DB_READ_WRITE, &ours, &db, NULL), SL_OK);
+    ck_assert_int_eq(db_exec(db, sql, NULL), SL_OK);
+    db_close(db);
+    struct wst *w = NULL;
+    enum sl_status status = wst_open(path, &w, e);
+    ck_assert(status != SL_OK || w);
+    struct loaded l = {0};
+    if (status == SL_OK)
+        status = wst_load(w, note, &l, e);
+    wst_close(w);
+    return status;
+}
+
+START_TEST(newer_and_foreign_files_are_refused)
+{
+    struct sl_error e;
+    ck_assert_int_eq(reopen_after("PRAGMA user_version = 99", &e), SL_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(e.text, path));
+    fresh_file();
+    ck_assert_int_eq(reopen_after("PRAGMA application_id = 1", &e), SL_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(e.text, path));
+}
+END_TEST
+
+START_TEST(damaged_rows_are_refused)
+{
+    static const char *const damages[] = {
+        "INSERT INTO record VALUES (zeroblob(16), 4, 0, 0, 0, 0, 0, 0, 0, zeroblob(16))",
+        "INSERT INTO record VALUES (zeroblob(16), 0, 3, 0, 0, 0, 0, 0, 0, zeroblob(16))",
+        "INSERT INTO record VALUES (zeroblob(16), 0, 0, -1, 0, 0, 0, 0, 0, zeroblob(16))",
+        "INSERT INTO record VALUES (zeroblob(16), 0, 0, 0, 0, 0, 0, 0, 0, zeroblob(26 * 16))",
+        "DELETE FROM registry",
+    };
+    for (size_t i = 0; i < SL_COUNT(damages); i++) {
+        struct sl_error e = {0};
+        fresh_file();
+        ck_assert_msg(reopen_after(damages[i], &e) == SL_CORRUPT, "%s: %s", damages[i], e.text);
+    }
+}
+END_TEST
+
+START_TEST(a_file_of_noise_is_refused_and_left_alone)
+{
+    int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+    char noise[8192];
+    memset(noise, 'x', sizeof noise);
+    ck_assert_int_eq(write(fd, noise, sizeof noise), sizeof noise);
+    close(fd);
+    struct wst *w;
+    struct sl_error e;
+    ck_assert_int_eq(wst_open(path, &w, &e), SL_CORRUPT);
+    struct stat st;
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(st.st_size, sizeof noise);
+}
+END_TEST
+
+static Suite *store_suite(void)
+{
+    Suite *suite = suite_create("store");
+    TCase *c = tcase_create("store");
+    tcase_add_checked_fixture(c, fresh_file, fresh_file);
+    tcase_add_test(c, a_record_comes_back_whole);
+    tcase_add_test(c, the_version_counter_is_part_of_the_batch);
+    tcase_add_test(c, a_batch_that_fails_stores_nothing_and_the_next_works);
+    tcase_add_test(c, owners_keep_their_highest_version);
+    tcase_add_test(c, newer_and_foreign_files_are_refused);
+    tcase_add_test(c, damaged_rows_are_refused);
+    tcase_add_test(c, a_file_of_noise_is_refused_and_left_alone);
+    suite_add_tcase(suite, c);
+    return suite;
+}
+
+int main(void)
+{
+    if (!mkdtemp(folder))
+        return EXIT_FAILURE;
+    snprintf(path, sizeof path, "%s/wins.db", folder);
+    SRunner *runner = srunner_create(store_suite());
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    rmdir(folder);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

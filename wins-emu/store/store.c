@@ -1,0 +1,315 @@
+#include "wins-emu/store/store.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/db/db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    APPLICATION_ID = 0x57494e53, /* "WINS" */
+    MEMBER_SIZE = 4 + 4 + 8,     /* address, owner, expiry; big-endian */
+    KEY_MAX = NB_NAME_LEN + UINT8_MAX,
+};
+
+#define WST_MAGIC 0x57570001u
+
+/* migrations[i] leads from version i to i + 1; a released row is never edited. */
+static const char *const migrations[] = {
+    /* `name` is the 16 octets and the scope; `members` are MEMBER_SIZE octets each; version ids are 64 bits without a sign. */
+    "CREATE TABLE record ("
+    " name BLOB NOT NULL PRIMARY KEY CHECK (length(name) BETWEEN 16 AND 271),"
+    " type INTEGER NOT NULL, state INTEGER NOT NULL, node INTEGER NOT NULL, static INTEGER NOT NULL,"
+    " owner INTEGER NOT NULL, version INTEGER NOT NULL, expires_s INTEGER NOT NULL, registered_by INTEGER NOT NULL,"
+    " members BLOB NOT NULL CHECK (length(members) % 16 = 0)"
+    ") WITHOUT ROWID;"
+    /* The highest version id seen of each owner; stays when the owner's records go. */
+    "CREATE TABLE owner (address INTEGER PRIMARY KEY, version INTEGER NOT NULL);"
+    "CREATE TABLE registry (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);"
+    "INSERT INTO registry (id, version) VALUES (1, 0);",
+};
+
+static const struct db_schema schema = {APPLICATION_ID, migrations, SL_COUNT(migrations)};
+
+struct owner {
+    uint32_t address;
+    uint64_t version;
+    bool dirty;
+};
+
+struct wst {
+    uint32_t magic;
+    struct db *db;
+    uint64_t version;      /* committed */
+    uint64_t next_version; /* of the batch */
+    struct owner *owners;
+    size_t owner_count;
+    enum sl_status failed; /* first failure of the batch */
+    struct sl_error why;
+};
+
+/* ---- octets of a row ---- */
+
+static size_t pack_key(const struct nb_name *name, uint8_t out[KEY_MAX])
+{
+    struct nb_cursor c = nb_cursor_write(out, KEY_MAX);
+    nb_put(&c, name->octets, NB_NAME_LEN);
+    nb_put(&c, name->scope, name->scope_len);
+    return c.at;
+}
+
+static size_t pack_members(const struct wins_record *r, uint8_t *out, size_t size)
+{
+    struct nb_cursor c = nb_cursor_write(out, size);
+    for (size_t i = 0; i < r->member_count; i++) {
+        nb_put32(&c, r->members[i].address);
+        nb_put32(&c, r->members[i].owner);
+        nb_put32(&c, (uint32_t)((uint64_t)r->members[i].expires_s >> 32));
+        nb_put32(&c, (uint32_t)r->members[i].expires_s);
+    }
+    return c.at;
+}
+
+static bool unpack_key(const uint8_t *key, size_t len, struct nb_name *ret_name)
+{
+    if (len < NB_NAME_LEN || len > KEY_MAX)
+        return false;
+    memcpy(ret_name->octets, key, NB_NAME_LEN);
+    ret_name->scope_len = (uint8_t)(len - NB_NAME_LEN);
+    memcpy(ret_name->scope, key + NB_NAME_LEN, ret_name->scope_len);
+    return true;
+}
+
+static bool unpack_members(const void *octets, size_t len, struct wins_record *r)
+{
+    if (len % MEMBER_SIZE || len / MEMBER_SIZE > WINS_MEMBERS_MAX)
+        return false;
+    struct nb_cursor c = nb_cursor_read(octets, len);
+    r->member_count = (uint8_t)(len / MEMBER_SIZE);
+    for (size_t i = 0; i < r->member_count; i++) {
+        r->members[i].address = nb_get32(&c);
+        r->members[i].owner = nb_get32(&c);
+        r->members[i].expires_s = (int64_t)((uint64_t)nb_get32(&c) << 32);
+        r->members[i].expires_s |= nb_get32(&c);
+    }
+    return nb_cursor_ok(&c);
+}
+
+static bool read_word(struct db_stmt *s, int column, int count, int *ret_value)
+{
+    int64_t value = db_int(s, column);
+    *ret_value = (int)value;
+    return value >= 0 && value < count;
+}
+
+/* A row as the SELECT of wst_load gives it; false when it cannot be one of ours. */
+static bool unpack_row(struct db_stmt *s, struct wins_record *ret_record)
+{
+    struct wins_record r = {0};
+    size_t key_len, members_len;
+    const void *key = db_blob(s, 0, &key_len);
+    const void *members = db_blob(s, 9, &members_len);
+    int type, state, node;
+    if (!unpack_key(key, key_len, &r.name) || !unpack_members(members, members_len, &r) ||
+        !read_word(s, 1, WINS_TYPE_COUNT, &type) || !read_word(s, 2, WINS_STATE_COUNT, &state) ||
+        !read_word(s, 3, WINS_NODE_H + 1, &node))
+        return false;
+    r.type = (enum wins_type)type;
+    r.state = (enum wins_state)state;
+    r.node = (enum wins_node)node;
+    r.is_static = db_int(s, 4) != 0;
+    r.owner = (uint32_t)db_int(s, 5);
+    r.version = (uint64_t)db_int(s, 6);
+    r.expires_s = db_int(s, 7);
+    r.registered_by = (uint32_t)db_int(s, 8);
+    *ret_record = r;
+    return true;
+}
+
+/* ---- open, close, load ---- */
+
+static enum sl_status read_version(struct wst *w, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(w->db, "SELECT version FROM registry WHERE id = 1");
+    bool found = db_step(s);
+    w->version = w->next_version = (uint64_t)db_int(s, 0);
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK && !found)
+        return sl_fail(e, SL_CORRUPT, "the version counter is missing");
+    return status;
+}
+
+static struct owner *owner_of(struct wst *w, uint32_t address)
+{
+    for (size_t i = 0; i < w->owner_count; i++)
+        if (w->owners[i].address == address)
+            return &w->owners[i];
+    w->owners = sl_resize(w->owners, w->owner_count + 1, sizeof *w->owners);
+    w->owners[w->owner_count] = (struct owner){.address = address};
+    return &w->owners[w->owner_count++];
+}
+
+static enum sl_status read_owners(struct wst *w, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(w->db, "SELECT address, version FROM owner");
+    while (db_step(s))
+        owner_of(w, (uint32_t)db_int(s, 0))->version = (uint64_t)db_int(s, 1);
+    return db_done(s, e);
+}
+
+enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e)
+{
+    struct wst *w = sl_new(sizeof *w);
+    w->magic = WST_MAGIC;
+    enum sl_status status = db_open(path, DB_CREATE, &schema, &w->db, e);
+    if (status == SL_OK)
+        status = read_version(w, e);
+    if (status == SL_OK)
+        status = read_owners(w, e);
+    if (status != SL_OK) {
+        wst_close(w);
+        return sl_fail_in(e, status, "%s", path);
+    }
+    *ret_store = w;
+    return SL_OK;
+}
+
+void wst_close(struct wst *w)
+{
+    if (!w)
+        return;
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    db_close(w->db);
+    free(w->owners);
+    w->magic = 0;
+    free(w);
+}
+
+enum sl_status wst_load(struct wst *w, void (*fn)(const struct wins_record *record, void *ctx), void *ctx, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    struct db_stmt *s = db_prepare(w->db, "SELECT name, type, state, node, static, owner, version, expires_s, registered_by, members"
+                                          " FROM record");
+    uint64_t row = 0;
+    bool good = true;
+    while (good && db_step(s)) {
+        struct wins_record r;
+        row++;
+        good = unpack_row(s, &r);
+        if (good)
+            fn(&r, ctx);
+    }
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK && !good)
+        return sl_fail(e, SL_CORRUPT, "table record, row %llu is damaged", (unsigned long long)row);
+    return status;
+}
+
+uint64_t wst_version(const struct wst *w)
+{
+    return w->version;
+}
+
+/* ---- a batch ---- */
+
+enum sl_status wst_begin(struct wst *w, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    w->failed = SL_OK;
+    w->next_version = w->version;
+    return db_begin(w->db, e);
+}
+
+static void run_in_batch(struct wst *w, struct db_stmt *s)
+{
+    enum sl_status status = db_run(s, &w->why);
+    if (w->failed == SL_OK)
+        w->failed = status;
+}
+
+static void note_owner(struct wst *w, uint32_t address, uint64_t version)
+{
+    struct owner *o = owner_of(w, address);
+    if (version <= o->version)
+        return;
+    o->version = version;
+    o->dirty = true;
+}
+
+void wst_put(struct wst *w, const struct wins_record *r)
+{
+    if (w->failed != SL_OK)
+        return;
+    uint8_t key[KEY_MAX], members[WINS_MEMBERS_MAX * MEMBER_SIZE];
+    size_t key_len = pack_key(&r->name, key), members_len = pack_members(r, members, sizeof members);
+    struct db_stmt *s = db_prepare(w->db, "REPLACE INTO record (name, type, state, node, static, owner, version, expires_s,"
+                                          " registered_by, members) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    db_bind_blob(s, 1, key, key_len);
+    db_bind_int(s, 2, r->type);
+    db_bind_int(s, 3, r->state);
+    db_bind_int(s, 4, r->node);
+    db_bind_int(s, 5, r->is_static);
+    db_bind_int(s, 6, r->owner);
+    db_bind_int(s, 7, (int64_t)r->version);
+    db_bind_int(s, 8, r->expires_s);
+    db_bind_int(s, 9, r->registered_by);
+    db_bind_blob(s, 10, members, members_len);
+    run_in_batch(w, s);
+    note_owner(w, r->owner, r->version);
+}
+
+void wst_remove(struct wst *w, const struct nb_name *name)
+{
+    if (w->failed != SL_OK)
+        return;
+    uint8_t key[KEY_MAX];
+    size_t key_len = pack_key(name, key);
+    struct db_stmt *s = db_prepare(w->db, "DELETE FROM record WHERE name = ?1");
+    db_bind_blob(s, 1, key, key_len);
+    run_in_batch(w, s);
+}
+
+void wst_set_version(struct wst *w, uint64_t version)
+{
+    sl_assert(version >= w->next_version);
+    w->next_version = version;
+}
+
+static void write_version(struct wst *w)
+{
+    struct db_stmt *s = db_prepare(w->db, "UPDATE registry SET version = ?1 WHERE id = 1");
+    db_bind_int(s, 1, (int64_t)w->next_version);
+    run_in_batch(w, s);
+}
+
+static void write_owners(struct wst *w)
+{
+    for (size_t i = 0; i < w->owner_count && w->failed == SL_OK; i++) {
+        if (!w->owners[i].dirty)
+            continue;
+        struct db_stmt *s = db_prepare(w->db, "REPLACE INTO owner (address, version) VALUES (?1, ?2)");
+        db_bind_int(s, 1, w->owners[i].address);
+        db_bind_int(s, 2, (int64_t)w->owners[i].version);
+        run_in_batch(w, s);
+    }
+}
+
+enum sl_status wst_commit(struct wst *w, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    if (w->failed == SL_OK && w->next_version != w->version)
+        write_version(w);
+    if (w->failed == SL_OK)
+        write_owners(w);
+    if (w->failed == SL_OK)
+        w->failed = db_commit(w->db, &w->why);
+    if (w->failed != SL_OK) {
+        db_rollback(w->db);
+        return sl_fail(e, w->failed, "%s", sl_error_text(&w->why));
+    }
+    w->version = w->next_version;
+    for (size_t i = 0; i < w->owner_count; i++)
+        w->owners[i].dirty = false;
+    return SL_OK;
+}
