@@ -10,7 +10,7 @@
 #ifndef SL_WINS_TABLE_TABLE_H
 #define SL_WINS_TABLE_TABLE_H
 
-#include "wins-emu/core/record.h"
+#include "wins-emu/core/query.h"
 
 #include <stddef.h>
 
@@ -32,15 +32,8 @@ void tbl_read_unlock(void);
 const struct tbl_entry *tbl_find(const struct tbl *t, const struct nb_name *name);
 /* Unpacks an entry. */
 void tbl_unpack(const struct tbl_entry *entry, struct wins_record *ret_record);
-/* Enough of an entry to answer a query (Q03 to Q07) without unpacking it. */
-struct tbl_answer {
-    enum wins_type type;
-    enum wins_state state;
-    enum wins_node node;
-    uint8_t count;
-    uint32_t addresses[WINS_MEMBERS_MAX]; /* in the order of an answer: latest expiry first, then own members first, then lowest */
-};
-void tbl_answer(const struct tbl_entry *entry, uint32_t self, struct tbl_answer *ret_answer);
+/* Enough of an entry to answer a query (Q03 to Q07) without unpacking it: wins_answer_from of the record. */
+void tbl_answer(const struct tbl_entry *entry, uint32_t self, struct wins_answer *ret_answer);
 
 /* Writer only: inserts or replaces the record of its name. */
 void tbl_put(struct tbl *t, const struct wins_record *record);

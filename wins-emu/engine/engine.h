@@ -1,0 +1,116 @@
+/*
+ * engine.h - the one writer of the registry: pure, single-threaded and driven by events, so that it replays from a text file.
+ *
+ * It is given packets, operations of an administrator and the time; it uses the table and the store it was made with, and sends through a
+ * function pointer. It starts no thread, opens no socket and reads no clock.
+ *
+ * The life of a registration: eng_packet asks the rules, writes the change into the open batch and holds the answer back; eng_commit puts
+ * the batch on disk (one transaction), then into the table, then sends the answers. When the disk fails nothing is published and every held
+ * request is answered SRV_ERR. Later requests of a batch see what earlier ones changed. Two kinds of answers do not wait: those that change
+ * nothing, and those to a refresh that only moves an expiry (wins.md 2.12) - unless they rest on a change that is still held.
+ *
+ * A clash with an active unique name is challenged (R14, R16): WACK at once, then up to three queries a second apart to each address of the
+ * holder, one address after another, from the socket the request came in by, to the name service port of the configuration; the first
+ * answer, or silence of all, decides (C01 to C05). Answers count only from the address being asked, with the random id of that question
+ * and the name. Any number up to ENG_CHALLENGES_MAX run at once; beyond it requests get SRV_ERR.
+ *
+ * Belongs to one thread. All calls but eng_new and eng_free may send.
+ */
+#ifndef SL_WINS_ENGINE_ENGINE_H
+#define SL_WINS_ENGINE_ENGINE_H
+
+#include "wins-emu/core/rules.h"
+#include "wins-emu/store/store.h"
+#include "wins-emu/table/table.h"
+
+enum {
+    ENG_CHALLENGES_MAX = 1024,
+    ENG_BATCH_MAX = 512,       /* names changed in one batch, and answers held; a full batch is committed by itself */
+    ENG_CHALLENGE_PACKETS = 3, /* to each address */
+    ENG_CHALLENGE_WAIT_MS = 1000,
+};
+
+struct eng;
+
+/* Both clocks, read by the caller once an event. */
+struct eng_now {
+    int64_t real_s;  /* leases */
+    int64_t mono_ms; /* timers */
+};
+
+struct eng_config {
+    struct wins_config rules;
+    uint16_t nbt_port; /* of the holders that are challenged: NB_PORT, another in tests */
+};
+
+/* What the engine needs from outside. */
+struct eng_ops {
+    void *ctx;
+    /* Sends a datagram from own socket number `socket`; must not call the engine. Without a result: UDP may lose it anyway. */
+    void (*send)(void *ctx, unsigned socket, struct wins_peer to, const void *octets, size_t len);
+    /* Fills with octets that a stranger cannot guess (sl_random_os), or seeded ones in tests. */
+    void (*random)(void *ctx, void *out, size_t len);
+};
+
+/* Counters since the start; by the engine's thread only. */
+struct eng_stats {
+    uint64_t rules[WINS_RULE_COUNT]; /* decisions of each row; R01 is the malformed ones */
+    uint64_t packets;
+    uint64_t ignored;         /* answers that match no challenge, broadcasts, other operations */
+    uint64_t commits;         /* batches on disk */
+    uint64_t commit_failures;
+    uint64_t challenges;      /* started */
+    uint64_t challenges_full; /* requests refused since ENG_CHALLENGES_MAX were running */
+};
+
+/*
+ * An engine over a table that is already loaded and its store; both are the caller's and must outlive it. `config` and `ops` are copied.
+ * The version counter goes on from wst_version.
+ */
+struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, struct tbl *table, struct wst *store);
+/* Drops the open batch without an answer. */
+void eng_free(struct eng *eng);
+
+/*
+ * One datagram that is not a query: requests (operations 5, 6, 8, 9, 15) and answers to our challenges. `socket` is the number of the own
+ * socket it came in by, which answers and challenges leave by. Broadcasts, other operations and stray answers are counted and dropped.
+ */
+void eng_packet(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const void *octets, size_t len);
+
+/*
+ * Called once after the batch of an administrator's operation was committed: SL_OK, or the failure of the batch with its text in `e`. Must
+ * not call the engine.
+ */
+typedef void eng_done(void *ctx, enum sl_status status, const struct sl_error *e);
+
+/*
+ * Adds or replaces a static record: `name`, `type`, `node` and the members' addresses of *record are taken, the rest is set here (active,
+ * static, ours, new version, never expires). SL_USAGE when it has no address, SL_CONFLICT when the rules never allow such a name
+ * (R02 to R06, R20); done is not called then.
+ */
+enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct wins_record *record, eng_done *done, void *ctx,
+                             struct sl_error *e) SL_MUST;
+/* Deletes a record of any kind and state. False when there is none; done is not called then. */
+bool eng_admin_delete(struct eng *eng, struct eng_now now, const struct nb_name *name, eng_done *done, void *ctx);
+
+/* The next moment (monotonic) at which eng_tick has something to do; INT64_MAX when there is none. */
+int64_t eng_next_timer_ms(const struct eng *eng);
+/* Does what is due: challenges are repeated, moved on, decided. */
+void eng_tick(struct eng *eng, struct eng_now now);
+
+/* True when something waits for eng_commit. */
+bool eng_has_batch(const struct eng *eng);
+/*
+ * Ends the open batch: disk, table, answers. Call it when the queue is empty or the time of a batch is over, after eng_packet, eng_admin_*
+ * and eng_tick. On failure of the disk the held requests are answered SRV_ERR, *e says why and the status is the store's; the engine
+ * goes on. SL_OK without work when there is no open batch. A batch that is full is committed from within the other calls: its failure then
+ * shows in eng_stats only.
+ */
+enum sl_status eng_commit(struct eng *eng, struct sl_error *e) SL_MUST;
+
+/* The last version id handed out. */
+uint64_t eng_version(const struct eng *eng);
+/* The counters; valid as long as the engine. */
+const struct eng_stats *eng_stats(const struct eng *eng);
+
+#endif
