@@ -39,7 +39,7 @@ static uint32_t first_address(const struct tbl *t, const struct nb_name *name)
     const struct tbl_entry *entry = tbl_find(t, name);
     if (!entry)
         return 0;
-    struct tbl_answer answer;
+    struct wins_answer answer;
     tbl_answer(entry, 0, &answer);
     return answer.addresses[0];
 }
@@ -119,7 +119,7 @@ START_TEST(answers_are_ordered_Q06)
     r.member_count = SL_COUNT(members);
     memcpy(r.members, members, sizeof members);
     tbl_put(t, &r);
-    struct tbl_answer answer;
+    struct wins_answer answer;
     tbl_answer(tbl_find(t, &r.name), 1, &answer);
     ck_assert_uint_eq(answer.count, SL_COUNT(expected));
     ck_assert_mem_eq(answer.addresses, expected, sizeof expected);
@@ -197,7 +197,7 @@ static void grow(void *ctx)
 
 static void note_active(const struct tbl_entry *entry, void *ctx)
 {
-    struct tbl_answer answer;
+    struct wins_answer answer;
     tbl_answer(entry, 0, &answer);
     if (answer.state == WINS_ACTIVE)
         note_seen(entry, ctx);

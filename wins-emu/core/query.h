@@ -24,11 +24,11 @@ struct wins_answer {
     enum wins_state state;
     enum wins_node node;
     uint8_t count;
-    uint32_t addresses[WINS_MEMBERS_MAX]; /* in the order of an answer: latest expiry first, then own members first, then lowest */
+    uint32_t addresses[WINS_MEMBERS_MAX]; /* in the order of wins_members_sort */
 };
 
-/* The answer of a record, sorted; `self` is the owner whose members come first. */
-void wins_answer_from(const struct wins_record *record, uint32_t self, struct wins_answer *ret_answer);
+/* The order of an answer (wins.md 2.4): latest expiry first (a static one never expires), then the members of owner `self`, then the lowest. */
+void wins_members_sort(struct wins_member *members, size_t count, uint32_t self);
 
 enum wins_query_next {
     WINS_QUERY_DROP,   /* no answer */

@@ -103,34 +103,13 @@ void tbl_unpack(const struct tbl_entry *entry, struct wins_record *ret_record)
         r->members[i] = member_of(entry, i);
 }
 
-/* The order of an answer (Q06 and its decision on ties); expiry 0 never comes, so it is the latest of all. */
-static bool goes_before(const struct wins_member *a, const struct wins_member *b, uint32_t self)
-{
-    if (a->expires_s != b->expires_s)
-        return !a->expires_s || (b->expires_s && a->expires_s > b->expires_s);
-    if ((a->owner == self) != (b->owner == self))
-        return a->owner == self;
-    return a->address < b->address;
-}
-
-static void sort_members(struct wins_member *m, size_t count, uint32_t self)
-{
-    for (size_t i = 1; i < count; i++) {
-        struct wins_member moving = m[i];
-        size_t at = i;
-        for (; at > 0 && goes_before(&moving, &m[at - 1], self); at--)
-            m[at] = m[at - 1];
-        m[at] = moving;
-    }
-}
-
-void tbl_answer(const struct tbl_entry *entry, uint32_t self, struct tbl_answer *ret_answer)
+void tbl_answer(const struct tbl_entry *entry, uint32_t self, struct wins_answer *ret_answer)
 {
     struct wins_member sorted[WINS_MEMBERS_MAX];
     size_t count = entry->count;
     for (size_t i = 0; i < count; i++)
         sorted[i] = member_of(entry, i);
-    sort_members(sorted, count, self);
+    wins_members_sort(sorted, count, self);
     ret_answer->type = (enum wins_type)(entry->bits & TYPE_MASK);
     ret_answer->state = (enum wins_state)(entry->bits >> STATE_SHIFT & FIELD_MASK);
     ret_answer->node = (enum wins_node)(entry->bits >> NODE_SHIFT & FIELD_MASK);

@@ -32,7 +32,7 @@ void tbl_read_unlock(void);
 const struct tbl_entry *tbl_find(const struct tbl *t, const struct nb_name *name);
 /* Unpacks an entry. */
 void tbl_unpack(const struct tbl_entry *entry, struct wins_record *ret_record);
-/* Enough of an entry to answer a query (Q03 to Q07) without unpacking it: wins_answer_from of the record. */
+/* Enough of an entry to answer a query (Q03 to Q07) without unpacking it; its addresses are sorted by wins_members_sort. */
 void tbl_answer(const struct tbl_entry *entry, uint32_t self, struct wins_answer *ret_answer);
 
 /* Writer only: inserts or replaces the record of its name. */

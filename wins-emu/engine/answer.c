@@ -1,0 +1,61 @@
+#include "wins-emu/engine/answer.h"
+
+/* The first address of the 1B record of the same name in any state; 0 when there is none (Q06). */
+static uint32_t master_of(const struct tbl *table, uint32_t self, const struct nb_name *name)
+{
+    struct nb_name master;
+    const struct tbl_entry *entry = wins_query_master(name, &master) ? tbl_find(table, &master) : NULL;
+    if (!entry)
+        return 0;
+    struct wins_answer answer;
+    tbl_answer(entry, self, &answer);
+    return answer.count ? answer.addresses[0] : 0;
+}
+
+static enum wins_rule look_up(const struct tbl *table, const struct wins_config *config, struct nb_message *m)
+{
+    tbl_read_lock();
+    const struct tbl_entry *entry = tbl_find(table, &m->name);
+    struct wins_answer answer;
+    if (entry)
+        tbl_answer(entry, config->self, &answer);
+    uint32_t master = entry ? master_of(table, config->self, &m->name) : 0;
+    tbl_read_unlock();
+    return wins_query_record(m, entry ? &answer : NULL, master);
+}
+
+static bool is_query(const void *octets, size_t len)
+{
+    struct nb_cursor c = nb_cursor_read(octets, len);
+    nb_get16(&c);
+    uint16_t flags = nb_get16(&c);
+    return nb_cursor_ok(&c) && !nb_is_response(flags) && nb_opcode(flags) == NB_OP_QUERY;
+}
+
+enum eng_route eng_answer(const struct tbl *table, const struct wins_config *config, struct wins_peer from, uint32_t own_address,
+                          const void *octets, size_t len, void *buffer, size_t *ret_len, enum wins_rule *ret_rule)
+{
+    *ret_rule = WINS_RULE_NONE;
+    if (wins_is_own_socket(config, from)) {
+        *ret_rule = WINS_Q15;
+        return ENG_ROUTE_DROP;
+    }
+    if (len >= NB_HEADER_LEN && !is_query(octets, len))
+        return ENG_ROUTE_ENGINE;
+    struct nb_message m;
+    if (nb_message_parse(octets, len, &m, NULL) != SL_OK) {
+        *ret_rule = WINS_R01;
+        return ENG_ROUTE_DROP;
+    }
+    switch (wins_query_packet(config, from, own_address, &m, ret_rule)) {
+    case WINS_QUERY_DROP:
+        return ENG_ROUTE_DROP;
+    case WINS_QUERY_LOOKUP:
+        *ret_rule = look_up(table, config, &m);
+        break;
+    case WINS_QUERY_ANSWER:
+        break;
+    }
+    *ret_len = nb_message_build(&m, buffer, NB_DATAGRAM_MAX);
+    return *ret_len ? ENG_ROUTE_REPLY : ENG_ROUTE_DROP;
+}
