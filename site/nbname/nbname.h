@@ -1,0 +1,50 @@
+/*
+ * nbname.h - the NetBIOS side of a management point: registers, refreshes, defends and releases the names of those default
+ * management points whose address is one of ours, from that address, with every name registry of their site.
+ *
+ * Names: MP_<CODE>#1A, unique (facts sms.md 3). Works on the loop it was opened with and never blocks it; every function is called on the
+ * loop's thread but nbn_poke. What is wanted follows from the snapshots given last: a name no longer wanted is released first, a
+ * new one is registered then.
+ */
+#ifndef SL_SITE_NBNAME_NBNAME_H
+#define SL_SITE_NBNAME_NBNAME_H
+
+#include "common/base/addr.h"
+#include "common/base/error.h"
+#include "common/host/loop.h"
+#include "site/model/site.h"
+
+#include <stddef.h>
+
+struct nbn;
+
+enum { NBN_ADDRESSES_MAX = 16, NBN_RELEASE_MS = 3000 };
+
+/* How one name stands at one registry. Strings live until the callback returns. */
+struct nbn_state {
+    const char *name;     /* "MP_LAB#1A" */
+    const char *address;  /* ours, that it is registered for */
+    const char *registry; /* target URI */
+    const char *state;    /* "registering" "registered" "refused" "unanswered" "releasing" */
+    const char *detail;   /* for people, or "" */
+    int64_t ttl_s;        /* granted, 0 when not registered */
+};
+
+/*
+ * Binds the name service port of each address (IPv4, never a wildcard; the port is part of the endpoint). SL_CONFLICT names the
+ * address whose port another program holds.
+ */
+enum sl_status nbn_open(struct host_loop *loop, const struct sl_endpoint *addresses, size_t count, struct nbn **ret_names,
+                        struct sl_error *e) SL_MUST;
+/* Says what the sites look like now; the snapshots are read during the call only. */
+void nbn_set_sites(struct nbn *names, const struct sm_snapshot *const *sites, size_t count);
+/* Looks at every name now instead of at its next time; any thread. */
+void nbn_poke(struct nbn *names);
+/* Tells each name at each registry. */
+void nbn_each(const struct nbn *names, void (*fn)(const struct nbn_state *state, void *ctx), void *ctx);
+/* Releases every name and calls `done` on the loop when all is answered, or after NBN_RELEASE_MS; nothing is registered any more. */
+void nbn_release_all(struct nbn *names, host_fn *done, void *ctx);
+/* Closes the sockets and frees, without releasing; NULL is accepted. */
+void nbn_close(struct nbn *names);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * publish.h - publishing a site: plan, diff, apply, read back, for each of its targets.
+ *
+ * One call does one site. It blocks (directories and registries are asked) and belongs on a worker thread; it needs nothing but a
+ * snapshot, so no database is held meanwhile. Targets are independent: one that fails never stops another, and is told in its
+ * row. Objects of other sites are never touched; removing removes exactly ours.
+ *
+ * S1.19: without an extended schema in any directory and without a name registry among the targets nothing can be found by
+ * anybody: refused with outcome `conflict`, reason "schema-not-extended".
+ */
+#ifndef SL_SITE_PUBLISH_PUBLISH_H
+#define SL_SITE_PUBLISH_PUBLISH_H
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "site/model/site.h"
+
+#include <stddef.h>
+
+/* word, what it does */
+#define PUB_MODE_TABLE(X)                                                                                              \
+    X(DIFF, "diff")                     /* shows what publishing would change; outcome negative when something would */ \
+    X(APPLY, "apply")                   /* publishes and reads back */                                                 \
+    X(UNPUBLISH_DIFF, "unpublish-diff") /* shows what unpublishing would remove; likewise */                           \
+    X(UNPUBLISH, "unpublish")           /* removes exactly ours and reads back */
+
+enum pub_mode {
+#define PUB_MODE_ENUM(name, word) PUB_##name,
+    PUB_MODE_TABLE(PUB_MODE_ENUM)
+#undef PUB_MODE_ENUM
+};
+
+/* One object of one target. Strings are malloc'd, "" where there is nothing to say. */
+struct pub_line {
+    char *target; /* URI */
+    char *object; /* DN, or "MP_LAB#1A" */
+    char *action; /* "same" "add" "change" "remove", "wait" (another host must act), "failed" */
+    char *detail; /* attribute by attribute: "mSSMSDefaultMP: FALSE -> TRUE", or the reason of a failure */
+};
+
+/* How one target went. */
+struct pub_result {
+    char *target;
+    enum sl_outcome outcome;
+    char *reason;  /* word: "schema-not-extended", "container-unreadable" ... or "" */
+    char *message; /* for people, or "" */
+};
+
+struct pub_report {
+    enum sl_outcome outcome; /* of all: ok, negative (differences), partial, conflict, or what every target said */
+    char *reason;
+    char *message;
+    struct pub_line *lines;
+    size_t line_count;
+    struct pub_result *results; /* one per target, in the order of the snapshot */
+    size_t result_count;
+};
+
+/* What the engine needs of the process it runs in. */
+struct pub_env {
+    /* Asks the NetBIOS side of this process to look at its names now; NULL when it has none. Any thread. */
+    void (*poke_names)(void *ctx);
+    void *ctx;
+};
+
+/* Does it, every target by the deadline; always gives a report (pub_report_fini). */
+void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pub_env *env, struct sl_deadline deadline,
+             struct pub_report *ret_report);
+/* Frees what a report owns and clears it. */
+void pub_report_fini(struct pub_report *report);
+
+#endif
