@@ -134,3 +134,23 @@ class Directory(slapd.Slapd):
     def published(self, object_class):
         """The attributes of each object of a class below the container."""
         return [entry for _, entry in self.search(self.container_dn, "(objectClass=%s)" % object_class)]
+
+
+MP_ADDRESSES = {"mp1.example.org": "127.0.0.11", "mp2.example.org": "127.0.0.12"}
+RESOLVE = [word for host, address in MP_ADDRESSES.items() for word in ("--resolve", "%s:%s" % (host, address))]
+PACKAGE = "PS100001"
+DPS = ("dp1.example.org", "dp2.example.org")
+
+
+def fill(site, http_port=80, targets=(), default="mp1.example.org"):
+    """Two MPs (the first the default), two DPs with one package, one boundary; targets are lists of words of `target add`."""
+    for host, address in MP_ADDRESSES.items():
+        site.ctl_ok("mp", "add", host, "--address", address, "--port", str(http_port))
+    for host in DPS:
+        site.ctl_ok("dp", "add", host)
+    site.ctl_ok("package", "add", PACKAGE, "--version", "3", "--on", *DPS)
+    site.ctl_ok("boundary", "add", "subnet", "127.0.0.0/8")
+    if default:
+        site.ctl_ok("mp", "designate", default)
+    for target in targets:
+        site.ctl_ok("target", "add", *target)

@@ -1,0 +1,98 @@
+"""Samba's and other people's NetBIOS programs against winsd and the site's NetBIOS side. Port 137, so in a private namespace."""
+
+import harness
+import lab
+
+
+class SambaClients(harness.Case):
+    """nmblookup, nbtscan, smbtorture on the same machine."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry = lab.Registry(self, 137)
+
+    def nmblookup(self, *words, code=0):
+        return self.run_ok([harness.tool("nmblookup", "samba-common-bin"), "-s", "/dev/null", "--option=interfaces=127.0.0.1/8",
+                            "-U", self.registry.address] + list(words), code=code)
+
+    def test_nmblookup_finds_the_published_management_point(self):
+        """S1.19 the default MP's name MP_<code>#1A is found by nmblookup --recursion"""
+        site = lab.Site(self, http=["127.0.0.11:80"], addresses=["127.0.0.11", "127.0.0.12"])
+        lab.fill(site, targets=[[self.registry.uri]])
+        site.publish()
+        self.assertIn("127.0.0.11 MP_PS1<1a>", self.nmblookup("--recursion", "MP_PS1#1A").out)
+
+        site.ctl_ok("mp", "designate", "mp2.example.org")
+        site.publish()
+        found = self.nmblookup("--recursion", "MP_PS1#1A").out
+        self.assertIn("127.0.0.12 MP_PS1<1a>", found, "S1.25 the newly designated MP is not in the registry")
+        self.assertNotIn("127.0.0.11", found, "S1.20 two default MPs in the registry")
+
+    def test_nmblookup_sees_rows_of_the_query_table(self):
+        """Q01 Q05 Q11 nmblookup with and without recursion, known and unknown names"""
+        self.registry.ctl_ok("add", "PRINTER#20", "10.1.2.3")
+        self.assertIn("10.1.2.3 PRINTER<20>", self.nmblookup("--recursion", "PRINTER#20").out, "Q05")
+        self.assertIn("failed to find", self.nmblookup("--recursion", "NOBODY#20", code=1).out.replace("name_query failed", "failed"), "Q11")
+        self.assertIn("failed to find", self.nmblookup("PRINTER#20", code=1).out.replace("name_query failed", "failed"), "Q01")
+
+    def test_nmblookup_and_nbtscan_read_the_node_status(self):
+        """Q09 node status of the registry itself, by nmblookup -A and nbtscan"""
+        status = self.nmblookup("-A", self.registry.address).out
+        self.assertIn("<00>", status)
+        scan = self.run_ok([harness.tool("nbtscan", "nbtscan"), "-q", self.registry.address])
+        self.assertIn(self.registry.address, scan.out, str(scan))
+
+    def test_smbtorture_registration_suite(self):
+        """R02-R16 C01 Q02-Q05 L01-L09 smbtorture nbt.wins.wins passes with no case skipped"""
+        interfaces = " ".join("127.0.0.%d/8" % n for n in (1, 3, 4, 5, 6, 7))
+        result = harness.run([harness.tool("smbtorture", "samba-testsuite"), "//%s/_none_" % self.registry.address, "-U%", "-s", "/dev/null",
+                              "--basedir=" + self.folder, "--option=interfaces=" + interfaces, "nbt.wins.wins"], timeout_s=240,
+                             cwd=self.folder)
+        self.assertEqual(result.code, 0, "smbtorture found a difference\n%s" % result)
+        self.assertNotIn("SKIPPED", result.out + result.err)
+        self.assertIn("success: wins", result.out)
+        self.registry.process.check_alive()
+
+
+class SecondMachine(harness.Case):
+    """nmbd as the NetBIOS side of another machine, joined to ours by a veth pair."""
+
+    CONF = """[global]
+netbios name = SAMBABOX
+workgroup = TESTGROUP
+wins server = 10.78.0.1
+interfaces = 10.78.0.2/24
+bind interfaces only = yes
+domain master = no
+local master = no
+preferred master = no
+server role = standalone server
+lock directory = %(folder)s
+state directory = %(folder)s
+cache directory = %(folder)s
+pid directory = %(folder)s
+private dir = %(folder)s
+ncalrpc dir = %(folder)s/ncalrpc
+"""
+
+    def test_nmbd_registers_refreshes_and_releases(self):
+        """R05-R16 L08 Q05 nmbd with "wins server = us" registers its names, they are found, and it releases them when it stops"""
+        other = harness.SecondHost(self, "10.78.0.1/24", "10.78.0.2/24")
+        registry = lab.Registry(self, 137, address="10.78.0.1")
+        conf = self.write("smb.conf", self.CONF % {"folder": self.folder})
+        nmbd = self.start(other.command([harness.tool("nmbd", "samba"), "-F", "--no-process-group", "-s", conf, "-l", self.folder]),
+                          name="nmbd", clean_exit=False)
+        for name in ("SAMBABOX#00", "SAMBABOX#03", "SAMBABOX#20"):
+            harness.wait_until(lambda: registry.addresses(name) == ["10.78.0.2"], "nmbd's registration of %s" % name, timeout_s=30)
+        self.assertEqual(registry.record("TESTGROUP#00")["type"], "group")
+
+        found = self.run_ok(other.command([harness.tool("nmblookup", "samba-common-bin"), "-s", conf, "-U", "10.78.0.1", "--recursion",
+                                           "SAMBABOX#20"]))
+        self.assertIn("10.78.0.2 SAMBABOX<20>", found.out)
+
+        nmbd.stop()
+        harness.wait_until(lambda: registry.addresses("SAMBABOX#20") == [], "L08 the release of SAMBABOX#20 by nmbd", timeout_s=30)
+
+
+harness.need_namespace()
+harness.main()

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds the unit, replay and fuzz programs a second time with AddressSanitizer and UBSan and runs them with their corpora.
+# The second build lives in sanitized/ of the build folder and is kept, so that a second run only builds what changed; make clean
+# removes it. Uses ccache where it is installed.
+set -eu
+: "${abs_top_srcdir:?run by make check}" "${abs_top_builddir:?run by make check}"
+
+compiler=${SL_CC:-gcc}
+case $compiler in
+  ccache*) ;;
+  *) if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi ;;
+esac
+export CCACHE_NOHASHDIR=1
+export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+folder=$abs_top_builddir/sanitized
+mkdir -p "$folder"
+cd "$folder"
+if [ ! -f Makefile ] || [ "$abs_top_srcdir/configure" -nt config.status ]; then
+  "$abs_top_srcdir/configure" -q --enable-sanitizers=address,undefined --with-tests=quick CC="$compiler" CFLAGS='-g -O1' >configure.out 2>&1 ||
+    { cat configure.out; echo "FAIL: configure with sanitizers"; exit 1; }
+fi
+# A make of its own: nothing of the calling make's flags and variables.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL TESTS TEST_LOGS
+if ! make -s -j2 check-quick VERBOSE=1 >check.out 2>&1; then
+  tail -n 200 check.out
+  echo "FAIL: the sanitized unit, replay or fuzz programs (log in $folder/check.out)"
+  exit 1
+fi
+ran=$(sed -n 's/^# PASS: *//p' check.out | tail -1)
+echo "$ran test programs passed under address,undefined"
+[ "${ran:-0}" -gt 0 ]
