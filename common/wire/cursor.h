@@ -59,7 +59,7 @@ static inline uint8_t nb_get8(struct nb_cursor *c)
 static inline uint16_t nb_get16(struct nb_cursor *c)
 {
     const uint8_t *p = nb_take(c, 2);
-    return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+    return p ? (uint16_t)((unsigned)p[0] << 8 | p[1]) : 0;
 }
 
 static inline uint32_t nb_get32(struct nb_cursor *c)

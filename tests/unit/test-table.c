@@ -293,6 +293,8 @@ START_TEST(a_name_takes_at_most_112_octets)
     enum { MANY = 1000000, LIMIT = 112 };
     malloc_trim(0);
     size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    if (before == 0)
+        return; /* a sanitizer's heap, of which the C library keeps no books */
     struct tbl *t = tbl_new();
     for (uint32_t i = 0; i < MANY; i++) {
         struct wins_record r = record_of(i, i);
