@@ -1,0 +1,52 @@
+/*
+ * net.h - the UDP side of the registry: N workers, each with its own socket per address and its own loop.
+ *
+ * Every worker binds every address with SO_REUSEPORT, so the kernel spreads clients over the workers. A worker reads up to
+ * WNET_BATCH datagrams with one call, answers queries from the table (no lock, no allocation, no system call per packet), sends those
+ * answers with one call, and hands the rest to the writer. What the engine sends leaves by the first worker's sockets, so every
+ * answer and challenge comes from the address and port that clients talk to.
+ *
+ * A wildcard address is refused: the source of an answer would be left to the routing table, and a challenge to one of our own
+ * addresses would be answered by ourselves (wins.md 4.3).
+ *
+ *     wnet_open(listen, count, workers, &net, e)           binds
+ *     eng_new(... ops.send = wnet_send, ops.ctx = net)
+ *     eng_writer_start(... ops.flush = wnet_flush)
+ *     wnet_start(net, table, &rules, writer, e)            answers from here on
+ *     wnet_stop(net); eng_writer_stop(writer); wnet_close(net)
+ */
+#ifndef SL_WINS_NET_NET_H
+#define SL_WINS_NET_NET_H
+
+#include "common/base/addr.h"
+#include "wins-emu/engine/counters.h"
+#include "wins-emu/engine/writer.h"
+
+enum { WNET_BATCH = 64, WNET_WORKERS_MAX = 256, WNET_LISTEN_MAX = WINS_OWN_SOCKETS_MAX };
+
+struct wnet;
+
+/*
+ * Binds every address for every worker. SL_USAGE for a wildcard or IPv6 address or none at all; SL_CONFLICT names who holds the port;
+ * SL_DENIED when it needs a right that is missing.
+ */
+enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigned workers, struct wnet **ret_net, struct sl_error *e)
+    SL_MUST;
+/* The addresses with the ports really bound (port 0 asks the system for one): as many as were given, to be put into wins_config. */
+struct wins_peer wnet_own_socket(const struct wnet *net, size_t i);
+/* Starts the workers; all three outlive them. */
+enum sl_status wnet_start(struct wnet *net, const struct tbl *table, const struct wins_config *rules, struct eng_writer *writer,
+                          struct sl_error *e) SL_MUST;
+/* Ends and joins the workers; the sockets stay open for the last answers of the writer. */
+void wnet_stop(struct wnet *net);
+/* Closes everything; NULL is accepted. */
+void wnet_close(struct wnet *net);
+
+/* For the engine, on the writer's thread only: gathers datagrams, up to WNET_BATCH of them, and sends them together. */
+void wnet_send(void *net, unsigned socket, struct wins_peer to, const void *octets, size_t len);
+void wnet_flush(void *net);
+
+/* Adds up the counters of all threads; any thread. */
+void wnet_counters(const struct wnet *net, struct eng_counters *ret_sum);
+
+#endif

@@ -1,0 +1,86 @@
+#include "wins-emu/net/sockets.h"
+
+#include "wins-emu/net/holder.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { RECEIVE_BUFFER = 4 << 20 };
+
+static enum sl_status fail_bind(struct sl_error *e, const struct sl_endpoint *endpoint, int error)
+{
+    const char *where = sl_endpoint_text(endpoint).text;
+    if (error == EADDRINUSE)
+        return sl_fail(e, SL_CONFLICT, "UDP port %s is %s", where, wnet_holder(endpoint).text);
+    if (error == EACCES)
+        return sl_fail(e, SL_DENIED, "UDP port %s: %s; ports below 1024 need root or CAP_NET_BIND_SERVICE", where, strerror(error));
+    if (error == EADDRNOTAVAIL)
+        return sl_fail(e, SL_USAGE, "%s is not an address of this host", where);
+    return sl_fail(e, SL_IO, "UDP port %s: %s", where, strerror(error));
+}
+
+static enum sl_status check_address(const struct sl_endpoint *endpoint, struct sl_error *e)
+{
+    const char *where = sl_endpoint_text(endpoint).text;
+    if (sl_endpoint_is_wildcard(endpoint))
+        return sl_fail(e, SL_USAGE,
+                       "%s: a wildcard address is refused, since the server would answer its own challenges and reply from an address"
+                       " that was not asked; name each address with a --listen of its own", where);
+    if (endpoint->any.sa_family != AF_INET)
+        return sl_fail(e, SL_USAGE, "%s: the NetBIOS name service knows IPv4 only", where);
+    if (sl_endpoint_ip4_of(endpoint) >> 28 >= 0xe)
+        return sl_fail(e, SL_USAGE, "%s is not the address of a host", where);
+    return SL_OK;
+}
+
+static enum sl_status try_bind(int fd, struct sl_endpoint *endpoint, struct sl_error *e)
+{
+    if (bind(fd, &endpoint->any, endpoint->len) != 0)
+        return fail_bind(e, endpoint, errno);
+    if (getsockname(fd, &endpoint->any, &endpoint->len) != 0)
+        return fail_bind(e, endpoint, errno);
+    return SL_OK;
+}
+
+enum sl_status wnet_probe(struct sl_endpoint *endpoint, struct sl_error *e)
+{
+    enum sl_status status = check_address(endpoint, e);
+    if (status != SL_OK)
+        return status;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fail_bind(e, endpoint, errno);
+    status = try_bind(fd, endpoint, e);
+    close(fd);
+    return status;
+}
+
+/* A burst of registrations must find room while the worker answers the batch before; without the right to it, what is allowed. */
+static void widen(int fd)
+{
+    const int octets = RECEIVE_BUFFER;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof octets) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+}
+
+enum sl_status wnet_bind(const struct sl_endpoint *endpoint, int *ret_fd, struct sl_error *e)
+{
+    struct sl_endpoint own = *endpoint;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fail_bind(e, endpoint, errno);
+    enum sl_status status = SL_OK;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)) != 0)
+        status = fail_bind(e, endpoint, errno);
+    if (status == SL_OK)
+        status = try_bind(fd, &own, e);
+    if (status != SL_OK) {
+        close(fd);
+        return status;
+    }
+    widen(fd);
+    *ret_fd = fd;
+    return SL_OK;
+}

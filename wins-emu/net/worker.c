@@ -1,0 +1,228 @@
+#include "config.h"
+
+#include "wins-emu/net/worker.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/host/loop.h"
+#include "wins-emu/engine/answer.h"
+#include "wins-emu/net/outbox.h"
+#include "wins-emu/net/sockets.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORKER_MAGIC 0x3e700002u
+
+/* Batches taken from one socket before the others get their turn. */
+enum { ROUNDS_MAX = 16 };
+
+struct listener {
+    struct worker *worker;
+    unsigned number; /* of the address */
+    uint32_t address;
+    int fd;
+    struct host_watch *watch;
+};
+
+struct worker {
+    uint32_t magic;
+    const struct worker_env *env;
+    struct host_loop *loop;
+    pthread_t thread;
+    bool running;
+    struct listener *listeners;
+    struct mmsghdr headers[WNET_BATCH];
+    struct iovec parts[WNET_BATCH];
+    struct sockaddr_in from[WNET_BATCH];
+    uint8_t octets[WNET_BATCH][NB_RECEIVE_MAX];
+    struct eng_inbound inbound[WNET_BATCH]; /* of the batch, for the writer */
+    size_t inbound_count;
+    struct outbox out;
+    struct eng_counters counters;
+};
+
+static void count(struct worker *w, enum eng_counter counter, uint64_t n)
+{
+    eng_count(&w->counters.counts[counter], n);
+}
+
+static struct wins_peer peer_of(const struct sockaddr_in *from)
+{
+    return (struct wins_peer){ntohl(from->sin_addr.s_addr), ntohs(from->sin_port)};
+}
+
+/* One datagram: answered into the outbox, put aside for the writer, or dropped. */
+static void on_datagram(struct worker *w, const struct listener *l, size_t i)
+{
+    const struct wins_peer from = peer_of(&w->from[i]);
+    size_t len = w->headers[i].msg_len, answer_len;
+    bool cut = w->headers[i].msg_hdr.msg_flags & MSG_TRUNC;
+    enum wins_rule rule = WINS_R01;
+    enum eng_route route = ENG_ROUTE_DROP;
+    if (!cut)
+        route = eng_answer(w->env->table, w->env->rules, from, l->address, w->octets[i], len, outbox_room(&w->out, l->fd), &answer_len,
+                           &rule);
+    if (route == ENG_ROUTE_ENGINE) {
+        w->inbound[w->inbound_count++] = (struct eng_inbound){from, l->number, w->octets[i], len};
+        return;
+    }
+    eng_count(&w->counters.rules[rule], 1);
+    if (route == ENG_ROUTE_REPLY)
+        outbox_put(&w->out, &w->from[i], answer_len);
+    else
+        count(w, ENG_COUNT_dropped, 1);
+}
+
+static void refuse(struct worker *w, const struct listener *l, const struct eng_inbound *in)
+{
+    size_t len = eng_refusal(in->octets, in->len, outbox_room(&w->out, l->fd), NB_DATAGRAM_MAX);
+    count(w, len ? ENG_COUNT_queue_full : ENG_COUNT_queue_full_dropped, 1);
+    if (!len)
+        return;
+    const struct sl_endpoint to = sl_endpoint_ip4(in->from.address, in->from.port);
+    outbox_put(&w->out, &to.v4, len);
+}
+
+static void hand_over(struct worker *w, const struct listener *l)
+{
+    if (!w->inbound_count)
+        return;
+    size_t taken = eng_writer_submit(w->env->writer, w->inbound, w->inbound_count);
+    count(w, ENG_COUNT_queued, taken);
+    for (size_t i = taken; i < w->inbound_count; i++)
+        refuse(w, l, &w->inbound[i]);
+    w->inbound_count = 0;
+}
+
+static void on_batch(struct worker *w, const struct listener *l, size_t n)
+{
+    count(w, ENG_COUNT_received, n);
+    tbl_read_lock();
+    for (size_t i = 0; i < n; i++)
+        on_datagram(w, l, i);
+    tbl_read_unlock();
+    hand_over(w, l);
+    outbox_flush(&w->out);
+}
+
+static void on_readable(int fd, unsigned events, void *ctx)
+{
+    (void)events;
+    struct listener *l = ctx;
+    struct worker *w = l->worker;
+    SL_CHECK_MAGIC(w, WORKER_MAGIC);
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        int n = recvmmsg(fd, w->headers, WNET_BATCH, MSG_DONTWAIT, NULL);
+        if (n <= 0)
+            return;
+        on_batch(w, l, (size_t)n);
+    }
+}
+
+static void *run(void *ctx)
+{
+    struct worker *w = ctx;
+    tbl_reader_enter();
+    host_loop_run(w->loop);
+    tbl_reader_leave();
+    return NULL;
+}
+
+static void init_buffers(struct worker *w)
+{
+    for (size_t i = 0; i < WNET_BATCH; i++) {
+        w->parts[i] = (struct iovec){w->octets[i], sizeof w->octets[i]};
+        w->headers[i].msg_hdr = (struct msghdr){.msg_name = &w->from[i], .msg_namelen = sizeof w->from[i],
+                                                .msg_iov = &w->parts[i], .msg_iovlen = 1};
+    }
+    outbox_init(&w->out, &w->counters, ENG_COUNT_answered);
+}
+
+enum sl_status worker_new(const struct worker_env *env, struct worker **ret_worker, struct sl_error *e)
+{
+    struct worker *w = aligned_alloc(_Alignof(struct worker), sizeof *w);
+    sl_assert(w);
+    memset(w, 0, sizeof *w);
+    w->magic = WORKER_MAGIC;
+    w->env = env;
+    w->loop = host_loop_new();
+    w->listeners = sl_new_array(env->listen_count, sizeof *w->listeners);
+    init_buffers(w);
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < env->listen_count; i++) {
+        w->listeners[i] = (struct listener){.worker = w, .number = (unsigned)i, .fd = -1};
+        w->listeners[i].address = sl_endpoint_ip4_of(&env->listen[i]);
+        if (status == SL_OK)
+            status = wnet_bind(&env->listen[i], &w->listeners[i].fd, e);
+    }
+    if (status != SL_OK) {
+        worker_free(w);
+        return status;
+    }
+    *ret_worker = w;
+    return SL_OK;
+}
+
+/* Signals are the main thread's. */
+static int start_thread(struct worker *w)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = pthread_create(&w->thread, NULL, run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+enum sl_status worker_start(struct worker *w, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WORKER_MAGIC);
+    for (size_t i = 0; i < w->env->listen_count; i++)
+        w->listeners[i].watch = host_watch_new(w->loop, w->listeners[i].fd, HOST_READ, on_readable, &w->listeners[i]);
+    int error = start_thread(w);
+    if (error)
+        return sl_fail(e, SL_IO, "cannot start a worker's thread: %s", strerror(error));
+    w->running = true;
+    return SL_OK;
+}
+
+void worker_stop(struct worker *w)
+{
+    SL_CHECK_MAGIC(w, WORKER_MAGIC);
+    if (!w->running)
+        return;
+    host_loop_stop(w->loop);
+    pthread_join(w->thread, NULL);
+    w->running = false;
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    worker_stop(w);
+    for (size_t i = 0; i < w->env->listen_count; i++) {
+        host_watch_free(w->listeners[i].watch);
+        if (w->listeners[i].fd >= 0)
+            close(w->listeners[i].fd);
+    }
+    free(w->listeners);
+    host_loop_free(w->loop);
+    w->magic = 0;
+    free(w);
+}
+
+int worker_socket(const struct worker *w, size_t i)
+{
+    sl_assert(i < w->env->listen_count);
+    return w->listeners[i].fd;
+}
+
+const struct eng_counters *worker_counters(const struct worker *w)
+{
+    return &w->counters;
+}
