@@ -1,0 +1,539 @@
+#include "locator/net/ldapc/internal.h"
+
+#include "common/base/addr.h"
+#include "common/base/memory.h"
+#include "locator/net/peercert.h"
+
+#include <ldap.h>
+#include <openldap.h>
+#include <sasl/sasl.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A connecting libldap call is repeated this often. */
+enum { CONNECT_SLICE_MS = 20, PASSWORD_MAX = 1024, RESULT_TEXT_MAX = 320 };
+
+#define ATTEMPT_MAGIC 0xa77e3b01u
+
+struct attempt {
+    uint32_t magic;
+    pthread_mutex_t lock;
+    int refs;       /* the caller and the thread */
+    bool abandoned; /* the caller went away */
+    bool done;
+    int done_fd; /* eventfd */
+    /* what to do: own copies, only the thread reads them */
+    char *server, *host, *bind_dn, *ca_file, *connect_to;
+    char password[PASSWORD_MAX];
+    uint16_t port;
+    enum ldapc_scheme scheme;
+    enum ldapc_sasl sasl;
+    bool starttls;
+    struct sl_deadline deadline;
+    /* what came out, valid once done */
+    LDAP *ld;
+    enum ldapc_kind kind;
+    int code;
+    struct ldapc_security security;
+    char text[RESULT_TEXT_MAX];
+};
+
+static void attempt_unref(struct attempt *a)
+{
+    SL_CHECK_MAGIC(a, ATTEMPT_MAGIC);
+    pthread_mutex_lock(&a->lock);
+    bool last = --a->refs == 0;
+
+    pthread_mutex_unlock(&a->lock);
+    if (!last)
+        return;
+    if (a->ld != NULL)
+        ldap_unbind_ext(a->ld, NULL, NULL);
+    pthread_mutex_destroy(&a->lock);
+    close(a->done_fd);
+    explicit_bzero(a->password, sizeof a->password);
+    free(a->server);
+    free(a->host);
+    free(a->bind_dn);
+    free(a->ca_file);
+    free(a->connect_to);
+    a->magic = 0;
+    free(a);
+}
+
+static bool attempt_fail(struct attempt *a, const char *step, int code, const char *server_words)
+{
+    char words[RESULT_TEXT_MAX - 64];
+
+    ldapc_result_text(words, sizeof words, a->ld, code, server_words);
+    a->code = code;
+    a->kind = code == LDAP_TIMEOUT ? LDAPC_TIMEOUT : ldapc_kind_of(code, false);
+    snprintf(a->text, sizeof a->text, "%s: %s", step, code == LDAP_TIMEOUT ? "no answer in time" : words);
+    return false;
+}
+
+static const char *trust_file(const char *ca_file)
+{
+    static const char *const system_files[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"};
+
+    if (ca_file != NULL)
+        return ca_file;
+    for (size_t i = 0; i < SL_COUNT(system_files); i++) {
+        if (access(system_files[i], R_OK) == 0)
+            return system_files[i];
+    }
+    return NULL;
+}
+
+/* Every option is set, so that neither ldap.conf nor ldaprc nor the environment decides anything. */
+static bool set_options(LDAP *ld, const struct attempt *a, bool verify)
+{
+    static const struct {
+        int option, value;
+    } numbers[] = {
+        {LDAP_OPT_PROTOCOL_VERSION, LDAP_VERSION3},
+        {LDAP_OPT_DEREF, LDAP_DEREF_NEVER},
+        {LDAP_OPT_SIZELIMIT, LDAP_NO_LIMIT},
+        {LDAP_OPT_TIMELIMIT, LDAP_NO_LIMIT},
+        {LDAP_OPT_X_TLS_CRLCHECK, LDAP_OPT_X_TLS_CRL_NONE},
+        {LDAP_OPT_X_TLS_REQUIRE_SAN, LDAP_OPT_X_TLS_ALLOW},
+        {LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2},
+        {LDAP_OPT_X_SASL_CBINDING, LDAP_OPT_X_SASL_CBINDING_NONE},
+    };
+    static const struct {
+        int option;
+        const void *value;
+    } switches[] = {{LDAP_OPT_REFERRALS, LDAP_OPT_OFF}, {LDAP_OPT_RESTART, LDAP_OPT_ON}, {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON},
+                    {LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON}};
+    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR, LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
+                                  LDAP_OPT_X_TLS_CIPHER_SUITE, LDAP_OPT_X_TLS_CRLFILE, LDAP_OPT_X_TLS_DHFILE};
+    struct timeval wait = {.tv_sec = sl_deadline_left_ms(a->deadline) / 1000, .tv_usec = sl_deadline_left_ms(a->deadline) % 1000 * 1000};
+    int demand = verify ? LDAP_OPT_X_TLS_DEMAND : LDAP_OPT_X_TLS_NEVER;
+    bool tls = a->starttls || a->scheme == LDAPC_LDAPS;
+    const char *security = a->sasl != LDAPC_SASL_GSSAPI ? "noplain,noanonymous"
+                           : tls                        ? "noplain,noanonymous,maxssf=0" /* Active Directory: not both */
+                                                        : "noplain,noanonymous,minssf=1";
+
+    for (size_t i = 0; i < SL_COUNT(numbers); i++)
+        ldap_set_option(ld, numbers[i].option, &numbers[i].value);
+    for (size_t i = 0; i < SL_COUNT(switches); i++)
+        ldap_set_option(ld, switches[i].option, switches[i].value);
+    for (size_t i = 0; i < SL_COUNT(cleared); i++)
+        ldap_set_option(ld, cleared[i], NULL);
+    ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &wait);
+    ldap_set_option(ld, LDAP_OPT_TIMEOUT, &wait);
+    ldap_set_option(ld, LDAP_OPT_X_SASL_SECPROPS, security);
+    ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, trust_file(a->ca_file));
+    ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
+    return !tls || ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &(int){0}) == LDAP_OPT_SUCCESS;
+}
+
+/* Waits until libldap may be asked again while it connects; false when the deadline passed. */
+static bool connect_slice(const struct attempt *a)
+{
+    struct pollfd p = {.fd = -1, .events = POLLIN | POLLOUT};
+    int left = sl_deadline_left_ms(a->deadline);
+
+    ldap_get_option(a->ld, LDAP_OPT_DESC, &p.fd);
+    poll(&p, 1, left < CONNECT_SLICE_MS ? left : CONNECT_SLICE_MS);
+    return left > 0;
+}
+
+static int send_start_tls(struct attempt *a, int *ret_id)
+{
+    return ldap_start_tls(a->ld, NULL, NULL, ret_id);
+}
+
+static int send_simple_bind(struct attempt *a, int *ret_id)
+{
+    struct berval password = {.bv_len = strlen(a->password), .bv_val = a->password};
+
+    return ldap_sasl_bind(a->ld, a->bind_dn != NULL ? a->bind_dn : "", LDAP_SASL_SIMPLE, &password, NULL, NULL, ret_id);
+}
+
+/* Only to have a connection, and its TLS, before the bind. */
+static int send_nothing_read(struct attempt *a, int *ret_id)
+{
+    char *none[] = {(char[]){LDAP_NO_ATTRS}, NULL};
+
+    return ldap_search_ext(a->ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", none, 0, NULL, NULL, NULL, LDAP_NO_LIMIT, ret_id);
+}
+
+/* Repeats a call while it says LDAP_X_CONNECTING; returns its code or LDAP_TIMEOUT. */
+static int until_connected(struct attempt *a, int (*send)(struct attempt *, int *), int *ret_id)
+{
+    int code;
+
+    while ((code = send(a, ret_id)) == LDAP_X_CONNECTING) {
+        if (!connect_slice(a))
+            return LDAP_TIMEOUT;
+    }
+    /* libldap tells its own time limits as a lost server */
+    return code == LDAP_SERVER_DOWN && sl_deadline_passed(a->deadline) ? LDAP_TIMEOUT : code;
+}
+
+/* Waits for the whole answer to `id`: LDAP_SUCCESS, LDAP_TIMEOUT or a code of libldap. */
+static int await_answer(struct attempt *a, int id, LDAPMessage **ret_msg)
+{
+    int left = sl_deadline_left_ms(a->deadline), code = LDAP_SERVER_DOWN;
+    struct timeval wait = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+    int type = ldap_result(a->ld, id, LDAP_MSG_ALL, &wait, ret_msg);
+
+    if (type > 0)
+        return LDAP_SUCCESS;
+    if (type == 0)
+        return LDAP_TIMEOUT;
+    ldap_get_option(a->ld, LDAP_OPT_RESULT_CODE, &code);
+    return code == LDAP_SUCCESS ? LDAP_SERVER_DOWN : code;
+}
+
+enum judged { JUDGED, ANY_ANSWER };
+
+/* Sends, waits and parses; true when the server said success (or answered at all). */
+static bool attempt_step(struct attempt *a, const char *step, int (*send)(struct attempt *, int *), enum judged judged)
+{
+    LDAPMessage *msg = NULL;
+    char *words = NULL;
+    int id, verdict = LDAP_SUCCESS;
+    int code = until_connected(a, send, &id);
+
+    if (code == LDAP_SUCCESS)
+        code = await_answer(a, id, &msg);
+    if (code != LDAP_SUCCESS)
+        return attempt_fail(a, step, code, NULL);
+    code = ldap_parse_result(a->ld, msg, &verdict, NULL, &words, NULL, NULL, 1);
+    if (code == LDAP_SUCCESS && judged == JUDGED)
+        code = verdict;
+    bool fine = code == LDAP_SUCCESS || attempt_fail(a, step, code, words);
+
+    ldap_memfree(words);
+    return fine;
+}
+
+static bool install_tls(struct attempt *a)
+{
+    int code;
+
+    while ((code = ldap_install_tls(a->ld)) == LDAP_X_CONNECTING) {
+        if (!connect_slice(a))
+            break;
+    }
+    if (code == LDAP_SUCCESS)
+        return true;
+    return attempt_fail(a, "TLS handshake", sl_deadline_passed(a->deadline) ? LDAP_TIMEOUT : code, NULL);
+}
+
+/* Connects to a.connect_to, so that the name of the URI still counts for TLS and Kerberos. Returns the socket or -1. */
+static int connect_socket(struct attempt *a)
+{
+    struct sl_endpoint ep;
+    socklen_t size = sizeof(int);
+    int problem = 0;
+
+    if (sl_endpoint_parse(a->connect_to, a->port, &ep, NULL) != SL_OK)
+        return -1;
+    int fd = socket(ep.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if (connect(fd, &ep.any, ep.len) == 0)
+        return fd;
+    problem = errno;
+    if (problem == EINPROGRESS && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, sl_deadline_left_ms(a->deadline)) == 1)
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size);
+    if (problem == 0)
+        return fd;
+    close(fd);
+    errno = problem;
+    return -1;
+}
+
+static bool open_handle(struct attempt *a, bool verify)
+{
+    int code, fd = -1;
+
+    if (a->connect_to != NULL && (fd = connect_socket(a)) < 0) {
+        bool late = errno == EINPROGRESS;
+
+        return attempt_fail(a, "connect", late ? LDAP_TIMEOUT : LDAP_SERVER_DOWN, strerror(errno));
+    }
+    code = fd >= 0 ? ldap_init_fd(fd, LDAP_PROTO_TCP, a->server, &a->ld) : ldap_initialize(&a->ld, a->server);
+    if (code != LDAP_SUCCESS) {
+        a->ld = NULL;
+        if (fd >= 0)
+            close(fd);
+        return attempt_fail(a, "connect", code, NULL);
+    }
+    if (!set_options(a->ld, a, verify)) {
+        a->kind = LDAPC_TLS;
+        snprintf(a->text, sizeof a->text, "TLS: no certificate of an authority could be read from %s",
+                 a->ca_file != NULL ? a->ca_file : "the system's trust store");
+        return false;
+    }
+    return true;
+}
+
+static void close_handle(struct attempt *a)
+{
+    if (a->ld != NULL)
+        ldap_unbind_ext(a->ld, NULL, NULL);
+    a->ld = NULL;
+}
+
+/* The connection with its TLS, before any bind. */
+static bool establish(struct attempt *a, bool verify)
+{
+    if (!open_handle(a, verify))
+        return false;
+    if (a->starttls)
+        return attempt_step(a, "StartTLS", send_start_tls, JUDGED) && install_tls(a);
+    if (a->scheme == LDAPC_LDAPS && a->connect_to != NULL)
+        return install_tls(a);
+    if (a->scheme == LDAPC_LDAPS || a->sasl != LDAPC_SASL_NONE)
+        return attempt_step(a, "connect", send_nothing_read, ANY_ANSWER);
+    return true;
+}
+
+/*
+ * libldap does not say why a handshake failed. Connects once more without verification and without a bind, and judges the
+ * certificate that came.
+ */
+static void diagnose_tls(struct attempt *a)
+{
+    enum ldapc_kind kind = a->kind;
+    char text[RESULT_TEXT_MAX], why[RESULT_TEXT_MAX - 32];
+    struct berval der = {0};
+    int code = a->code;
+
+    memcpy(text, a->text, sizeof text);
+    close_handle(a);
+    bool connected = establish(a, false);
+
+    a->kind = kind;
+    a->code = code;
+    memcpy(a->text, text, sizeof text);
+    if (connected && ldap_get_option(a->ld, LDAP_OPT_X_TLS_PEERCERT, &der) == LDAP_OPT_SUCCESS && der.bv_val != NULL) {
+        a->kind = LDAPC_TLS;
+        if (!peercert_judge(der.bv_val, der.bv_len, a->host, trust_file(a->ca_file), sl_clock_real_s(), why, sizeof why))
+            snprintf(a->text, sizeof a->text, "TLS: server not trusted: %s", why);
+    }
+    ldap_memfree(der.bv_val);
+}
+
+static bool connect_tls(struct attempt *a)
+{
+    bool tls = a->starttls || a->scheme == LDAPC_LDAPS;
+
+    if (establish(a, true)) {
+        a->security.tls = tls;
+        return true;
+    }
+    if (tls && a->kind == LDAPC_UNREACHABLE && !sl_deadline_passed(a->deadline))
+        diagnose_tls(a);
+    return false;
+}
+
+/* SASL asks for names it may use instead of the ones it knows: none. */
+static int sasl_interact(LDAP *ld, unsigned flags, void *defaults, void *questions)
+{
+    (void)ld;
+    (void)flags;
+    (void)defaults;
+    for (sasl_interact_t *q = questions; q->id != SASL_CB_LIST_END; q++) {
+        q->result = "";
+        q->len = 0;
+    }
+    return LDAP_SUCCESS;
+}
+
+static bool sasl_bind(struct attempt *a)
+{
+    const char *mechanism = a->sasl == LDAPC_SASL_EXTERNAL ? "EXTERNAL" : "GSSAPI", *used = NULL;
+    LDAPMessage *msg = NULL;
+    ber_len_t ssf = 0;
+    int id, code;
+
+    while ((code = ldap_sasl_interactive_bind(a->ld, NULL, mechanism, NULL, NULL, LDAP_SASL_QUIET, sasl_interact, NULL, msg, &used,
+                                              &id)) == LDAP_SASL_BIND_IN_PROGRESS) {
+        ldap_msgfree(msg);
+        msg = NULL;
+        code = await_answer(a, id, &msg);
+        if (code != LDAP_SUCCESS)
+            break;
+    }
+    ldap_msgfree(msg);
+    if (code != LDAP_SUCCESS)
+        return attempt_fail(a, mechanism, code, NULL);
+    if (a->sasl == LDAPC_SASL_GSSAPI && ldap_get_option(a->ld, LDAP_OPT_X_SASL_SSF, &ssf) == LDAP_OPT_SUCCESS)
+        a->security.ssf = (unsigned)ssf;
+    return true;
+}
+
+static bool attempt_run(struct attempt *a)
+{
+    if (!connect_tls(a))
+        return false;
+    if (a->sasl != LDAPC_SASL_NONE ? !sasl_bind(a) : !attempt_step(a, a->bind_dn != NULL ? "bind" : "anonymous bind", send_simple_bind, JUDGED))
+        return false;
+    a->security.bound = a->sasl != LDAPC_SASL_NONE || a->bind_dn != NULL;
+    a->security.local = a->scheme == LDAPC_LDAPI;
+    return true;
+}
+
+/* The first call of libldap in a process reads files and looks up the host's name: it may block, so it is made here. */
+static void first_call(void)
+{
+    ldap_set_option(NULL, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+}
+
+static void *attempt_thread(void *ctx)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct attempt *a = ctx;
+
+    SL_CHECK_MAGIC(a, ATTEMPT_MAGIC);
+    pthread_once(&once, first_call);
+    if (!attempt_run(a))
+        close_handle(a);
+    pthread_mutex_lock(&a->lock);
+    a->done = true;
+    if (!a->abandoned)
+        (void)!write(a->done_fd, &(uint64_t){1}, sizeof(uint64_t));
+    pthread_mutex_unlock(&a->lock);
+    attempt_unref(a);
+    return NULL;
+}
+
+/* ---- the caller's side ---------------------------------------------------------------------------------------------- */
+
+static enum sl_status read_password(const char *path, char *out, size_t size, struct sl_error *e)
+{
+    FILE *f = fopen(path, "re");
+
+    if (f == NULL)
+        return sl_fail(e, SL_USAGE, "password file %s: %s", path, strerror(errno));
+    bool got = fgets(out, (int)size, f) != NULL;
+
+    fclose(f);
+    if (got)
+        out[strcspn(out, "\r\n")] = '\0';
+    /* an empty password would be an anonymous bind that looks like a real one (RFC 4513 section 5.1.2) */
+    if (!got || out[0] == '\0')
+        return sl_fail(e, SL_USAGE, "password file %s: its first line is empty", path);
+    return SL_OK;
+}
+
+static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline deadline, struct attempt **ret_attempt, struct sl_error *e)
+{
+    const struct ldapc_options *o = &dir->options;
+    struct attempt *a = sl_new(sizeof *a);
+
+    *a = (struct attempt){
+        .magic = ATTEMPT_MAGIC,
+        .refs = 1,
+        .done_fd = eventfd(0, EFD_CLOEXEC),
+        .server = sl_strdup(dir->uri.server),
+        .host = sl_strdup(dir->uri.host),
+        .bind_dn = sl_strdup(o->bind_dn),
+        .ca_file = sl_strdup(o->ca_file),
+        .connect_to = dir->uri.scheme == LDAPC_LDAPI ? NULL : sl_strdup(o->connect_to),
+        .port = dir->uri.port,
+        .scheme = dir->uri.scheme,
+        .sasl = (enum ldapc_sasl)o->sasl,
+        .starttls = o->starttls,
+        .deadline = deadline,
+    };
+    pthread_mutex_init(&a->lock, NULL);
+    enum sl_status s = SL_OK;
+
+    if (a->done_fd < 0)
+        s = sl_fail(e, SL_IO, "eventfd: %s", strerror(errno));
+    else if (o->bind_dn != NULL)
+        s = read_password(o->password_file, a->password, sizeof a->password, e);
+    if (s == SL_OK && o->ca_file != NULL && access(o->ca_file, R_OK) != 0)
+        s = sl_fail(e, SL_USAGE, "CA file %s: %s", o->ca_file, strerror(errno));
+    if (s != SL_OK) {
+        attempt_unref(a);
+        return s;
+    }
+    *ret_attempt = a;
+    return SL_OK;
+}
+
+/* Starts the thread with every signal blocked: signals are the program's business. */
+static bool attempt_start(struct attempt *a)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all, old;
+
+    sigfillset(&all);
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    a->refs++;
+    bool started = pthread_create(&thread, &attr, attempt_thread, a) == 0;
+
+    if (!started)
+        a->refs--;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    return started;
+}
+
+/* Waits for the thread and takes over what it made, or leaves it behind. */
+static enum sl_status attempt_await(struct ldapc *dir, struct attempt *a, struct sl_error *e)
+{
+    struct pollfd p[] = {{.fd = a->done_fd, .events = POLLIN}, {.fd = dir->cancel_fd, .events = POLLIN}};
+    int ready;
+
+    while ((ready = poll(p, SL_COUNT(p), sl_deadline_left_ms(a->deadline) + CONNECT_SLICE_MS)) < 0 && errno == EINTR)
+        ;
+    pthread_mutex_lock(&a->lock);
+    bool canceled = p[1].revents != 0, done = a->done && !canceled;
+
+    a->abandoned = !done;
+    if (done) {
+        dir->ld = a->ld;
+        a->ld = NULL;
+    }
+    pthread_mutex_unlock(&a->lock);
+    dir->kind = done ? a->kind : canceled ? LDAPC_CANCELED : LDAPC_TIMEOUT;
+    dir->code = done ? a->code : 0;
+    if (done && dir->kind == LDAPC_FINE) {
+        dir->security = a->security;
+        return SL_OK;
+    }
+    return sl_fail(e, ldapc_status_of(dir->kind), "%s: %s", dir->uri.server,
+                   done ? a->text : canceled ? "canceled" : "no connection in time");
+}
+
+enum sl_status ldapc_connect(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(dir, LDAPC_MAGIC);
+    struct attempt *a;
+    int64_t timeout_ms = dir->options.timeout_ms > 0 ? dir->options.timeout_ms : LDAPC_TIMEOUT_MS;
+    enum sl_status s;
+
+    ldapc_disconnect(dir);
+    dir->kind = LDAPC_REFUSED;
+    dir->code = 0;
+    s = attempt_new(dir, sl_deadline_min(deadline, sl_deadline_in(timeout_ms)), &a, e);
+    if (s != SL_OK)
+        return s;
+    if (attempt_start(a))
+        s = attempt_await(dir, a, e);
+    else
+        s = sl_fail(e, SL_IO, "%s: no thread for the connection", dir->uri.server);
+    attempt_unref(a);
+    return s;
+}

@@ -1,0 +1,125 @@
+#include "locator/net/ldapc/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Results live in a few large pieces that are freed together. */
+enum { PIECE = 16384 };
+
+struct piece {
+    struct piece *next;
+    size_t used, size;
+    _Alignas(max_align_t) char octets[];
+};
+
+struct memory {
+    struct piece *pieces;
+    size_t total;
+    size_t room; /* of the array of entries */
+};
+
+static struct memory *memory_of(struct ldapc_entries *entries)
+{
+    if (entries->memory == NULL)
+        entries->memory = calloc(1, sizeof(struct memory));
+    return entries->memory;
+}
+
+void *ldapc_entries_alloc(struct ldapc_entries *entries, size_t size)
+{
+    struct memory *m = memory_of(entries);
+
+    if (m == NULL || size > LDAPC_OCTETS_MAX - m->total)
+        return NULL;
+    size_t rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+
+    if (m->pieces == NULL || rounded > m->pieces->size - m->pieces->used) {
+        size_t room = rounded > PIECE ? rounded : PIECE;
+        struct piece *piece = malloc(sizeof *piece + room);
+
+        if (piece == NULL)
+            return NULL;
+        *piece = (struct piece){.next = m->pieces, .size = room};
+        m->pieces = piece;
+    }
+    void *at = m->pieces->octets + m->pieces->used;
+
+    m->pieces->used += rounded;
+    m->total += size;
+    return at;
+}
+
+char *ldapc_entries_copy(struct ldapc_entries *entries, const void *octets, size_t len)
+{
+    char *copy = ldapc_entries_alloc(entries, len + 1);
+
+    if (copy == NULL)
+        return NULL;
+    if (len > 0)
+        memcpy(copy, octets, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+struct ldapc_entry *ldapc_entries_next(struct ldapc_entries *entries)
+{
+    struct memory *m = memory_of(entries);
+
+    if (m == NULL)
+        return NULL;
+    if (entries->count == m->room) {
+        size_t room = m->room == 0 ? 8 : m->room * 2;
+        struct ldapc_entry *items = reallocarray(entries->items, room, sizeof *items);
+
+        if (items == NULL)
+            return NULL;
+        entries->items = items;
+        m->room = room;
+    }
+    entries->items[entries->count] = (struct ldapc_entry){0};
+    return &entries->items[entries->count];
+}
+
+void ldapc_entries_fini(struct ldapc_entries *entries)
+{
+    struct memory *m = entries->memory;
+
+    while (m != NULL && m->pieces != NULL) {
+        struct piece *piece = m->pieces;
+
+        m->pieces = piece->next;
+        free(piece);
+    }
+    free(m);
+    free(entries->items);
+    *entries = (struct ldapc_entries){0};
+}
+
+const struct ldapc_attr *ldapc_entry_attr(const struct ldapc_entry *entry, const char *name)
+{
+    for (size_t i = 0; i < entry->count; i++) {
+        if (sl_text_iequal(entry->attrs[i].name, name))
+            return &entry->attrs[i];
+    }
+    return NULL;
+}
+
+const char *ldapc_entry_text(const struct ldapc_entry *entry, const char *name)
+{
+    const struct ldapc_attr *attr = ldapc_entry_attr(entry, name);
+
+    if (attr == NULL || attr->count == 0 || strlen(attr->values[0].data) != attr->values[0].len)
+        return NULL;
+    return attr->values[0].data;
+}
+
+bool ldapc_entry_has(const struct ldapc_entry *entry, const char *name, const char *value)
+{
+    const struct ldapc_attr *attr = ldapc_entry_attr(entry, name);
+
+    for (size_t i = 0; attr != NULL && i < attr->count; i++) {
+        if (sl_text_iequal(attr->values[i].data, value))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,167 @@
+#include "locator/net/ldapc/internal.h"
+
+#include "common/base/memory.h"
+
+#include <ldap.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static enum sl_status check_options(const struct ldapc *dir, struct sl_error *e)
+{
+    const struct ldapc_options *o = &dir->options;
+    const char *server = dir->uri.server;
+
+    if (o->base != NULL && !ldapc_dn_valid(o->base))
+        return sl_fail(e, SL_USAGE, "%s: base \"%s\" is not a DN", server, o->base);
+    if (!ldapc_dn_valid(o->container))
+        return sl_fail(e, SL_USAGE, "%s: container \"%s\" is not a list of RDNs", server, o->container);
+    if (o->bind_dn != NULL && !ldapc_dn_valid(o->bind_dn) && strchr(o->bind_dn, '@') == NULL && strchr(o->bind_dn, '\\') == NULL)
+        return sl_fail(e, SL_USAGE, "%s: bind DN \"%s\" is not a DN", server, o->bind_dn);
+    if ((o->bind_dn == NULL) != (o->password_file == NULL))
+        return sl_fail(e, SL_USAGE, "%s: a bind DN and a password file belong together", server);
+    if (o->bind_dn != NULL && o->sasl != LDAPC_SASL_NONE)
+        return sl_fail(e, SL_USAGE, "%s: either a bind DN or SASL", server);
+    if (o->starttls && dir->uri.scheme != LDAPC_LDAP)
+        return sl_fail(e, SL_USAGE, "%s: StartTLS is for ldap:// only", server);
+    if (o->sasl == LDAPC_SASL_EXTERNAL && dir->uri.scheme != LDAPC_LDAPI)
+        return sl_fail(e, SL_USAGE, "%s: SASL EXTERNAL is for ldapi:// only", server);
+    return SL_OK;
+}
+
+static void set_options_copy(struct ldapc *dir, const struct ldapc_options *o)
+{
+    dir->options = (struct ldapc_options){
+        .base = sl_strdup(o->base),
+        .container = sl_strdup(o->container != NULL ? o->container : LDAPC_CONTAINER),
+        .bind_dn = sl_strdup(o->bind_dn),
+        .password_file = sl_strdup(o->password_file),
+        .sasl = o->sasl,
+        .starttls = o->starttls,
+        .ca_file = sl_strdup(o->ca_file),
+        .timeout_ms = o->timeout_ms,
+        .connect_to = sl_strdup(o->connect_to),
+    };
+}
+
+enum sl_status ldapc_new(const char *uri, const struct ldapc_options *options, struct ldapc **ret_dir, struct sl_error *e)
+{
+    struct ldapc *dir = sl_new(sizeof *dir);
+    enum sl_status s = ldapc_uri_parse(uri, &dir->uri, e);
+
+    if (s != SL_OK) {
+        free(dir);
+        return s;
+    }
+    dir->magic = LDAPC_MAGIC;
+    set_options_copy(dir, options);
+    dir->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s = dir->cancel_fd < 0 ? sl_fail(e, SL_IO, "%s: eventfd: %s", uri, strerror(errno)) : check_options(dir, e);
+    if (s != SL_OK) {
+        ldapc_free(dir);
+        return s;
+    }
+    *ret_dir = dir;
+    return SL_OK;
+}
+
+void ldapc_disconnect(struct ldapc *dir)
+{
+    if (dir->ld != NULL) {
+        struct ldapc_pipe guard = ldapc_pipe_block();
+
+        ldap_unbind_ext(dir->ld, NULL, NULL);
+        ldapc_pipe_restore(&guard);
+    }
+    dir->ld = NULL;
+    dir->security = (struct ldapc_security){0};
+}
+
+void ldapc_free(struct ldapc *dir)
+{
+    if (dir == NULL)
+        return;
+    SL_CHECK_MAGIC(dir, LDAPC_MAGIC);
+    ldapc_disconnect(dir);
+    if (dir->cancel_fd >= 0)
+        close(dir->cancel_fd);
+    ldapc_uri_fini(&dir->uri);
+    free(dir->options.base);
+    free(dir->options.container);
+    free(dir->options.bind_dn);
+    free(dir->options.password_file);
+    free(dir->options.ca_file);
+    free(dir->options.connect_to);
+    free(dir->base);
+    free(dir->container);
+    dir->magic = 0;
+    free(dir);
+}
+
+void ldapc_cancel(struct ldapc *dir)
+{
+    SL_CHECK_MAGIC(dir, LDAPC_MAGIC);
+    (void)!write(dir->cancel_fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+enum ldapc_kind ldapc_kind(const struct ldapc *dir)
+{
+    return dir->kind;
+}
+
+int ldapc_code(const struct ldapc *dir)
+{
+    return dir->code;
+}
+
+const char *ldapc_server(const struct ldapc *dir)
+{
+    return dir->uri.server;
+}
+
+struct ldapc_security ldapc_security(const struct ldapc *dir)
+{
+    return dir->security;
+}
+
+bool ldapc_is_trusted(const struct ldapc *dir)
+{
+    return dir->security.tls || dir->security.local || dir->security.ssf > 0;
+}
+
+bool ldapc_dn_valid(const char *text)
+{
+    LDAPDN dn = NULL;
+
+    if (ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
+        return false;
+    ldap_dnfree(dn);
+    return true;
+}
+
+/* One form for each DN; NULL when it is none. */
+static char *dn_normal(const char *text)
+{
+    LDAPDN dn = NULL;
+    char *out = NULL;
+
+    if (ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
+        return NULL;
+    if (ldap_dn2str(dn, &out, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
+        out = NULL;
+    ldap_dnfree(dn);
+    return out;
+}
+
+bool ldapc_dn_equal(const char *a, const char *b)
+{
+    char *x = dn_normal(a), *y = dn_normal(b);
+    bool equal = x != NULL && y != NULL && sl_text_iequal(x, y);
+
+    ldap_memfree(x);
+    ldap_memfree(y);
+    return equal;
+}

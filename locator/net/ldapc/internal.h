@@ -1,0 +1,58 @@
+/*
+ * internal.h - what the files of the directory client share; nobody else includes it. This folder alone includes libldap.
+ */
+#ifndef SL_LOCATOR_NET_LDAPC_INTERNAL_H
+#define SL_LOCATOR_NET_LDAPC_INTERNAL_H
+
+#include "locator/net/ldapc.h"
+
+#include "common/base/assert.h"
+
+#include <signal.h>
+
+#define LDAPC_MAGIC 0x1dabc001u
+
+struct ldap; /* of libldap */
+
+struct ldapc {
+    uint32_t magic;
+    struct ldapc_uri uri;
+    struct ldapc_options options; /* own copies */
+    int cancel_fd;                /* eventfd; readable = canceled */
+    struct ldap *ld;              /* NULL while disconnected */
+    struct ldapc_security security;
+    enum ldapc_kind kind;
+    int code;
+    char *base;      /* known once asked */
+    char *container; /* likewise */
+};
+
+/* The kind of an LDAP result code; Active Directory answers the `anonymous` with operationsError. */
+enum ldapc_kind ldapc_kind_of(int code, bool anonymous);
+/* The status of a kind. */
+enum sl_status ldapc_status_of(enum ldapc_kind kind);
+/* "Invalid credentials (49): the server's words"; without `server_words` those that `ld` (may be NULL) keeps. */
+void ldapc_result_text(char *out, size_t size, struct ldap *ld, int code, const char *server_words);
+
+/* Keeps SIGPIPE from the process while libldap writes to a connection that may have been reset. */
+struct ldapc_pipe {
+    sigset_t old;
+    bool pending;
+};
+
+/* Blocks SIGPIPE in this thread. */
+struct ldapc_pipe ldapc_pipe_block(void);
+/* Takes a SIGPIPE that came meanwhile and restores what was. */
+void ldapc_pipe_restore(const struct ldapc_pipe *guard);
+
+/* Ends the connection, if any. */
+void ldapc_disconnect(struct ldapc *dir);
+
+/* Memory of `size` octets that lives as long as the result; NULL when there is none or the result is too large. */
+void *ldapc_entries_alloc(struct ldapc_entries *entries, size_t size);
+/* A copy of octets with a NUL behind, in the memory of the result; NULL as above. */
+char *ldapc_entries_copy(struct ldapc_entries *entries, const void *octets, size_t len);
+/* Makes room for one more entry and returns it zeroed, not yet counted; NULL as above. */
+struct ldapc_entry *ldapc_entries_next(struct ldapc_entries *entries);
+
+#endif

@@ -1,0 +1,377 @@
+#include "locator/net/ldapc/internal.h"
+
+#include <ldap.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libldap is asked again this often while a request may not have left entirely. */
+enum { REQUEST_SLICE_MS = 100, WORDS_MAX = 360 };
+
+/* One operation under way. */
+struct op {
+    struct ldapc *dir;
+    const char *verb; /* for the error: "add" */
+    const char *dn;
+    struct sl_deadline deadline;
+    struct sl_error *e;
+    struct ldapc_pipe pipe;
+    int id;
+};
+
+static enum sl_status op_fail(struct op *op, enum ldapc_kind kind, int code, const char *words)
+{
+    op->dir->kind = kind;
+    op->dir->code = code;
+    return sl_fail(op->e, ldapc_status_of(kind), "%s: %s \"%s\": %s", op->dir->uri.server, op->verb, op->dn, words);
+}
+
+/* From a result code of the server or of libldap. */
+static enum sl_status op_fail_code(struct op *op, int code, const char *server_words)
+{
+    char words[WORDS_MAX];
+    enum ldapc_kind kind = ldapc_kind_of(code, !op->dir->security.bound);
+
+    ldapc_result_text(words, sizeof words, op->dir->ld, code, server_words);
+    return op_fail(op, kind, code, words);
+}
+
+static enum sl_status op_begin(struct op *op)
+{
+    SL_CHECK_MAGIC(op->dir, LDAPC_MAGIC);
+    op->pipe = ldapc_pipe_block();
+    op->dir->kind = LDAPC_FINE;
+    op->dir->code = 0;
+    if (op->dir->ld == NULL)
+        return op_fail(op, LDAPC_UNREACHABLE, 0, "not connected");
+    if (poll(&(struct pollfd){.fd = op->dir->cancel_fd, .events = POLLIN}, 1, 0) > 0)
+        return op_fail(op, LDAPC_CANCELED, 0, "canceled");
+    return SL_OK;
+}
+
+/* Gives up a connection after which nothing is known, and restores the signals. */
+static enum sl_status op_end(struct op *op, enum sl_status s)
+{
+    if (s != SL_OK && (op->dir->kind == LDAPC_UNREACHABLE || op->dir->kind == LDAPC_TIMEOUT || op->dir->kind == LDAPC_CANCELED))
+        ldapc_disconnect(op->dir);
+    ldapc_pipe_restore(&op->pipe);
+    return s;
+}
+
+/* Waits for the next message of the operation. */
+static enum sl_status op_next(struct op *op, LDAPMessage **ret_msg)
+{
+    for (;;) {
+        struct pollfd p[] = {{.fd = -1, .events = POLLIN}, {.fd = op->dir->cancel_fd, .events = POLLIN}};
+        int type = ldap_result(op->dir->ld, op->id, LDAP_MSG_ONE, &(struct timeval){0}, ret_msg);
+        int left = sl_deadline_left_ms(op->deadline), code = LDAP_SERVER_DOWN;
+
+        if (type > 0)
+            return SL_OK;
+        if (type < 0) {
+            ldap_get_option(op->dir->ld, LDAP_OPT_RESULT_CODE, &code);
+            return op_fail_code(op, code == LDAP_SUCCESS ? LDAP_SERVER_DOWN : code, NULL);
+        }
+        if (left == 0)
+            return op_fail(op, LDAPC_TIMEOUT, 0, "no answer in time");
+        ldap_get_option(op->dir->ld, LDAP_OPT_DESC, &p[0].fd);
+        if (poll(p, SL_COUNT(p), left < REQUEST_SLICE_MS ? left : REQUEST_SLICE_MS) > 0 && p[1].revents != 0)
+            return op_fail(op, LDAPC_CANCELED, 0, "canceled");
+    }
+}
+
+/* Parses a final message and frees it; *ret_code is the server's code. `ret_controls` may be NULL. */
+static enum sl_status op_result(struct op *op, LDAPMessage *msg, LDAPControl ***ret_controls, int *ret_code)
+{
+    char *words = NULL;
+    enum sl_status s = SL_OK;
+    int code = LDAP_SUCCESS, parsed = ldap_parse_result(op->dir->ld, msg, &code, NULL, &words, NULL, ret_controls, 1);
+
+    if (parsed != LDAP_SUCCESS)
+        s = op_fail_code(op, parsed, NULL);
+    else if (ldapc_kind_of(code, !op->dir->security.bound) != LDAPC_FINE)
+        s = op_fail_code(op, code, words);
+    *ret_code = code;
+    ldap_memfree(words);
+    return s;
+}
+
+/* The rest of an operation with a single answer; `sent` is what libldap said when it was sent. */
+static enum sl_status op_finish(struct op *op, int sent, int *ret_code)
+{
+    LDAPMessage *msg;
+    enum sl_status s = sent == LDAP_SUCCESS ? op_next(op, &msg) : op_fail_code(op, sent, NULL);
+
+    if (s == SL_OK)
+        s = op_result(op, msg, NULL, ret_code);
+    return op_end(op, s);
+}
+
+/* ---- search --------------------------------------------------------------------------------------------------------- */
+
+static bool store_attr(struct ldapc_entries *entries, struct ldapc_attr *attr, const struct berval *name, const struct berval *values)
+{
+    size_t count = 0;
+
+    while (values != NULL && values[count].bv_val != NULL)
+        count++;
+    attr->name = ldapc_entries_copy(entries, name->bv_val, name->bv_len);
+    attr->values = ldapc_entries_alloc(entries, (count + 1) * sizeof *attr->values);
+    if (attr->name == NULL || attr->values == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        attr->values[i] = (struct ldapc_value){.data = ldapc_entries_copy(entries, values[i].bv_val, values[i].bv_len),
+                                               .len = values[i].bv_len};
+        if (attr->values[i].data == NULL)
+            return false;
+    }
+    attr->count = count;
+    return true;
+}
+
+enum { ATTRS_MAX = 512 };
+
+/* Copies one entry; false without memory or when it cannot be decoded. */
+static bool store_entry(LDAP *ld, LDAPMessage *msg, struct ldapc_entries *entries)
+{
+    struct ldapc_attr attrs[ATTRS_MAX];
+    struct ldapc_entry *entry = ldapc_entries_next(entries);
+    struct berval dn, name, *values = NULL;
+    BerElement *ber = NULL;
+    size_t count = 0;
+    bool fine = entry != NULL && ldap_get_dn_ber(ld, msg, &ber, &dn) == LDAP_SUCCESS;
+
+    if (fine)
+        entry->dn = ldapc_entries_copy(entries, dn.bv_val, dn.bv_len);
+    fine = fine && entry->dn != NULL;
+    while (fine && count < ATTRS_MAX && ldap_get_attribute_ber(ld, msg, ber, &name, &values) == LDAP_SUCCESS && name.bv_val != NULL) {
+        fine = store_attr(entries, &attrs[count++], &name, values);
+        ldap_memfree(values);
+        values = NULL;
+    }
+    ber_free(ber, 0);
+    if (fine && count > 0) {
+        entry->attrs = ldapc_entries_alloc(entries, count * sizeof *attrs);
+        fine = entry->attrs != NULL;
+        if (fine)
+            memcpy(entry->attrs, attrs, count * sizeof *attrs);
+    }
+    if (fine) {
+        entry->count = count;
+        entries->count++;
+    }
+    return fine;
+}
+
+/* The search request of one page; `cookie` is where the last one ended. */
+static int send_search(struct op *op, const struct ldapc_search *search, struct berval *cookie)
+{
+    static const int scopes[] = {
+        [LDAPC_SUBTREE] = LDAP_SCOPE_SUBTREE, [LDAPC_ONE_LEVEL] = LDAP_SCOPE_ONELEVEL, [LDAPC_BASE] = LDAP_SCOPE_BASE};
+    LDAPControl *page = NULL, *controls[2] = {NULL, NULL};
+    size_t size = search->page_size > 0 ? search->page_size : LDAPC_PAGE;
+    LDAP *ld = op->dir->ld;
+
+    if (search->scope != LDAPC_BASE) {
+        int code = ldap_create_page_control(ld, (ber_int_t)size, cookie, 0, &page);
+
+        if (code != LDAP_SUCCESS)
+            return code;
+        controls[0] = page;
+    }
+    int code = ldap_search_ext(ld, op->dn, scopes[search->scope], search->filter != NULL ? search->filter : "(objectClass=*)",
+                               (char **)(uintptr_t)search->attrs, 0, controls, NULL, NULL, LDAP_NO_LIMIT, &op->id);
+
+    if (page != NULL)
+        ldap_control_free(page);
+    return code;
+}
+
+/* Takes the cookie of the next page out of the controls of a result; an empty one is the end. */
+static void next_cookie(LDAP *ld, LDAPControl **controls, struct berval *cookie)
+{
+    LDAPControl *page = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
+    ber_int_t estimate;
+
+    ber_memfree(cookie->bv_val);
+    *cookie = (struct berval){0};
+    if (page != NULL)
+        ldap_parse_pageresponse_control(ld, page, &estimate, cookie);
+}
+
+/* A limit and an absent base are results of a search. */
+static enum sl_status judge_search(struct op *op, enum sl_status s, struct ldapc_entries *found)
+{
+    if (op->dir->kind == LDAPC_LIMITED)
+        found->incomplete = true;
+    else if (op->dir->kind == LDAPC_ABSENT)
+        found->base_absent = true;
+    else
+        return s;
+    if (op->e != NULL)
+        *op->e = (struct sl_error){0};
+    return SL_OK;
+}
+
+/* Reads the messages of one page; *ret_more tells whether another one follows. */
+static enum sl_status read_page(struct op *op, size_t max, struct ldapc_entries *found, struct berval *cookie)
+{
+    LDAPControl **controls = NULL;
+    LDAPMessage *msg;
+    enum sl_status s;
+    int code;
+
+    while ((s = op_next(op, &msg)) == SL_OK) {
+        int type = ldap_msgtype(msg);
+
+        if (type == LDAP_RES_SEARCH_RESULT)
+            break;
+        if (type == LDAP_RES_SEARCH_ENTRY && found->count >= max)
+            found->incomplete = true;
+        else if (type == LDAP_RES_SEARCH_ENTRY && !store_entry(op->dir->ld, msg, found))
+            s = sl_fail(op->e, SL_NOMEM, "%s: %s \"%s\": result too large", op->dir->uri.server, op->verb, op->dn);
+        ldap_msgfree(msg);
+        if (s != SL_OK)
+            return s;
+    }
+    if (s == SL_OK)
+        s = judge_search(op, op_result(op, msg, &controls, &code), found);
+    next_cookie(op->dir->ld, controls, cookie);
+    if (found->incomplete)
+        cookie->bv_len = 0;
+    ldap_controls_free(controls);
+    return s;
+}
+
+static enum sl_status run_search(struct op *op, const struct ldapc_search *search, struct ldapc_entries *found)
+{
+    size_t max = search->max_entries > 0 ? search->max_entries : LDAPC_ENTRIES_MAX;
+    struct berval cookie = {0};
+    enum sl_status s = op_begin(op);
+
+    if (s != SL_OK)
+        return op_end(op, s);
+    do {
+        int sent = send_search(op, search, &cookie);
+
+        s = sent == LDAP_SUCCESS ? read_page(op, max, found, &cookie) : op_fail_code(op, sent, NULL);
+    } while (s == SL_OK && cookie.bv_len > 0);
+    ber_memfree(cookie.bv_val);
+    return op_end(op, s);
+}
+
+enum sl_status ldapc_search(struct ldapc *dir, const struct ldapc_search *search, struct sl_deadline deadline,
+                            struct ldapc_entries *ret_entries, struct sl_error *e)
+{
+    struct op op = {.dir = dir, .verb = "search", .dn = search->base != NULL ? search->base : "", .deadline = deadline, .e = e};
+    struct ldapc_entries found = {0};
+    enum sl_status s = run_search(&op, search, &found);
+
+    if (s == SL_OK)
+        *ret_entries = found;
+    else
+        ldapc_entries_fini(&found);
+    return s;
+}
+
+enum sl_status ldapc_read(struct ldapc *dir, const char *dn, const char *const *attrs, struct sl_deadline deadline,
+                          struct ldapc_entries *ret_entries, struct sl_error *e)
+{
+    return ldapc_search(dir, &(struct ldapc_search){.base = dn, .scope = LDAPC_BASE, .attrs = attrs}, deadline, ret_entries, e);
+}
+
+/* ---- compare and changes -------------------------------------------------------------------------------------------- */
+
+enum sl_status ldapc_compare(struct ldapc *dir, const char *dn, const char *attr, const char *value, struct sl_deadline deadline,
+                             bool *ret_true, struct sl_error *e)
+{
+    struct op op = {.dir = dir, .verb = "compare", .dn = dn, .deadline = deadline, .e = e};
+    struct berval octets = {.bv_len = strlen(value), .bv_val = (char *)(uintptr_t)value};
+    enum sl_status s = op_begin(&op);
+    int code;
+
+    if (s != SL_OK)
+        return op_end(&op, s);
+    s = op_finish(&op, ldap_compare_ext(dir->ld, dn, attr, &octets, NULL, NULL, &op.id), &code);
+    if (s != SL_OK && dir->code == LDAP_NO_SUCH_ATTRIBUTE) {
+        dir->kind = LDAPC_FINE;
+        code = LDAP_COMPARE_FALSE;
+        s = SL_OK;
+    }
+    if (s == SL_OK)
+        *ret_true = code == LDAP_COMPARE_TRUE;
+    return s;
+}
+
+/* libldap's form of a list of changes, in one piece of memory; NULL without memory. */
+static LDAPMod **mods_new(const struct ldapc_mod *mods, size_t count, bool add)
+{
+    static const int ops[] = {[LDAPC_REPLACE] = LDAP_MOD_REPLACE, [LDAPC_ADD] = LDAP_MOD_ADD, [LDAPC_DELETE] = LDAP_MOD_DELETE};
+    size_t values = 0;
+
+    for (size_t i = 0; i < count; i++)
+        values += mods[i].count;
+    LDAPMod **list = calloc(1, (count + 1) * sizeof(LDAPMod *) + count * sizeof(LDAPMod) +
+                                   (values + count) * sizeof(struct berval *) + values * sizeof(struct berval));
+
+    if (list == NULL)
+        return NULL;
+    LDAPMod *mod = (LDAPMod *)(list + count + 1);
+    struct berval **pointers = (struct berval **)(mod + count), *octets = (struct berval *)(pointers + values + count);
+
+    for (size_t i = 0; i < count; i++, mod++) {
+        list[i] = mod;
+        mod->mod_op = (add ? LDAP_MOD_ADD : ops[mods[i].op]) | LDAP_MOD_BVALUES;
+        mod->mod_type = (char *)(uintptr_t)mods[i].attr;
+        mod->mod_bvalues = pointers;
+        for (size_t v = 0; v < mods[i].count; v++, octets++) {
+            *octets = (struct berval){.bv_len = mods[i].values[v].len, .bv_val = (char *)(uintptr_t)mods[i].values[v].data};
+            *pointers++ = octets;
+        }
+        *pointers++ = NULL;
+    }
+    return list;
+}
+
+/* An add or a modify. */
+static enum sl_status change(struct op *op, const struct ldapc_mod *mods, size_t count, bool add)
+{
+    enum sl_status s = op_begin(op);
+    LDAPMod **list;
+    int code;
+
+    if (s != SL_OK)
+        return op_end(op, s);
+    list = mods_new(mods, count, add);
+    if (list == NULL)
+        return op_end(op, sl_fail(op->e, SL_NOMEM, "%s: %s \"%s\": out of memory", op->dir->uri.server, op->verb, op->dn));
+    int sent = add ? ldap_add_ext(op->dir->ld, op->dn, list, NULL, NULL, &op->id)
+                   : ldap_modify_ext(op->dir->ld, op->dn, list, NULL, NULL, &op->id);
+
+    free(list);
+    return op_finish(op, sent, &code);
+}
+
+enum sl_status ldapc_add(struct ldapc *dir, const char *dn, const struct ldapc_mod *attrs, size_t count, struct sl_deadline deadline,
+                         struct sl_error *e)
+{
+    return change(&(struct op){.dir = dir, .verb = "add", .dn = dn, .deadline = deadline, .e = e}, attrs, count, true);
+}
+
+enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldapc_mod *mods, size_t count, struct sl_deadline deadline,
+                            struct sl_error *e)
+{
+    return change(&(struct op){.dir = dir, .verb = "modify", .dn = dn, .deadline = deadline, .e = e}, mods, count, false);
+}
+
+enum sl_status ldapc_delete(struct ldapc *dir, const char *dn, struct sl_deadline deadline, struct sl_error *e)
+{
+    struct op op = {.dir = dir, .verb = "delete", .dn = dn, .deadline = deadline, .e = e};
+    enum sl_status s = op_begin(&op);
+    int code;
+
+    return s != SL_OK ? op_end(&op, s) : op_finish(&op, ldap_delete_ext(dir->ld, dn, NULL, NULL, &op.id), &code);
+}
