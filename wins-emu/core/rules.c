@@ -76,7 +76,7 @@ enum wins_type wins_request_type(uint8_t suffix, bool group, bool multihomed)
     return multihomed ? WINS_MHOMED : WINS_UNIQUE;
 }
 
-static bool is_change(uint8_t opcode)
+bool wins_is_change(uint8_t opcode)
 {
     return opcode == NB_OP_REGISTER || opcode == NB_OP_RELEASE || opcode == NB_OP_REFRESH || opcode == NB_OP_REFRESH_ALT ||
            opcode == NB_OP_MULTIHOMED;
@@ -85,7 +85,7 @@ static bool is_change(uint8_t opcode)
 bool wins_request_from(const struct nb_message *m, uint32_t source, struct wins_request *ret_request)
 {
     uint8_t opcode = nb_opcode(m->flags);
-    if (nb_is_response(m->flags) || !is_change(opcode) || !m->has_question || m->question_type != NB_RR_NB)
+    if (nb_is_response(m->flags) || !wins_is_change(opcode) || !m->has_question || m->question_type != NB_RR_NB)
         return false;
     if (m->record != NB_SECTION_ADDITIONAL || m->rdata != NB_RDATA_ADDRESSES || m->count == 0)
         return false;

@@ -133,6 +133,8 @@ struct wins_request {
     uint32_t source;     /* address the packet came from */
 };
 
+/* True for the operations 5, 6, 8, 9 and 15. */
+bool wins_is_change(uint8_t opcode);
 /*
  * The request that a message carries; false when it carries none (R01): not operation 5, 6, 8, 9 or 15, an answer, a question that is
  * not NB, no record with an address in the additional section. Of several addresses the first counts.

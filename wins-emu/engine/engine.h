@@ -91,7 +91,7 @@ typedef void eng_done(void *ctx, enum sl_status status, const struct sl_error *e
 enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct wins_record *record, eng_done *done, void *ctx,
                              struct sl_error *e) SL_MUST;
 /* Deletes a record of any kind and state. False when there is none; done is not called then. */
-bool eng_admin_delete(struct eng *eng, struct eng_now now, const struct nb_name *name, eng_done *done, void *ctx);
+bool eng_admin_delete(struct eng *eng, const struct nb_name *name, eng_done *done, void *ctx);
 
 /* The next moment (monotonic) at which eng_tick has something to do; INT64_MAX when there is none. */
 int64_t eng_next_timer_ms(const struct eng *eng);

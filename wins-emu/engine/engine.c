@@ -1,0 +1,412 @@
+#include "wins-emu/engine/engine.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "wins-emu/engine/batch.h"
+#include "wins-emu/engine/challenge.h"
+
+#include <stdlib.h>
+
+#define ENG_MAGIC 0xe4911e01u
+
+struct eng {
+    uint32_t magic;
+    struct eng_config config;
+    struct eng_ops ops;
+    struct tbl *table;
+    struct wst *store;
+    uint64_t version;
+    struct eng_stats stats;
+    struct nb_message scratch; /* for what is sent */
+    struct eng_batch batch;
+    struct eng_challenges challenges;
+};
+
+struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, struct tbl *table, struct wst *store)
+{
+    struct eng *eng = sl_new(sizeof *eng);
+    eng->magic = ENG_MAGIC;
+    eng->config = *config;
+    eng->ops = *ops;
+    eng->table = table;
+    eng->store = store;
+    eng->version = wst_version(store);
+    return eng;
+}
+
+void eng_free(struct eng *eng)
+{
+    if (!eng)
+        return;
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    eng->magic = 0;
+    free(eng);
+}
+
+uint64_t eng_version(const struct eng *eng)
+{
+    return eng->version;
+}
+
+const struct eng_stats *eng_stats(const struct eng *eng)
+{
+    return &eng->stats;
+}
+
+static void count_decision(struct eng *eng, const struct wins_decision *d)
+{
+    eng->stats.rules[d->rule]++;
+    if (d->then != WINS_RULE_NONE)
+        eng->stats.rules[d->then]++;
+}
+
+/* The record of a name as the open batch leaves it; unpacked into *room where the table has it. NULL when there is none. */
+static const struct wins_record *view(struct eng *eng, const struct nb_name *name, struct wins_record *room)
+{
+    const struct eng_change *change = eng_batch_find(&eng->batch, name);
+    if (change)
+        return change->removed ? NULL : &change->record;
+    const struct tbl_entry *entry = tbl_find(eng->table, name);
+    if (!entry)
+        return NULL;
+    tbl_unpack(entry, room);
+    return room;
+}
+
+/* --- sending -------------------------------------------------------------------------------------------------------- */
+
+static void send_scratch(struct eng *eng, unsigned socket, struct wins_peer to)
+{
+    uint8_t buffer[NB_DATAGRAM_MAX];
+    size_t len = nb_message_build(&eng->scratch, buffer, sizeof buffer);
+    sl_assert(len > 0);
+    eng->ops.send(eng->ops.ctx, socket, to, buffer, len);
+}
+
+static void send_answer(struct eng *eng, const struct eng_ticket *ticket, const struct nb_name *name, enum nb_rcode rcode, uint32_t ttl_s)
+{
+    uint16_t flags = nb_opcode(ticket->flags) == NB_OP_RELEASE ? NB_REPLY_RELEASE : NB_REPLY_REGISTER;
+    eng->scratch.id = ticket->id;
+    eng->scratch.name = *name;
+    nb_make_positive(&eng->scratch, (uint16_t)(flags | rcode), ttl_s, &ticket->address, 1);
+    send_scratch(eng, ticket->socket, ticket->from);
+}
+
+static void send_wack(struct eng *eng, const struct eng_challenge *c)
+{
+    eng->scratch.id = c->ticket.id;
+    eng->scratch.flags = c->ticket.flags;
+    eng->scratch.name = c->request.name;
+    nb_make_wack(&eng->scratch, wins_wack_ttl_s(c->count));
+    send_scratch(eng, c->ticket.socket, c->ticket.from);
+}
+
+/* --- the batch ------------------------------------------------------------------------------------------------------ */
+
+bool eng_has_batch(const struct eng *eng)
+{
+    return !eng_batch_empty(&eng->batch);
+}
+
+static enum sl_status store_batch(struct eng *eng, struct sl_error *e)
+{
+    enum sl_status s = wst_begin(eng->store, e);
+    if (s)
+        return s;
+    for (size_t i = 0; i < eng->batch.change_count; i++) {
+        const struct eng_change *change = &eng->batch.changes[i];
+        if (change->removed)
+            wst_remove(eng->store, &change->record.name);
+        else
+            wst_put(eng->store, &change->record);
+    }
+    wst_set_version(eng->store, eng->version);
+    return wst_commit(eng->store, e);
+}
+
+static void publish_batch(struct eng *eng)
+{
+    for (size_t i = 0; i < eng->batch.change_count; i++) {
+        const struct eng_change *change = &eng->batch.changes[i];
+        if (change->removed)
+            tbl_remove(eng->table, &change->record.name);
+        else
+            tbl_put(eng->table, &change->record);
+    }
+}
+
+static void answer_batch(struct eng *eng, enum sl_status status, const struct sl_error *e)
+{
+    for (size_t i = 0; i < eng->batch.held_count; i++) {
+        const struct eng_held *held = &eng->batch.held[i];
+        if (held->done)
+            held->done(held->ctx, status, e);
+        else
+            send_answer(eng, &held->ticket, &held->name, status ? NB_SRV_ERR : held->rcode, held->ttl_s);
+    }
+}
+
+enum sl_status eng_commit(struct eng *eng, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    if (!eng_has_batch(eng))
+        return SL_OK;
+    struct sl_error detail = {0};
+    enum sl_status s = eng->batch.change_count ? store_batch(eng, &detail) : SL_OK;
+    if (s) {
+        eng->stats.commit_failures++;
+    } else {
+        eng->stats.commits++;
+        publish_batch(eng);
+    }
+    answer_batch(eng, s, &detail);
+    eng_batch_clear(&eng->batch);
+    return s ? sl_fail(e, s, "%s", sl_error_text(&detail)) : SL_OK;
+}
+
+/* Room for one more event. */
+static void make_room(struct eng *eng)
+{
+    if (!eng_batch_full(&eng->batch))
+        return;
+    enum sl_status s = eng_commit(eng, NULL);
+    (void)s; /* everybody who waited was told, and it is counted */
+}
+
+/* Does what a decision says and answers, at once or with the batch. */
+static void apply(struct eng *eng, const struct eng_ticket *ticket, const struct nb_name *name, struct wins_decision *d)
+{
+    if (d->new_version)
+        d->record.version = ++eng->version;
+    if (d->effect == WINS_STORE || d->effect == WINS_TOUCH)
+        eng_batch_put(&eng->batch, &d->record, d->effect == WINS_STORE);
+    const struct eng_change *change = eng_batch_find(&eng->batch, name);
+    if (!change || !change->holds) {
+        send_answer(eng, ticket, name, d->rcode, d->ttl_s);
+        return;
+    }
+    *eng_batch_hold(&eng->batch) = (struct eng_held){.ticket = *ticket, .name = *name, .rcode = d->rcode, .ttl_s = d->ttl_s};
+}
+
+/* --- challenges ----------------------------------------------------------------------------------------------------- */
+
+static uint16_t fresh_id(struct eng *eng)
+{
+    uint16_t id;
+    do {
+        eng->ops.random(eng->ops.ctx, &id, sizeof id);
+    } while (eng_challenges_find(&eng->challenges, id) >= 0);
+    return id;
+}
+
+/* Asks the current address, for the first time or again. */
+static void ask(struct eng *eng, int at, int64_t now_ms)
+{
+    struct eng_challenge *c = &eng->challenges.list[at];
+    struct eng_challenge_key *key = &eng->challenges.keys[at];
+    struct wins_peer holder = {.address = c->addresses[c->at], .port = eng->config.nbt_port};
+    if (c->sent == 0)
+        key->id = fresh_id(eng);
+    c->sent++;
+    key->due_ms = now_ms + ENG_CHALLENGE_WAIT_MS;
+    nb_make_query(&eng->scratch, key->id, NB_ASK_QUERY, &c->request.name, NB_RR_NB);
+    send_scratch(eng, c->ticket.socket, holder);
+}
+
+/* C01 to C05: `reply` is NULL when every address was silent. */
+static void judge(struct eng *eng, int at, int64_t now_s, const struct nb_message *reply)
+{
+    make_room(eng);
+    struct eng_challenge c = eng_challenges_take(&eng->challenges, at);
+    struct wins_challenge result = {.version = c.version, .owner = c.owner, .reply = WINS_REPLY_SILENT};
+    if (reply) {
+        result.reply = nb_rcode(reply->flags) ? WINS_REPLY_NEGATIVE : WINS_REPLY_POSITIVE;
+        result.addresses = reply->addresses;
+        result.count = result.reply == WINS_REPLY_POSITIVE ? reply->count : 0;
+    }
+    struct wins_record room;
+    struct wins_decision d;
+    wins_judge(view(eng, &c.request.name, &room), &c.request, &result, &eng->config.rules, now_s, &d);
+    count_decision(eng, &d);
+    apply(eng, &c.ticket, &c.request.name, &d);
+}
+
+static void start_challenge(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct eng_ticket *ticket,
+                            const struct wins_record *record)
+{
+    int at = eng_challenges_add(&eng->challenges, request, ticket, record);
+    if (at < 0) {
+        eng->stats.challenges_full++;
+        send_answer(eng, ticket, &request->name, NB_SRV_ERR, request->ttl_s);
+        return;
+    }
+    eng->stats.challenges++;
+    if (record->member_count == 0) {
+        judge(eng, at, now.real_s, NULL);
+        return;
+    }
+    send_wack(eng, &eng->challenges.list[at]);
+    ask(eng, at, now.mono_ms);
+}
+
+/* An answer counts from the address being asked, for the name that was asked for; a denial may leave the record out. */
+static bool is_reply_to(const struct eng_challenge *c, struct wins_peer from, const struct nb_message *m)
+{
+    if (from.address != c->addresses[c->at] || nb_opcode(m->flags) != NB_OP_QUERY)
+        return false;
+    if (m->record == NB_SECTION_NONE && !m->has_question)
+        return nb_rcode(m->flags) != NB_OK;
+    bool addresses = m->record == NB_SECTION_ANSWER && m->rdata == NB_RDATA_ADDRESSES;
+    return nb_name_equal(&m->name, &c->request.name) && (addresses || nb_rcode(m->flags) != NB_OK);
+}
+
+static void take_reply(struct eng *eng, struct eng_now now, struct wins_peer from, const struct nb_message *m)
+{
+    int at = eng_challenges_find(&eng->challenges, m->id);
+    if (at >= 0 && is_reply_to(&eng->challenges.list[at], from, m))
+        judge(eng, at, now.real_s, m);
+    else
+        eng->stats.ignored++;
+}
+
+int64_t eng_next_timer_ms(const struct eng *eng)
+{
+    return eng_challenges_due_ms(&eng->challenges);
+}
+
+/* The holder's address did not answer in time: again, the next address, or the end. */
+static void time_out(struct eng *eng, int at, struct eng_now now)
+{
+    struct eng_challenge *c = &eng->challenges.list[at];
+    if (c->sent == ENG_CHALLENGE_PACKETS) {
+        c->sent = 0;
+        c->at++;
+    }
+    if (c->at < c->count)
+        ask(eng, at, now.mono_ms);
+    else
+        judge(eng, at, now.real_s, NULL);
+}
+
+void eng_tick(struct eng *eng, struct eng_now now)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    for (size_t i = eng->challenges.count; i > 0; i--) {
+        if (eng->challenges.keys[i - 1].due_ms <= now.mono_ms)
+            time_out(eng, (int)i - 1, now);
+    }
+}
+
+/* --- packets -------------------------------------------------------------------------------------------------------- */
+
+static void take_registration(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct eng_ticket *ticket)
+{
+    if (eng_challenges_wait(&eng->challenges, ticket)) {
+        eng->stats.rules[WINS_R07]++;
+        return;
+    }
+    struct wins_record room;
+    const struct wins_record *record = view(eng, &request->name, &room);
+    struct wins_decision d;
+    wins_register(record, request, &eng->config.rules, now.real_s, &d);
+    count_decision(eng, &d);
+    if (d.effect == WINS_CHALLENGE)
+        start_challenge(eng, now, request, ticket, record);
+    else
+        apply(eng, ticket, &request->name, &d);
+}
+
+static void take_release(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct eng_ticket *ticket)
+{
+    struct wins_record room;
+    struct wins_decision d;
+    wins_release(view(eng, &request->name, &room), request, &eng->config.rules, now.real_s, &d);
+    count_decision(eng, &d);
+    apply(eng, ticket, &request->name, &d);
+}
+
+static void take_request(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const struct nb_message *m)
+{
+    struct wins_request request;
+    if (m->flags & NB_BROADCAST || !wins_is_change(nb_opcode(m->flags))) {
+        eng->stats.ignored++;
+        return;
+    }
+    if (!wins_request_from(m, from.address, &request)) {
+        eng->stats.rules[WINS_R01]++;
+        return;
+    }
+    struct eng_ticket ticket = {.socket = socket, .from = from, .id = m->id, .flags = m->flags, .address = m->addresses[0]};
+    make_room(eng);
+    if (nb_opcode(m->flags) == NB_OP_RELEASE)
+        take_release(eng, now, &request, &ticket);
+    else
+        take_registration(eng, now, &request, &ticket);
+}
+
+void eng_packet(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const void *octets, size_t len)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    eng->stats.packets++;
+    struct nb_message m;
+    if (wins_is_own_socket(&eng->config.rules, from))
+        eng->stats.rules[WINS_Q15]++;
+    else if (nb_message_parse(octets, len, &m, NULL) != SL_OK)
+        eng->stats.rules[WINS_R01]++;
+    else if (nb_is_response(m.flags))
+        take_reply(eng, now, from, &m);
+    else
+        take_request(eng, now, from, socket, &m);
+}
+
+/* --- administration ------------------------------------------------------------------------------------------------- */
+
+/* A static 1C group is a special group, a unique name with several addresses a multi-homed one. */
+static enum wins_type static_type(const struct wins_record *record)
+{
+    if (record->type == WINS_GROUP && nb_name_suffix(&record->name) == NB_DOMAIN_GROUP)
+        return WINS_SGROUP;
+    return record->type == WINS_UNIQUE && record->member_count > 1 ? WINS_MHOMED : record->type;
+}
+
+static void hold_done(struct eng *eng, eng_done *done, void *ctx)
+{
+    *eng_batch_hold(&eng->batch) = (struct eng_held){.done = done, .ctx = ctx};
+}
+
+enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct wins_record *record, eng_done *done, void *ctx,
+                             struct sl_error *e)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    if (record->member_count == 0 || record->member_count > WINS_MEMBERS_MAX)
+        return sl_fail(e, SL_USAGE, "%s: a static record has 1 to %d addresses", nb_name_text(&record->name).text, WINS_MEMBERS_MAX);
+    struct wins_request request = {.name = record->name, .type = static_type(record), .address = record->members[0].address};
+    struct wins_decision d;
+    wins_register(NULL, &request, &eng->config.rules, now.real_s, &d);
+    if (d.rule != WINS_R08)
+        return sl_fail(e, SL_CONFLICT, "%s: rule %s: %s", nb_name_text(&record->name).text, wins_rule_id(d.rule), wins_rule_text(d.rule));
+    make_room(eng);
+    d.record.node = record->node;
+    d.record.is_static = true;
+    d.record.expires_s = 0;
+    d.record.registered_by = eng->config.rules.self;
+    d.record.version = ++eng->version;
+    d.record.member_count = record->member_count;
+    for (size_t i = 0; i < record->member_count; i++)
+        d.record.members[i] = (struct wins_member){.address = record->members[i].address, .owner = eng->config.rules.self};
+    eng_batch_put(&eng->batch, &d.record, true);
+    hold_done(eng, done, ctx);
+    return SL_OK;
+}
+
+bool eng_admin_delete(struct eng *eng, const struct nb_name *name, eng_done *done, void *ctx)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    struct wins_record room;
+    if (!view(eng, name, &room))
+        return false;
+    make_room(eng);
+    eng_batch_remove(&eng->batch, name);
+    hold_done(eng, done, ctx);
+    return true;
+}
