@@ -25,6 +25,8 @@ enum sl_option_type {
 
 /* May stand in the configuration file as well as on the command line. */
 #define SL_OPT_IN_FILE 1u
+/* SL_OPT_STRING: names a file; sent to a daemon it becomes absolute (remote.h). */
+#define SL_OPT_PATH 2u
 
 struct sl_strings {
     char **items;

@@ -10,7 +10,9 @@
  *
  * Data goes to standard output through a cli_doc; talk goes to standard error. With --json the document is
  *     {"v":1,"outcome":"ok","reason":"","answer":{...} or [...],"steps":[...],"warnings":[...]}
- * Table on a terminal, tab-separated when piped (--plain), one object a line with --jsonl, header and commas with --csv.
+ * (a list is written as it comes, so its "answer" stands before the outcome; "message" is there when there is one; "answer" is
+ * null when no columns were declared). Table on a terminal, tab-separated when piped (--plain), one object a line with --jsonl,
+ * header and commas with --csv.
  * Control characters are always escaped.
  */
 #ifndef SL_COMMON_CLI_CLI_H
@@ -38,7 +40,7 @@ extern const size_t cli_common_option_count;
 struct cli_call;
 
 struct cli_verb {
-    const char *name;    /* "list" or "find mp"; "" for a program without verbs (a daemon) */
+    const char *name;    /* "list", "find mp"; "" for a program without verbs (a daemon) */
     const char *args;    /* synopsis of the positional arguments: "NAME#XX ADDR..." or "" */
     int min_args, max_args; /* max_args < 0: any number */
     const char *summary; /* one line without a full stop */
@@ -47,6 +49,7 @@ struct cli_verb {
     size_t option_count;
     size_t values_size;  /* size of that struct; 0 without options */
     enum sl_outcome (*run)(struct cli_call *call);
+    const char *examples[6]; /* as in cli_program; when there are fewer than two, help fills up with its own */
 };
 
 struct cli_program {
@@ -74,7 +77,7 @@ struct cli_call {
     char **args;       /* positional arguments */
     int arg_count;
     struct cli_doc *doc;
-    /* Which option rows were given on the command line (not by default): ask with cli_given. */
+    /* The option rows that were given on the command line (not by default), each once: ask with cli_given. */
     const struct sl_option **given;
     size_t given_count;
 };
@@ -86,7 +89,7 @@ struct cli_call {
 int cli_main(const struct cli_program *program, int argc, char **argv);
 /* True when the option of this name was on the command line. */
 bool cli_given(const struct cli_call *call, const char *option);
-/* For a verb that finds its arguments wrong: prints to standard error, records the message, returns SL_OUTCOME_USAGE. */
+/* For a verb that finds its arguments wrong: records the message, told on standard error in the end; returns SL_OUTCOME_USAGE. */
 enum sl_outcome cli_usage(struct cli_call *call, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Records outcome from a failed status and its error text (message "verb: text"); returns the outcome. */
 enum sl_outcome cli_fail(struct cli_call *call, enum sl_status status, const struct sl_error *e);
@@ -100,29 +103,40 @@ struct cli_column {
     enum cli_type type; /* CLI_LIST cells hold items separated by newlines */
 };
 
-/* A document on `out`; with CLI_AUTO the format is a table on a terminal, else plain. Freed by cli_doc_free. */
+/* A document on `out_file` (a FILE); with CLI_AUTO the format is a table on a terminal, else plain. Freed by cli_doc_free. */
 struct cli_doc *cli_doc_new(void *out_file, enum cli_format format, bool color);
+/*
+ * Writes what is left: the table, the tail of the JSON document, and on standard error warnings and the outcome (`who` is the
+ * program's name; success with a message is told unless `quiet`). cli_main does it for every verb.
+ */
+void cli_doc_finish(struct cli_doc *doc, const char *who, enum sl_outcome outcome, bool quiet);
+/* Frees it; NULL is accepted. */
 void cli_doc_free(struct cli_doc *doc);
-/* Declares the columns of the answer: one record (`single`, shown as "name: value" lines in a table) or a list. Once, before rows. */
+/*
+ * Declares the columns of the answer: one record (`single`, shown as "name: value" lines in a table) or a list. Once, before rows.
+ * The columns are copied.
+ */
 void cli_doc_columns(struct cli_doc *doc, const struct cli_column *columns, size_t count, bool single);
 /* Writes one row; cells are text in the order of the columns, NULL for null. Streams in every format but table. */
 void cli_doc_row(struct cli_doc *doc, const char *const *cells);
-/*
- * Adds a step of a trace (explain): cells in the order of cli_step_columns (source asked result verdict rule ms age_s ttl_s
- * owner trust). Shown in JSON under "steps" and as a second table in the text formats when cli_doc_show_steps was called.
- */
-void cli_doc_step(struct cli_doc *doc, const char *const *cells);
+/* The columns of a step: source asked result verdict rule ms age_s ttl_s owner trust. */
 extern const struct cli_column cli_step_columns[];
 enum { CLI_STEP_COLUMNS = 10 };
+/*
+ * Adds a step of a trace (explain), cells in the order of cli_step_columns. Shown in JSON under "steps", and as a second table in
+ * the text formats when cli_doc_show_steps was called.
+ */
+void cli_doc_step(struct cli_doc *doc, const char *const *cells);
+/* Shows the steps in the text formats too. */
 void cli_doc_show_steps(struct cli_doc *doc);
 /* Adds a warning: JSON "warnings", else standard error. */
 void cli_doc_warning(struct cli_doc *doc, const char *text);
-/* Talk for people on standard error: nothing with --quiet or a machine format. */
-void cli_note(struct cli_call *call, const char *fmt, ...) SL_PRINTF(2, 3);
 /*
- * Records the reason word ("schema-not-extended") and the message for people; printed with the outcome by cli_main: in JSON
- * as "reason" and "message", else on standard error as "PROGRAM: OUTCOME (reason): message".
+ * Records the reason word ("schema-not-extended", or "") and the message for people; printed with the outcome by cli_doc_finish: in
+ * JSON as "reason" and "message", else on standard error as "PROGRAM: OUTCOME (reason): message".
  */
 void cli_doc_reason(struct cli_doc *doc, const char *reason, const char *message);
+/* Talk for people on standard error: nothing with --quiet or a machine format. */
+void cli_note(struct cli_call *call, const char *fmt, ...) SL_PRINTF(2, 3);
 
 #endif

@@ -1,0 +1,144 @@
+#include "common/cli/private.h"
+
+#include "common/base/assert.h"
+
+#include <string.h>
+
+enum { INDENT = 28, EXAMPLE_MAX = 256, EXAMPLES_LEAST = 2 };
+
+void cli_option_form(struct sl_text *out, const struct sl_option *row)
+{
+    if (row->letter)
+        sl_text_printf(out, "-%c, ", row->letter);
+    sl_text_printf(out, "--%s", row->name);
+    if (row->type != SL_OPT_FLAG)
+        sl_text_printf(out, "=%s", row->arg ? row->arg : "VALUE");
+}
+
+static void words_note(struct sl_text *out, const char *const *words)
+{
+    sl_text_puts(out, " (");
+    for (size_t i = 0; words[i]; i++)
+        sl_text_printf(out, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+    sl_text_puts(out, ")");
+}
+
+void cli_option_notes(struct sl_text *out, const struct sl_option *row)
+{
+    if (row->type == SL_OPT_WORD)
+        words_note(out, row->words);
+    if (row->fallback)
+        sl_text_printf(out, " (default: %s)", row->fallback);
+    if (row->type == SL_OPT_STRINGS)
+        sl_text_puts(out, " (repeatable)");
+}
+
+/* ---- examples ---------------------------------------------------------------------------------------------------- */
+
+static size_t print_pairs(const char *const *pairs, size_t count, const char *only,
+                          void (*print)(FILE *out, const char *command, const char *what), FILE *out)
+{
+    size_t printed = 0;
+    for (size_t i = 0; i + 1 < count && pairs[i]; i += 2) {
+        if (only && !strstr(pairs[i], only))
+            continue;
+        print(out, pairs[i], pairs[i + 1]);
+        printed++;
+    }
+    return printed;
+}
+
+void cli_each_example(const struct cli_program *program, const struct cli_verb *verb,
+                      void (*print)(FILE *out, const char *command, const char *what), FILE *out)
+{
+    if (!verb || !verb->name[0]) {
+        print_pairs(program->examples, SL_COUNT(program->examples), NULL, print, out);
+        return;
+    }
+    char line[EXAMPLE_MAX], named[CLI_TYPED_MAX];
+    snprintf(named, sizeof named, " %s", verb->name);
+    size_t printed = print_pairs(verb->examples, SL_COUNT(verb->examples), NULL, print, out);
+    if (printed < EXAMPLES_LEAST)
+        printed += print_pairs(program->examples, SL_COUNT(program->examples), named, print, out);
+    snprintf(line, sizeof line, "%s %s%s%s", program->name, verb->name, verb->args[0] ? " " : "", verb->args);
+    if (printed < EXAMPLES_LEAST) {
+        print(out, line, verb->summary);
+        printed++;
+    }
+    snprintf(line, sizeof line, "%s --json %s%s%s", program->name, verb->name, verb->args[0] ? " " : "", verb->args);
+    if (printed < EXAMPLES_LEAST)
+        print(out, line, "The same as a JSON document");
+}
+
+/* ---- help for people --------------------------------------------------------------------------------------------- */
+
+static void print_row(FILE *out, const char *left, const char *right)
+{
+    if (strlen(left) + 4 > INDENT)
+        fprintf(out, "  %s\n%*s%s\n", left, INDENT, "", right);
+    else
+        fprintf(out, "  %-*s%s\n", INDENT - 2, left, right);
+}
+
+static void print_option(FILE *out, const struct sl_option *row)
+{
+    struct sl_text left = sl_text_new(CLI_TEXT_LIMIT), right = sl_text_new(CLI_TEXT_LIMIT);
+    sl_text_puts(&left, row->letter ? "" : "    ");
+    cli_option_form(&left, row);
+    sl_text_puts(&right, row->help);
+    cli_option_notes(&right, row);
+    print_row(out, sl_text_str(&left), sl_text_str(&right));
+    sl_text_fini(&left);
+    sl_text_fini(&right);
+}
+
+static void print_options(FILE *out, const struct cli_program *program, const struct cli_verb *verb)
+{
+    struct cli_rows groups[CLI_ROW_GROUPS];
+    cli_row_groups(program, NULL, verb, groups);
+    for (size_t g = 0; g < CLI_ROW_GROUPS; g++) {
+        if (groups[g].count > 0)
+            fprintf(out, "\n%s:\n", groups[g].title);
+        for (size_t i = 0; i < groups[g].count; i++)
+            print_option(out, &groups[g].rows[i]);
+    }
+    print_row(out, "-h, --help[=FORM]", "Show this help, or write it as man, bash, zsh or fish");
+    print_row(out, "    --version", "Show the version");
+}
+
+static void print_verbs(FILE *out, const struct cli_program *program, const char *typed)
+{
+    fprintf(out, "\nVerbs:\n");
+    for (size_t i = 0; i < program->verb_count; i++) {
+        const char *rest;
+        char left[EXAMPLE_MAX];
+        const struct cli_verb *verb = &program->verbs[i];
+        if (!cli_verb_begins(verb, typed, &rest))
+            continue;
+        snprintf(left, sizeof left, "%s%s%s", verb->name, verb->args[0] ? " " : "", verb->args);
+        print_row(out, left, verb->summary);
+    }
+}
+
+static void print_example(FILE *out, const char *command, const char *what)
+{
+    fprintf(out, "  %s\n      %s\n", command, what);
+}
+
+void cli_print_help(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed)
+{
+    bool daemon = verb && !verb->name[0];
+    if (verb) {
+        fprintf(out, "Usage: %s [OPTION...]%s%s%s%s\n%s.\n", program->name, daemon ? "" : " ", verb->name, verb->args[0] ? " " : "",
+                verb->args, daemon ? program->summary : verb->summary);
+        if (verb->detail)
+            fprintf(out, "\n%s\n", verb->detail);
+    } else {
+        fprintf(out, "Usage: %s [OPTION...] VERB [ARGUMENT...]\n%s.\n", program->name, program->summary);
+        print_verbs(out, program, typed);
+        fprintf(out, "\n\"%s VERB --help\" shows the options of a verb.\n", program->name);
+    }
+    print_options(out, program, verb);
+    fprintf(out, "\nExamples:\n");
+    cli_each_example(program, verb, print_example, out);
+}
