@@ -186,8 +186,8 @@ start_mp() {
 
 step "1. A directory with the schema, a registry, a site with two management points and two distribution points"
 
-show sitectl schema print --flavor openldap --output schema.ldif
-expect 0
+say "$ sitectl schema print --flavor openldap >schema.ldif"
+sitectl schema print --flavor openldap >schema.ldif || die "the schema was not printed"
 start_slapd slapd 127.0.0.1 schema.ldif
 show sitectl schema check "$directory"
 expect 0 extended
