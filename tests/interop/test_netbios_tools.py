@@ -32,8 +32,8 @@ class SambaClients(harness.Case):
         """Q01 Q05 Q11 nmblookup with and without recursion, known and unknown names"""
         self.registry.ctl_ok("add", "PRINTER#20", "10.1.2.3")
         self.assertIn("10.1.2.3 PRINTER<20>", self.nmblookup("--recursion", "PRINTER#20").out, "Q05")
-        self.assertIn("failed to find", self.nmblookup("--recursion", "NOBODY#20", code=1).out.replace("name_query failed", "failed"), "Q11")
-        self.assertIn("failed to find", self.nmblookup("PRINTER#20", code=1).out.replace("name_query failed", "failed"), "Q01")
+        self.assertIn("failed to find", self.nmblookup("--recursion", "NOBODY#20", code=1).out, "Q11")
+        self.assertIn("failed to find", self.nmblookup("PRINTER#20", code=1).out, "Q01")
 
     def test_nmblookup_and_nbtscan_read_the_node_status(self):
         """Q09 node status of the registry itself, by nmblookup -A and nbtscan"""
