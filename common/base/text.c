@@ -103,9 +103,9 @@ void sl_text_printf(struct sl_text *t, const char *fmt, ...)
     va_end(again);
 }
 
-/* The length of the valid UTF-8 sequence at p, 0 when there is none (RFC 3629: no overlong form, no surrogate). */
-static size_t utf8_len(const unsigned char *p, size_t left)
+size_t sl_utf8_len(const char *text, size_t left)
 {
+    const unsigned char *p = (const unsigned char *)text;
     static const struct {
         unsigned char mask, lead;
         uint32_t min;
@@ -132,7 +132,7 @@ void sl_text_json(struct sl_text *t, const char *text, size_t len)
     sl_text_puts(t, "\"");
     for (size_t i = 0; i < len;) {
         const unsigned char *p = (const unsigned char *)text + i;
-        size_t n = utf8_len(p, len - i);
+        size_t n = sl_utf8_len(text + i, len - i);
         if (n == 0)
             sl_text_puts(t, "\xef\xbf\xbd");
         else if (*p == '"' || *p == '\\')
@@ -159,7 +159,7 @@ void sl_text_escape(char *out, size_t out_size, const char *text, size_t len)
     size_t o = 0;
     for (size_t i = 0; i < len;) {
         const unsigned char *p = (const unsigned char *)text + i;
-        size_t n = utf8_len(p, len - i);
+        size_t n = sl_utf8_len(text + i, len - i);
         bool plain = n > 0 && *p >= 0x20 && *p != 0x7f && !(*p == 0xc2 && p[1] < 0xa0);
         size_t need = plain ? n : 4;
         if (o + need >= out_size)

@@ -20,12 +20,14 @@ enum { SX_INPUT_MAX = 4 << 20, SX_DEPTH_MAX = 64 };
 
 enum sx_quirks {
     SX_STRICT = 0,
-    SX_BARE_AMPERSAND = 1, /* tolerate "&" that starts no entity, as in real mSSMSCapabilities values */
+    SX_BARE_AMPERSAND = 1, /* take "&" that starts no entity for itself, as in real mSSMSCapabilities values; UTF-8 only */
 };
 
-/* Parses UTF-8 or UTF-16 (by BOM); SL_MALFORMED names the line. */
+/* Parses UTF-8, or UTF-16 by its BOM. SL_MALFORMED names the line; SL_LIMIT: longer than SX_INPUT_MAX or deeper than SX_DEPTH_MAX. Any thread. */
 enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, struct sx_doc **ret_doc, struct sl_error *e) SL_MUST;
+/* Frees a document with its nodes and strings; NULL is accepted. */
 void sx_free(struct sx_doc *doc);
+/* The document element. */
 struct sx_node *sx_root(struct sx_doc *doc);
 /* Local name of an element. */
 const char *sx_name(const struct sx_node *node);
@@ -37,12 +39,15 @@ const char *sx_content(struct sx_node *node);
 struct sx_node *sx_child(struct sx_node *node, const char *name);
 /* The next sibling element of this local name (NULL name: any), or NULL. */
 struct sx_node *sx_next(struct sx_node *node, const char *name);
-/* The first descendant element of this local name anywhere below, or NULL. */
+/* The first descendant element of this local name anywhere below, in document order, or NULL. */
 struct sx_node *sx_find(struct sx_node *node, const char *name);
 
 /* ---- writing: straight into a text builder, everything escaped --------------------------------------------------- */
 
-/* A writer keeps the names of its open elements; failure is sticky in the text builder. */
+/*
+ * A writer keeps the names of its open elements; failure is sticky in the text builder. What XML cannot hold (control characters,
+ * octets that are not UTF-8) becomes U+FFFD.
+ */
 struct sx_writer {
     struct sl_text *out;
     const char *open[SX_DEPTH_MAX];
@@ -50,12 +55,17 @@ struct sx_writer {
     bool in_tag;
 };
 
+/* A writer that appends to `out`. */
 struct sx_writer sx_write_to(struct sl_text *out);
-void sx_open(struct sx_writer *w, const char *name); /* `name` must be a literal */
-void sx_put_attr(struct sx_writer *w, const char *name, const char *value); /* right after sx_open */
+/* Opens an element; `name` is not copied and must outlive the element (a literal). */
+void sx_open(struct sx_writer *w, const char *name);
+/* Adds an attribute, right after sx_open. */
+void sx_put_attr(struct sx_writer *w, const char *name, const char *value);
+/* Adds text to the innermost element. */
 void sx_put_text(struct sx_writer *w, const char *text);
-void sx_close(struct sx_writer *w); /* closes the innermost element, as <a/> when it is empty */
-/* <name>text</name> */
+/* Closes the innermost element, as <a/> when it is empty. */
+void sx_close(struct sx_writer *w);
+/* Writes <name>text</name>. */
 void sx_put_element(struct sx_writer *w, const char *name, const char *text);
 
 #endif
