@@ -153,3 +153,46 @@ bool schema_definition_allows(const struct schema_definition *def, const char *a
     }
     return false;
 }
+
+/* The octet after the next word "MAY" outside quotes; NULL when there is none. */
+static const char *after_may(const char *text)
+{
+    bool quoted = false;
+
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '\'')
+            quoted = !quoted;
+        else if (!quoted && at > text && strchr(" )", at[-1]) != NULL && strncmp(at, "MAY", 3) == 0 && strchr(" (", at[3]) != NULL)
+            return at + 3;
+    }
+    return NULL;
+}
+
+void schema_definition_extend(struct sl_text *out, const char *text, const char *const *attributes, size_t count)
+{
+    const char *may = after_may(text), *word = may != NULL ? may + strspn(may, " ") : NULL;
+    const char *cut; /* the new names go before this octet */
+    const char *before = " $ ", *after = "";
+
+    if (may == NULL) {
+        cut = strrchr(text, ')');
+        sl_text_add(out, text, (size_t)(cut - text));
+        before = "MAY ( ";
+        after = " ) ";
+    } else if (*word == '(') {
+        cut = word + strcspn(word, ")");
+        sl_text_add(out, text, (size_t)(cut - text));
+    } else {
+        cut = word + strcspn(word, " )");
+        sl_text_add(out, text, (size_t)(word - text));
+        sl_text_puts(out, "( ");
+        sl_text_add(out, word, (size_t)(cut - word));
+        after = " )";
+    }
+    for (size_t i = 0; i < count; i++)
+        sl_text_printf(out, "%s%s", i == 0 ? before : " $ ", attributes[i]);
+    sl_text_puts(out, after);
+    if (*cut == ')' && *after == '\0')
+        sl_text_puts(out, " ");
+    sl_text_puts(out, cut);
+}

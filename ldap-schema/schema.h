@@ -104,5 +104,10 @@ void schema_definition_fini(struct schema_definition *def);
 bool schema_definition_is(const struct schema_definition *def, const char *oid, const char *name);
 /* True when the class itself (not its superclasses) names the attribute under MUST or MAY. */
 bool schema_definition_allows(const struct schema_definition *def, const char *attribute);
+/*
+ * Appends to `out` the description of a class with more attributes under MAY; everything else of it stays. `text` must be one that
+ * schema_definition_parse accepts.
+ */
+void schema_definition_extend(struct sl_text *out, const char *text, const char *const *attributes, size_t count);
 
 #endif

@@ -67,24 +67,24 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
  */
 #define LDAPC_CREDENTIAL_ROWS(holder, where)                                                                           \
     {.name = "base", .type = SL_OPT_STRING, .offset = offsetof(holder, where.base), .arg = "DN",                       \
-     .help = "base DN of the directory; without it the URI or the server says"},                                       \
+     .help = "Base DN of the directory; without it the URI or the server says"},                                       \
     {.name = "container", .type = SL_OPT_STRING, .offset = offsetof(holder, where.container), .arg = "RDNS",           \
-     .fallback = LDAPC_CONTAINER, .help = "container of the published objects, relative to the base"},                 \
+     .fallback = LDAPC_CONTAINER, .help = "Container of the published objects, relative to the base"},                 \
     {.name = "bind-dn", .type = SL_OPT_STRING, .offset = offsetof(holder, where.bind_dn), .arg = "DN",                 \
-     .help = "account of a simple bind"},                                                                              \
+     .help = "Account of a simple bind"},                                                                              \
     {.name = "password-file", .type = SL_OPT_STRING, .offset = offsetof(holder, where.password_file), .arg = "FILE",   \
-     .help = "file with the password of --bind-dn on its first line"},                                                 \
+     .help = "File with the password of --bind-dn on its first line"},                                                 \
     {.name = "sasl", .type = SL_OPT_WORD, .offset = offsetof(holder, where.sasl), .arg = "MECHANISM",                  \
      .fallback = "none", .words = ldapc_sasl_words,                                                                    \
-     .help = "bind with SASL: external (ldapi) or gssapi (Kerberos credential cache)"},                                \
+     .help = "Bind with SASL: external (ldapi) or gssapi (Kerberos credential cache)"},                                \
     {.name = "starttls", .type = SL_OPT_FLAG, .offset = offsetof(holder, where.starttls),                              \
-     .help = "protect an ldap: connection with TLS before the bind"},                                                  \
+     .help = "Protect an ldap: connection with TLS before the bind"},                                                  \
     {.name = "ca", .type = SL_OPT_STRING, .offset = offsetof(holder, where.ca_file), .arg = "FILE",                    \
      .help = "PEM file of the authorities trusted for TLS instead of the system's"}
 
 #define LDAPC_TIMEOUT_ROW(holder, where)                                                                               \
     {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(holder, where.timeout_ms), .arg = "TIME",          \
-     .fallback = "2s", .min = 1, .max = 3600000, .help = "longest wait for one server"}
+     .fallback = "2s", .min = 1, .max = 3600000, .help = "Longest wait for one server"}
 
 /* ---- URIs, escaping ------------------------------------------------------------------------------------------------ */
 
@@ -249,7 +249,7 @@ enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldap
 /* Deletes a leaf entry; LDAPC_ABSENT when it is not there. */
 enum sl_status ldapc_delete(struct ldapc *dir, const char *dn, struct sl_deadline deadline, struct sl_error *e) SL_MUST;
 
-/* ---- what kind of server, which schema, which container (ldapc_probe.c) ---------------------------------------------- */
+/* ---- what kind of server, which schema, which container ---------------------------------------------- */
 
 enum ldapc_server_kind { LDAPC_SERVER_OTHER, LDAPC_SERVER_OPENLDAP, LDAPC_SERVER_AD, LDAPC_SERVER_389DS };
 
@@ -305,6 +305,21 @@ enum sl_status ldapc_probe(struct ldapc *dir, enum ldapc_probe_what what, struct
                            struct ldapc_probe *ret_probe, struct sl_error *e) SL_MUST;
 /* Frees what a probe found; all zero is accepted. */
 void ldapc_probe_fini(struct ldapc_probe *probe);
+/*
+ * The schema that a directory has, read once; for Active Directory only the names of the extension are asked for.
+ * *ret_sub is NULL when this account may not read it. Fails only when the connection is lost. `probe` needs its names only.
+ */
+struct ldapc_subschema;
+enum sl_status ldapc_subschema_read(struct ldapc *dir, const struct ldapc_probe *probe, struct sl_deadline deadline,
+                                    struct ldapc_subschema **ret_sub, struct sl_error *e) SL_MUST;
+/* Frees it; NULL is accepted. */
+void ldapc_subschema_free(struct ldapc_subschema *sub);
+/* True when an attribute with this OID or name is there (Active Directory: this name). */
+bool ldapc_subschema_has_attribute(const struct ldapc_subschema *sub, const char *oid, const char *name);
+/* The description of a class (Active Directory: the DN of its classSchema entry), valid as long as `sub`; NULL when not there. */
+const char *ldapc_subschema_class(const struct ldapc_subschema *sub, const char *oid, const char *name);
+/* True when the class itself, not its superclasses, allows the attribute. */
+bool ldapc_subschema_allows(const struct ldapc_subschema *sub, const char *oid, const char *name, const char *attribute);
 /* The words for JSON: "openldap" "ad" "389ds" "other". */
 const char *ldapc_server_kind_word(enum ldapc_server_kind kind);
 /* "unknown" "none" "partly" "sms2003" "extended" */

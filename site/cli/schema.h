@@ -41,15 +41,15 @@ enum sl_outcome sctl_schema_check(struct cli_call *call);
 enum sl_outcome sctl_schema_apply(struct cli_call *call);
 
 #define SCTL_SCHEMA_VERBS                                                                                              \
-    {.name = "schema print", .args = "", .summary = "write the schema for a kind of directory server",                 \
+    {.name = "schema print", .args = "", .summary = "Write the schema for a kind of directory server",                 \
      .options = sctl_schema_print_options, .option_count = SCTL_SCHEMA_PRINT_OPTIONS,                                  \
      .values_size = sizeof(struct sctl_schema_print_values), .run = sctl_schema_print},                                \
     {.name = "schema check", .args = "URI", .min_args = 1, .max_args = 1,                                              \
-     .summary = "tell whether a directory has the schema and a readable container",                                    \
+     .summary = "Tell whether a directory has the schema and a readable container",                                    \
      .options = sctl_schema_check_options, .option_count = SCTL_SCHEMA_CHECK_OPTIONS,                                  \
      .values_size = sizeof(struct sctl_schema_values), .run = sctl_schema_check},                                      \
     {.name = "schema apply", .args = "URI", .min_args = 1, .max_args = 1,                                              \
-     .summary = "show what a directory lacks of the schema, and load it with --apply",                                 \
+     .summary = "Show what a directory lacks of the schema, and load it with --apply",                                 \
      .options = sctl_schema_apply_options, .option_count = SCTL_SCHEMA_APPLY_OPTIONS,                                  \
      .values_size = sizeof(struct sctl_schema_values), .run = sctl_schema_apply}
 

@@ -8,7 +8,7 @@
 
 #define OID_ACTIVE_DIRECTORY "1.2.840.113556.1.4.800"
 
-enum { DN_MAX = 4096, FILTER_MAX = 4096, LIST_TEXT_MAX = 300 };
+enum { DN_MAX = 4096, LIST_TEXT_MAX = 300 };
 
 static const struct {
     const char *oid;
@@ -172,18 +172,6 @@ static void take_root(struct ldapc_probe *probe, const struct ldapc_entry *root)
 
 /* ---- schema --------------------------------------------------------------------------------------------------------- */
 
-static void note_missing(struct ldapc_probe *probe, const bool *attributes, const bool *classes)
-{
-    for (size_t i = 0; i < schema_attribute_count; i++) {
-        if (!attributes[i])
-            sl_strings_add(&probe->missing_attributes, schema_attributes[i].name);
-    }
-    for (size_t i = 0; i < schema_class_count; i++) {
-        if (!classes[i])
-            sl_strings_add(&probe->missing_classes, schema_classes[i].name);
-    }
-}
-
 static void note_lacking(struct ldapc_probe *probe, const struct schema_class *class, const char *attribute)
 {
     struct sl_text text = sl_text_new(LIST_TEXT_MAX);
@@ -236,89 +224,30 @@ static enum ldapc_schema schema_of(const struct ldapc_probe *probe)
     return only_2007 ? LDAPC_SCHEMA_2003 : LDAPC_SCHEMA_PARTLY;
 }
 
-static void note_lacking_of(struct ldapc_probe *probe, const struct schema_class *class,
-                            bool (*allows)(const void *definition, const char *attribute), const void *definition)
+static void note_lacking_of(struct ldapc_probe *probe, const struct ldapc_subschema *sub, const struct schema_class *class)
 {
     const char *const *const lists[] = {class->may_2003, class->may_2007};
 
     for (size_t l = 0; l < SL_COUNT(lists); l++) {
         for (const char *const *may = lists[l]; *may != NULL; may++) {
-            if (strcmp(*may, "cn") != 0 && !allows(definition, *may))
+            if (strcmp(*may, "cn") != 0 && !ldapc_subschema_allows(sub, class->oid, class->name, *may))
                 note_lacking(probe, class, *may);
         }
     }
 }
 
-static bool definition_allows(const void *definition, const char *attribute)
+static void compare_schema(struct ldapc_probe *probe, const struct ldapc_subschema *sub)
 {
-    return schema_definition_allows(definition, attribute);
-}
-
-static bool ad_class_allows(const void *entry, const char *attribute)
-{
-    return ldapc_entry_has(entry, "mayContain", attribute) || ldapc_entry_has(entry, "systemMayContain", attribute);
-}
-
-/* Marks the attributes and classes that a subschema entry describes. */
-static void read_descriptions(struct ldapc_probe *probe, const struct ldapc_entry *entry, bool *attributes, bool *classes)
-{
-    static const char *const lists[] = {"attributeTypes", "objectClasses"};
-
-    for (size_t l = 0; l < SL_COUNT(lists); l++) {
-        const struct ldapc_attr *list = ldapc_entry_attr(entry, lists[l]);
-
-        for (size_t v = 0; list != NULL && v < list->count; v++) {
-            struct schema_definition def;
-
-            if (schema_definition_parse(list->values[v].data, &def, NULL) != SL_OK)
-                continue;
-            for (size_t i = 0; l == 0 && i < schema_attribute_count; i++)
-                attributes[i] = attributes[i] || schema_definition_is(&def, schema_attributes[i].oid, schema_attributes[i].name);
-            for (size_t i = 0; l == 1 && i < schema_class_count; i++) {
-                if (!schema_definition_is(&def, schema_classes[i].oid, schema_classes[i].name))
-                    continue;
-                classes[i] = true;
-                note_lacking_of(probe, &schema_classes[i], definition_allows, &def);
-            }
-            schema_definition_fini(&def);
-        }
+    for (size_t i = 0; i < schema_attribute_count; i++) {
+        if (!ldapc_subschema_has_attribute(sub, schema_attributes[i].oid, schema_attributes[i].name))
+            sl_strings_add(&probe->missing_attributes, schema_attributes[i].name);
     }
-}
-
-/* Marks what a search below schemaNamingContext found. */
-static void read_ad_entries(struct ldapc_probe *probe, const struct ldapc_entries *found, bool *attributes, bool *classes)
-{
-    for (size_t n = 0; n < found->count; n++) {
-        for (size_t i = 0; i < schema_attribute_count; i++)
-            attributes[i] = attributes[i] || ldapc_entry_has(&found->items[n], "lDAPDisplayName", schema_attributes[i].name);
-        for (size_t i = 0; i < schema_class_count; i++) {
-            if (!ldapc_entry_has(&found->items[n], "lDAPDisplayName", schema_classes[i].name))
-                continue;
-            classes[i] = true;
-            note_lacking_of(probe, &schema_classes[i], ad_class_allows, &found->items[n]);
-        }
+    for (size_t i = 0; i < schema_class_count; i++) {
+        if (ldapc_subschema_class(sub, schema_classes[i].oid, schema_classes[i].name) == NULL)
+            sl_strings_add(&probe->missing_classes, schema_classes[i].name);
+        else
+            note_lacking_of(probe, sub, &schema_classes[i]);
     }
-}
-
-/* The question to an Active Directory: only our own names, its whole subschema is large. */
-static enum sl_status ask_ad(struct ldapc *dir, struct sl_deadline deadline, const char *schema_context, struct ldapc_entries *ret_found,
-                             struct sl_error *e)
-{
-    static const char *const attrs[] = {"lDAPDisplayName", "mayContain", "systemMayContain", NULL};
-    struct sl_text filter = sl_text_new(FILTER_MAX);
-
-    sl_text_puts(&filter, "(|");
-    for (size_t i = 0; i < schema_attribute_count; i++)
-        sl_text_printf(&filter, "(lDAPDisplayName=%s)", schema_attributes[i].name);
-    for (size_t i = 0; i < schema_class_count; i++)
-        sl_text_printf(&filter, "(lDAPDisplayName=%s)", schema_classes[i].name);
-    sl_text_puts(&filter, ")");
-    enum sl_status s = ldapc_search(dir,
-                                    &(struct ldapc_search){.base = schema_context, .scope = LDAPC_ONE_LEVEL,
-                                                           .filter = sl_text_str(&filter), .attrs = attrs},
-                                    deadline, ret_found, e);
-    sl_text_fini(&filter);
-    return s;
 }
 
 /*
@@ -342,39 +271,20 @@ static enum ldapc_schema hint_by_compare(struct ldapc *dir, struct sl_deadline d
     return unknown > 0 && known > 0 ? LDAPC_SCHEMA_PARTLY : LDAPC_SCHEMA_UNKNOWN;
 }
 
-static bool connection_lost(const struct ldapc *dir)
-{
-    return dir->ld == NULL;
-}
-
 static enum sl_status probe_schema(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_probe *probe, struct sl_error *e)
 {
-    static const char *const attrs[] = {"attributeTypes", "objectClasses", NULL};
-    struct ldapc_entries found = {0};
-    enum sl_status s = SL_OK;
+    struct ldapc_subschema *sub;
+    enum sl_status s = ldapc_subschema_read(dir, probe, deadline, &sub, e);
 
-    if (probe->kind == LDAPC_SERVER_AD && probe->schema_context != NULL)
-        s = ask_ad(dir, deadline, probe->schema_context, &found, e);
-    else if (probe->subschema_dn != NULL)
-        s = ldapc_search(dir,
-                         &(struct ldapc_search){.base = probe->subschema_dn, .scope = LDAPC_BASE,
-                                                .filter = "(objectClass=subschema)", .attrs = attrs},
-                         deadline, &found, e);
-    if (s != SL_OK && connection_lost(dir))
+    if (s != SL_OK)
         return s;
-    bool *attributes = sl_new_array(schema_attribute_count, sizeof *attributes), *classes = sl_new_array(schema_class_count, sizeof *classes);
-    bool told = s == SL_OK && !found.base_absent && (found.count > 0 || probe->kind == LDAPC_SERVER_AD);
-
-    if (told && probe->kind == LDAPC_SERVER_AD)
-        read_ad_entries(probe, &found, attributes, classes);
-    else if (told)
-        read_descriptions(probe, &found.items[0], attributes, classes);
-    if (told)
-        note_missing(probe, attributes, classes);
-    probe->schema = told ? schema_of(probe) : probe->kind == LDAPC_SERVER_OPENLDAP ? hint_by_compare(dir, deadline) : LDAPC_SCHEMA_UNKNOWN;
-    free(attributes);
-    free(classes);
-    ldapc_entries_fini(&found);
+    if (sub != NULL) {
+        compare_schema(probe, sub);
+        probe->schema = schema_of(probe);
+    } else if (probe->kind == LDAPC_SERVER_OPENLDAP) {
+        probe->schema = hint_by_compare(dir, deadline);
+    }
+    ldapc_subschema_free(sub);
     return SL_OK;
 }
 
