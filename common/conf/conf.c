@@ -1,0 +1,205 @@
+#include "common/conf/conf.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX = 1 << 20, NUMBER_TEXT_MAX = 32 };
+
+/* The rows that may stand in a file, and libconfuse's table made from them. */
+struct table {
+    const char *path;
+    const struct sl_option **rows;
+    cfg_opt_t *opts; /* opts[i] is rows[i]; ended by CFG_END */
+    size_t count;
+    struct sl_error *e;
+    bool failed;
+};
+
+/* libconfuse hands its callbacks no context; set for the time of one parse. */
+static _Thread_local struct table *parsing;
+
+static void on_error(cfg_t *cfg, const char *fmt, va_list args)
+{
+    if (parsing->failed)
+        return; /* the first mistake is the one to tell */
+    parsing->failed = true;
+    struct sl_error text = {0};
+    sl_vfail(&text, SL_USAGE, fmt, args);
+    sl_fail(parsing->e, SL_USAGE, "%s:%d: %s", parsing->path, cfg ? cfg->line : 0, text.text);
+}
+
+static const struct sl_option *row_of(const cfg_opt_t *opt)
+{
+    for (size_t i = 0; i < parsing->count; i++)
+        if (strcmp(parsing->opts[i].name, opt->name) == 0)
+            return parsing->rows[i];
+    return NULL;
+}
+
+/* The text of a value as it would stand on the command line. */
+static const char *text_of(cfg_opt_t *opt, unsigned nth, char number[NUMBER_TEXT_MAX])
+{
+    if (opt->type != CFGT_INT)
+        return cfg_opt_getnstr(opt, nth);
+    snprintf(number, NUMBER_TEXT_MAX, "%ld", cfg_opt_getnint(opt, nth));
+    return number;
+}
+
+/* Called for each value while its line is known: tries it on a scratch value. */
+static int on_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const struct sl_option *row = row_of(opt);
+    if (!row || row->type == SL_OPT_FLAG || cfg_opt_size(opt) == 0)
+        return 0;
+    union {
+        char *text;
+        struct sl_strings list;
+        int64_t number;
+        int word;
+    } scratch = {0};
+    struct sl_option here = *row;
+    struct sl_error e = {0};
+    char number[NUMBER_TEXT_MAX];
+    here.offset = 0;
+    enum sl_status status = sl_option_set(&here, &scratch, text_of(opt, cfg_opt_size(opt) - 1, number), &e);
+    sl_options_fini(&here, 1, &scratch);
+    if (status != SL_OK)
+        cfg_error(cfg, "%s", sl_error_text(&e));
+    return status == SL_OK ? 0 : -1;
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+static char *key_of(const struct sl_option *row)
+{
+    char *key = sl_strdup(row->name);
+    for (char *p = key; *p; p++)
+        if (*p == '-')
+            *p = '_';
+    return key;
+}
+
+static cfg_opt_t opt_of(const struct sl_option *row)
+{
+    static const struct {
+        cfg_type_t type;
+        cfg_flag_t flags;
+    } kinds[] = {
+        [SL_OPT_FLAG] = {CFGT_BOOL, CFGF_NODEFAULT}, [SL_OPT_STRING] = {CFGT_STR, CFGF_NODEFAULT},
+        [SL_OPT_STRINGS] = {CFGT_STR, CFGF_LIST},    [SL_OPT_INT] = {CFGT_INT, CFGF_NODEFAULT},
+        [SL_OPT_DURATION] = {CFGT_STR, CFGF_NODEFAULT}, [SL_OPT_WORD] = {CFGT_STR, CFGF_NODEFAULT},
+    };
+    return (cfg_opt_t){.name = key_of(row), .type = kinds[row->type].type, .flags = kinds[row->type].flags, .validcb = on_value};
+}
+
+static void table_init(struct table *t, const struct sl_option *rows, size_t count)
+{
+    t->rows = sl_new_array(count + 1, sizeof(*t->rows));
+    t->opts = sl_new_array(count + 1, sizeof *t->opts);
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].flags & SL_OPT_IN_FILE) {
+            t->rows[t->count] = &rows[i];
+            t->opts[t->count++] = opt_of(&rows[i]);
+        }
+    t->opts[t->count] = (cfg_opt_t)CFG_END();
+}
+
+static void table_fini(struct table *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        free((char *)(uintptr_t)t->opts[i].name);
+    free(t->opts);
+    free(t->rows);
+}
+
+/* ---- loading ----------------------------------------------------------------------------------------------------- */
+
+static enum sl_status read_file(const char *path, struct sl_text *out, struct sl_error *e)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return sl_fail(e, SL_USAGE, "%s: %s", path, strerror(errno));
+    char chunk[4096];
+    size_t n;
+    errno = 0;
+    while (!sl_text_failed(out) && (n = fread(chunk, 1, sizeof chunk, file)) > 0)
+        sl_text_add(out, chunk, n);
+    int err = ferror(file) ? errno : 0;
+    fclose(file);
+    if (err)
+        return sl_fail(e, SL_USAGE, "%s: %s", path, strerror(err));
+    if (sl_text_failed(out))
+        return sl_fail(e, SL_USAGE, "%s: longer than %d octets", path, FILE_MAX);
+    if (strlen(sl_text_str(out)) != out->len)
+        return sl_fail(e, SL_USAGE, "%s: not a text file", path);
+    return SL_OK;
+}
+
+static enum sl_status apply_one(const struct sl_option *row, cfg_opt_t *opt, void *values, struct sl_error *e)
+{
+    if (row->type == SL_OPT_FLAG) {
+        *(bool *)((char *)values + row->offset) = cfg_opt_getnbool(opt, 0) == cfg_true;
+        return SL_OK;
+    }
+    for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
+        char number[NUMBER_TEXT_MAX];
+        enum sl_status status = sl_option_set(row, values, text_of(opt, i, number), e);
+        if (status != SL_OK)
+            return status;
+    }
+    return SL_OK;
+}
+
+static enum sl_status apply(const struct table *t, cfg_t *cfg, void *values, bool (*skip)(const char *option, void *ctx), void *ctx,
+                            struct sl_error *e)
+{
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < t->count && status == SL_OK; i++) {
+        cfg_opt_t *opt = cfg_getopt(cfg, t->opts[i].name);
+        bool given = opt && cfg_opt_size(opt) > 0;
+        if (given && !(skip && skip(t->rows[i]->name, ctx)))
+            status = apply_one(t->rows[i], opt, values, e);
+    }
+    return status;
+}
+
+/* Nothing is written to `values` before the whole file has been found good. */
+static enum sl_status parse(struct table *t, const char *text, void *values, bool (*skip)(const char *option, void *ctx), void *ctx,
+                            struct sl_error *e)
+{
+    cfg_t *cfg = cfg_init(t->opts, CFGF_NONE);
+    sl_assert(cfg);
+    cfg_set_error_function(cfg, on_error);
+    parsing = t;
+    int result = cfg_parse_buf(cfg, text);
+    parsing = NULL;
+    enum sl_status status = SL_OK;
+    if (result == CFG_SUCCESS && !t->failed)
+        status = apply(t, cfg, values, skip, ctx, e);
+    else
+        status = t->failed ? SL_USAGE : sl_fail(e, SL_USAGE, "%s:%d: cannot be understood", t->path, cfg->line);
+    cfg_free(cfg);
+    return status;
+}
+
+enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t count, void *values,
+                         bool (*skip)(const char *option, void *ctx), void *ctx, struct sl_error *e)
+{
+    struct table table = {.path = path, .e = e};
+    struct sl_text text = sl_text_new(FILE_MAX);
+    enum sl_status status = read_file(path, &text, e);
+    if (status == SL_OK) {
+        table_init(&table, rows, count);
+        status = parse(&table, sl_text_str(&text), values, skip, ctx, e);
+        table_fini(&table);
+    }
+    sl_text_fini(&text);
+    return status;
+}
