@@ -80,7 +80,7 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
     {.name = "starttls", .type = SL_OPT_FLAG, .offset = offsetof(holder, where.starttls),                              \
      .help = "Protect an ldap: connection with TLS before the bind"},                                                  \
     {.name = "ca", .type = SL_OPT_STRING, .offset = offsetof(holder, where.ca_file), .arg = "FILE",                    \
-     .help = "PEM file of the authorities trusted for TLS instead of the system's"}
+     .flags = SL_OPT_PATH, .flags = SL_OPT_PATH, .help = "PEM file of the authorities trusted for TLS instead of the system's"}
 
 #define LDAPC_TIMEOUT_ROW(holder, where)                                                                               \
     {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(holder, where.timeout_ms), .arg = "TIME",          \

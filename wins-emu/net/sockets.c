@@ -11,8 +11,7 @@ enum { RECEIVE_BUFFER = 4 << 20 };
 
 static enum sl_status fail_bind(struct sl_error *e, const struct sl_endpoint *endpoint, int error)
 {
-    const struct sl_endpoint_text place = sl_endpoint_text(endpoint);
-    const char *where = place.text;
+    const char *where = sl_endpoint_text(endpoint).text;
     if (error == EADDRINUSE)
         return sl_fail(e, SL_CONFLICT, "UDP port %s is %s", where, wnet_holder(endpoint).text);
     if (error == EACCES)
@@ -24,8 +23,7 @@ static enum sl_status fail_bind(struct sl_error *e, const struct sl_endpoint *en
 
 static enum sl_status check_address(const struct sl_endpoint *endpoint, struct sl_error *e)
 {
-    const struct sl_endpoint_text place = sl_endpoint_text(endpoint);
-    const char *where = place.text;
+    const char *where = sl_endpoint_text(endpoint).text;
     if (sl_endpoint_is_wildcard(endpoint))
         return sl_fail(e, SL_USAGE,
                        "%s: a wildcard address is refused, since the server would answer its own challenges and reply from an address"
