@@ -1,0 +1,176 @@
+#include "locator/model/boundary.h"
+
+#include "common/base/text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { V4_BITS = 32, V6_BITS = 128 };
+
+static int bits_of(const struct lm_address *a)
+{
+    return a->v6 ? V6_BITS : V4_BITS;
+}
+
+static void put_text(const struct lm_address *a, char out[LM_ADDRESS_MAX])
+{
+    if (!inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->octets, out, LM_ADDRESS_MAX))
+        out[0] = '\0';
+}
+
+/* The address with every bit beyond the prefix cleared. */
+static struct lm_address masked(const struct lm_address *a, int prefix_len)
+{
+    struct lm_address out = *a;
+    for (int bit = prefix_len; bit < bits_of(a); bit++)
+        out.octets[bit / 8] = (uint8_t)(out.octets[bit / 8] & ~(0x80u >> bit % 8));
+    return out;
+}
+
+enum sl_status lm_address_parse(const char *text, struct lm_address *ret_address, struct sl_error *e)
+{
+    struct lm_address a = {.prefix_len = -1};
+    char host[LM_ADDRESS_MAX];
+    const char *slash = strchr(text, '/');
+    size_t len = slash ? (size_t)(slash - text) : strlen(text);
+    if (len >= sizeof host)
+        return sl_fail(e, SL_USAGE, "address \"%.60s\": too long", text);
+    memcpy(host, text, len);
+    host[len] = '\0';
+    a.v6 = strchr(host, ':') != NULL;
+    if (inet_pton(a.v6 ? AF_INET6 : AF_INET, host, a.octets) != 1)
+        return sl_fail(e, SL_USAGE, "address \"%.60s\": neither IPv4 nor IPv6", text);
+    uint64_t prefix_len;
+    if (slash) {
+        if (!sl_parse_u64(slash + 1, (uint64_t)bits_of(&a), &prefix_len))
+            return sl_fail(e, SL_USAGE, "address \"%.60s\": the prefix length is a number up to %d", text, bits_of(&a));
+        a.prefix_len = (int)prefix_len;
+    }
+    *ret_address = a;
+    return SL_OK;
+}
+
+void lm_address_text(const struct lm_address *address, char out[LM_ADDRESS_MAX])
+{
+    put_text(address, out);
+}
+
+void lm_address_subnet(const struct lm_address *address, char out[LM_ADDRESS_MAX])
+{
+    out[0] = '\0';
+    if (address->prefix_len < 0)
+        return;
+    struct lm_address net = masked(address, address->prefix_len);
+    put_text(&net, out);
+}
+
+bool lm_range_integer(const char *text, uint32_t *ret_address)
+{
+    int64_t number;
+    if (!sl_parse_i64(text, INT32_MIN, UINT32_MAX, &number))
+        return false;
+    *ret_address = (uint32_t)number;
+    return true;
+}
+
+static uint32_t v4_number(const struct lm_address *a)
+{
+    return (uint32_t)a->octets[0] << 24 | (uint32_t)a->octets[1] << 16 | (uint32_t)a->octets[2] << 8 | a->octets[3];
+}
+
+bool lm_range_holds(uint32_t low, uint32_t high, const struct lm_client *client)
+{
+    for (size_t i = 0; i < client->address_count; i++) {
+        uint32_t ip = v4_number(&client->addresses[i]);
+        if (!client->addresses[i].v6 && low <= ip && ip <= high)
+            return true;
+    }
+    return false;
+}
+
+/* The value that a boundary of this length would be published as. */
+static void boundary_text(const struct lm_address *a, int prefix_len, char out[LM_BOUNDARY_MAX])
+{
+    struct lm_address net = masked(a, prefix_len);
+    char text[LM_ADDRESS_MAX];
+    put_text(&net, text);
+    if (a->v6)
+        (void)snprintf(out, LM_BOUNDARY_MAX, "%s/%d", text, prefix_len);
+    else
+        (void)sl_text_copy(out, LM_BOUNDARY_MAX, text);
+}
+
+static bool add(struct lm_candidate *out, size_t max, size_t *count, const char *text)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (sl_text_iequal(out[i].text, text))
+            return true;
+    if (*count == max)
+        return false;
+    (void)sl_text_copy(out[(*count)++].text, sizeof out->text, text);
+    return true;
+}
+
+size_t lm_candidates(const struct lm_client *client, struct lm_candidate *out, size_t max)
+{
+    size_t count = 0;
+    if (client->ad_site[0])
+        (void)add(out, max, &count, client->ad_site);
+    for (size_t i = 0; i < client->address_count; i++) {
+        const struct lm_address *a = &client->addresses[i];
+        int longest = a->prefix_len < 0 || a->v6 ? bits_of(a) : a->prefix_len;
+        int shortest = a->prefix_len < 0 || a->v6 ? 1 : a->prefix_len;
+        for (int len = longest; len >= shortest; len--) {
+            char text[LM_BOUNDARY_MAX];
+            boundary_text(a, len, text);
+            if (!add(out, max, &count, text))
+                return count;
+        }
+    }
+    return count;
+}
+
+/* An IPv6 prefix says its own length, so no mask of the client is needed. */
+static struct lm_match match_v6(const struct lm_address *boundary, const struct lm_client *client)
+{
+    for (size_t i = 0; i < client->address_count; i++) {
+        const struct lm_address *a = &client->addresses[i];
+        if (!a->v6)
+            continue;
+        struct lm_address net = masked(a, boundary->prefix_len);
+        if (!memcmp(net.octets, boundary->octets, sizeof net.octets))
+            return (struct lm_match){LM_MATCH_SUBNET, boundary->prefix_len};
+    }
+    return (struct lm_match){LM_MATCH_NONE, 0};
+}
+
+static struct lm_match match_v4(const struct lm_address *boundary, const struct lm_client *client)
+{
+    struct lm_match best = {LM_MATCH_NONE, 0};
+    for (size_t i = 0; i < client->address_count; i++) {
+        const struct lm_address *a = &client->addresses[i];
+        int given = boundary->prefix_len >= 0 ? boundary->prefix_len : a->prefix_len;
+        for (int len = given < 0 ? V4_BITS : given; !a->v6 && len >= (given < 0 ? 1 : given); len--) {
+            struct lm_address net = masked(a, len);
+            if (memcmp(net.octets, boundary->octets, 4))
+                continue;
+            if (best.kind == LM_MATCH_NONE || len > best.prefix_len)
+                best = (struct lm_match){given < 0 ? LM_MATCH_GUESSED_SUBNET : LM_MATCH_SUBNET, len};
+            break;
+        }
+    }
+    return best;
+}
+
+struct lm_match lm_boundary_match(const char *value, const struct lm_client *client)
+{
+    struct lm_address boundary;
+    if (lm_address_parse(value, &boundary, NULL) != SL_OK) {
+        bool same = client->ad_site[0] && sl_text_iequal(value, client->ad_site);
+        return (struct lm_match){same ? LM_MATCH_AD_SITE : LM_MATCH_NONE, 0};
+    }
+    if (boundary.v6)
+        return boundary.prefix_len < 0 ? (struct lm_match){LM_MATCH_NONE, 0} : match_v6(&boundary, client);
+    return match_v4(&boundary, client);
+}

@@ -1,0 +1,116 @@
+#include "locator/model/mp.h"
+
+#include "common/base/text.h"
+#include "common/xml/xml.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct lm_mp lm_mp_unknown(void)
+{
+    return (struct lm_mp){.ssl_state = -1, .security_mask = -1};
+}
+
+/* The content of the first element of this name, at the root or below; NULL when absent. */
+static const char *element_text(struct sx_doc *doc, const char *name)
+{
+    struct sx_node *node = sx_find(sx_root(doc), name);
+    return node ? sx_content(node) : NULL;
+}
+
+static void read_port(struct sx_doc *doc, const char *name, uint16_t *ret_port)
+{
+    uint64_t port;
+    const char *text = element_text(doc, name);
+    if (text && sl_parse_u64(text, UINT16_MAX, &port) && port)
+        *ret_port = (uint16_t)port;
+}
+
+static void read_code(const char *text, char *ret_code)
+{
+    char code[LM_CODE_SIZE];
+    if (text && lm_code_parse(text, code, NULL) == SL_OK)
+        memcpy(ret_code, code, sizeof code);
+}
+
+/* CCM/CommandLine holds installer properties: "... SMSSITECODE=P01 ..."; one fixture has it as an attribute of CCM. */
+static void read_command_line(struct sx_doc *doc, char *ret_code)
+{
+    static const char key[] = "SMSSITECODE=";
+    const char *line = element_text(doc, "CommandLine");
+    struct sx_node *ccm = line ? NULL : sx_find(sx_root(doc), "CCM");
+    if (ccm)
+        line = sx_attr(ccm, "CommandLine");
+    const char *at = line ? strcasestr(line, key) : NULL;
+    char code[LM_CODE_SIZE] = "";
+    if (at)
+        (void)sl_text_copy(code, sizeof code, at + sizeof key - 1);
+    read_code(code, ret_code);
+}
+
+static void read_ssl_state(struct sx_doc *doc, int64_t *ret_state)
+{
+    struct sx_node *parent = sx_find(sx_root(doc), "Capabilities");
+    for (struct sx_node *p = parent ? sx_child(parent, "Property") : NULL; p; p = sx_next(p, "Property")) {
+        const char *name = sx_attr(p, "Name"), *value = sx_attr(p, "Value");
+        if (name && value && sl_text_iequal(name, "SSLState"))
+            (void)sl_parse_i64(value, 0, UINT32_MAX, ret_state);
+    }
+}
+
+enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp, struct sl_error *e)
+{
+    if (len > LM_CAPABILITIES_MAX)
+        return sl_fail(e, SL_LIMIT, "mSSMSCapabilities: %zu octets, at most %d are read", len, LM_CAPABILITIES_MAX);
+    struct sx_doc *doc;
+    enum sl_status s = sx_parse(xml, len, SX_BARE_AMPERSAND, &doc, e);
+    if (s != SL_OK)
+        return sl_fail_in(e, s, "mSSMSCapabilities");
+    const char *version = element_text(doc, "Version");
+    if (version && strlen(version) < sizeof mp->version)
+        (void)sl_text_copy(mp->version, sizeof mp->version, version);
+    read_port(doc, "HTTPPort", &mp->http_port);
+    read_port(doc, "HTTPSPort", &mp->https_port);
+    read_code(element_text(doc, "RootSiteCode"), mp->root_site);
+    read_command_line(doc, mp->command_site);
+    read_ssl_state(doc, &mp->ssl_state);
+    const char *mask = element_text(doc, "SecurityModeMaskEx");
+    if (mask)
+        (void)sl_parse_i64(mask, 0, UINT32_MAX, &mp->security_mask);
+    sx_free(doc);
+    return SL_OK;
+}
+
+uint16_t lm_mp_port(const struct lm_mp *mp, uint16_t forced)
+{
+    if (forced)
+        return forced;
+    if (mp->http_port)
+        return mp->http_port;
+    return mp->srv_port ? mp->srv_port : LM_HTTP_PORT;
+}
+
+/* True when `a` comes before `b`: by name without regard to case, then by address, so that every client chooses the same. */
+static bool before(const struct lm_mp *a, const struct lm_mp *b)
+{
+    int order = strcasecmp(a->name, b->name);
+    return order ? order < 0 : strcmp(a->address, b->address) < 0;
+}
+
+struct lm_choice lm_choose_mp(const struct lm_mp *mps, size_t count, enum lm_profile profile)
+{
+    size_t defaults = 0, first_default = 0, first = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (before(&mps[i], &mps[first]))
+            first = i;
+        if (mps[i].is_default && (!defaults++ || before(&mps[i], &mps[first_default])))
+            first_default = i;
+    }
+    if (defaults)
+        return (struct lm_choice){defaults > 1 ? LM_CHOICE_SEVERAL : LM_CHOICE_ONE, first_default, defaults};
+    if (!count)
+        return (struct lm_choice){.kind = LM_CHOICE_NOTHING};
+    if (profile == LM_CB)
+        return (struct lm_choice){.kind = LM_CHOICE_BY_NAME, .index = first};
+    return (struct lm_choice){.kind = LM_CHOICE_NO_DEFAULT};
+}
