@@ -18,32 +18,21 @@
 #include "common/base/addr.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/wire/name.h"
+#include "common/wire/message.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    NBC_PORT = 137,
+    NBC_PORT = NB_PORT,
     NBC_TRIES = 3,
     NBC_RETRY_MS = 1500,
     NBC_WACK_MIN_S = 9,   /* a WACK's time outside these bounds is taken as the upper one */
     NBC_WACK_MAX_S = 105,
-    NBC_PACKET_MAX = 576, /* of a request; answers are read up to NBC_ANSWER_MAX */
-    NBC_ANSWER_MAX = 8192,
-    NBC_ADDRESSES_MAX = 86, /* what fits a 576 octet answer */
-    NBC_NAMES_MAX = 255,    /* of a node status answer */
+    NBC_ADDRESSES_MAX = NB_ADDRESSES_MAX,
+    NBC_NAMES_MAX = NB_STATUS_NAMES_MAX,
     NBC_HOST_MAX = 256,
-};
-
-/* NB_FLAGS of an address and NAME_FLAGS of a node status. */
-enum nbc_flag {
-    NBC_GROUP = 0x8000,
-    NBC_NODE_P = 0x2000,
-    NBC_NODE_M = 0x4000,
-    NBC_NODE_H = 0x6000,
-    NBC_NODE_MASK = 0x6000,
 };
 
 enum nbc_kind { NBC_QUERY, NBC_STATUS, NBC_REGISTER, NBC_REFRESH, NBC_RELEASE };
@@ -55,7 +44,7 @@ struct nbc_question {
     struct sl_endpoint server;
     /* NBC_REGISTER, NBC_REFRESH, NBC_RELEASE: */
     uint32_t address;  /* host byte order */
-    uint16_t nb_flags; /* NBC_GROUP, NBC_NODE_x */
+    uint16_t nb_flags; /* NB_GROUP and node type (message.h) */
     uint32_t ttl_s;    /* wished for; the registry grants its own */
 };
 
@@ -85,7 +74,7 @@ enum nbc_verdict {
 
 /* A random transaction id. */
 uint16_t nbc_id(void);
-/* Writes the request into `out` (of NBC_PACKET_MAX octets or more) and returns its length; 0 when it does not fit. */
+/* Writes the request into `out` (of NB_DATAGRAM_MAX octets or more) and returns its length; 0 when it does not fit. */
 size_t nbc_build(const struct nbc_question *question, uint16_t id, uint8_t *out, size_t size);
 /* Judges a datagram. `from` is its source. *ret_reply is written for NBC_WAIT and NBC_ANSWER. */
 enum nbc_verdict nbc_judge(const struct nbc_question *question, uint16_t id, const struct sl_endpoint *from, const uint8_t *packet,
@@ -94,8 +83,8 @@ enum nbc_verdict nbc_judge(const struct nbc_question *question, uint16_t id, con
 const char *nbc_rcode_text(uint8_t rcode);
 
 /*
- * One whole exchange through `fd`, a UDP socket that need not be connected and may be shared with nothing else meanwhile, or
- * through a socket of its own when fd is -1 (connected: a refusal is seen at once). SL_OK for every answer, negative ones too;
+ * One whole exchange through `fd`, a socket of nbc_open that nobody else reads meanwhile, or through a socket of its own when fd
+ * is -1 (connected: a refusal is seen at once). SL_OK for every answer, negative ones too;
  * SL_TIMEOUT: no answer, or only a WACK, in time; SL_UNREACHABLE: ICMP says that nothing listens or no way leads there.
  */
 enum sl_status nbc_ask(const struct nbc_question *question, int fd, struct sl_deadline deadline, struct nbc_reply *ret_reply,

@@ -1,0 +1,422 @@
+#include "locator/net/ccm.h"
+
+#include "common/base/random.h"
+#include "common/xml/xml.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define HEADER_TYPE "text/plain; charset=UTF-16"
+#define BODY_TYPE "application/octet-stream"
+
+enum { PARTS = 2, PART_HEADERS_MAX = 4096, HEADER_MAX = 64 << 10, BOM_LEN = 2 };
+
+/* A stretch of the envelope. */
+struct span {
+    const uint8_t *at;
+    size_t len;
+};
+
+void ccm_fini(struct ccm_message *m)
+{
+    if (!m)
+        return;
+    free(m->body);
+    memset(m, 0, sizeof *m);
+}
+
+void ccm_new_id(char out[CCM_ID_MAX])
+{
+    uint8_t r[16];
+    sl_random_os(r, sizeof r);
+    r[6] = (uint8_t)((r[6] & 0x0f) | 0x40); /* RFC 4122: version 4, random */
+    r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
+    (void)snprintf(out, CCM_ID_MAX, "{%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X}", r[0], r[1], r[2],
+                   r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+}
+
+/* ---- UTF-16LE <-> UTF-8 ------------------------------------------------------------------------------------------- */
+
+static void put16(struct sl_text *out, uint32_t unit)
+{
+    sl_text_add(out, (uint8_t[]){(uint8_t)unit, (uint8_t)(unit >> 8)}, 2);
+}
+
+/* Octets of the UTF-8 sequence that `first` starts, 0 when it starts none. */
+static size_t utf8_len(uint8_t first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xc2 && first < 0xe0)
+        return 2;
+    if (first >= 0xe0 && first < 0xf0)
+        return 3;
+    return first >= 0xf0 && first < 0xf5 ? 4 : 0;
+}
+
+/* Decodes one character; false on overlong forms, surrogates, values beyond U+10FFFF, NUL. */
+static bool utf8_next(const uint8_t *in, size_t left, size_t *ret_used, uint32_t *ret_char)
+{
+    static const uint32_t least[] = {0, 1, 0x80, 0x800, 0x10000};
+    size_t n = utf8_len(in[0]);
+    if (!n || n > left)
+        return false;
+    uint32_t c = n == 1 ? in[0] : in[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((in[i] & 0xc0) != 0x80)
+            return false;
+        c = c << 6 | (in[i] & 0x3fu);
+    }
+    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+        return false;
+    *ret_used = n;
+    *ret_char = c;
+    return true;
+}
+
+static enum sl_status put_utf16(struct sl_text *out, const char *text, size_t len, struct sl_error *e)
+{
+    for (size_t at = 0; at < len;) {
+        size_t used;
+        uint32_t c;
+        if (!utf8_next((const uint8_t *)text + at, len - at, &used, &c))
+            return sl_fail(e, SL_MALFORMED, "message, octet %zu: not UTF-8", at);
+        if (c >= 0x10000) {
+            put16(out, 0xd800 + ((c - 0x10000) >> 10));
+            put16(out, 0xdc00 + ((c - 0x10000) & 0x3ff));
+        } else {
+            put16(out, c);
+        }
+        at += used;
+    }
+    return SL_OK;
+}
+
+static void put_utf8(struct sl_text *out, uint32_t c)
+{
+    uint8_t o[4];
+    size_t n = 0;
+    if (c < 0x80) {
+        o[n++] = (uint8_t)c;
+    } else if (c < 0x800) {
+        o[n++] = (uint8_t)(0xc0 | c >> 6);
+    } else if (c < 0x10000) {
+        o[n++] = (uint8_t)(0xe0 | c >> 12);
+        o[n++] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+    } else {
+        o[n++] = (uint8_t)(0xf0 | c >> 18);
+        o[n++] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
+        o[n++] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+    }
+    if (c >= 0x80)
+        o[n++] = (uint8_t)(0x80 | (c & 0x3f));
+    sl_text_add(out, o, n);
+}
+
+/* Converts a part; one NUL at its end is dropped, any other is refused. */
+static enum sl_status get_utf16(struct span in, const char *what, struct sl_text *out, struct sl_error *e)
+{
+    if (in.len % 2)
+        return sl_fail(e, SL_MALFORMED, "%s: an odd number of octets is no UTF-16", what);
+    for (size_t at = 0; at < in.len; at += 2) {
+        uint32_t c = (uint32_t)(in.at[at] | in.at[at + 1] << 8);
+        if (!c && at + 2 == in.len)
+            break;
+        if (c >= 0xd800 && c < 0xe000) {
+            uint32_t low = at + 4 <= in.len ? (uint32_t)(in.at[at + 2] | in.at[at + 3] << 8) : 0;
+            if (c >= 0xdc00 || low < 0xdc00 || low >= 0xe000)
+                return sl_fail(e, SL_MALFORMED, "%s, octet %zu: a surrogate without its other half", what, at);
+            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+            at += 2;
+        }
+        if (!c)
+            return sl_fail(e, SL_MALFORMED, "%s, octet %zu: NUL inside the text", what, at);
+        put_utf8(out, c);
+    }
+    return sl_text_failed(out) ? sl_fail(e, SL_LIMIT, "%s: larger than %zu octets", what, out->limit) : SL_OK;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------- */
+
+static void put_optional(struct sx_writer *w, const char *name, const char *text)
+{
+    if (text[0])
+        sx_put_element(w, name, text);
+}
+
+static void put_number_attr(struct sx_writer *w, const char *name, uint64_t value)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    sx_put_attr(w, name, text);
+}
+
+static void put_header(struct sl_text *out, const struct ccm_message *m, size_t body_len)
+{
+    char timeout[24];
+    (void)snprintf(timeout, sizeof timeout, "%lld", (long long)m->timeout_ms);
+    struct sx_writer w = sx_write_to(out);
+    sx_open(&w, "Msg");
+    sx_put_attr(&w, "SchemaVersion", "1.1");
+    sx_open(&w, "Body");
+    sx_put_attr(&w, "Type", "ByteRange");
+    sx_put_attr(&w, "Offset", "0");
+    put_number_attr(&w, "Length", body_len);
+    sx_close(&w);
+    put_optional(&w, "CorrelationID", m->correlation_id);
+    sx_put_element(&w, "Hooks", "");
+    put_optional(&w, "ID", m->id);
+    sx_open(&w, "Payload");
+    sx_put_attr(&w, "Type", "inline");
+    sx_close(&w);
+    sx_put_element(&w, "Priority", "0");
+    sx_put_element(&w, "Protocol", "http");
+    sx_put_element(&w, "ReplyMode", "Sync");
+    put_optional(&w, "ReplyTo", m->reply_to);
+    put_optional(&w, "SourceHost", m->source_host);
+    put_optional(&w, "SourceID", m->source_id);
+    put_optional(&w, "TargetAddress", m->target_address);
+    put_optional(&w, "TargetEndpoint", m->target_endpoint);
+    put_optional(&w, "TargetHost", m->target_host);
+    if (m->timeout_ms)
+        sx_put_element(&w, "Timeout", timeout);
+    sx_close(&w);
+}
+
+static bool occurs(const struct sl_text *in, const char *needle)
+{
+    return in->len && memmem(in->data, in->len, needle, strlen(needle)) != NULL;
+}
+
+/* The first boundary of a fixed series that is in neither part: a body cannot end its own part. */
+static void pick_boundary(const struct sl_text *header, const struct sl_text *body, char boundary[CCM_BOUNDARY_MAX + 1])
+{
+    for (unsigned n = 0;; n++) {
+        (void)snprintf(boundary, CCM_BOUNDARY_MAX + 1, "ccm-part-%08x", n);
+        if (!occurs(header, boundary) && !occurs(body, boundary))
+            return;
+    }
+}
+
+static enum sl_status make_parts(const struct ccm_message *m, struct sl_text *header, struct sl_text *body, struct sl_error *e)
+{
+    struct sl_text xml = sl_text_new(HEADER_MAX);
+    enum sl_status s = put_utf16(body, m->body ? m->body : "", m->body_len, e);
+    if (s == SL_OK) {
+        put16(body, 0);
+        put_header(&xml, m, body->len);
+        put16(header, 0xfeff);
+        s = put_utf16(header, sl_text_str(&xml), xml.len, e);
+    }
+    if (s == SL_OK && (sl_text_failed(&xml) || sl_text_failed(header) || sl_text_failed(body)))
+        s = sl_fail(e, SL_LIMIT, "message: larger than %d octets", CCM_ENVELOPE_MAX);
+    sl_text_fini(&xml);
+    return s;
+}
+
+enum sl_status ccm_write(const struct ccm_message *m, struct sl_text *out, char content_type[CCM_CONTENT_TYPE_MAX],
+                         struct sl_error *e)
+{
+    struct sl_text header = sl_text_new(CCM_ENVELOPE_MAX), body = sl_text_new(CCM_ENVELOPE_MAX);
+    char boundary[CCM_BOUNDARY_MAX + 1];
+    enum sl_status s = make_parts(m, &header, &body, e);
+    if (s != SL_OK)
+        goto done;
+    pick_boundary(&header, &body, boundary);
+    sl_text_printf(out, "--%s\r\nContent-Type: %s\r\n\r\n", boundary, HEADER_TYPE);
+    sl_text_add(out, header.data, header.len);
+    sl_text_printf(out, "\r\n--%s\r\nContent-Type: %s\r\n\r\n", boundary, BODY_TYPE);
+    sl_text_add(out, body.data, body.len);
+    sl_text_printf(out, "\r\n--%s--\r\n", boundary);
+    if (sl_text_failed(out))
+        s = sl_fail(e, SL_LIMIT, "message: larger than %zu octets", out->limit);
+    else
+        (void)snprintf(content_type, CCM_CONTENT_TYPE_MAX, "multipart/mixed; boundary=\"%s\"", boundary);
+done:
+    sl_text_fini(&header);
+    sl_text_fini(&body);
+    return s;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+/* The boundary parameter of a multipart/mixed content type (RFC 2045 5.1). */
+static enum sl_status read_boundary(const char *content_type, char ret_boundary[CCM_BOUNDARY_MAX + 1], struct sl_error *e)
+{
+    static const char type[] = "multipart/mixed", key[] = "boundary=";
+    if (!content_type || strncasecmp(content_type, type, sizeof type - 1) != 0)
+        return sl_fail(e, SL_MALFORMED, "Content-Type: %s is wanted", type);
+    const char *at = strcasestr(content_type, key);
+    if (!at)
+        return sl_fail(e, SL_MALFORMED, "Content-Type: no boundary");
+    at += sizeof key - 1;
+    bool quoted = *at == '"';
+    at += quoted;
+    size_t len = strcspn(at, quoted ? "\"" : "; \t\r\n");
+    if (!len || len > CCM_BOUNDARY_MAX || (quoted && at[len] != '"'))
+        return sl_fail(e, SL_MALFORMED, "Content-Type: the boundary has 1 to %d characters", CCM_BOUNDARY_MAX);
+    memcpy(ret_boundary, at, len);
+    ret_boundary[len] = '\0';
+    return SL_OK;
+}
+
+static const uint8_t *find(struct span in, const char *needle)
+{
+    return memmem(in.at, in.len, needle, strlen(needle));
+}
+
+static struct span rest_from(struct span in, const uint8_t *at)
+{
+    return (struct span){at, in.len - (size_t)(at - in.at)};
+}
+
+/* Takes the next part: `rest` stands after a delimiter. The part's own headers are skipped, its data are returned. */
+static enum sl_status take_part(struct span *rest, const char *delimiter, int number, struct span *ret_part, struct sl_error *e)
+{
+    if (rest->len < 2 || memcmp(rest->at, "\r\n", 2) != 0)
+        return sl_fail(e, SL_MALFORMED, "part %d: no line end after the boundary", number);
+    struct span heads = {rest->at, rest->len < PART_HEADERS_MAX ? rest->len : PART_HEADERS_MAX};
+    const uint8_t *end_of_heads = find(heads, "\r\n\r\n");
+    if (!end_of_heads)
+        return sl_fail(e, SL_MALFORMED, "part %d: its headers do not end", number);
+    struct span data = rest_from(*rest, end_of_heads + 4);
+    const uint8_t *end = find(data, delimiter);
+    if (!end)
+        return sl_fail(e, SL_MALFORMED, "part %d: does not end with the boundary", number);
+    *ret_part = (struct span){data.at, (size_t)(end - data.at)};
+    *rest = rest_from(data, end + strlen(delimiter));
+    return SL_OK;
+}
+
+static enum sl_status split(const char *boundary, struct span in, struct span parts[PARTS], struct sl_error *e)
+{
+    char delimiter[CCM_BOUNDARY_MAX + 5];
+    (void)snprintf(delimiter, sizeof delimiter, "\r\n--%s", boundary);
+    const uint8_t *first = find(in, delimiter + 2);
+    if (!first)
+        return sl_fail(e, SL_MALFORMED, "message: the boundary does not occur");
+    struct span rest = rest_from(in, first + strlen(delimiter + 2));
+    for (int i = 0; i < PARTS; i++) {
+        enum sl_status s = take_part(&rest, delimiter, i + 1, &parts[i], e);
+        if (s != SL_OK)
+            return s;
+    }
+    return SL_OK;
+}
+
+static enum sl_status read_field(struct sx_node *msg, const char *name, char *out, size_t size, struct sl_error *e)
+{
+    struct sx_node *node = sx_child(msg, name);
+    out[0] = '\0';
+    if (node && !sl_text_copy(out, size, sx_content(node)))
+        return sl_fail(e, SL_MALFORMED, "Msg/%s: longer than %zu octets", name, size - 1);
+    return SL_OK;
+}
+
+/* Every text of the header: element and place in struct ccm_message. */
+static const struct {
+    const char *name;
+    size_t offset, size;
+} fields[] = {
+#define FIELD(name, member) {name, offsetof(struct ccm_message, member), sizeof((struct ccm_message *)0)->member}
+    FIELD("ID", id),
+    FIELD("CorrelationID", correlation_id),
+    FIELD("SourceHost", source_host),
+    FIELD("SourceID", source_id),
+    FIELD("ReplyTo", reply_to),
+    FIELD("TargetEndpoint", target_endpoint),
+    FIELD("TargetHost", target_host),
+    FIELD("TargetAddress", target_address),
+#undef FIELD
+};
+
+/* Refuses what would have to be decompressed. */
+static enum sl_status check_hooks(struct sx_node *msg, struct sl_error *e)
+{
+    struct sx_node *hooks = sx_child(msg, "Hooks");
+    for (struct sx_node *h = hooks ? sx_child(hooks, NULL) : NULL; h; h = sx_next(h, NULL)) {
+        const char *name = sx_attr(h, "Name");
+        if (name && sl_text_iequal(name, "zlib-compress"))
+            return sl_fail(e, SL_UNSUPPORTED, "Msg/Hooks: the body is compressed (zlib-compress), which is not supported");
+    }
+    return SL_OK;
+}
+
+/* Cuts the body part to the stretch that Body/@Offset and @Length name. */
+static enum sl_status cut_body(struct sx_node *msg, struct span *body, struct sl_error *e)
+{
+    struct sx_node *node = sx_child(msg, "Body");
+    const char *offset = node ? sx_attr(node, "Offset") : NULL, *length = node ? sx_attr(node, "Length") : NULL;
+    uint64_t from = 0, len = body->len;
+    if ((offset && !sl_parse_u64(offset, body->len, &from)) || (length && !sl_parse_u64(length, body->len, &len)) ||
+        len > body->len - from)
+        return sl_fail(e, SL_MALFORMED, "Msg/Body: offset and length do not fit the %zu octets of the second part", body->len);
+    *body = (struct span){body->at + from, (size_t)len};
+    return SL_OK;
+}
+
+static enum sl_status read_header(struct span header, struct ccm_message *m, struct span *body, struct sl_error *e)
+{
+    struct sx_doc *doc;
+    if (header.len > HEADER_MAX)
+        return sl_fail(e, SL_LIMIT, "message header: larger than %d octets", HEADER_MAX);
+    enum sl_status s = sx_parse(header.at, header.len, SX_STRICT, &doc, e);
+    if (s != SL_OK)
+        return sl_fail_in(e, s, "message header");
+    struct sx_node *msg = sx_root(doc);
+    if (strcmp(sx_name(msg), "Msg") != 0)
+        s = sl_fail(e, SL_MALFORMED, "message header: the element is %.64s, not Msg", sx_name(msg));
+    for (size_t i = 0; s == SL_OK && i < SL_COUNT(fields); i++)
+        s = read_field(msg, fields[i].name, (char *)m + fields[i].offset, fields[i].size, e);
+    struct sx_node *timeout = sx_child(msg, "Timeout");
+    if (timeout && !sl_parse_i64(sx_content(timeout), 0, INT32_MAX, &m->timeout_ms))
+        m->timeout_ms = 0;
+    if (s == SL_OK)
+        s = check_hooks(msg, e);
+    if (s == SL_OK)
+        s = cut_body(msg, body, e);
+    sx_free(doc);
+    return s;
+}
+
+/* The body as UTF-8 without a byte order mark and XML declaration, whose encoding would no longer be true. */
+static enum sl_status read_body(struct span body, struct ccm_message *m, struct sl_error *e)
+{
+    if (body.len >= BOM_LEN && body.at[0] == 0xff && body.at[1] == 0xfe)
+        body = (struct span){body.at + BOM_LEN, body.len - BOM_LEN};
+    struct sl_text text = sl_text_new(CCM_BODY_MAX);
+    enum sl_status s = get_utf16(body, "message body", &text, e);
+    const char *start = sl_text_str(&text);
+    const char *end = strncmp(start, "<?xml", 5) ? NULL : strstr(start, "?>");
+    if (s == SL_OK && !(m->body = strdup(end ? end + 2 : start)))
+        s = sl_fail(e, SL_NOMEM, "message body");
+    if (s == SL_OK)
+        m->body_len = strlen(m->body);
+    sl_text_fini(&text);
+    return s;
+}
+
+enum sl_status ccm_read(const char *content_type, const void *octets, size_t len, struct ccm_message *ret_message,
+                        struct sl_error *e)
+{
+    char boundary[CCM_BOUNDARY_MAX + 1];
+    struct span parts[PARTS];
+    struct ccm_message m = {.body = NULL};
+    if (len > CCM_ENVELOPE_MAX)
+        return sl_fail(e, SL_LIMIT, "message: larger than %d octets", CCM_ENVELOPE_MAX);
+    enum sl_status s = read_boundary(content_type, boundary, e);
+    if (s == SL_OK)
+        s = split(boundary, (struct span){octets, len}, parts, e);
+    if (s == SL_OK)
+        s = read_header(parts[0], &m, &parts[1], e);
+    if (s == SL_OK)
+        s = read_body(parts[1], &m, e);
+    if (s == SL_OK)
+        *ret_message = m;
+    else
+        ccm_fini(&m);
+    return s;
+}

@@ -1,0 +1,252 @@
+#include "locator/net/dnsc.h"
+
+#include "common/base/text.h"
+#include "common/wire/cursor.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* RFC 1035 4.1 */
+enum { CLASS_IN = 1, TYPE_SRV = 33, TRIES = 3, TRY_MS = 2000, HEADER_LEN = 12 };
+
+/* One question on its way; the callback fills it once. */
+struct ask {
+    const char *name;
+    bool done;
+    int code; /* of c-ares */
+    bool malformed;
+    struct dnsc_srv_list *srv;
+    struct dnsc_addresses *addresses;
+};
+
+static enum sl_status status_of(int code)
+{
+    switch (code) {
+    case ARES_SUCCESS:
+    case ARES_ENOTFOUND:
+    case ARES_ENODATA:
+        return SL_OK;
+    case ARES_ETIMEOUT:
+        return SL_TIMEOUT;
+    case ARES_EREFUSED:
+        return SL_DENIED;
+    case ARES_EFORMERR:
+    case ARES_EBADRESP:
+        return SL_MALFORMED;
+    case ARES_EBADNAME:
+        return SL_USAGE;
+    case ARES_ENOMEM:
+        return SL_NOMEM;
+    default:
+        return SL_UNREACHABLE;
+    }
+}
+
+static enum sl_status open_channel(const char *server, struct sl_deadline deadline, ares_channel *ret_channel, struct sl_error *e)
+{
+    struct ares_options options = {.tries = TRIES, .lookups = (char *)(server ? "b" : "fb")};
+    int mask = ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_LOOKUPS;
+    int left_ms = sl_deadline_left_ms(deadline);
+    options.timeout = left_ms / TRIES < TRY_MS ? left_ms / TRIES + 1 : TRY_MS;
+    if (server) {
+        options.flags = ARES_FLAG_NOSEARCH;
+        mask |= ARES_OPT_FLAGS;
+    }
+    ares_channel channel;
+    int code = ares_init_options(&channel, &options, mask);
+    if (code != ARES_SUCCESS)
+        return sl_fail(e, SL_UNREACHABLE, "DNS: %s", ares_strerror(code));
+    if (server && ares_set_servers_ports_csv(channel, server) != ARES_SUCCESS) {
+        ares_destroy(channel);
+        return sl_fail(e, SL_USAGE, "DNS server \"%.100s\": not a numeric address", server);
+    }
+    *ret_channel = channel;
+    return SL_OK;
+}
+
+/* Waits for the sockets of a channel once. */
+static void step(ares_channel channel, struct sl_deadline deadline)
+{
+    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
+    struct pollfd fds[ARES_GETSOCK_MAXNUM];
+    int bits = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+    nfds_t count = 0;
+    for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+        short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) | (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+        if (events)
+            fds[count++] = (struct pollfd){.fd = sockets[i], .events = events};
+    }
+    int left_ms = sl_deadline_left_ms(deadline);
+    struct timeval max = {left_ms / 1000, left_ms % 1000 * 1000}, buffer;
+    const struct timeval *wait = ares_timeout(channel, &max, &buffer);
+    int ready = poll(fds, count, (int)(wait->tv_sec * 1000 + (wait->tv_usec + 999) / 1000));
+    for (nfds_t i = 0; i < count; i++) {
+        bool broken = fds[i].revents & (POLLERR | POLLHUP);
+        ares_process_fd(channel, broken || fds[i].revents & POLLIN ? fds[i].fd : ARES_SOCKET_BAD,
+                        fds[i].revents & POLLOUT ? fds[i].fd : ARES_SOCKET_BAD);
+    }
+    if (ready <= 0)
+        ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+}
+
+/* Runs a question to its end or the deadline, and closes the channel. */
+static enum sl_status finish(ares_channel channel, struct ask *ask, const char *kind, struct sl_deadline deadline, struct sl_error *e)
+{
+    while (!ask->done && !sl_deadline_passed(deadline))
+        step(channel, deadline);
+    bool in_time = ask->done;
+    ares_destroy(channel); /* a question still open is called back with ARES_EDESTRUCTION here */
+    if (!in_time)
+        return sl_fail(e, SL_TIMEOUT, "DNS %s %s: no answer in time", ask->name, kind);
+    if (ask->malformed)
+        return sl_fail(e, SL_MALFORMED, "DNS %s %s: broken answer", ask->name, kind);
+    enum sl_status s = status_of(ask->code);
+    return s == SL_OK ? s : sl_fail(e, s, "DNS %s %s: %s", ask->name, kind, ares_strerror(ask->code));
+}
+
+/* Reads a name of a message at the cursor; false on nonsense. */
+static bool take_name(struct nb_cursor *c, char *out, size_t size)
+{
+    char *name = NULL;
+    long used = 0;
+    if (!nb_cursor_ok(c) || ares_expand_name(c->data + c->at, c->data, (int)c->size, &name, &used) != ARES_SUCCESS)
+        return false;
+    bool fits = !out || sl_text_copy(out, size, name);
+    ares_free_string(name);
+    return fits && nb_take(c, (size_t)used) != NULL;
+}
+
+static bool take_srv(struct nb_cursor *c, struct dnsc_srv_list *list)
+{
+    struct dnsc_srv srv = {.ttl_s = 0};
+    if (!take_name(c, NULL, 0))
+        return false;
+    uint16_t type = nb_get16(c), class = nb_get16(c);
+    srv.ttl_s = nb_get32(c);
+    uint16_t len = nb_get16(c);
+    size_t end = c->at + len;
+    if (!nb_cursor_ok(c) || end > c->size)
+        return false;
+    if (type == TYPE_SRV && class == CLASS_IN && list->count < DNSC_SRV_MAX) {
+        srv.priority = nb_get16(c);
+        srv.weight = nb_get16(c);
+        srv.port = nb_get16(c);
+        if (!take_name(c, srv.target, sizeof srv.target) || c->at != end)
+            return false;
+        if (srv.target[0]) /* the root as a target: the service is not to be had here (RFC 2782) */
+            list->items[list->count++] = srv;
+    }
+    c->at = end;
+    return true;
+}
+
+/* c-ares' own parser of SRV records drops the TTL, so the answer is read here. */
+static bool read_srv(const uint8_t *octets, size_t len, struct dnsc_srv_list *list)
+{
+    struct nb_cursor c = nb_cursor_read(octets, len);
+    (void)nb_take(&c, 4);
+    uint16_t questions = nb_get16(&c), answers = nb_get16(&c);
+    (void)nb_take(&c, HEADER_LEN - 8);
+    while (questions--)
+        if (!take_name(&c, NULL, 0) || !nb_take(&c, 4))
+            return false;
+    while (answers--)
+        if (!take_srv(&c, list))
+            return false;
+    return nb_cursor_ok(&c);
+}
+
+static void on_srv(void *arg, int code, int timeouts, unsigned char *octets, int len)
+{
+    struct ask *ask = arg;
+    (void)timeouts;
+    ask->done = true;
+    ask->code = code;
+    if (code == ARES_SUCCESS)
+        ask->malformed = !read_srv(octets, (size_t)len, ask->srv);
+}
+
+enum sl_status dnsc_srv(const char *server, const char *name, struct sl_deadline deadline, struct dnsc_srv_list *ret_list,
+                        struct sl_error *e)
+{
+    struct dnsc_srv_list list = {.count = 0};
+    struct ask ask = {.name = name, .srv = &list};
+    ares_channel channel;
+    enum sl_status s = open_channel(server, deadline, &channel, e);
+    if (s != SL_OK)
+        return s;
+    ares_query(channel, name, CLASS_IN, TYPE_SRV, on_srv, &ask);
+    s = finish(channel, &ask, "SRV", deadline, e);
+    if (s == SL_OK)
+        *ret_list = list;
+    return s;
+}
+
+static void add_address(struct dnsc_addresses *list, const struct ares_addrinfo_node *node)
+{
+    if (list->count == DNSC_ADDRESSES_MAX)
+        return;
+    struct dnsc_address *a = &list->items[list->count];
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    const void *octets = &v4.sin_addr;
+    if (node->ai_family == AF_INET6) {
+        memcpy(&v6, node->ai_addr, sizeof v6);
+        octets = &v6.sin6_addr;
+    } else {
+        memcpy(&v4, node->ai_addr, sizeof v4);
+    }
+    if (inet_ntop(node->ai_family, octets, a->text, sizeof a->text)) {
+        a->ttl_s = node->ai_ttl;
+        list->count++;
+    }
+}
+
+static void on_host(void *arg, int code, int timeouts, struct ares_addrinfo *info)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    struct ask *ask = arg;
+    (void)timeouts;
+    ask->done = true;
+    ask->code = code;
+    for (size_t f = 0; info && f < SL_COUNT(families); f++)
+        for (const struct ares_addrinfo_node *n = info->nodes; n; n = n->ai_next)
+            if (n->ai_family == families[f])
+                add_address(ask->addresses, n);
+    ares_freeaddrinfo(info);
+}
+
+/* A numeric address is its own answer. */
+static bool is_numeric(const char *host, struct dnsc_addresses *list)
+{
+    uint8_t octets[16];
+    if (inet_pton(AF_INET, host, octets) != 1 && inet_pton(AF_INET6, host, octets) != 1)
+        return false;
+    list->count = 1;
+    return sl_text_copy(list->items[0].text, sizeof list->items[0].text, host);
+}
+
+enum sl_status dnsc_host(const char *server, const char *host, struct sl_deadline deadline, struct dnsc_addresses *ret_list,
+                         struct sl_error *e)
+{
+    struct dnsc_addresses list = {.count = 0};
+    struct ask ask = {.name = host, .addresses = &list};
+    ares_channel channel;
+    enum sl_status s = SL_OK;
+    if (!is_numeric(host, &list)) {
+        s = open_channel(server, deadline, &channel, e);
+        if (s != SL_OK)
+            return s;
+        struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+        ares_getaddrinfo(channel, host, NULL, &hints, on_host, &ask);
+        s = finish(channel, &ask, "A/AAAA", deadline, e);
+    }
+    if (s == SL_OK)
+        *ret_list = list;
+    return s;
+}

@@ -1,0 +1,50 @@
+/*
+ * dnsc.h - asking the DNS with a deadline; dnsc.c is the only file that includes c-ares.
+ *
+ * SRV records with their TTL (RFC 2782; priority and weight are read but a locator of management points does not use them,
+ * sms.md 4), and the addresses of a host. `server` NULL asks the servers of resolv.conf and reads the hosts file; a server given
+ * as "ADDR:PORT" or "[ADDR6]:PORT" is asked alone. A truncated answer is asked again over TCP.
+ *
+ * "No such name" and "no such data" are no failures: SL_OK with an empty list. Failures: SL_TIMEOUT, SL_UNREACHABLE (nobody listens,
+ * SERVFAIL), SL_DENIED (REFUSED), SL_MALFORMED (broken answer), SL_USAGE (name or server). Each call has its own channel: any thread.
+ */
+#ifndef SL_LOCATOR_NET_DNSC_H
+#define SL_LOCATOR_NET_DNSC_H
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DNSC_NAME_MAX = 256, DNSC_ADDRESS_MAX = 46, DNSC_SRV_MAX = 64, DNSC_ADDRESSES_MAX = 16 };
+
+struct dnsc_srv {
+    char target[DNSC_NAME_MAX]; /* without a final dot */
+    uint16_t priority, weight, port;
+    int64_t ttl_s;
+};
+
+struct dnsc_srv_list {
+    size_t count; /* records beyond DNSC_SRV_MAX are left out */
+    struct dnsc_srv items[DNSC_SRV_MAX];
+};
+
+struct dnsc_address {
+    char text[DNSC_ADDRESS_MAX]; /* numeric */
+    int64_t ttl_s;               /* 0 for a name of the hosts file */
+};
+
+struct dnsc_addresses {
+    size_t count;
+    struct dnsc_address items[DNSC_ADDRESSES_MAX];
+};
+
+/* The SRV records of `name`, in the order of the answer. */
+enum sl_status dnsc_srv(const char *server, const char *name, struct sl_deadline deadline, struct dnsc_srv_list *ret_list,
+                        struct sl_error *e) SL_MUST;
+/* The IPv4 and IPv6 addresses of a host, IPv4 first; a numeric `host` is its own address and nothing is asked. */
+enum sl_status dnsc_host(const char *server, const char *host, struct sl_deadline deadline, struct dnsc_addresses *ret_list,
+                         struct sl_error *e) SL_MUST;
+
+#endif

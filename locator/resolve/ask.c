@@ -1,0 +1,225 @@
+#include "locator/resolve/ask.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BOARD_MAGIC 0x10ca7e01u
+
+struct board;
+
+/* One source being asked. The answer is written by its thread, once, under the lock of the board. */
+struct job {
+    struct board *board;
+    const struct src_ops *ops;
+    void *source;
+    char uri[SRC_URI_MAX];
+    struct sl_deadline deadline;
+    int64_t started_ms;
+    int64_t ms;
+    bool done;    /* its answer stands */
+    bool running; /* its thread is still at work; after a give-up both are true */
+    struct src_answer answer;
+};
+
+/* Shared by the asker and the threads; the last one to leave frees it, with the sources. */
+struct board {
+    uint32_t magic;
+    pthread_mutex_t lock;
+    pthread_cond_t spoken;
+    size_t refs;
+    struct src_question question;
+    size_t count;
+    struct job jobs[];
+};
+
+static struct board *board_new(const struct resolve_source *sources, size_t count, const struct src_question *question)
+{
+    struct board *b = sl_new(sizeof *b + count * sizeof b->jobs[0]);
+    pthread_condattr_t attr;
+    b->magic = BOARD_MAGIC;
+    (void)pthread_mutex_init(&b->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&b->spoken, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    b->refs = 1;
+    b->question = *question;
+    b->count = count;
+    for (size_t i = 0; i < count; i++) {
+        b->jobs[i].board = b;
+        b->jobs[i].ops = sources[i].ops;
+        b->jobs[i].source = sources[i].source;
+        (void)sl_text_copy(b->jobs[i].uri, sizeof b->jobs[i].uri, sources[i].uri);
+        src_answer_init(&b->jobs[i].answer);
+    }
+    return b;
+}
+
+static void board_leave(struct board *b)
+{
+    SL_CHECK_MAGIC(b, BOARD_MAGIC);
+    (void)pthread_mutex_lock(&b->lock);
+    bool last = --b->refs == 0;
+    (void)pthread_mutex_unlock(&b->lock);
+    if (!last)
+        return;
+    for (size_t i = 0; i < b->count; i++)
+        b->jobs[i].ops->free(b->jobs[i].source);
+    (void)pthread_cond_destroy(&b->spoken);
+    (void)pthread_mutex_destroy(&b->lock);
+    b->magic = 0;
+    free(b);
+}
+
+static void *job_main(void *arg)
+{
+    struct job *job = arg;
+    struct board *b = job->board;
+    struct src_answer *a = sl_new(sizeof *a);
+    src_answer_init(a);
+    job->ops->ask(job->source, &b->question, job->deadline, a);
+    (void)pthread_mutex_lock(&b->lock);
+    if (!job->done) { /* else the asker has given up on us */
+        job->answer = *a;
+        job->ms = sl_clock_mono_ms() - job->started_ms;
+        job->done = true;
+    }
+    job->running = false;
+    (void)pthread_cond_broadcast(&b->spoken);
+    (void)pthread_mutex_unlock(&b->lock);
+    free(a);
+    board_leave(b);
+    return NULL;
+}
+
+/* Starts the thread of a job with every signal blocked: the caller's handlers run in the caller's threads only. */
+static bool start(struct job *job)
+{
+    sigset_t all, before;
+    pthread_t thread;
+    pthread_attr_t attr;
+    (void)sigfillset(&all);
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&thread, &attr, job_main, job) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attr);
+    return started;
+}
+
+/* Called with the lock held. */
+static void start_all(struct board *b, int64_t timeout_ms, struct sl_deadline deadline)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        struct job *job = &b->jobs[i];
+        job->deadline = sl_deadline_min(deadline, sl_deadline_in(timeout_ms));
+        job->started_ms = sl_clock_mono_ms();
+        job->done = true;
+        if (!(job->ops->answers & b->question.what)) {
+            src_say(&job->answer, SRC_UNABLE, "a source of the kind %s: knows nothing of this kind", job->ops->scheme);
+            continue;
+        }
+        job->done = false;
+        job->running = true;
+        b->refs++;
+        if (!start(job)) {
+            b->refs--;
+            job->running = false;
+            job->done = true;
+            src_say(&job->answer, SRC_FAILED, "no thread could be started");
+        }
+    }
+}
+
+/* Gives up on jobs beyond deadline and grace; returns the time when the next one is due. Called with the lock held. */
+static int64_t give_up_late(struct board *b)
+{
+    int64_t now_ms = sl_clock_mono_ms(), next_ms = INT64_MAX;
+    for (size_t i = 0; i < b->count; i++) {
+        struct job *job = &b->jobs[i];
+        int64_t due_ms = job->deadline.at_ms + RESOLVE_GRACE_MS;
+        if (job->done)
+            continue;
+        if (due_ms <= now_ms) {
+            src_say(&job->answer, SRC_FAILED, "no answer in time");
+            job->ms = now_ms - job->started_ms;
+            job->done = true;
+        } else if (due_ms < next_ms) {
+            next_ms = due_ms;
+        }
+    }
+    return next_ms;
+}
+
+/* Waits until the judge can decide. Called with the lock held. */
+static struct resolve_judgement wait_for_judgement(struct board *b)
+{
+    const struct src_answer *answers[RESOLVE_SOURCES_MAX];
+    for (;;) {
+        int64_t next_ms = give_up_late(b);
+        for (size_t i = 0; i < b->count; i++)
+            answers[i] = b->jobs[i].done ? &b->jobs[i].answer : NULL;
+        struct resolve_judgement j = resolve_judge(answers, b->count);
+        if (j.decided)
+            return j;
+        struct timespec until = {.tv_sec = next_ms / 1000, .tv_nsec = next_ms % 1000 * 1000000};
+        (void)pthread_cond_timedwait(&b->spoken, &b->lock, &until);
+    }
+}
+
+/* Called with the lock held. */
+static void cancel_rest(struct board *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (b->jobs[i].running && b->jobs[i].ops->cancel)
+            b->jobs[i].ops->cancel(b->jobs[i].source);
+}
+
+/* Called with the lock held. */
+static void report(struct board *b, const char *asked, struct resolve_result *r)
+{
+    const struct resolve_judgement *j = &r->judgement;
+    src_answer_init(&r->answer);
+    if (b->count) {
+        r->answer = b->jobs[j->by].answer;
+        (void)sl_text_copy(r->source, sizeof r->source, b->jobs[j->by].uri);
+    }
+    if (j->outranking_failed) {
+        (void)sl_text_copy(r->lower_source, sizeof r->lower_source, b->jobs[j->lower].uri);
+        (void)sl_text_copy(r->lower_text, sizeof r->lower_text, b->jobs[j->lower].answer.text);
+    }
+    for (size_t i = 0; i < b->count; i++) {
+        struct job *job = &b->jobs[i];
+        const struct src_answer *a = job->done ? &job->answer : NULL;
+        int64_t ms = job->done ? job->ms : sl_clock_mono_ms() - job->started_ms;
+        resolve_trace_add(&r->trace, job->uri, asked, a, resolve_rule_of(j, a, i), ms);
+    }
+}
+
+void resolve_ask(const struct resolve_source *sources, size_t count, const struct src_question *question, const char *asked,
+                 int64_t timeout_ms, struct sl_deadline deadline, struct resolve_result *ret_result)
+{
+    sl_assert(count <= RESOLVE_SOURCES_MAX);
+    struct board *b = board_new(sources, count, question);
+    memset(ret_result, 0, sizeof *ret_result);
+    (void)pthread_mutex_lock(&b->lock);
+    start_all(b, timeout_ms, deadline);
+    ret_result->judgement = wait_for_judgement(b);
+    cancel_rest(b);
+    report(b, asked, ret_result);
+    (void)pthread_mutex_unlock(&b->lock);
+    board_leave(b);
+}
+
+void resolve_result_fini(struct resolve_result *result)
+{
+    resolve_trace_fini(&result->trace);
+}

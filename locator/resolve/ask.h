@@ -1,0 +1,45 @@
+/*
+ * ask.h - sources asked side by side, judged in order of priority.
+ *
+ * Each source is asked in a thread of the library's own, with all signals blocked, that the caller never sees. As soon as judge.h can
+ * decide, the call returns; sources that still work are told to stop (cancel) and left to end by themselves, at the latest at their own
+ * deadline: they own all they use. A source that overruns its deadline, stuck in a library that blocks, is counted as failed and left
+ * behind in the same way, so the call never takes longer than the longest time-out of a source that outranks the answer.
+ */
+#ifndef SL_LOCATOR_RESOLVE_ASK_H
+#define SL_LOCATOR_RESOLVE_ASK_H
+
+#include "locator/resolve/judge.h"
+#include "locator/resolve/trace.h"
+
+enum {
+    RESOLVE_SOURCES_MAX = 64,
+    RESOLVE_GRACE_MS = 100, /* a source may overrun its deadline by so much before it is left behind */
+};
+
+/* A source ready to be asked: `source` comes from ops->open and passes into the ownership of resolve_ask. */
+struct resolve_source {
+    const struct src_ops *ops;
+    void *source;
+    const char *uri; /* copied */
+};
+
+struct resolve_result {
+    struct resolve_judgement judgement;
+    struct src_answer answer;        /* of the source that made the outcome; all unknown when there were no sources */
+    char source[SRC_URI_MAX];        /* its URI */
+    char lower_source[SRC_URI_MAX];  /* of judgement.lower */
+    char lower_text[SL_ERROR_TEXT_MAX]; /* what that one said */
+    struct resolve_trace trace;
+};
+
+/*
+ * Asks `count` (at most RESOLVE_SOURCES_MAX) sources, each for at most `timeout_ms` and none beyond `deadline`. Always gives a result
+ * (resolve_result_fini); `asked` is the question in words, for the trace.
+ */
+void resolve_ask(const struct resolve_source *sources, size_t count, const struct src_question *question, const char *asked,
+                 int64_t timeout_ms, struct sl_deadline deadline, struct resolve_result *ret_result);
+/* Frees the trace. */
+void resolve_result_fini(struct resolve_result *result);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * content.h - which distribution points hold a package: asked of the management point, one chosen at random (S1.15, S1.16).
+ *
+ * The management point is asked with CCM_POST and a ContentLocationRequest (net/ccm.h, net/locmsg.h). Its host is reached at the
+ * address that an override gives, else at the address that was found with it (Q2: a hint), else by looking up its name. There is no
+ * other management point to turn to when it is silent (S1.24).
+ */
+#ifndef SL_LOCATOR_RESOLVE_CONTENT_H
+#define SL_LOCATOR_RESOLVE_CONTENT_H
+
+#include "locator/model/boundary.h"
+#include "locator/net/locmsg.h"
+#include "locator/resolve/trace.h"
+
+struct resolve_content_question {
+    const struct lm_mp *mp;
+    uint16_t port;           /* from lm_mp_port */
+    const char *connect_to;  /* numeric address of an override, or NULL */
+    const char *site;        /* the assigned site */
+    const char *package;
+    uint32_t version;        /* 0: any */
+    const struct lm_client *client;
+    uint64_t seed;
+};
+
+struct resolve_content_result {
+    enum src_result result; /* SRC_ANSWER, SRC_NOT_FOUND, SRC_FAILED, SRC_REFUSED */
+    char text[SL_ERROR_TEXT_MAX];
+    char source[SRC_URI_MAX]; /* URL that was asked */
+    char host[LM_NAME_MAX];   /* of the chosen one */
+    char url[LOC_URL_MAX];
+    enum loc_locality locality;
+    struct sl_strings candidates; /* URLs that had the same chance */
+};
+
+/* Asks and chooses; adds its step to `trace`. Always gives a result (resolve_content_fini). */
+void resolve_content(const struct resolve_content_question *q, struct sl_deadline deadline, struct resolve_trace *trace,
+                     struct resolve_content_result *ret_result);
+/* Frees the candidates. */
+void resolve_content_fini(struct resolve_content_result *result);
+
+#endif

@@ -1,0 +1,61 @@
+#include "locator/resolve/trace.h"
+
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void resolve_trace_fini(struct resolve_trace *trace)
+{
+    free(trace->steps);
+    *trace = (struct resolve_trace){NULL, 0};
+}
+
+const char *resolve_trust_word(const struct src_answer *a)
+{
+    return a->directory ? "directory" : "unproven";
+}
+
+static struct resolve_step *append(struct resolve_trace *trace, const char *source, const char *asked, int64_t ms)
+{
+    if (trace->count == RESOLVE_STEPS_MAX)
+        return NULL;
+    trace->steps = sl_resize(trace->steps, trace->count + 1, sizeof *trace->steps);
+    struct resolve_step *step = &trace->steps[trace->count++];
+    *step = (struct resolve_step){.ms = ms, .age_s = SRC_AGE_UNKNOWN, .ttl_s = SRC_AGE_UNKNOWN};
+    (void)sl_text_copy(step->source, sizeof step->source, source);
+    (void)sl_text_copy(step->asked, sizeof step->asked, asked);
+    return step;
+}
+
+static void conclude(struct resolve_step *step, const struct src_answer *a, enum resolve_rule rule)
+{
+    const char *extra = a && a->rule[0] ? a->rule : "";
+    (void)snprintf(step->rule, sizeof step->rule, "%s%s%s", resolve_rule_id(rule), extra[0] ? " " : "", extra);
+    (void)sl_text_copy(step->verdict, sizeof step->verdict, resolve_rule_verdict(rule));
+    if (!a) {
+        (void)sl_text_copy(step->result, sizeof step->result, "not waited for");
+        return;
+    }
+    (void)sl_text_copy(step->result, sizeof step->result, src_result_word(a->result));
+    if (a->result != SRC_ANSWER)
+        return;
+    step->age_s = a->age_s;
+    step->ttl_s = a->ttl_s;
+    (void)sl_text_copy(step->owner, sizeof step->owner, a->owner);
+    (void)sl_text_copy(step->trust, sizeof step->trust, resolve_trust_word(a));
+}
+
+void resolve_trace_add(struct resolve_trace *trace, const char *source, const char *asked, const struct src_answer *a,
+                       enum resolve_rule rule, int64_t ms)
+{
+    for (size_t i = 0; a && i < a->note_count; i++) {
+        struct resolve_step *step = append(trace, source, a->notes[i].asked, a->notes[i].ms);
+        if (step)
+            (void)sl_text_copy(step->result, sizeof step->result, a->notes[i].result);
+    }
+    struct resolve_step *last = append(trace, source, asked, ms);
+    if (last)
+        conclude(last, a, rule);
+}

@@ -1,0 +1,267 @@
+#include "locator/source/ldap.h"
+
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "ldap-schema/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char modified[] = "modifyTimestamp"; /* operational, every server has it (RFC 4512 3.4) */
+
+static enum sl_status ldap_open(const char *uri, const struct src_config *config, void **ret_source, struct sl_error *e)
+{
+    struct ldapc_uri parsed;
+    enum sl_status s = ldapc_uri_parse(uri, &parsed, e);
+    if (s != SL_OK)
+        return s;
+    struct ldapc_options options = config->ldap;
+    options.connect_to = (char *)(uintptr_t)src_override_find(config, parsed.host); /* copied by ldapc_new */
+    ldapc_uri_fini(&parsed);
+    struct ldapc *dir;
+    s = ldapc_new(uri, &options, &dir, e);
+    if (s == SL_OK)
+        *ret_source = dir;
+    return s;
+}
+
+static void say_ldap_failure(struct ldapc *dir, enum sl_status status, const struct sl_error *e, struct src_answer *a)
+{
+    src_say_failed(a, status, e);
+    if (ldapc_kind(dir) == LDAPC_DENIED)
+        a->result = SRC_UNREADABLE;
+}
+
+bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *attrs, const char *asked, struct sl_deadline deadline,
+                     struct src_answer *a, struct ldapc_entries *ret_entries)
+{
+    const char *container;
+    struct sl_error e = {.status = SL_OK};
+    src_note(a, "%s", asked);
+    enum sl_status s = ldapc_container(dir, deadline, &container, &e);
+    if (s == SL_OK) {
+        struct ldapc_search search = {.base = container, .filter = filter, .attrs = attrs};
+        s = ldapc_search(dir, &search, deadline, ret_entries, &e);
+    }
+    if (s != SL_OK) {
+        src_note_end(a, "%s", sl_error_text(&e));
+        say_ldap_failure(dir, s, &e, a);
+        return false;
+    }
+    const char *more = ret_entries->incomplete ? ", cut by a limit of the server" : "";
+    if (ret_entries->base_absent)
+        src_note_end(a, "no container %s", container);
+    else
+        src_note_end(a, "%zu entr%s%s", ret_entries->count, ret_entries->count == 1 ? "y" : "ies", more);
+    if (ret_entries->incomplete)
+        src_warn(a, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
+    return true;
+}
+
+static void copy_text(const struct ldapc_entry *entry, const char *attr, char *out, size_t size)
+{
+    const char *text = ldapc_entry_text(entry, attr);
+    if (text && strlen(text) < size)
+        (void)sl_text_copy(out, size, text);
+}
+
+void src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct src_answer *a)
+{
+    struct lm_mp mp = lm_mp_unknown();
+    struct sl_error e = {.status = SL_OK};
+    const char *code = ldapc_entry_text(entry, SCHEMA_SITE_CODE), *build = ldapc_entry_text(entry, SCHEMA_VERSION);
+    const struct ldapc_attr *capabilities = ldapc_entry_attr(entry, SCHEMA_CAPABILITIES);
+    if (code && lm_code_parse(code, mp.site, &e) != SL_OK)
+        src_warn(a, "%s: %s", entry->dn, sl_error_text(&e));
+    copy_text(entry, SCHEMA_MP_ADDRESS, mp.address, sizeof mp.address);
+    (void)sl_text_copy(mp.name, sizeof mp.name, mp.address);
+    copy_text(entry, SCHEMA_MP_NAME, mp.name, sizeof mp.name);
+    copy_text(entry, SCHEMA_DNS_HOST_NAME, mp.name, sizeof mp.name);
+    copy_text(entry, SCHEMA_SOURCE_FOREST, mp.forest, sizeof mp.forest);
+    mp.is_default = ldapc_entry_has(entry, SCHEMA_DEFAULT_MP, "TRUE");
+    if (build)
+        (void)sl_parse_i64(build, 0, INT32_MAX, &mp.build);
+    if (capabilities && capabilities->count &&
+        lm_mp_capabilities(capabilities->values[0].data, capabilities->values[0].len, &mp, &e) != SL_OK)
+        src_warn(a, "%s: %s", entry->dn, sl_error_text(&e));
+    *ret_mp = mp;
+}
+
+/* Days since 1970-01-01 of a date of the Gregorian calendar. */
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    int64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+    return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s)
+{
+    const char *text = ldapc_entry_text(entry, modified); /* "20240131235959Z" */
+    int year, month, day, hour, minute, second;
+    if (!text || sscanf(text, "%4d%2d%2d%2d%2d%2d", &year, &month, &day, &hour, &minute, &second) != 6)
+        return SRC_AGE_UNKNOWN;
+    int64_t then_s = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    return now_s > then_s ? now_s - then_s : 0;
+}
+
+static bool has_any_object(struct ldapc *dir, struct sl_deadline deadline, struct src_answer *a, bool *ret_any)
+{
+    static const char *const nothing[] = {"1.1", NULL};
+    char filter[SRC_TEXT_MAX];
+    struct ldapc_entries found = {.count = 0};
+    (void)snprintf(filter, sizeof filter, "(|(objectClass=%s)(objectClass=%s))", SCHEMA_CLASS_SITE, SCHEMA_CLASS_MANAGEMENT_POINT);
+    if (!src_ldap_search(dir, filter, nothing, "any site or management point", deadline, a, &found))
+        return false;
+    *ret_any = found.count > 0;
+    ldapc_entries_fini(&found);
+    return true;
+}
+
+void src_ldap_say_absent(struct ldapc *dir, const char *missing, struct sl_deadline deadline, struct src_answer *a)
+{
+    struct ldapc_probe probe = {.kind = LDAPC_SERVER_OTHER};
+    struct sl_error e = {.status = SL_OK};
+    bool any = false;
+    src_note(a, "probe: schema and container");
+    enum sl_status s = ldapc_probe(dir, LDAPC_PROBE_ALL, deadline, &probe, &e);
+    if (s != SL_OK) {
+        src_note_end(a, "%s", sl_error_text(&e));
+        say_ldap_failure(dir, s, &e, a);
+        return;
+    }
+    src_note_end(a, "schema %s, container %s", ldapc_schema_word(probe.schema), ldapc_container_word(probe.container));
+    const char *why = probe.container_why ? probe.container_why : "";
+    if (probe.schema == LDAPC_SCHEMA_NONE)
+        src_say(a, SRC_NO_SCHEMA, "the schema of %s is not extended", ldapc_server(dir));
+    else if (probe.container == LDAPC_CONTAINER_UNREADABLE)
+        src_say(a, SRC_UNREADABLE, "%s may not be read: %s", probe.container_dn, why);
+    else if (probe.container == LDAPC_CONTAINER_ABSENT)
+        src_say(a, SRC_NOTHING, "there is no %s", probe.container_dn);
+    else if (has_any_object(dir, deadline, a, &any)) /* else it has said why not */
+        src_say(a, any ? SRC_NOT_FOUND : SRC_NOTHING, "%s is not published in %s", any ? missing : "a site", probe.container_dn);
+    ldapc_probe_fini(&probe);
+}
+
+/* Chooses among the management points of the site that a search found; true when the site itself was among the entries. */
+static void choose(const struct ldapc_entries *found, const struct src_question *q, const char *site, struct src_answer *a,
+                   struct lm_choice *ret_choice, bool *ret_site_seen)
+{
+    struct lm_mp *mps = sl_new_array(found->count + 1, sizeof *mps);
+    const struct ldapc_entry **entries = sl_new_array(found->count + 1, sizeof *entries);
+    size_t count = 0;
+    *ret_site_seen = false;
+    for (size_t i = 0; i < found->count; i++) {
+        const struct ldapc_entry *entry = &found->items[i];
+        if (ldapc_entry_has(entry, "objectClass", SCHEMA_CLASS_SITE)) {
+            *ret_site_seen = true;
+            continue;
+        }
+        src_ldap_mp(entry, &mps[count], a);
+        entries[count++] = entry;
+    }
+    *ret_choice = lm_choose_mp(mps, count, q->profile);
+    if (ret_choice->kind >= LM_CHOICE_ONE) {
+        a->mp = mps[ret_choice->index];
+        a->age_s = src_ldap_age(entries[ret_choice->index], q->now_s);
+        (void)sl_text_copy(a->owner, sizeof a->owner, a->mp.forest);
+        (void)sl_text_copy(a->mp.site, sizeof a->mp.site, site);
+    }
+    free(mps);
+    free(entries);
+}
+
+static void say_choice(const struct lm_choice *choice, const char *site, struct src_answer *a)
+{
+    switch (choice->kind) {
+    case LM_CHOICE_SEVERAL:
+        (void)sl_text_copy(a->rule, sizeof a->rule, "Q12");
+        src_warn(a, "%zu default management points are published for site %s: the first by name is taken", choice->defaults, site);
+        src_say(a, SRC_ANSWER, "%s is the first of %zu default management points", a->mp.name, choice->defaults);
+        break;
+    case LM_CHOICE_BY_NAME:
+        (void)sl_text_copy(a->rule, sizeof a->rule, "Q12");
+        src_say(a, SRC_ANSWER, "%s is the first by name; none is the default", a->mp.name);
+        break;
+    case LM_CHOICE_ONE:
+        (void)sl_text_copy(a->rule, sizeof a->rule, "S1.21");
+        src_say(a, SRC_ANSWER, "%s is the default management point", a->mp.name);
+        break;
+    case LM_CHOICE_NOTHING:
+    case LM_CHOICE_NO_DEFAULT:
+        (void)sl_text_copy(a->rule, sizeof a->rule, "S1.26");
+        src_say(a, SRC_NO_DEFAULT, "site %s is published and has no default management point", site);
+        break;
+    }
+}
+
+void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
+                     struct src_answer *a)
+{
+    static const char *const attrs[] = {"objectClass",     SCHEMA_SITE_CODE,     SCHEMA_MP_NAME,       SCHEMA_MP_ADDRESS,
+                                        SCHEMA_DEFAULT_MP, SCHEMA_DNS_HOST_NAME, SCHEMA_CAPABILITIES,  SCHEMA_VERSION,
+                                        SCHEMA_SOURCE_FOREST, modified, NULL};
+    char filter[SRC_TEXT_MAX], asked[SRC_TEXT_MAX], missing[16];
+    struct ldapc_entries found = {.count = 0};
+    struct lm_choice choice;
+    bool site_seen;
+    (void)snprintf(filter, sizeof filter, "(&(%s=%s)(|(objectClass=%s)(objectClass=%s)))", SCHEMA_SITE_CODE, site,
+                   SCHEMA_CLASS_MANAGEMENT_POINT, SCHEMA_CLASS_SITE);
+    (void)snprintf(asked, sizeof asked, "management points of %s", site);
+    (void)snprintf(missing, sizeof missing, "site %s", site);
+    if (!src_ldap_search(dir, filter, attrs, asked, deadline, a, &found))
+        return;
+    choose(&found, q, site, a, &choice, &site_seen);
+    if (choice.kind < LM_CHOICE_ONE && found.incomplete)
+        src_say(a, SRC_FAILED, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
+    else if (choice.kind != LM_CHOICE_NOTHING || site_seen)
+        say_choice(&choice, site, a);
+    else
+        src_ldap_say_absent(dir, missing, deadline, a);
+    ldapc_entries_fini(&found);
+}
+
+static void ldap_ask(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
+{
+    struct ldapc *dir = source;
+    struct sl_error e = {.status = SL_OK};
+    (void)snprintf(a->server, sizeof a->server, "%s", ldapc_server(dir));
+    src_note(a, "connect and bind");
+    enum sl_status s = ldapc_connect(dir, deadline, &e);
+    src_note_end(a, "%s", s == SL_OK ? "bound" : sl_error_text(&e));
+    if (s != SL_OK) {
+        src_say_failed(a, s, &e);
+        return;
+    }
+    a->directory = ldapc_is_trusted(dir);
+    if (q->what == SRC_SITE)
+        src_ldap_ask_site(dir, q, deadline, a);
+    else
+        src_ldap_ask_mp(dir, q, q->site, deadline, a);
+}
+
+static void ldap_cancel(void *source)
+{
+    ldapc_cancel(source);
+}
+
+static void ldap_free(void *source)
+{
+    ldapc_free(source);
+}
+
+/* One behaviour under three schemes. */
+#define LDAP_OPS(name, form)                                                                                           \
+    const struct src_ops src_##name = {                                                                                \
+        .scheme = #name,                                                                                               \
+        .synopsis = form,                                                                                              \
+        .answers = SRC_MP | SRC_SITE,                                                                                  \
+        .open = ldap_open,                                                                                             \
+        .ask = ldap_ask,                                                                                               \
+        .cancel = ldap_cancel,                                                                                         \
+        .free = ldap_free,                                                                                             \
+    }
+
+LDAP_OPS(ldap, "ldap://HOST[:PORT][/BASE]");
+LDAP_OPS(ldaps, "ldaps://HOST[:PORT][/BASE]");
+LDAP_OPS(ldapi, "ldapi://%2FPATH[/BASE]");

@@ -1,0 +1,130 @@
+#include "locator/source/source.h"
+
+#include "common/base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* The one list of schemes. */
+static const struct src_ops *const families[] = {&src_ldap, &src_ldaps, &src_ldapi, &src_wins, &src_dns};
+
+static const struct {
+    const char *word;
+    enum sl_outcome outcome;
+} results[] = {
+#define SRC_RESULT_ROW(name, word, outcome, text) {word, SL_OUTCOME_##outcome},
+    SRC_RESULT_TABLE(SRC_RESULT_ROW)
+#undef SRC_RESULT_ROW
+};
+
+const char *src_result_word(enum src_result result)
+{
+    return result < SRC_RESULT_COUNT ? results[result].word : "";
+}
+
+enum sl_outcome src_result_outcome(enum src_result result)
+{
+    return result < SRC_RESULT_COUNT ? results[result].outcome : SL_OUTCOME_INTERNAL;
+}
+
+enum sl_status src_find(const char *uri, const struct src_ops **ret_ops, struct sl_error *e)
+{
+    const char *colon = strchr(uri, ':');
+    size_t len = colon ? (size_t)(colon - uri) : 0;
+    for (size_t i = 0; i < SL_COUNT(families); i++) {
+        if (strlen(families[i]->scheme) == len && !strncasecmp(families[i]->scheme, uri, len)) {
+            *ret_ops = families[i];
+            return SL_OK;
+        }
+    }
+    struct sl_text known = sl_text_new(SRC_URI_MAX);
+    for (size_t i = 0; i < SL_COUNT(families); i++)
+        sl_text_printf(&known, "%s%s", i ? ", " : "", families[i]->synopsis);
+    enum sl_status s = sl_fail(e, SL_USAGE, "source \"%.100s\": unknown scheme; known are %s", uri, sl_text_str(&known));
+    sl_text_fini(&known);
+    return s;
+}
+
+const char *src_override_find(const struct src_config *config, const char *host)
+{
+    for (size_t i = 0; i < config->override_count; i++)
+        if (sl_text_iequal(config->overrides[i].host, host))
+            return config->overrides[i].address;
+    return NULL;
+}
+
+void src_answer_init(struct src_answer *a)
+{
+    memset(a, 0, sizeof *a);
+    a->result = SRC_FAILED;
+    a->age_s = a->ttl_s = SRC_AGE_UNKNOWN;
+    a->mp = lm_mp_unknown();
+}
+
+static void set_text(char *out, size_t size, const char *fmt, va_list args) SL_PRINTF(3, 0);
+
+/* Formats text that may quote the network: control characters are escaped, what is too long is cut. */
+static void set_text(char *out, size_t size, const char *fmt, va_list args)
+{
+    char raw[SL_ERROR_TEXT_MAX];
+    int len = vsnprintf(raw, sizeof raw, fmt, args);
+    if (len < 0)
+        len = 0;
+    sl_text_escape(out, size, raw, (size_t)len < sizeof raw ? (size_t)len : sizeof raw - 1);
+}
+
+void src_say(struct src_answer *a, enum src_result result, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    set_text(a->text, sizeof a->text, fmt, args);
+    va_end(args);
+    a->result = result;
+}
+
+void src_say_failed(struct src_answer *a, enum sl_status status, const struct sl_error *e)
+{
+    enum src_result result = SRC_FAILED;
+    if (status == SL_DENIED)
+        result = SRC_REFUSED;
+    else if (status == SL_UNTRUSTED)
+        result = SRC_UNTRUSTED;
+    else if (status == SL_USAGE)
+        result = SRC_MISUSED;
+    src_say(a, result, "%s", sl_error_text(e));
+}
+
+void src_warn(struct src_answer *a, const char *fmt, ...)
+{
+    if (a->warning_count == SRC_WARNINGS_MAX)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    set_text(a->warnings[a->warning_count++], sizeof a->warnings[0], fmt, args);
+    va_end(args);
+}
+
+void src_note(struct src_answer *a, const char *fmt, ...)
+{
+    if (a->note_count < SRC_NOTES_MAX)
+        a->note_count++;
+    struct src_note *note = &a->notes[a->note_count - 1];
+    va_list args;
+    va_start(args, fmt);
+    set_text(note->asked, sizeof note->asked, fmt, args);
+    va_end(args);
+    note->result[0] = '\0';
+    note->ms = -sl_clock_mono_ms(); /* completed by src_note_end */
+}
+
+void src_note_end(struct src_answer *a, const char *fmt, ...)
+{
+    struct src_note *note = &a->notes[a->note_count - 1];
+    va_list args;
+    va_start(args, fmt);
+    set_text(note->result, sizeof note->result, fmt, args);
+    va_end(args);
+    note->ms += sl_clock_mono_ms();
+}

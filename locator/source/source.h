@@ -1,0 +1,152 @@
+/*
+ * source.h - the sources of answers: one family per URI scheme behind one interface.
+ *
+ * A source is opened from a URI without input or output (so a bad URI is told at once), then asked one question with a deadline.
+ * It says what it found, in the words of SRC_RESULT_TABLE, and leaves a note of each question that it sent. It never chooses between
+ * sources: that is resolve's business.
+ *
+ * Ownership and threads: an opened source belongs to one asker and is used by one thread; everything it needs is copied when it is
+ * opened. `cancel` alone may be called from another thread while `ask` runs. Questions and answers are values without pointers.
+ */
+#ifndef SL_LOCATOR_SOURCE_SOURCE_H
+#define SL_LOCATOR_SOURCE_SOURCE_H
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/wire/name.h"
+#include "locator/model/boundary.h"
+#include "locator/model/mp.h"
+#include "locator/net/ldapc.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SRC_URI_MAX = 1024,
+    SRC_TEXT_MAX = 256,
+    SRC_SERVER_MAX = 320,
+    SRC_NOTES_MAX = 8,
+    SRC_WARNINGS_MAX = 4,
+    SRC_ADDRESSES_MAX = 86,
+    SRC_AGE_UNKNOWN = -1,
+};
+
+enum src_what { SRC_SITE = 1, SRC_MP = 2, SRC_NAME = 4 };
+
+struct src_question {
+    enum src_what what;
+    char site[LM_CODE_SIZE];  /* SRC_MP; SRC_SITE: "" asks by the client's place */
+    struct nb_name name;      /* SRC_NAME */
+    struct lm_client client;  /* SRC_SITE */
+    enum lm_profile profile;
+    int64_t now_s;            /* for ages */
+};
+
+/*
+ * result, word (of JSON and steps), outcome when nothing better comes from any other source, meaning. NO_DEFAULT is a decision of
+ * the site and ends the search; the other negative words leave it to the next source.
+ */
+#define SRC_RESULT_TABLE(X)                                                                                            \
+    X(ANSWER, "answer", OK, "found")                                                                                   \
+    X(NO_SCHEMA, "schema-not-extended", NEGATIVE, "the directory does not know the classes")                           \
+    X(NOTHING, "nothing-published", NEGATIVE, "the container is absent or empty")                                      \
+    X(NO_DEFAULT, "no-default-mp", NEGATIVE, "the site is published and has no default management point")              \
+    X(NOT_FOUND, "not-found", NEGATIVE, "asked properly, the answer is no")                                            \
+    X(UNABLE, "not-asked", USAGE, "this kind of source knows nothing of the kind")                                     \
+    X(FAILED, "could-not-ask", UNREACHABLE, "time-out, refused connection, broken answer")                             \
+    X(UNREADABLE, "container-unreadable", DENIED, "the directory does not let this account read the container")        \
+    X(REFUSED, "access-refused", DENIED, "the server refused the bind or the question")                                \
+    X(UNTRUSTED, "certificate-refused", UNTRUSTED, "the server's certificate failed verification")                     \
+    X(MISUSED, "ambiguous", USAGE, "the source needs more to be told, such as a base DN")
+
+enum src_result {
+#define SRC_RESULT_ENUM(name, word, outcome, text) SRC_##name,
+    SRC_RESULT_TABLE(SRC_RESULT_ENUM)
+#undef SRC_RESULT_ENUM
+        SRC_RESULT_COUNT
+};
+
+/* The word, and the outcome, of a result. */
+const char *src_result_word(enum src_result result);
+enum sl_outcome src_result_outcome(enum src_result result); /* as above */
+
+/* One question that a source sent, for the trace. */
+struct src_note {
+    char asked[SRC_TEXT_MAX];
+    char result[SRC_TEXT_MAX];
+    int64_t ms;
+};
+
+struct src_answer {
+    enum src_result result;
+    char text[SL_ERROR_TEXT_MAX]; /* what it is, or why there is none, for people */
+    char rule[16];                /* of the choice made inside the source: "Q12"; "" for none */
+    /* provenance */
+    char server[SRC_SERVER_MAX];
+    char owner[LM_NAME_MAX];      /* forest that published it, or "" */
+    int64_t age_s, ttl_s;         /* SRC_AGE_UNKNOWN */
+    bool directory;               /* trust: an authenticated server over a protected connection */
+    size_t note_count;
+    struct src_note notes[SRC_NOTES_MAX];
+    size_t warning_count;
+    char warnings[SRC_WARNINGS_MAX][SRC_TEXT_MAX];
+    /* SRC_MP; SRC_SITE: of the site found, its name "" when it has none */
+    struct lm_mp mp;
+    /* SRC_SITE */
+    char site[LM_CODE_SIZE];
+    char assigned_by[16]; /* "site-code", "ad-site", "subnet", "range" */
+    /* SRC_NAME */
+    bool group;
+    char node[4]; /* "B", "P", "M", "H" */
+    size_t address_count;
+    uint32_t addresses[SRC_ADDRESSES_MAX];
+};
+
+/* A host that is not to be looked up: HOST:ADDR of --resolve. */
+struct src_override {
+    char *host;
+    char *address; /* numeric */
+};
+
+/* What sources are opened with; borrowed during `open` only. */
+struct src_config {
+    struct ldapc_options ldap;
+    const struct src_override *overrides;
+    size_t override_count;
+};
+
+struct src_ops {
+    const char *scheme;   /* "ldap" */
+    const char *synopsis; /* "ldap://HOST[:PORT][/BASE]" */
+    unsigned answers;     /* enum src_what, or-ed: questions of other kinds are not put to it */
+    /* Parses the URI and copies what it needs; SL_USAGE names what is wrong. */
+    enum sl_status (*open)(const char *uri, const struct src_config *config, void **ret_source, struct sl_error *e);
+    /* Fills *a, which comes from src_answer_init; never beyond the deadline by more than a moment. */
+    void (*ask)(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
+    /* Makes a running `ask` end soon; NULL when it cannot. */
+    void (*cancel)(void *source);
+    void (*free)(void *source);
+};
+
+/* The family of a URI's scheme; SL_USAGE lists the schemes that are known. */
+enum sl_status src_find(const char *uri, const struct src_ops **ret_ops, struct sl_error *e) SL_MUST;
+/* The numeric address that an override gives for a host, ASCII case ignored, or NULL. */
+const char *src_override_find(const struct src_config *config, const char *host);
+
+/* An answer of which nothing is known yet. */
+void src_answer_init(struct src_answer *a);
+/* Sets the result and its text. */
+void src_say(struct src_answer *a, enum src_result result, const char *fmt, ...) SL_PRINTF(3, 4);
+/* Sets a failed result from a status; `e` tells the text. */
+void src_say_failed(struct src_answer *a, enum sl_status status, const struct sl_error *e);
+/* Adds a warning; those beyond SRC_WARNINGS_MAX are dropped. */
+void src_warn(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3);
+/* Begins a note of a question sent now; src_note_end tells what came back. Beyond SRC_NOTES_MAX the last note is overwritten. */
+void src_note(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3);
+void src_note_end(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3); /* as above */
+
+/* The families; the table of src_find lists them. */
+extern const struct src_ops src_ldap, src_ldaps, src_ldapi, src_wins, src_dns;
+
+#endif
