@@ -35,13 +35,13 @@ struct sl_endpoint {
 
 /* Parses dotted-quad text, all of it, no leading zeros; false on anything else. */
 bool sl_ip4_parse(const char *text, uint32_t *ret_ip);
-/* Dotted-quad text as a value: sl_ip4_text(ip).text lives as long as the enclosing block. */
+/* Dotted-quad text as a value: pass sl_ip4_text(ip).text straight to a call; it is gone after the full expression. */
 struct sl_ip4_text sl_ip4_text(uint32_t ip);
 /* The IPv4 endpoint of an address in host byte order. */
 struct sl_endpoint sl_endpoint_ip4(uint32_t ip, uint16_t port);
 /* Parses "ADDR", "ADDR:PORT", "[ADDR6]" or "[ADDR6]:PORT"; numeric only. `port` is used when the text has none. */
 enum sl_status sl_endpoint_parse(const char *text, uint16_t port, struct sl_endpoint *ret_endpoint, struct sl_error *e) SL_MUST;
-/* "1.2.3.4:80" or "[::1]:80" as a value. */
+/* "1.2.3.4:80" or "[::1]:80" as a value, gone after the full expression like sl_ip4_text. */
 struct sl_endpoint_text sl_endpoint_text(const struct sl_endpoint *ep);
 /* The port in host byte order. */
 uint16_t sl_endpoint_port(const struct sl_endpoint *ep);

@@ -47,7 +47,7 @@ struct nb_name_text {
 bool nb_name_make(const char *text, uint8_t suffix, struct nb_name *ret_name);
 /* Parses the text form; the type is required. */
 enum sl_status nb_name_parse(const char *text, struct nb_name *ret_name, struct sl_error *e) SL_MUST;
-/* The text form as a value. */
+/* The text form as a value: its text is gone after the full expression unless the value is kept. */
 struct nb_name_text nb_name_text(const struct nb_name *name);
 static inline uint8_t nb_name_suffix(const struct nb_name *name)
 {

@@ -11,7 +11,8 @@ enum { RECEIVE_BUFFER = 4 << 20 };
 
 static enum sl_status fail_bind(struct sl_error *e, const struct sl_endpoint *endpoint, int error)
 {
-    const char *where = sl_endpoint_text(endpoint).text;
+    const struct sl_endpoint_text place = sl_endpoint_text(endpoint);
+    const char *where = place.text;
     if (error == EADDRINUSE)
         return sl_fail(e, SL_CONFLICT, "UDP port %s is %s", where, wnet_holder(endpoint).text);
     if (error == EACCES)
@@ -23,7 +24,8 @@ static enum sl_status fail_bind(struct sl_error *e, const struct sl_endpoint *en
 
 static enum sl_status check_address(const struct sl_endpoint *endpoint, struct sl_error *e)
 {
-    const char *where = sl_endpoint_text(endpoint).text;
+    const struct sl_endpoint_text place = sl_endpoint_text(endpoint);
+    const char *where = place.text;
     if (sl_endpoint_is_wildcard(endpoint))
         return sl_fail(e, SL_USAGE,
                        "%s: a wildcard address is refused, since the server would answer its own challenges and reply from an address"

@@ -1,0 +1,189 @@
+#include "locator/api/private.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "locator/resolve/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Options that are a string, kept as it is. */
+static const struct {
+    enum locator_option option;
+    size_t offset;
+} strings[] = {
+    {LOCATOR_BASE, offsetof(struct locator, config.ldap.base)},
+    {LOCATOR_CONTAINER, offsetof(struct locator, config.ldap.container)},
+    {LOCATOR_BIND_DN, offsetof(struct locator, config.ldap.bind_dn)},
+    {LOCATOR_PASSWORD_FILE, offsetof(struct locator, config.ldap.password_file)},
+    {LOCATOR_CA_FILE, offsetof(struct locator, config.ldap.ca_file)},
+};
+
+/* Options that are a number within bounds. */
+static const struct {
+    enum locator_option option;
+    size_t offset;
+    int64_t min, max;
+} numbers[] = {
+    {LOCATOR_TIMEOUT_MS, offsetof(struct locator, timeout_ms), 1, LOCATOR_TIMEOUT_MAX_MS},
+    {LOCATOR_TOTAL_TIMEOUT_MS, offsetof(struct locator, total_timeout_ms), 1, LOCATOR_TIMEOUT_MAX_MS},
+    {LOCATOR_STRICT, offsetof(struct locator, strict), 0, 1},
+    {LOCATOR_SEED, offsetof(struct locator, seed), 0, INT64_MAX},
+    {LOCATOR_MP_PORT, offsetof(struct locator, mp_port), 0, UINT16_MAX},
+    {LOCATOR_NOW_S, offsetof(struct locator, now_s), 0, INT64_MAX},
+    {LOCATOR_STARTTLS, offsetof(struct locator, starttls), 0, 1},
+};
+
+static int failed(struct locator *l, enum sl_status status)
+{
+    (void)status; /* recorded in l->error */
+    sl_assert(l->error.status != SL_OK);
+    return -1;
+}
+
+/* Index of a word in a NULL-terminated list, -1 when it is not there. */
+static int word_index(const char *const *words, const char *word)
+{
+    for (int i = 0; words[i]; i++)
+        if (sl_text_iequal(words[i], word))
+            return i;
+    return -1;
+}
+
+struct locator *locator_new(void)
+{
+    struct locator *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->magic = LOCATOR_MAGIC;
+    l->profile = LM_CM2007;
+    l->timeout_ms = LOCATOR_TIMEOUT_DEFAULT_MS;
+    l->total_timeout_ms = LOCATOR_TOTAL_TIMEOUT_DEFAULT_MS;
+    return l;
+}
+
+static char **string_at(struct locator *l, size_t i)
+{
+    return (char **)((char *)l + strings[i].offset);
+}
+
+void locator_free(struct locator *l)
+{
+    if (!l)
+        return;
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    sl_strings_fini(&l->sources);
+    for (size_t i = 0; i < l->config.override_count; i++) {
+        free(l->overrides[i].host);
+        free(l->overrides[i].address);
+    }
+    free(l->overrides);
+    for (size_t i = 0; i < SL_COUNT(strings); i++)
+        free(*string_at(l, i));
+    l->magic = 0;
+    free(l);
+}
+
+const char *locator_error(const struct locator *l)
+{
+    return l && l->error.status != SL_OK ? l->error.text : "";
+}
+
+int locator_add_source(struct locator *l, const char *uri)
+{
+    const struct src_ops *ops;
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    if (l->sources.count == RESOLVE_SOURCES_MAX)
+        return failed(l, sl_fail(&l->error, SL_LIMIT, "more than %d sources", RESOLVE_SOURCES_MAX));
+    if (strlen(uri) >= SRC_URI_MAX)
+        return failed(l, sl_fail(&l->error, SL_USAGE, "source \"%.60s...\": longer than %d octets", uri, SRC_URI_MAX - 1));
+    if (src_find(uri, &ops, &l->error) != SL_OK)
+        return -1;
+    sl_strings_add(&l->sources, uri);
+    return 0;
+}
+
+int locator_add_address(struct locator *l, const char *host, const char *address)
+{
+    struct lm_address parsed;
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    if (!host[0])
+        return failed(l, sl_fail(&l->error, SL_USAGE, "address %.60s: no host that it is for", address));
+    if (lm_address_parse(address, &parsed, &l->error) != SL_OK)
+        return -1;
+    if (parsed.prefix_len >= 0)
+        return failed(l, sl_fail(&l->error, SL_USAGE, "address \"%.60s\": a prefix length makes no sense here", address));
+    size_t n = l->config.override_count;
+    l->overrides = sl_resize(l->overrides, n + 1, sizeof *l->overrides);
+    l->overrides[n] = (struct src_override){sl_strdup(host), sl_strdup(address)};
+    l->config.overrides = l->overrides;
+    l->config.override_count = n + 1;
+    return 0;
+}
+
+int locator_add_client_address(struct locator *l, const char *address)
+{
+    struct lm_address parsed;
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    if (l->client.address_count == LM_CLIENT_ADDRESSES_MAX)
+        return failed(l, sl_fail(&l->error, SL_LIMIT, "more than %d addresses of the client", LM_CLIENT_ADDRESSES_MAX));
+    if (lm_address_parse(address, &parsed, &l->error) != SL_OK)
+        return -1;
+    l->client.addresses[l->client.address_count++] = parsed;
+    return 0;
+}
+
+static int set_word(struct locator *l, const char *const *words, const char *value, const char *what, int *ret_index)
+{
+    int index = word_index(words, value);
+    if (index < 0)
+        return failed(l, sl_fail(&l->error, SL_USAGE, "unknown %s \"%.32s\"", what, value));
+    *ret_index = index;
+    return 0;
+}
+
+int locator_set_text(struct locator *l, enum locator_option option, const char *value)
+{
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    for (size_t i = 0; i < SL_COUNT(strings); i++) {
+        if (strings[i].option != option)
+            continue;
+        free(*string_at(l, i));
+        *string_at(l, i) = sl_strdup(value);
+        return 0;
+    }
+    int index = LM_CM2007;
+    switch (option) {
+    case LOCATOR_PROFILE:
+        if (value && set_word(l, lm_profile_words, value, "profile", &index))
+            return -1;
+        l->profile = (enum lm_profile)index;
+        return 0;
+    case LOCATOR_SASL:
+        return set_word(l, ldapc_sasl_words, value ? value : "none", "SASL mechanism", &l->config.ldap.sasl);
+    case LOCATOR_CLIENT_AD_SITE:
+        if (sl_text_copy(l->client.ad_site, sizeof l->client.ad_site, value ? value : ""))
+            return 0;
+        return failed(l, sl_fail(&l->error, SL_USAGE, "AD site: longer than %d octets", LM_AD_SITE_MAX - 1));
+    default:
+        return failed(l, sl_fail(&l->error, SL_USAGE, "option %d takes no text", (int)option));
+    }
+}
+
+int locator_set_number(struct locator *l, enum locator_option option, int64_t value)
+{
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    for (size_t i = 0; i < SL_COUNT(numbers); i++) {
+        if (numbers[i].option != option)
+            continue;
+        if (value < numbers[i].min || value > numbers[i].max)
+            return failed(l, sl_fail(&l->error, SL_USAGE, "option %d: %lld is not within %lld and %lld", (int)option, (long long)value,
+                                     (long long)numbers[i].min, (long long)numbers[i].max));
+        *(int64_t *)(void *)((char *)l + numbers[i].offset) = value;
+        l->has_seed |= option == LOCATOR_SEED;
+        l->config.ldap.starttls = l->starttls;
+        return 0;
+    }
+    return failed(l, sl_fail(&l->error, SL_USAGE, "option %d takes no number", (int)option));
+}

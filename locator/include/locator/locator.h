@@ -1,0 +1,199 @@
+/*
+ * locator.h - finding the site systems of Systems Management Server 2003 and Configuration Manager 2007 from C.
+ *
+ * CONCEPTS. A site has a code of three characters ("PS1"). Its clients talk to one default management point (MP), which tells them
+ * the distribution points (DP) that hold a package. Site systems publish themselves in a directory (LDAP, extended schema), in a
+ * name registry (NetBIOS name service, "WINS") and in the DNS. This library asks such places, called sources, and says what it found,
+ * where it came from, and every step of the way.
+ *
+ * SOURCES are URIs, and their order is their priority:
+ *
+ *     ldap://HOST[:PORT][/BASE]  ldaps://HOST[:PORT][/BASE]  ldapi://%2FPATH[/BASE]     directory
+ *     wins://HOST[:PORT]                                                                name registry (port 137)
+ *     dns:DOMAIN  dns://ADDR[:PORT]/DOMAIN                                              SRV _mssms_mp_<code>._tcp.DOMAIN
+ *
+ * All are asked at the same time and judged in order: the first that has an answer decides. A dead source costs at most its time-out,
+ * a live first source answers at once.
+ *
+ * OUTCOMES. A call always gives a result; its outcome is LOCATOR_OK, or says in which way there is no answer, and a reason word tells
+ * more: "schema-not-extended", "nothing-published", "no-default-mp" and "not-found" with LOCATOR_NEGATIVE, "container-unreadable" and
+ * "access-refused" with LOCATOR_DENIED, "could-not-ask" with LOCATOR_UNREACHABLE. LOCATOR_NEGATIVE always means that every source was
+ * asked to the end. An answer of a source that is not the first comes with a warning, and as LOCATOR_DEGRADED when LOCATOR_STRICT is set.
+ *
+ * OWNERSHIP. Contexts and results are freed by their caller (locator_free, locator_result_free; NULL is accepted). Text that an accessor
+ * returns belongs to the object it was asked of and lives as long. Text passed in is copied. A result does not need its context.
+ *
+ * THREADS. A context serves one thread at a time; any number of contexts may be used side by side; a result is read-only and may be
+ * read by several threads. There is no global state, no logging, no signal handler and no event loop. While a call runs the library has
+ * threads of its own, with all signals blocked; one that is stuck in a library that blocks is left behind at the deadline and ends by itself.
+ *
+ * UNITS. Times are milliseconds in names that end in _MS, else seconds (age, ttl). All text is UTF-8.
+ *
+ * ERRORS. Functions that set something return 0, or -1 with a text in locator_error. Finding functions return NULL only without memory.
+ *
+ * EXAMPLE. See docs/examples/find-mp.c; in short:
+ *
+ *     struct locator *l = locator_new();
+ *     locator_add_source(l, "ldap://dc1.example.com");
+ *     struct locator_result *r = locator_find_mp(l, "PS1");
+ *     if (locator_result_outcome(r) == LOCATOR_OK)
+ *         puts(locator_result_text(r, LOCATOR_MP));
+ *     locator_result_free(r);
+ *     locator_free(l);
+ *
+ * Compile with `cc find-mp.c $(pkg-config --cflags --libs locator)`. New options, fields and step texts may be added at the end of their
+ * enumerations; numbers never change.
+ */
+#ifndef LOCATOR_LOCATOR_H
+#define LOCATOR_LOCATOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct locator;        /* a context: sources, credentials, limits */
+struct locator_result; /* what a call found */
+
+/* Outcomes; the numbers are the exit codes of the program `locator`. */
+enum locator_outcome {
+    LOCATOR_OK = 0,
+    LOCATOR_NEGATIVE = 1,    /* asked properly, the answer is no */
+    LOCATOR_USAGE = 2,       /* a bad argument or setting */
+    LOCATOR_UNREACHABLE = 3, /* a source could not be asked to the end, and none answered */
+    LOCATOR_UNTRUSTED = 4,   /* a server's certificate failed verification */
+    LOCATOR_DEGRADED = 5,    /* an answer of a lower-ranked source, with LOCATOR_STRICT */
+    LOCATOR_DENIED = 6,      /* refused by the server */
+    LOCATOR_INTERNAL = 70    /* a defect of the library */
+};
+
+/* Settings of a context. Text is given by locator_set_text, numbers by locator_set_number; the comment gives kind and default. */
+enum locator_option {
+    LOCATOR_PROFILE = 1,          /* text: "sms2003", "cm2007" (default) or "cb": whose rules count */
+    LOCATOR_TIMEOUT_MS = 2,       /* number: longest wait for one source; 2000 */
+    LOCATOR_TOTAL_TIMEOUT_MS = 3, /* number: longest wait of a whole call; 10000 */
+    LOCATOR_STRICT = 4,           /* number, 0 or 1: an answer of a lower-ranked source is LOCATOR_DEGRADED; 0 */
+    LOCATOR_SEED = 5,             /* number: seed of random choices; by default a new one for each call, shown in its result */
+    LOCATOR_MP_PORT = 6,          /* number: port of management points, whatever they publish; 0 = as published */
+    LOCATOR_NOW_S = 7,            /* number: seconds since the epoch, for ages; 0 = the clock */
+    LOCATOR_CLIENT_AD_SITE = 8,   /* text: Active Directory site of the client */
+    LOCATOR_BASE = 16,            /* text: base DN of directories; by default of the URI, else of the server */
+    LOCATOR_CONTAINER = 17,       /* text: container below the base; "CN=System Management,CN=System" */
+    LOCATOR_BIND_DN = 18,         /* text: account of a simple bind */
+    LOCATOR_PASSWORD_FILE = 19,   /* text: file with its password on the first line */
+    LOCATOR_SASL = 20,            /* text: "none" (default), "external" or "gssapi" */
+    LOCATOR_STARTTLS = 21,        /* number, 0 or 1: protect ldap: connections; 0 */
+    LOCATOR_CA_FILE = 22          /* text: PEM file of trusted authorities instead of the system's */
+};
+
+/* What a result may hold. Which calls fill a field stands in brackets; a field that is not filled is NULL, -1 or an empty list. */
+enum locator_field {
+    LOCATOR_SITE = 1,             /* text: site code [all but name] */
+    LOCATOR_ASSIGNED_BY = 2,      /* text: "site-code", "ad-site", "subnet", "range" [site] */
+    LOCATOR_MP = 3,               /* text: host name of the default management point, or its address when no name is known [site mp dp] */
+    LOCATOR_ADDRESS = 4,          /* text: its numeric address, when known [mp] */
+    LOCATOR_PORT = 5,             /* number: port to ask it at [mp] */
+    LOCATOR_DEFAULT = 6,          /* number: 1 when it is the site's default [mp] */
+    LOCATOR_VERSION = 7,          /* text: its version [mp] */
+    LOCATOR_SOURCE = 8,           /* text: URI of the source that answered [all] */
+    LOCATOR_SERVER = 9,           /* text: the server of that source [all] */
+    LOCATOR_OWNER = 10,           /* text: who published it: the forest [mp] */
+    LOCATOR_AGE_S = 11,           /* number: how long ago it was published or changed [mp] */
+    LOCATOR_TTL_S = 12,           /* number: how long it may be kept [mp name] */
+    LOCATOR_TRUST = 13,           /* text: "directory" (authenticated, protected connection) or "unproven" [all] */
+    LOCATOR_PACKAGE = 14,         /* text [dp] */
+    LOCATOR_PACKAGE_VERSION = 15, /* number; -1 = not said [dp] */
+    LOCATOR_DP = 16,              /* text: host of the distribution point chosen [dp] */
+    LOCATOR_URL = 17,             /* text: where the package is on it [dp] */
+    LOCATOR_LOCALITY = 18,        /* text: "LOCAL", "REMOTE" or "FALLBACK" [dp] */
+    LOCATOR_CHOICE_SEED = 19,     /* text: seed of the choice, decimal [dp] */
+    LOCATOR_CANDIDATES = 20,      /* list: URLs that had the same chance [dp] */
+    LOCATOR_NAME = 21,            /* text: the name as asked, "NAME#XX" [name] */
+    LOCATOR_KIND = 22,            /* text: "unique" or "group" [name] */
+    LOCATOR_ADDRESSES = 23,       /* list: numeric addresses [name] */
+    LOCATOR_NODE = 24             /* text: node type "B", "P", "M" or "H" [name] */
+};
+
+/* The parts of a step. */
+enum locator_step_field {
+    LOCATOR_STEP_SOURCE = 1,  /* text: URI */
+    LOCATOR_STEP_ASKED = 2,   /* text: the question */
+    LOCATOR_STEP_RESULT = 3,  /* text: what came back; in the last step of a source one word: "answer", "schema-not-extended" ... */
+    LOCATOR_STEP_VERDICT = 4, /* text: "accepted", "passed on", "failed", "outranked", "not asked"; "" but for the last step of a source */
+    LOCATOR_STEP_RULE = 5,    /* text: ids of the rules that say so: "J1 S1.21" */
+    LOCATOR_STEP_MS = 6,      /* number: how long it took */
+    LOCATOR_STEP_AGE_S = 7,   /* number: -1 = not known */
+    LOCATOR_STEP_TTL_S = 8,   /* number: -1 = not known */
+    LOCATOR_STEP_OWNER = 9,   /* text */
+    LOCATOR_STEP_TRUST = 10   /* text */
+};
+
+/* ---- context -------------------------------------------------------------------------------------------------------- */
+
+/* A context with default settings and no source; NULL without memory. Freed by locator_free. */
+struct locator *locator_new(void);
+/* Frees a context; NULL is accepted. Results stay valid. */
+void locator_free(struct locator *l);
+/* Why the last call that returned -1 did so; "" when none has. Valid until the next call with this context. */
+const char *locator_error(const struct locator *l);
+
+/* Adds a source behind those already there (at most 64). -1: unknown scheme (the text lists the known ones) or a malformed URI. */
+int locator_add_source(struct locator *l, const char *uri);
+/* Connects to the numeric address `address` wherever the host `host` is meant, instead of looking it up. */
+int locator_add_address(struct locator *l, const char *host, const char *address);
+/* Says where the client is, "ADDR" or "ADDR/PREFIXLEN"; may be called up to 16 times. Without it the host's own addresses count. */
+int locator_add_client_address(struct locator *l, const char *address);
+/* Sets a text option; NULL sets its default again. -1: no such text option, or a value that it does not take. */
+int locator_set_text(struct locator *l, enum locator_option option, const char *value);
+/* Sets a number option. -1: no such number option, or a value that it does not take. */
+int locator_set_number(struct locator *l, enum locator_option option, int64_t value);
+
+/* ---- finding -------------------------------------------------------------------------------------------------------- */
+
+/* The site of the client by its addresses and AD site, or, with a code, that this site is published. `site` may be NULL. */
+struct locator_result *locator_find_site(struct locator *l, const char *site);
+/* The default management point of a site. */
+struct locator_result *locator_find_mp(struct locator *l, const char *site);
+/*
+ * A distribution point that holds a package, chosen at random among those that the site's management point names. `version` 0 takes any
+ * version. The result also says which management point was asked.
+ */
+struct locator_result *locator_find_dp(struct locator *l, const char *site, const char *package, uint32_t version);
+/* The addresses of a registered name, "NAME#XX" (XX is the type in hexadecimal). */
+struct locator_result *locator_find_name(struct locator *l, const char *name);
+
+/* ---- results -------------------------------------------------------------------------------------------------------- */
+
+/* Frees a result; NULL is accepted. */
+void locator_result_free(struct locator_result *r);
+/* The outcome; LOCATOR_INTERNAL for NULL. */
+enum locator_outcome locator_result_outcome(const struct locator_result *r);
+/* The reason word when the outcome is not LOCATOR_OK, else "". */
+const char *locator_result_reason(const struct locator_result *r);
+/* One line for people: what was found, or why nothing was. */
+const char *locator_result_message(const struct locator_result *r);
+/* A text field; NULL when it is not filled or not of that kind. */
+const char *locator_result_text(const struct locator_result *r, enum locator_field field);
+/* A number field; -1 when it is not filled or not of that kind. */
+int64_t locator_result_number(const struct locator_result *r, enum locator_field field);
+/* Number of items of a list field. */
+size_t locator_result_count(const struct locator_result *r, enum locator_field field);
+/* An item of a list field, NULL beyond its end. */
+const char *locator_result_item(const struct locator_result *r, enum locator_field field, size_t index);
+/* Warnings: their number, and one of them (NULL beyond the end). */
+size_t locator_warning_count(const struct locator_result *r);
+const char *locator_warning(const struct locator_result *r, size_t index); /* as above */
+/* Steps, source by source in order of priority: their number, a text and a number of one of them ("" and -1 beyond the end). */
+size_t locator_step_count(const struct locator_result *r);
+const char *locator_step_text(const struct locator_result *r, size_t step, enum locator_step_field field); /* as above */
+int64_t locator_step_number(const struct locator_result *r, size_t step, enum locator_step_field field);   /* as above */
+/* The word of an outcome: "ok", "negative" ... Constant. */
+const char *locator_outcome_word(enum locator_outcome outcome);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
