@@ -1,0 +1,20 @@
+given HOST#00 active unique 10.0.0.1 version 1 expires 1d
+given MULTI#00 active mhomed 10.0.0.1+1d 10.0.0.4+1d version 2 expires 1d
+at 1h
+from 10.0.0.1 refresh HOST#00 unique 10.0.0.1 ttl 6d
+expect to 10.0.0.1 ok HOST#00 10.0.0.1 ttl 6d rule R15
+state HOST#00 active unique 10.0.0.1+145h version 1 expires 145h
+from 10.0.0.4 refresh9 MULTI#00 unique 10.0.0.4 ttl 6d
+expect to 10.0.0.4 ok rule R15
+state MULTI#00 active mhomed 10.0.0.1+1d 10.0.0.4+145h version 2 expires 145h
+# A plain refresh need not wait for the disk ...
+hold
+from 10.0.0.1 refresh HOST#00 unique 10.0.0.1
+expect to 10.0.0.1 ok rule R15
+# ... and its time is in the next batch.
+at 2h
+from 10.0.0.1 refresh HOST#00 unique 10.0.0.1
+expect to 10.0.0.1 ok rule R15
+state HOST#00 active unique 10.0.0.1 version 1 expires 145h
+commit
+state HOST#00 active unique 10.0.0.1 version 1 expires 146h
