@@ -84,6 +84,12 @@ static void take_may(struct schema_definition *def, const char *name)
     def->may[n + 1] = NULL;
 }
 
+static void take_nothing(struct schema_definition *def, const char *word)
+{
+    (void)def;
+    (void)word;
+}
+
 static bool parse_fields(struct scanner *s, struct schema_definition *def)
 {
     const char *token;
@@ -97,6 +103,8 @@ static bool parse_fields(struct scanner *s, struct schema_definition *def)
             fine = take_list(s, take_name, def);
         else if (strcmp(token, "MUST") == 0 || strcmp(token, "MAY") == 0)
             fine = take_list(s, take_may, def);
+        else if (strcmp(token, "SUP") == 0 || strncmp(token, "X-", 2) == 0)
+            fine = take_list(s, take_nothing, def);
         if (!fine)
             return false;
     }
@@ -180,7 +188,8 @@ void schema_definition_extend(struct sl_text *out, const char *text, const char 
         before = "MAY ( ";
         after = " ) ";
     } else if (*word == '(') {
-        cut = word + strcspn(word, ")");
+        for (cut = word + strcspn(word, ")"); cut[-1] == ' '; cut--)
+            ;
         sl_text_add(out, text, (size_t)(cut - text));
     } else {
         cut = word + strcspn(word, " )");
@@ -192,7 +201,5 @@ void schema_definition_extend(struct sl_text *out, const char *text, const char 
     for (size_t i = 0; i < count; i++)
         sl_text_printf(out, "%s%s", i == 0 ? before : " $ ", attributes[i]);
     sl_text_puts(out, after);
-    if (*cut == ')' && *after == '\0')
-        sl_text_puts(out, " ");
     sl_text_puts(out, cut);
 }

@@ -180,7 +180,7 @@ static void show_plan(struct cli_call *call, const struct sctl_plan *plan, bool 
                                                      piece->attribute != NULL ? piece->attribute->name : piece->class->name,
                                                      piece->attribute != NULL ? piece->attribute->oid : piece->class->oid,
                                                      schema_part_words[piece->base ? SCHEMA_PART_BASE : SCHEMA_PART_SMS],
-                                                     sl_text_str(&adds), piece->done ? "done" : tried ? "failed" : "planned"});
+                                                     sl_text_str(&adds), piece->done ? "done" : tried ? "missing" : "planned"});
         sl_text_fini(&adds);
     }
 }
