@@ -110,10 +110,10 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     struct posted call;
     for (size_t left = waiting(loop); left > 0 && take(loop, &call); left--)
         call.fn(call.ctx);
+    if (waiting(loop) > 0)
+        wake_up(loop);
     if (stopping(loop))
         event_base_loopbreak(loop->base);
-    else if (waiting(loop) > 0)
-        wake_up(loop);
 }
 
 struct host_loop *host_loop_new(void)

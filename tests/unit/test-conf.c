@@ -30,7 +30,8 @@ static const struct sl_option rows[] = {
     {.name = "secret", .type = SL_OPT_STRING, .offset = offsetof(struct values, secret)},
 };
 
-static char path[] = "test-conf-XXXXXX";
+#define TEMPLATE "test-conf-XXXXXX"
+static char path[] = TEMPLATE;
 
 static void write_file(const char *text, size_t len)
 {
@@ -42,6 +43,7 @@ static void write_file(const char *text, size_t len)
 
 static void setup(struct values *v)
 {
+    memcpy(path, TEMPLATE, sizeof path);
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     close(fd);
