@@ -246,12 +246,12 @@ static bool long_option(struct cli_line *line, const char *text, const char *nex
         wish_help(line, equals ? equals + 1 : "");
         return false;
     }
-    if (strcmp(text, "version") == 0) {
+    void *values = NULL;
+    const struct sl_option *row = find_row(line, name, 0, &values);
+    if (!row && strcmp(text, "version") == 0) { /* a verb may have a version of its own to ask for */
         line->wish = CLI_VERSION;
         return false;
     }
-    void *values = NULL;
-    const struct sl_option *row = find_row(line, name, 0, &values);
     if (!row)
         unknown_option(line, name);
     else if (row->type == SL_OPT_FLAG && equals)

@@ -1,0 +1,228 @@
+#include "site/server/private.h"
+
+#include "common/base/assert.h"
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PUBLISHER_MAGIC 0x52700002u
+
+/* A publication: waiting, running, or done and on its way back to the loop. */
+struct job {
+    struct job *next;
+    char site[SM_CODE_LEN + 1];
+    enum pub_mode mode;
+    struct host_reply *reply; /* NULL when nobody waits; only used on the loop's thread */
+    enum sl_status status;    /* of reading the site; the report only counts when it is SL_OK */
+    struct sl_error e;
+    struct pub_report report;
+};
+
+/* First in, first out. */
+struct jobs {
+    struct job *first, *last;
+    size_t count;
+};
+
+struct srv_publisher {
+    uint32_t magic;
+    struct srv *srv;
+    pthread_t thread;
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t wake;
+    bool stop;
+    bool running;
+    struct jobs waiting, done;
+};
+
+static void jobs_push(struct jobs *jobs, struct job *job)
+{
+    job->next = NULL;
+    if (jobs->count++ == 0)
+        jobs->first = job;
+    else
+        jobs->last->next = job;
+    jobs->last = job;
+}
+
+static struct job *jobs_pop(struct jobs *jobs)
+{
+    if (jobs->count == 0)
+        return NULL;
+    struct job *job = jobs->first;
+    jobs->first = job->next;
+    jobs->count--;
+    return job;
+}
+
+static void poke_names(void *ctx)
+{
+    struct srv *srv = ctx;
+    nbn_poke(srv->options.names);
+}
+
+static void run(struct srv_publisher *p, struct job *job)
+{
+    const struct srv_options *options = &p->srv->options; /* constant while the thread lives */
+    const struct pub_env env = {.poke_names = options->names != NULL ? poke_names : NULL, .ctx = p->srv};
+    struct sst *store = NULL;
+    struct sm_snapshot *site = NULL;
+    job->status = sst_borrow(options->pool, &store, &job->e);
+    if (job->status == SL_OK)
+        job->status = sst_snapshot(store, job->site, &site, &job->e);
+    sst_give_back(options->pool, store, job->status);
+    if (job->status == SL_OK && site == NULL)
+        job->status = sl_fail(&job->e, SL_USAGE, "no site \"%s\"", job->site);
+    /* Nobody waits and there is nowhere to publish to: a site that is still being set up is not a failure. */
+    bool needless = job->status == SL_OK && job->reply == NULL && site->target_count == 0;
+    if (job->status == SL_OK && !needless)
+        pub_run(site, job->mode, &env, sl_deadline_in(SRV_PUBLISH_MS), &job->report);
+    sm_snapshot_free(site);
+}
+
+/* ---- on the loop's thread --------------------------------------------------------------------------------------------- */
+
+static void send_report(struct host_reply *reply, const struct pub_report *report)
+{
+    static const char *const columns[] = {"target:text", "object:text", "action:text", "detail:text"};
+    host_reply_columns(reply, columns, SL_COUNT(columns), false);
+    for (size_t i = 0; i < report->line_count; i++) {
+        const struct pub_line *line = &report->lines[i];
+        const char *const cells[] = {line->target, line->object, line->action, line->detail};
+        host_reply_row(reply, cells, SL_COUNT(cells));
+    }
+    for (size_t i = 0; i < report->result_count; i++) {
+        const struct pub_result *r = &report->results[i];
+        if (r->outcome != SL_OUTCOME_OK && r->outcome != SL_OUTCOME_NEGATIVE)
+            host_reply_warning(reply, "%s: %s%s%s: %s", r->target, sl_outcome_word(r->outcome), r->reason[0] != '\0' ? ", " : "",
+                               r->reason, r->message);
+    }
+    host_reply_end(reply, report->outcome, report->reason, "%s", report->message);
+}
+
+static void finish(struct srv *srv, struct job *job)
+{
+    bool published = job->mode == PUB_APPLY || job->mode == PUB_UNPUBLISH;
+    if (job->status == SL_OK && published)
+        srv_remember(srv, job->site, &job->report);
+    if (job->reply != NULL && job->status == SL_OK)
+        send_report(job->reply, &job->report);
+    else if (job->reply != NULL)
+        host_reply_fail(job->reply, job->status, &job->e);
+    pub_report_fini(&job->report);
+    free(job);
+}
+
+static void on_done(void *ctx)
+{
+    struct srv_publisher *p = ctx;
+    struct job *job;
+    SL_CHECK_MAGIC(p, PUBLISHER_MAGIC);
+    do {
+        pthread_mutex_lock(&p->mutex);
+        job = jobs_pop(&p->done);
+        pthread_mutex_unlock(&p->mutex);
+        if (job != NULL)
+            finish(p->srv, job);
+    } while (job != NULL);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------------------- */
+
+static void *work(void *ctx)
+{
+    struct srv_publisher *p = ctx;
+    pthread_mutex_lock(&p->mutex);
+    while (!p->stop) {
+        struct job *job = jobs_pop(&p->waiting);
+        if (job == NULL) {
+            pthread_cond_wait(&p->wake, &p->mutex);
+            continue;
+        }
+        p->running = true;
+        pthread_mutex_unlock(&p->mutex);
+        run(p, job);
+        pthread_mutex_lock(&p->mutex);
+        p->running = false;
+        jobs_push(&p->done, job);
+        host_loop_post(p->srv->loop, on_done, p);
+    }
+    pthread_mutex_unlock(&p->mutex);
+    return NULL;
+}
+
+struct srv_publisher *srv_publisher_new(struct srv *srv)
+{
+    struct srv_publisher *p = sl_new(sizeof *p);
+    p->magic = PUBLISHER_MAGIC;
+    p->srv = srv;
+    pthread_mutex_init(&p->mutex, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    int rc = pthread_create(&p->thread, NULL, work, p);
+    sl_assert(rc == 0);
+    return p;
+}
+
+void srv_publisher_free(struct srv_publisher *p)
+{
+    if (p == NULL)
+        return;
+    SL_CHECK_MAGIC(p, PUBLISHER_MAGIC);
+    pthread_mutex_lock(&p->mutex);
+    p->stop = true;
+    pthread_cond_signal(&p->wake);
+    pthread_mutex_unlock(&p->mutex);
+    pthread_join(p->thread, NULL);
+    on_done(p);
+    struct job *job;
+    while ((job = jobs_pop(&p->waiting)) != NULL) {
+        job->status = sl_fail(&job->e, SL_CANCELED, "sited is stopping");
+        finish(p->srv, job);
+    }
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->mutex);
+    p->magic = 0;
+    free(p);
+}
+
+/* True when the same publication waits already; nobody needs it twice. */
+static bool is_waiting(const struct srv_publisher *p, const char *site, enum pub_mode mode)
+{
+    const struct job *job = p->waiting.first;
+    for (size_t i = 0; i < p->waiting.count; i++, job = job->next)
+        if (job->reply == NULL && job->mode == mode && strcmp(job->site, site) == 0)
+            return true;
+    return false;
+}
+
+enum sl_status srv_publish(struct srv_publisher *p, const char *site, enum pub_mode mode, struct host_reply *reply, struct sl_error *e)
+{
+    enum sl_status status = SL_OK;
+    SL_CHECK_MAGIC(p, PUBLISHER_MAGIC);
+    pthread_mutex_lock(&p->mutex);
+    bool needless = reply == NULL && is_waiting(p, site, mode);
+    if (!needless && p->waiting.count == SRV_JOBS_MAX) {
+        status = sl_fail(e, SL_LIMIT, "%d publications wait already", SRV_JOBS_MAX);
+    } else if (!needless) {
+        struct job *job = sl_new(sizeof *job);
+        job->mode = mode;
+        job->reply = reply;
+        sl_text_copy(job->site, sizeof job->site, site);
+        jobs_push(&p->waiting, job);
+        pthread_cond_signal(&p->wake);
+    }
+    pthread_mutex_unlock(&p->mutex);
+    return status;
+}
+
+size_t srv_publishing(struct srv_publisher *p)
+{
+    pthread_mutex_lock(&p->mutex);
+    size_t count = p->waiting.count + p->running;
+    pthread_mutex_unlock(&p->mutex);
+    return count;
+}
