@@ -170,7 +170,8 @@ static const char *after_may(const char *text)
     for (const char *at = text; *at != '\0'; at++) {
         if (*at == '\'')
             quoted = !quoted;
-        else if (!quoted && at > text && strchr(" )", at[-1]) != NULL && strncmp(at, "MAY", 3) == 0 && strchr(" (", at[3]) != NULL)
+        else if (!quoted && at > text && strchr(" )", at[-1]) != NULL && strncmp(at, "MAY", 3) == 0 &&
+                 strchr(" (", at[3]) != NULL)
             return at + 3;
     }
     return NULL;

@@ -13,13 +13,22 @@ struct part {
 static struct part part_of(enum schema_part which)
 {
     if (which == SCHEMA_PART_BASE)
-        return (struct part){"smsbase", "Companion of the SMS schema: what Active Directory has and this directory may lack",
-                             schema_base_attributes, schema_base_attribute_count, schema_base_classes, schema_base_class_count};
-    return (struct part){"sms", "Schema of Systems Management Server 2003 and Configuration Manager 2007", schema_attributes,
-                         schema_attribute_count, schema_classes, schema_class_count};
+        return (struct part){"smsbase",
+                             "Companion of the SMS schema: what Active Directory has and this directory may lack",
+                             schema_base_attributes,
+                             schema_base_attribute_count,
+                             schema_base_classes,
+                             schema_base_class_count};
+    return (struct part){"sms",
+                         "Schema of Systems Management Server 2003 and Configuration Manager 2007",
+                         schema_attributes,
+                         schema_attribute_count,
+                         schema_classes,
+                         schema_class_count};
 }
 
-static void print_definitions(struct sl_text *out, const struct part *part, int since, const char *attribute_word, const char *class_word)
+static void print_definitions(struct sl_text *out, const struct part *part, int since, const char *attribute_word,
+                              const char *class_word)
 {
     for (size_t i = 0; i < part->attribute_count; i++) {
         if (part->attributes[i].since > since)
@@ -66,11 +75,12 @@ static void print_ad_attribute(struct sl_text *out, const struct schema_attribut
     int om;
     const char *syntax = schema_ad_syntax(a->kind, &om);
 
-    sl_text_printf(out,
-                   "dn: CN=%s,CN=Schema,CN=Configuration,DC=X\nchangetype: add\nobjectClass: attributeSchema\ncn: %s\n"
-                   "lDAPDisplayName: %s\nattributeID: %s\nattributeSyntax: %s\noMSyntax: %d\nisSingleValued: %s\nsearchFlags: %d\n"
-                   "isMemberOfPartialAttributeSet: TRUE\n\n",
-                   a->cn, a->cn, a->name, a->oid, syntax, om, a->single ? "TRUE" : "FALSE", a->indexed);
+    sl_text_printf(
+        out,
+        "dn: CN=%s,CN=Schema,CN=Configuration,DC=X\nchangetype: add\nobjectClass: attributeSchema\ncn: %s\n"
+        "lDAPDisplayName: %s\nattributeID: %s\nattributeSyntax: %s\noMSyntax: %d\nisSingleValued: %s\nsearchFlags: %d\n"
+        "isMemberOfPartialAttributeSet: TRUE\n\n",
+        a->cn, a->cn, a->name, a->oid, syntax, om, a->single ? "TRUE" : "FALSE", a->indexed);
 }
 
 static void print_ad_class(struct sl_text *out, const struct schema_class *c, int since)
@@ -96,8 +106,9 @@ static void print_ad(struct sl_text *out, enum schema_part which, int since)
     }
     struct part part = part_of(SCHEMA_PART_SMS);
 
-    sl_text_printf(out, "# %s\n# Replace DC=X by the forest root (ldifde -i -k -f FILE -c DC=X DC=example,DC=com); cannot be undone\n",
-                   part.about);
+    sl_text_printf(
+        out, "# %s\n# Replace DC=X by the forest root (ldifde -i -k -f FILE -c DC=X DC=example,DC=com); cannot be undone\n",
+        part.about);
     for (size_t i = 0; i < part.attribute_count; i++) {
         if (part.attributes[i].since <= since)
             print_ad_attribute(out, &part.attributes[i]);
@@ -130,7 +141,8 @@ void schema_print(struct sl_text *out, enum schema_flavor flavor, enum schema_pa
         print_389ds(out, which, since);
         return;
     }
-    void (*print)(struct sl_text *, const struct part *, int) = flavor == SCHEMA_OPENLDAP ? print_openldap : print_openldap_conf;
+    void (*print)(struct sl_text *, const struct part *, int) =
+        flavor == SCHEMA_OPENLDAP ? print_openldap : print_openldap_conf;
     struct part base = part_of(SCHEMA_PART_BASE), sms = part_of(SCHEMA_PART_SMS);
 
     if (which != SCHEMA_PART_SMS)

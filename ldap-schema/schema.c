@@ -110,7 +110,8 @@ void schema_class_text(struct sl_text *out, const struct schema_class *class, in
     const char *must = class->must == NULL && class->cn != NULL && strcmp(class->sup, "top") == 0 ? "cn" : class->must;
     bool any = false;
 
-    sl_text_printf(out, "( %s NAME '%s' SUP %s %s", class->oid, class->name, class->sup, class->abstract ? "ABSTRACT" : "STRUCTURAL");
+    sl_text_printf(out, "( %s NAME '%s' SUP %s %s", class->oid, class->name, class->sup,
+                   class->abstract ? "ABSTRACT" : "STRUCTURAL");
     if (must != NULL)
         sl_text_printf(out, " MUST %s", must);
     add_may(out, class->may_2003, &any);

@@ -15,7 +15,9 @@
 #define SCHEMA_MS "1.2.840.113556.1"
 #define SCHEMA_ARC SCHEMA_MS ".6.29.2"
 
-enum { SCHEMA_LIST_MAX = 12, SCHEMA_FILE_MAX = 1 << 16, SCHEMA_DEFINITION_MAX = 1 << 14, SCHEMA_SINCE_2003 = 2003, SCHEMA_SINCE_2007 = 2007 };
+enum { SCHEMA_LIST_MAX = 12, SCHEMA_FILE_MAX = 1 << 16, SCHEMA_DEFINITION_MAX = 1 << 14 };
+
+enum { SCHEMA_SINCE_2003 = 2003, SCHEMA_SINCE_2007 = 2007 };
 
 /* id, attributeSyntax and oMSyntax of Active Directory, then for others: equality, ordering, substrings, LDAP syntax */
 #define SCHEMA_KIND_TABLE(X)                                                                                           \
@@ -96,7 +98,10 @@ struct schema_definition {
     const char **may;                   /* MUST and MAY together, NULL-terminated, owned */
 };
 
-/* Parses a description, also with the {n} prefix of cn=config; SL_MALFORMED when it is none. Release with schema_definition_fini. */
+/*
+ * Parses a description, also with the {n} prefix of cn=config; SL_MALFORMED when it is none. Release with
+ * schema_definition_fini.
+ */
 enum sl_status schema_definition_parse(const char *text, struct schema_definition *ret_def, struct sl_error *e) SL_MUST;
 /* Frees a parsed description. */
 void schema_definition_fini(struct schema_definition *def);
@@ -105,8 +110,8 @@ bool schema_definition_is(const struct schema_definition *def, const char *oid, 
 /* True when the class itself (not its superclasses) names the attribute under MUST or MAY. */
 bool schema_definition_allows(const struct schema_definition *def, const char *attribute);
 /*
- * Appends to `out` the description of a class with more attributes under MAY; everything else of it stays. `text` must be one that
- * schema_definition_parse accepts.
+ * Appends to `out` the description of a class with more attributes under MAY; everything else of it stays. `text` must be
+ * one that schema_definition_parse accepts.
  */
 void schema_definition_extend(struct sl_text *out, const char *text, const char *const *attributes, size_t count);
 

@@ -1,5 +1,5 @@
 /*
- * ldapc.h - the directory client (RFC 4511); ldapc.c is the only file that includes libldap and liblber.
+ * ldapc.h - the directory client (RFC 4511). Its code is the folder ldapc/, the only one that includes libldap and liblber.
  *
  * A struct ldapc is one server of one URI. ldapc_new only parses; ldapc_connect makes the connection, TLS and bind;
  * every other call is one operation with a deadline. A handle that failed with LDAPC_UNREACHABLE or LDAPC_TIMEOUT is
@@ -63,7 +63,10 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
 /*
  * The rows of the flags for a values struct `holder` whose member `where` is a struct ldapc_options:
  *
- *     static const struct sl_option rows[] = {LDAPC_CREDENTIAL_ROWS(struct values, ldap), LDAPC_TIMEOUT_ROW(struct values, ldap)};
+ *     static const struct sl_option rows[] = {
+ *         LDAPC_CREDENTIAL_ROWS(struct values, ldap),
+ *         LDAPC_TIMEOUT_ROW(struct values, ldap),
+ *     };
  */
 #define LDAPC_CREDENTIAL_ROWS(holder, where)                                                                           \
     {.name = "base", .type = SL_OPT_STRING, .offset = offsetof(holder, where.base), .arg = "DN",                       \
@@ -134,7 +137,8 @@ enum ldapc_kind {
 };
 
 /* A handle for a URI; SL_USAGE for a bad URI, base, container or combination of options. No input or output happens. */
-enum sl_status ldapc_new(const char *uri, const struct ldapc_options *options, struct ldapc **ret_dir, struct sl_error *e) SL_MUST;
+enum sl_status ldapc_new(const char *uri, const struct ldapc_options *options, struct ldapc **ret_dir,
+                         struct sl_error *e) SL_MUST;
 /* Disconnects and frees; NULL is accepted. */
 void ldapc_free(struct ldapc *dir);
 /*

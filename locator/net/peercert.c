@@ -48,12 +48,14 @@ static void judge_authority(struct sl_text *out, gnutls_x509_crt_t cert, const c
     gnutls_x509_crt_get_issuer_dn(cert, issuer, &size);
     if (ca_file == NULL || gnutls_x509_trust_list_add_trust_file(list, ca_file, NULL, GNUTLS_X509_FMT_PEM, 0, 0) <= 0)
         reason(out, "no authority could be read from %s", ca_file != NULL ? ca_file : "the system");
-    else if (gnutls_x509_trust_list_verify_crt(list, &cert, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &verdict, NULL) >= 0 && verdict != 0)
+    else if (gnutls_x509_trust_list_verify_crt(list, &cert, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &verdict, NULL) >= 0 &&
+             verdict != 0)
         reason(out, "its certificate is not signed by an authority in %s (issuer %s)", ca_file, issuer);
     gnutls_x509_trust_list_deinit(list, 1);
 }
 
-bool peercert_judge(const void *der, size_t len, const char *host, const char *ca_file, int64_t now_s, char *out, size_t out_size)
+bool peercert_judge(const void *der, size_t len, const char *host, const char *ca_file, int64_t now_s, char *out,
+                    size_t out_size)
 {
     gnutls_datum_t datum = {.data = (void *)(uintptr_t)der, .size = (unsigned)len};
     struct sl_text reasons = sl_text_new(REASONS_MAX);

@@ -11,15 +11,27 @@ static const int since_years[] = {SCHEMA_SINCE_2007, SCHEMA_SINCE_2003};
 
 enum { WORK_MS = 30000, CELL_MAX = 8192 };
 
-#define SINCE_ROW(holder)                                                                                              \
-    {.name = "since", .type = SL_OPT_WORD, .offset = offsetof(holder, since), .arg = "YEAR", .fallback = "2007",       \
-     .words = since_words, .help = "With 2003 leave out what Configuration Manager 2007 added"}
+#define SINCE_ROW(holder) \
+    { \
+        .name = "since", .type = SL_OPT_WORD, .offset = offsetof(holder, since), .arg = "YEAR", .fallback = "2007", \
+        .words = since_words, .help = "With 2003 leave out what Configuration Manager 2007 added" \
+    }
 
 const struct sl_option sctl_schema_print_options[SCTL_SCHEMA_PRINT_OPTIONS] = {
-    {.name = "flavor", .type = SL_OPT_WORD, .offset = offsetof(struct sctl_schema_print_values, flavor), .arg = "KIND",
-     .fallback = "openldap", .words = schema_flavor_words, .help = "Kind of server the file is for"},
-    {.name = "part", .type = SL_OPT_WORD, .offset = offsetof(struct sctl_schema_print_values, part), .arg = "PART",
-     .fallback = "sms", .words = schema_part_words, .help = "The extension, the base that it leans on where Active Directory is not, or both"},
+    {.name = "flavor",
+     .type = SL_OPT_WORD,
+     .offset = offsetof(struct sctl_schema_print_values, flavor),
+     .arg = "KIND",
+     .fallback = "openldap",
+     .words = schema_flavor_words,
+     .help = "Kind of server the file is for"},
+    {.name = "part",
+     .type = SL_OPT_WORD,
+     .offset = offsetof(struct sctl_schema_print_values, part),
+     .arg = "PART",
+     .fallback = "sms",
+     .words = schema_part_words,
+     .help = "The extension, the base that it leans on where Active Directory is not, or both"},
     SINCE_ROW(struct sctl_schema_print_values),
 };
 
@@ -32,7 +44,10 @@ const struct sl_option sctl_schema_apply_options[SCTL_SCHEMA_APPLY_OPTIONS] = {
     LDAPC_CREDENTIAL_ROWS(struct sctl_schema_values, ldap),
     LDAPC_TIMEOUT_ROW(struct sctl_schema_values, ldap),
     SINCE_ROW(struct sctl_schema_values),
-    {.name = "apply", .type = SL_OPT_FLAG, .offset = offsetof(struct sctl_schema_values, apply), .help = "Do it; without it only the plan is shown"},
+    {.name = "apply",
+     .type = SL_OPT_FLAG,
+     .offset = offsetof(struct sctl_schema_values, apply),
+     .help = "Do it; without it only the plan is shown"},
 };
 
 /* ---- schema print --------------------------------------------------------------------------------------------------- */
@@ -79,7 +94,8 @@ static void join(struct sl_text *out, const struct sl_strings *list, const char 
 }
 
 /* Connects and probes; on failure *ret_dir is NULL and the outcome is recorded. */
-static enum sl_outcome ask(struct cli_call *call, enum ldapc_probe_what what, struct ldapc **ret_dir, struct ldapc_probe *ret_probe)
+static enum sl_outcome ask(struct cli_call *call, enum ldapc_probe_what what, struct ldapc **ret_dir,
+                           struct ldapc_probe *ret_probe)
 {
     const struct sctl_schema_values *v = call->verb_values;
     struct sl_deadline deadline = sl_deadline_in(v->ldap.timeout_ms);
@@ -103,8 +119,10 @@ static enum sl_outcome ask(struct cli_call *call, enum ldapc_probe_what what, st
 static void show_probe(struct cli_call *call, const struct ldapc *dir, const struct ldapc_probe *probe)
 {
     static const struct cli_column columns[] = {
-        {"server", CLI_TEXT},          {"kind", CLI_TEXT},   {"vendor", CLI_TEXT},          {"schema", CLI_TEXT},
-        {"missing_classes", CLI_LIST}, {"missing_attributes", CLI_LIST}, {"lacking", CLI_LIST}, {"base", CLI_TEXT},
+        {"server", CLI_TEXT},          {"kind", CLI_TEXT},
+        {"vendor", CLI_TEXT},          {"schema", CLI_TEXT},
+        {"missing_classes", CLI_LIST}, {"missing_attributes", CLI_LIST},
+        {"lacking", CLI_LIST},         {"base", CLI_TEXT},
         {"container", CLI_TEXT},       {"container_state", CLI_TEXT},
     };
     const struct sl_strings *const lists[] = {&probe->missing_classes, &probe->missing_attributes, &probe->lacking};
@@ -115,10 +133,10 @@ static void show_probe(struct cli_call *call, const struct ldapc *dir, const str
         join(&texts[i], lists[i], "\n");
     }
     cli_doc_columns(call->doc, columns, SL_COUNT(columns), true);
-    cli_doc_row(call->doc,
-                (const char *const[]){ldapc_server(dir), ldapc_server_kind_word(probe->kind), probe->vendor,
-                                      ldapc_schema_word(probe->schema), sl_text_str(&texts[0]), sl_text_str(&texts[1]),
-                                      sl_text_str(&texts[2]), probe->base_dn, probe->container_dn, ldapc_container_word(probe->container)});
+    cli_doc_row(call->doc, (const char *const[]){ldapc_server(dir), ldapc_server_kind_word(probe->kind), probe->vendor,
+                                                 ldapc_schema_word(probe->schema), sl_text_str(&texts[0]),
+                                                 sl_text_str(&texts[1]), sl_text_str(&texts[2]), probe->base_dn,
+                                                 probe->container_dn, ldapc_container_word(probe->container)});
     for (size_t i = 0; i < SL_COUNT(lists); i++)
         sl_text_fini(&texts[i]);
 }
@@ -165,8 +183,8 @@ enum sl_outcome sctl_schema_check(struct cli_call *call)
 
 static void show_plan(struct cli_call *call, const struct sctl_plan *plan, bool tried)
 {
-    static const struct cli_column columns[] = {
-        {"action", CLI_TEXT}, {"name", CLI_TEXT}, {"oid", CLI_TEXT}, {"part", CLI_TEXT}, {"adds", CLI_LIST}, {"state", CLI_TEXT}};
+    static const struct cli_column columns[] = {{"action", CLI_TEXT}, {"name", CLI_TEXT}, {"oid", CLI_TEXT},
+                                                {"part", CLI_TEXT},   {"adds", CLI_LIST}, {"state", CLI_TEXT}};
     static const char *const actions[] = {
         [SCTL_LOAD_ATTRIBUTE] = "load attribute", [SCTL_LOAD_CLASS] = "load class", [SCTL_EXTEND_CLASS] = "extend class"};
 
@@ -180,7 +198,10 @@ static void show_plan(struct cli_call *call, const struct sctl_plan *plan, bool 
                                                      piece->attribute != NULL ? piece->attribute->name : piece->class->name,
                                                      piece->attribute != NULL ? piece->attribute->oid : piece->class->oid,
                                                      schema_part_words[piece->base ? SCHEMA_PART_BASE : SCHEMA_PART_SMS],
-                                                     sl_text_str(&adds), piece->done ? "done" : tried ? "missing" : "planned"});
+                                                     sl_text_str(&adds),
+                                                     piece->done ? "done"
+                                                     : tried     ? "missing"
+                                                                 : "planned"});
         sl_text_fini(&adds);
     }
 }
@@ -195,7 +216,8 @@ static size_t count_done(const struct sctl_plan *plan)
 }
 
 /* After loading the server is asked again: only what it shows counts. */
-static enum sl_outcome verify(struct cli_call *call, struct ldapc *dir, const struct ldapc_probe *probe, int since, size_t loaded)
+static enum sl_outcome verify(struct cli_call *call, struct ldapc *dir, const struct ldapc_probe *probe, int since,
+                              size_t loaded)
 {
     struct sctl_plan left;
     struct sl_error e = {0};
@@ -215,7 +237,8 @@ static enum sl_outcome verify(struct cli_call *call, struct ldapc *dir, const st
     return SL_OUTCOME_OK;
 }
 
-static enum sl_outcome load(struct cli_call *call, struct ldapc *dir, const struct ldapc_probe *probe, int since, struct sctl_plan *plan)
+static enum sl_outcome load(struct cli_call *call, struct ldapc *dir, const struct ldapc_probe *probe, int since,
+                            struct sctl_plan *plan)
 {
     struct sl_error e = {0};
     enum sl_status s = sctl_plan_load(dir, probe, since, sl_deadline_in(WORK_MS), plan, &e);

@@ -28,8 +28,8 @@ void sctl_plan_fini(struct sctl_plan *plan)
 
 /* ---- plan ----------------------------------------------------------------------------------------------------------- */
 
-static void plan_attributes(struct sctl_plan *plan, const struct ldapc_subschema *sub, const struct schema_attribute *attributes,
-                            size_t count, int since, bool base)
+static void plan_attributes(struct sctl_plan *plan, const struct ldapc_subschema *sub,
+                            const struct schema_attribute *attributes, size_t count, int since, bool base)
 {
     for (size_t i = 0; i < count; i++) {
         if (attributes[i].since <= since && !ldapc_subschema_has_attribute(sub, attributes[i].oid, attributes[i].name))
@@ -37,7 +37,8 @@ static void plan_attributes(struct sctl_plan *plan, const struct ldapc_subschema
     }
 }
 
-static void list_lacking(const struct ldapc_subschema *sub, const struct schema_class *class, const char *const *may, struct sl_strings *out)
+static void list_lacking(const struct ldapc_subschema *sub, const struct schema_class *class, const char *const *may,
+                         struct sl_strings *out)
 {
     for (; *may != NULL; may++) {
         if (strcmp(*may, "cn") != 0 && !ldapc_subschema_allows(sub, class->oid, class->name, *may))
@@ -46,8 +47,8 @@ static void list_lacking(const struct ldapc_subschema *sub, const struct schema_
 }
 
 /* A class of the companion that is there is somebody else's: only our own are extended. */
-static void plan_classes(struct sctl_plan *plan, const struct ldapc_subschema *sub, const struct schema_class *classes, size_t count,
-                         int since, bool base)
+static void plan_classes(struct sctl_plan *plan, const struct ldapc_subschema *sub, const struct schema_class *classes,
+                         size_t count, int since, bool base)
 {
     for (size_t i = 0; i < count; i++) {
         const char *there = ldapc_subschema_class(sub, classes[i].oid, classes[i].name);
@@ -63,8 +64,9 @@ static void plan_classes(struct sctl_plan *plan, const struct ldapc_subschema *s
         if (since >= SCHEMA_SINCE_2007)
             list_lacking(sub, &classes[i], classes[i].may_2007, &lacking);
         if (lacking.count > 0)
-            add_piece(plan, (struct sctl_piece){.action = SCTL_EXTEND_CLASS, .class = &classes[i], .lacking = lacking,
-                                                .there = sl_strdup(there)});
+            add_piece(plan,
+                      (struct sctl_piece){
+                          .action = SCTL_EXTEND_CLASS, .class = &classes[i], .lacking = lacking, .there = sl_strdup(there)});
     }
 }
 
@@ -145,8 +147,9 @@ static struct ldapc_value value_of(const char *text)
 }
 
 /* Replaces one description by another in one modify. */
-static enum sl_status swap_description(struct ldapc *dir, const char *dn, const char *attr, const char *old, const char *const *lacking,
-                                       size_t count, struct sl_deadline deadline, struct sl_error *e)
+static enum sl_status swap_description(struct ldapc *dir, const char *dn, const char *attr, const char *old,
+                                       const char *const *lacking, size_t count, struct sl_deadline deadline,
+                                       struct sl_error *e)
 {
     struct sl_text text = sl_text_new(SCHEMA_DEFINITION_MAX);
 
@@ -180,8 +183,8 @@ static const char *config_entry(const struct ldapc_entries *config, const char *
 }
 
 /* Adds descriptions to the entry of one part, which is made when it is not there. */
-static enum sl_status load_config(struct ldapc *dir, const struct ldapc_entries *config, bool base, int since, struct sl_deadline deadline,
-                                  struct sctl_plan *plan, struct sl_error *e)
+static enum sl_status load_config(struct ldapc *dir, const struct ldapc_entries *config, bool base, int since,
+                                  struct sl_deadline deadline, struct sctl_plan *plan, struct sl_error *e)
 {
     const char *name = base ? "smsbase" : "sms", *dn = config_entry(config, name);
     struct values attributes = {.count = 0}, classes = {.count = 0};
@@ -199,12 +202,15 @@ static enum sl_status load_config(struct ldapc *dir, const struct ldapc_entries 
         mods[count++] = (struct ldapc_mod){.op = LDAPC_ADD, .attr = "cn", .values = &cn, .count = 1};
     }
     if (attributes.count > 0)
-        mods[count++] = (struct ldapc_mod){.op = LDAPC_ADD, .attr = "olcAttributeTypes", .values = attributes.items, .count = attributes.count};
+        mods[count++] = (struct ldapc_mod){
+            .op = LDAPC_ADD, .attr = "olcAttributeTypes", .values = attributes.items, .count = attributes.count};
     if (classes.count > 0)
-        mods[count++] = (struct ldapc_mod){.op = LDAPC_ADD, .attr = "olcObjectClasses", .values = classes.items, .count = classes.count};
+        mods[count++] =
+            (struct ldapc_mod){.op = LDAPC_ADD, .attr = "olcObjectClasses", .values = classes.items, .count = classes.count};
     sl_text_printf(&new_dn, "cn=%s," OPENLDAP_SCHEMA, name);
     if (attributes.count + classes.count > 0)
-        s = dn == NULL ? ldapc_add(dir, sl_text_str(&new_dn), mods, count, deadline, e) : ldapc_modify(dir, dn, mods, count, deadline, e);
+        s = dn == NULL ? ldapc_add(dir, sl_text_str(&new_dn), mods, count, deadline, e)
+                       : ldapc_modify(dir, dn, mods, count, deadline, e);
     if (s == SL_OK) {
         mark_done(plan, SCTL_LOAD_ATTRIBUTE, base);
         mark_done(plan, SCTL_LOAD_CLASS, base);
@@ -216,7 +222,8 @@ static enum sl_status load_config(struct ldapc *dir, const struct ldapc_entries 
 }
 
 /* The value and the entry of cn=config that define a class, or false. */
-static bool find_config_class(const struct ldapc_entries *config, const struct schema_class *class, const char **ret_dn, const char **ret_text)
+static bool find_config_class(const struct ldapc_entries *config, const struct schema_class *class, const char **ret_dn,
+                              const char **ret_text)
 {
     for (size_t i = 0; i < config->count; i++) {
         const struct ldapc_attr *list = ldapc_entry_attr(&config->items[i], "olcObjectClasses");
@@ -247,10 +254,12 @@ static enum sl_status extend_config(struct ldapc *dir, const struct ldapc_entrie
     if (!find_config_class(config, piece->class, &dn, &text))
         return sl_fail(e, SL_CONFLICT, "%s: class %s is not defined below " OPENLDAP_SCHEMA ": extend it where it comes from",
                        ldapc_server(dir), piece->class->name);
-    return swap_description(dir, dn, "olcObjectClasses", text, (const char *const *)piece->lacking.items, piece->lacking.count, deadline, e);
+    return swap_description(dir, dn, "olcObjectClasses", text, (const char *const *)piece->lacking.items, piece->lacking.count,
+                            deadline, e);
 }
 
-static enum sl_status load_openldap(struct ldapc *dir, int since, struct sl_deadline deadline, struct sctl_plan *plan, struct sl_error *e)
+static enum sl_status load_openldap(struct ldapc *dir, int since, struct sl_deadline deadline, struct sctl_plan *plan,
+                                    struct sl_error *e)
 {
     static const char *const attrs[] = {"cn", "olcObjectClasses", NULL};
     struct ldapc_search search = {.base = OPENLDAP_SCHEMA, .scope = LDAPC_ONE_LEVEL, .attrs = attrs};
@@ -259,7 +268,8 @@ static enum sl_status load_openldap(struct ldapc *dir, int since, struct sl_dead
 
     if (s == SL_OK && config.count == 0)
         s = sl_fail(e, SL_DENIED,
-                    "%s: this account may not see " OPENLDAP_SCHEMA " (use ldapi:// with --sasl external as root; a server with a "
+                    "%s: this account may not see " OPENLDAP_SCHEMA
+                    " (use ldapi:// with --sasl external as root; a server with a "
                     "slapd.conf takes the files of schema print --flavor openldap-conf)",
                     ldapc_server(dir));
     if (s == SL_OK)
@@ -278,15 +288,17 @@ static enum sl_status load_openldap(struct ldapc *dir, int since, struct sl_dead
 
 /* ---- 389 Directory Server ------------------------------------------------------------------------------------------- */
 
-static enum sl_status load_389ds(struct ldapc *dir, const char *dn, int since, struct sl_deadline deadline, struct sctl_plan *plan,
-                                 struct sl_error *e)
+static enum sl_status load_389ds(struct ldapc *dir, const char *dn, int since, struct sl_deadline deadline,
+                                 struct sctl_plan *plan, struct sl_error *e)
 {
     static const struct {
         enum sctl_piece_action action;
         bool base;
         const char *attr;
-    } steps[] = {{SCTL_LOAD_ATTRIBUTE, true, "attributeTypes"}, {SCTL_LOAD_CLASS, true, "objectClasses"},
-                 {SCTL_LOAD_ATTRIBUTE, false, "attributeTypes"}, {SCTL_LOAD_CLASS, false, "objectClasses"}};
+    } steps[] = {{SCTL_LOAD_ATTRIBUTE, true, "attributeTypes"},
+                 {SCTL_LOAD_CLASS, true, "objectClasses"},
+                 {SCTL_LOAD_ATTRIBUTE, false, "attributeTypes"},
+                 {SCTL_LOAD_CLASS, false, "objectClasses"}};
     enum sl_status s = SL_OK;
 
     for (size_t i = 0; s == SL_OK && i < SL_COUNT(steps); i++) {
@@ -306,8 +318,8 @@ static enum sl_status load_389ds(struct ldapc *dir, const char *dn, int since, s
 
         if (piece->action != SCTL_EXTEND_CLASS)
             continue;
-        s = swap_description(dir, dn, "objectClasses", piece->there, (const char *const *)piece->lacking.items, piece->lacking.count,
-                             deadline, e);
+        s = swap_description(dir, dn, "objectClasses", piece->there, (const char *const *)piece->lacking.items,
+                             piece->lacking.count, deadline, e);
         piece->done = s == SL_OK;
     }
     return s;
@@ -347,8 +359,8 @@ static void ad_dn(struct sl_text *out, const char *cn, const char *context)
     sl_text_printf(out, "CN=%s,%s", cn, context);
 }
 
-static enum sl_status load_ad_attribute(struct ldapc *dir, const char *context, const struct schema_attribute *a, struct sl_deadline deadline,
-                                        struct sl_error *e)
+static enum sl_status load_ad_attribute(struct ldapc *dir, const char *context, const struct schema_attribute *a,
+                                        struct sl_deadline deadline, struct sl_error *e)
 {
     struct ad_entry entry = {.count = 0};
     struct sl_text dn = sl_text_new(DN_MAX), number = sl_text_new(16);
@@ -399,7 +411,8 @@ static enum sl_status load_ad_class(struct ldapc *dir, const char *context, cons
     return s;
 }
 
-static enum sl_status extend_ad_class(struct ldapc *dir, const struct sctl_piece *piece, struct sl_deadline deadline, struct sl_error *e)
+static enum sl_status extend_ad_class(struct ldapc *dir, const struct sctl_piece *piece, struct sl_deadline deadline,
+                                      struct sl_error *e)
 {
     struct ldapc_value values[2 * SCHEMA_LIST_MAX];
     struct ldapc_mod mod = {.op = LDAPC_ADD, .attr = "mayContain", .values = values, .count = piece->lacking.count};
@@ -434,8 +447,8 @@ static enum sl_status load_ad_piece(struct ldapc *dir, const char *context, cons
 }
 
 /* The plan has attributes before classes: between them, and at the end, the server reads its schema again. */
-static enum sl_status load_ad(struct ldapc *dir, const char *context, int since, struct sl_deadline deadline, struct sctl_plan *plan,
-                              struct sl_error *e)
+static enum sl_status load_ad(struct ldapc *dir, const char *context, int since, struct sl_deadline deadline,
+                              struct sctl_plan *plan, struct sl_error *e)
 {
     enum sl_status s = SL_OK;
 

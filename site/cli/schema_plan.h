@@ -1,9 +1,9 @@
 /*
  * schema_plan.h - what a directory lacks of the schema, and loading it piece by piece.
  *
- * The pieces are the attributes and classes of the extension and, outside Active Directory, of its companion. A piece that is there
- * is never touched, whoever loaded it (Debian's msuser schema has most of the companion); a class of the extension that lacks
- * attributes (SMS 2003) is extended in place.
+ * The pieces are the attributes and classes of the extension and, outside Active Directory, of its companion. A piece that is
+ * there is never touched, whoever loaded it (Debian's msuser schema has most of the companion); a class of the extension that
+ * lacks attributes (SMS 2003) is extended in place.
  *
  *   OpenLDAP          cn=smsbase and cn=sms below cn=schema,cn=config; the account must be allowed to write there
  *   Active Directory  attributeSchema and classSchema entries below schemaNamingContext, schemaUpdateNow after each kind
@@ -35,8 +35,8 @@ struct sctl_plan {
 };
 
 /*
- * Compares a directory with the schema; `probe` is a probe of it. SL_DENIED when its schema may not be read. A kind of server that
- * cannot be changed over LDAP here gives a plan all the same; loading it then fails. Release with sctl_plan_fini.
+ * Compares a directory with the schema; `probe` is a probe of it. SL_DENIED when its schema may not be read. A kind of server
+ * that cannot be changed over LDAP here gives a plan all the same; loading it then fails. Release with sctl_plan_fini.
  */
 enum sl_status sctl_plan_make(struct ldapc *dir, const struct ldapc_probe *probe, int since, struct sl_deadline deadline,
                               struct sctl_plan *ret_plan, struct sl_error *e) SL_MUST;

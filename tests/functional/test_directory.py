@@ -89,8 +89,9 @@ class BadPeers(DirectoryCase):
             for name in ("blackhole", "tarpit", "reset", "half_tls", "half_bind", "refused"):
                 for uri, words in (("ldap", []), ("ldap", ["--starttls"]), ("ldaps", [])):
                     with self.subTest(peer=name, uri=uri, words=words):
-                        result = self.run_ok([harness.program("sitectl"), "schema", "check", f"{uri}://127.0.0.1:{getattr(bad, name)}",
-                                              *words, "--timeout", "500ms", "--json"], code=3)
+                        server = f"{uri}://127.0.0.1:{getattr(bad, name)}"
+                        result = self.run_ok([harness.program("sitectl"), "schema", "check", server, *words, "--timeout", "500ms",
+                                              "--json"], code=3)
                         self.assertEqual(result.json["reason"], "could-not-ask")
                         self.assertLess(result.seconds, 2.5)
 
@@ -103,11 +104,11 @@ class BadPeers(DirectoryCase):
     def test_silent_kdc(self):
         """krb5 blocks for many seconds; the program does not."""
         with badpeer.BadPeers() as bad:
-            conf = self.write("krb5.conf", "[libdefaults]\n default_realm = X\n dns_lookup_kdc = false\n udp_preference_limit = 1\n"
-                              "[realms]\n X = {\n  kdc = 127.0.0.1:%d\n }\n" % bad.tarpit)
+            conf = self.write("krb5.conf", "[libdefaults]\n default_realm = X\n dns_lookup_kdc = false\n"
+                              " udp_preference_limit = 1\n[realms]\n X = {\n  kdc = 127.0.0.1:%d\n }\n" % bad.tarpit)
             server = self.slapd()
-            result = harness.run([harness.program("sitectl"), "schema", "check", server.uri, "--sasl", "gssapi", "--timeout", "500ms"],
-                                 env={"KRB5_CONFIG": conf, "KRB5CCNAME": "FILE:" + os.path.join(self.folder, "cc")})
+            argv = [harness.program("sitectl"), "schema", "check", server.uri, "--sasl", "gssapi", "--timeout", "500ms"]
+            result = harness.run(argv, env={"KRB5_CONFIG": conf, "KRB5CCNAME": "FILE:" + os.path.join(self.folder, "cc")})
             self.assertIn(result.code, (3, 6))
             self.assertLess(result.seconds, 2.5)
 

@@ -17,7 +17,8 @@ class Authority:
         self.ca_file = os.path.join(folder, "ca.crt")
         self.key = os.path.join(folder, "ca.key")
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                 "-subj", "/CN=" + name, "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", self.key, "-out", self.ca_file)
+                 "-subj", "/CN=" + name, "-addext", "basicConstraints=critical,CA:TRUE",
+                 "-keyout", self.key, "-out", self.ca_file)
 
     def issue(self, name, hosts, expired=False):
         """Returns (certificate, key) for hosts ("DNS:localhost", "IP:127.0.0.1")."""

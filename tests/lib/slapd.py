@@ -33,7 +33,8 @@ def build_folder():
 def schema_text(flavor, part, since=2007):
     """A schema file as the build's generator writes it."""
     gen = os.path.join(build_folder(), "ldap-schema", "schema-gen")
-    return subprocess.run([gen, flavor, part, *(["2003"] if since == 2003 else [])], check=True, capture_output=True, text=True).stdout
+    words = ["2003"] if since == 2003 else []
+    return subprocess.run([gen, flavor, part, *words], check=True, capture_output=True, text=True).stdout
 
 
 def free_port():
@@ -136,16 +137,20 @@ class Slapd:
 
     def _config_ldif(self):
         peer = "gidNumber=[0-9]+\\+uidNumber={},cn=peercred,cn=external,cn=auth"
-        tls = "" if not self.tls else f"olcTLSCertificateFile: {self.certificate[0]}\nolcTLSCertificateKeyFile: {self.certificate[1]}\n"
+        tls = ""
+        if self.tls:
+            tls = f"olcTLSCertificateFile: {self.certificate[0]}\nolcTLSCertificateKeyFile: {self.certificate[1]}\n"
         sasl = "" if not self.krb5 else f"olcSaslHost: localhost\nolcSaslRealm: {self.krb5.realm}\n"
-        text = (f"dn: cn=config\nobjectClass: olcGlobal\ncn: config\nolcPidFile: {self.folder}/slapd.pid\nolcThreads: 4\n{sasl}{tls}"
+        text = (f"dn: cn=config\nobjectClass: olcGlobal\ncn: config\nolcPidFile: {self.folder}/slapd.pid\n"
+                f"olcThreads: 4\n{sasl}{tls}"
                 f"olcAuthzRegexp: {{0}}{peer.format(os.getuid())} {self.admin_dn}\n"
                 f"olcAuthzRegexp: {{1}}uid=([^,]+),.*cn=gssapi,cn=auth cn=$1,ou=svc,{self.suffix}\n\n"
                 f"dn: cn=module,cn=config\nobjectClass: olcModuleList\ncn: module\nolcModulePath: {MODULES}\n"
                 "olcModuleLoad: back_mdb.so\n\n"
                 "dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n" + self._schema_ldif() +
                 "dn: olcDatabase={-1}frontend,cn=config\nobjectClass: olcDatabaseConfig\nobjectClass: olcFrontendConfig\n"
-                "olcDatabase: {-1}frontend\nolcAccess: to dn.base=\"\" by * read\nolcAccess: to dn.base=\"cn=Subschema\" by * read\n\n"
+                "olcDatabase: {-1}frontend\nolcAccess: to dn.base=\"\" by * read\n"
+                "olcAccess: to dn.base=\"cn=Subschema\" by * read\n\n"
                 "dn: olcDatabase={0}config,cn=config\nobjectClass: olcDatabaseConfig\nolcDatabase: {0}config\n"
                 f"olcAccess: to * by dn.exact=\"{self.admin_dn}\" manage by * none\n\n")
         for n, suffix in enumerate((self.suffix, *self.extra_suffixes)):
@@ -206,9 +211,8 @@ class Slapd:
         rights, _, _ = drop_rights()
         urls = f"{self.ldapi} {self.uri}" + (f" {self.ldaps_uri}" if self.tls else "")
         with open(os.path.join(self.folder, "slapd.log"), "a") as log:
-            self.process = subprocess.Popen([find_program("slapd", "slapd"), "-F", os.path.join(self.folder, "conf"), "-h", urls, "-d", "0"],
-                                            stdout=log, stderr=log, env=self._environment(),
-                                            preexec_fn=harness.die_with_parent, **rights)
+            argv = [find_program("slapd", "slapd"), "-F", os.path.join(self.folder, "conf"), "-h", urls, "-d", "0"]
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log, env=self._environment(), **rights)
         for _ in range(500):
             if self.process.poll() is not None:
                 raise RuntimeError("slapd ended: " + open(os.path.join(self.folder, "slapd.log")).read()[-2000:])

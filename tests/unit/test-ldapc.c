@@ -33,8 +33,13 @@ static void check_escapes(void (*escape)(struct sl_text *, const char *, size_t)
 /* RFC 4515 section 3 */
 START_TEST(filter_escapes)
 {
-    static const struct pair rows[] = {{"", ""}, {"S01", "S01"}, {"*", "\\2a"}, {"a(b)c", "a\\28b\\29c"}, {"\\", "\\5c"},
-                                       {"x)(objectClass=*", "x\\29\\28objectClass=\\2a"}, {"\xc3\xa9", "\\c3\\a9"}};
+    static const struct pair rows[] = {{"", ""},
+                                       {"S01", "S01"},
+                                       {"*", "\\2a"},
+                                       {"a(b)c", "a\\28b\\29c"},
+                                       {"\\", "\\5c"},
+                                       {"x)(objectClass=*", "x\\29\\28objectClass=\\2a"},
+                                       {"\xc3\xa9", "\\c3\\a9"}};
     struct sl_text out = sl_text_new(64);
 
     check_escapes(ldapc_escape_filter, rows, SL_COUNT(rows));
@@ -48,9 +53,21 @@ END_TEST
 START_TEST(rdn_escapes)
 {
     static const struct pair rows[] = {
-        {"", ""}, {"SMS-Site-S01", "SMS-Site-S01"}, {"a,b", "a\\,b"}, {"a+b", "a\\+b"}, {"\"q\"", "\\\"q\\\""}, {"a;b", "a\\;b"},
-        {"<a>", "\\<a\\>"}, {"a=b", "a\\=b"}, {"a\\b", "a\\\\b"}, {"#a#", "\\#a#"}, {" a b ", "\\ a b\\ "}, {" ", "\\ "},
-        {"\n", "\\0a"}, {"\x7f", "\\7f"}, {"\xc3\xa9", "\xc3\xa9"},
+        {"", ""},
+        {"SMS-Site-S01", "SMS-Site-S01"},
+        {"a,b", "a\\,b"},
+        {"a+b", "a\\+b"},
+        {"\"q\"", "\\\"q\\\""},
+        {"a;b", "a\\;b"},
+        {"<a>", "\\<a\\>"},
+        {"a=b", "a\\=b"},
+        {"a\\b", "a\\\\b"},
+        {"#a#", "\\#a#"},
+        {" a b ", "\\ a b\\ "},
+        {" ", "\\ "},
+        {"\n", "\\0a"},
+        {"\x7f", "\\7f"},
+        {"\xc3\xa9", "\xc3\xa9"},
     };
 
     check_escapes(ldapc_escape_rdn, rows, SL_COUNT(rows));
@@ -88,7 +105,8 @@ START_TEST(good_uris)
         {"ldap://dc1:3890/", "dc1", NULL, "ldap://dc1:3890", LDAPC_LDAP, 3890},
         {"LDAPS://[::1]/dc=example,dc=com", "::1", "dc=example,dc=com", "LDAPS://[::1]", LDAPC_LDAPS, 636},
         {"ldaps://[fd00::2]:1636", "fd00::2", NULL, "ldaps://[fd00::2]:1636", LDAPC_LDAPS, 1636},
-        {"ldap://10.0.0.1:389/ou=my%20unit,o=a%5C2Cb", "10.0.0.1", "ou=my unit,o=a\\2Cb", "ldap://10.0.0.1:389", LDAPC_LDAP, 389},
+        {"ldap://10.0.0.1:389/ou=my%20unit,o=a%5C2Cb", "10.0.0.1", "ou=my unit,o=a\\2Cb", "ldap://10.0.0.1:389", LDAPC_LDAP,
+         389},
         {"ldapi://%2Frun%2Fslapd%2Fldapi", "/run/slapd/ldapi", NULL, "ldapi://%2Frun%2Fslapd%2Fldapi", LDAPC_LDAPI, 0},
         {"ldapi://%2Ftmp%2Fs/dc=x", "/tmp/s", "dc=x", "ldapi://%2Ftmp%2Fs", LDAPC_LDAPI, 0},
     };
@@ -112,9 +130,30 @@ END_TEST
 START_TEST(bad_uris)
 {
     static const char *const bad[] = {
-        "", "dc1", "http://x", "ldap:", "ldap:/x", "ldap://", "ldap:///dc=x", "ldap://:389", "ldap://h:0", "ldap://h:65536", "ldap://h:",
-        "ldap://h:x", "ldap://[::1", "ldap://[::1]x", "ldap://h/nodn", "ldap://h/dc=x?cn?sub", "ldap://h/o=a%2Cb", "ldap://h%2", "ldap://h%00", "ldap://h%zz",
-        "ldapi://", "ldapi:///dc=x", "ldap://a b", "ldap://h/dc=%00",
+        "",
+        "dc1",
+        "http://x",
+        "ldap:",
+        "ldap:/x",
+        "ldap://",
+        "ldap:///dc=x",
+        "ldap://:389",
+        "ldap://h:0",
+        "ldap://h:65536",
+        "ldap://h:",
+        "ldap://h:x",
+        "ldap://[::1",
+        "ldap://[::1]x",
+        "ldap://h/nodn",
+        "ldap://h/dc=x?cn?sub",
+        "ldap://h/o=a%2Cb",
+        "ldap://h%2",
+        "ldap://h%00",
+        "ldap://h%zz",
+        "ldapi://",
+        "ldapi:///dc=x",
+        "ldap://a b",
+        "ldap://h/dc=%00",
     };
 
     for (size_t i = 0; i < SL_COUNT(bad); i++) {

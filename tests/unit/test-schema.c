@@ -1,4 +1,5 @@
-/* The schema extension: the data against what the original says (facts of sms.md 1), every flavor, and reading descriptions back. */
+/* The schema extension: the data against what the original says (facts of sms.md 1), every flavor, and reading descriptions
+ * back. */
 #include "ldap-schema/schema.h"
 
 #include "ldap-schema/names.h"
@@ -198,11 +199,14 @@ START_TEST(counts_in_every_flavor)
     static const struct {
         enum schema_flavor flavor;
         const char *attribute, *class;
-    } rows[] = {{SCHEMA_OPENLDAP, "olcAttributeTypes: ", "olcObjectClasses: "}, {SCHEMA_OPENLDAP_CONF, "attributetype ", "objectclass "},
-                {SCHEMA_AD, "objectClass: attributeSchema", "objectClass: classSchema"}, {SCHEMA_389DS, "attributeTypes: ", "objectClasses: "}};
+    } rows[] = {{SCHEMA_OPENLDAP, "olcAttributeTypes: ", "olcObjectClasses: "},
+                {SCHEMA_OPENLDAP_CONF, "attributetype ", "objectclass "},
+                {SCHEMA_AD, "objectClass: attributeSchema", "objectClass: classSchema"},
+                {SCHEMA_389DS, "attributeTypes: ", "objectClasses: "}};
 
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
-        char *now = printed(rows[i].flavor, SCHEMA_PART_SMS, SCHEMA_SINCE_2007), *old = printed(rows[i].flavor, SCHEMA_PART_SMS, SCHEMA_SINCE_2003);
+        char *now = printed(rows[i].flavor, SCHEMA_PART_SMS, SCHEMA_SINCE_2007),
+             *old = printed(rows[i].flavor, SCHEMA_PART_SMS, SCHEMA_SINCE_2003);
         char *all = printed(rows[i].flavor, SCHEMA_PART_ALL, SCHEMA_SINCE_2007);
         bool ad = rows[i].flavor == SCHEMA_AD;
 
@@ -270,11 +274,13 @@ START_TEST(descriptions_of_others)
     static const struct {
         const char *text, *name, *may;
     } rows[] = {
-        {"{12}( 2.5.6.6 NAME ( 'person' 'Mensch' ) DESC 'it''s (odd) $ MAY' SUP top STRUCTURAL MUST ( sn $ cn ) MAY ( a $ b ) )", "mensch", "sn"},
+        {"{12}( 2.5.6.6 NAME ( 'person' 'Mensch' ) DESC 'it''s (odd) $ MAY' SUP top STRUCTURAL MUST ( sn $ cn ) MAY ( a $ b ) )",
+         "mensch", "sn"},
         {"(1.2 NAME 'x' SUP (top$other) MAY description X-ORIGIN ('user' 'defined'))", "x", "description"},
         {"( 1.2 NAME 'x' MAY(a$b))", "X", "B"},
     };
-    static const char *const bad[] = {"", "person", "( ", "( 1.2 NAME 'x", "( 1.2 NAME ( 'x'", "( 1.2 MAY ( a $", "{3 ( 1.2 )", "()("};
+    static const char *const bad[] = {"",           "person", "( ", "( 1.2 NAME 'x", "( 1.2 NAME ( 'x'", "( 1.2 MAY ( a $",
+                                      "{3 ( 1.2 )", "()("};
 
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
         struct schema_definition def;

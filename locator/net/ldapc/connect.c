@@ -112,11 +112,14 @@ static bool set_options(LDAP *ld, const struct attempt *a, bool verify)
     static const struct {
         int option;
         const void *value;
-    } switches[] = {{LDAP_OPT_REFERRALS, LDAP_OPT_OFF}, {LDAP_OPT_RESTART, LDAP_OPT_ON}, {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON},
+    } switches[] = {{LDAP_OPT_REFERRALS, LDAP_OPT_OFF},
+                    {LDAP_OPT_RESTART, LDAP_OPT_ON},
+                    {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON},
                     {LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON}};
-    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR, LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
-                                  LDAP_OPT_X_TLS_CIPHER_SUITE, LDAP_OPT_X_TLS_CRLFILE, LDAP_OPT_X_TLS_DHFILE};
-    struct timeval wait = {.tv_sec = sl_deadline_left_ms(a->deadline) / 1000, .tv_usec = sl_deadline_left_ms(a->deadline) % 1000 * 1000};
+    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR,    LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
+                                  LDAP_OPT_X_TLS_CIPHER_SUITE, LDAP_OPT_X_TLS_CRLFILE,  LDAP_OPT_X_TLS_DHFILE};
+    struct timeval wait = {.tv_sec = sl_deadline_left_ms(a->deadline) / 1000,
+                           .tv_usec = sl_deadline_left_ms(a->deadline) % 1000 * 1000};
     int demand = verify ? LDAP_OPT_X_TLS_DEMAND : LDAP_OPT_X_TLS_NEVER;
     bool tls = a->starttls || a->scheme == LDAPC_LDAPS;
     const char *security = a->sasl != LDAPC_SASL_GSSAPI ? "noplain,noanonymous"
@@ -362,8 +365,8 @@ static bool sasl_bind(struct attempt *a)
     ber_len_t ssf = 0;
     int id, code;
 
-    while ((code = ldap_sasl_interactive_bind(a->ld, NULL, mechanism, NULL, NULL, LDAP_SASL_QUIET, sasl_interact, NULL, msg, &used,
-                                              &id)) == LDAP_SASL_BIND_IN_PROGRESS) {
+    while ((code = ldap_sasl_interactive_bind(a->ld, NULL, mechanism, NULL, NULL, LDAP_SASL_QUIET, sasl_interact, NULL, msg,
+                                              &used, &id)) == LDAP_SASL_BIND_IN_PROGRESS) {
         ldap_msgfree(msg);
         msg = NULL;
         code = await_answer(a, id, &msg);
@@ -382,7 +385,8 @@ static bool attempt_run(struct attempt *a)
 {
     if (!connect_tls(a))
         return false;
-    if (a->sasl != LDAPC_SASL_NONE ? !sasl_bind(a) : !attempt_step(a, a->bind_dn != NULL ? "bind" : "anonymous bind", send_simple_bind, JUDGED))
+    if (a->sasl != LDAPC_SASL_NONE ? !sasl_bind(a)
+                                   : !attempt_step(a, a->bind_dn != NULL ? "bind" : "anonymous bind", send_simple_bind, JUDGED))
         return false;
     a->security.bound = a->sasl != LDAPC_SASL_NONE || a->bind_dn != NULL;
     a->security.local = a->scheme == LDAPC_LDAPI;
@@ -432,7 +436,8 @@ static enum sl_status read_password(const char *path, char *out, size_t size, st
     return SL_OK;
 }
 
-static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline deadline, struct attempt **ret_attempt, struct sl_error *e)
+static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline deadline, struct attempt **ret_attempt,
+                                  struct sl_error *e)
 {
     const struct ldapc_options *o = &dir->options;
     struct attempt *a = sl_new(sizeof *a);
@@ -514,7 +519,9 @@ static enum sl_status attempt_await(struct ldapc *dir, struct attempt *a, struct
         return SL_OK;
     }
     return sl_fail(e, ldapc_status_of(dir->kind), "%s: %s", dir->uri.server,
-                   done ? a->text : canceled ? "canceled" : "no connection in time");
+                   done       ? a->text
+                   : canceled ? "canceled"
+                              : "no connection in time");
 }
 
 enum sl_status ldapc_connect(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e)

@@ -19,7 +19,8 @@ static enum sl_status check_options(const struct ldapc *dir, struct sl_error *e)
         return sl_fail(e, SL_USAGE, "%s: base \"%s\" is not a DN", server, o->base);
     if (!ldapc_dn_valid(o->container))
         return sl_fail(e, SL_USAGE, "%s: container \"%s\" is not a list of RDNs", server, o->container);
-    if (o->bind_dn != NULL && !ldapc_dn_valid(o->bind_dn) && strchr(o->bind_dn, '@') == NULL && strchr(o->bind_dn, '\\') == NULL)
+    if (o->bind_dn != NULL && !ldapc_dn_valid(o->bind_dn) && strchr(o->bind_dn, '@') == NULL &&
+        strchr(o->bind_dn, '\\') == NULL)
         return sl_fail(e, SL_USAGE, "%s: bind DN \"%s\" is not a DN", server, o->bind_dn);
     if ((o->bind_dn == NULL) != (o->password_file == NULL))
         return sl_fail(e, SL_USAGE, "%s: a bind DN and a password file belong together", server);

@@ -112,7 +112,8 @@ static enum sl_status op_finish(struct op *op, int sent, int *ret_code)
 
 /* ---- search --------------------------------------------------------------------------------------------------------- */
 
-static bool store_attr(struct ldapc_entries *entries, struct ldapc_attr *attr, const struct berval *name, const struct berval *values)
+static bool store_attr(struct ldapc_entries *entries, struct ldapc_attr *attr, const struct berval *name,
+                       const struct berval *values)
 {
     size_t count = 0;
 
@@ -147,7 +148,8 @@ static bool store_entry(LDAP *ld, LDAPMessage *msg, struct ldapc_entries *entrie
     if (fine)
         entry->dn = ldapc_entries_copy(entries, dn.bv_val, dn.bv_len);
     fine = fine && entry->dn != NULL;
-    while (fine && count < ATTRS_MAX && ldap_get_attribute_ber(ld, msg, ber, &name, &values) == LDAP_SUCCESS && name.bv_val != NULL) {
+    while (fine && count < ATTRS_MAX && ldap_get_attribute_ber(ld, msg, ber, &name, &values) == LDAP_SUCCESS &&
+           name.bv_val != NULL) {
         fine = store_attr(entries, &attrs[count++], &name, values);
         ldap_memfree(values);
         values = NULL;
@@ -285,8 +287,8 @@ enum sl_status ldapc_read(struct ldapc *dir, const char *dn, const char *const *
 
 /* ---- compare and changes -------------------------------------------------------------------------------------------- */
 
-enum sl_status ldapc_compare(struct ldapc *dir, const char *dn, const char *attr, const char *value, struct sl_deadline deadline,
-                             bool *ret_true, struct sl_error *e)
+enum sl_status ldapc_compare(struct ldapc *dir, const char *dn, const char *attr, const char *value,
+                             struct sl_deadline deadline, bool *ret_true, struct sl_error *e)
 {
     struct op op = {.dir = dir, .verb = "compare", .dn = dn, .deadline = deadline, .e = e};
     struct berval octets = {.bv_len = strlen(value), .bv_val = (char *)(uintptr_t)value};
@@ -355,14 +357,14 @@ static enum sl_status change(struct op *op, const struct ldapc_mod *mods, size_t
     return op_finish(op, sent, &code);
 }
 
-enum sl_status ldapc_add(struct ldapc *dir, const char *dn, const struct ldapc_mod *attrs, size_t count, struct sl_deadline deadline,
-                         struct sl_error *e)
+enum sl_status ldapc_add(struct ldapc *dir, const char *dn, const struct ldapc_mod *attrs, size_t count,
+                         struct sl_deadline deadline, struct sl_error *e)
 {
     return change(&(struct op){.dir = dir, .verb = "add", .dn = dn, .deadline = deadline, .e = e}, attrs, count, true);
 }
 
-enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldapc_mod *mods, size_t count, struct sl_deadline deadline,
-                            struct sl_error *e)
+enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldapc_mod *mods, size_t count,
+                            struct sl_deadline deadline, struct sl_error *e)
 {
     return change(&(struct op){.dir = dir, .verb = "modify", .dn = dn, .deadline = deadline, .e = e}, mods, count, false);
 }

@@ -14,7 +14,7 @@ static const struct {
     const char *oid;
     unsigned bit;
 } controls[] = {
-    {"1.3.6.1.4.1.4203.1.9.1.1", LDAPC_CONTROL_SYNC}, {"1.2.840.113556.1.4.528", LDAPC_CONTROL_NOTIFY},
+    {"1.3.6.1.4.1.4203.1.9.1.1", LDAPC_CONTROL_SYNC},  {"1.2.840.113556.1.4.528", LDAPC_CONTROL_NOTIFY},
     {"1.2.840.113556.1.4.841", LDAPC_CONTROL_DIRSYNC}, {"2.16.840.1.113730.3.4.3", LDAPC_CONTROL_PSEARCH},
     {"1.2.840.113556.1.4.319", LDAPC_CONTROL_PAGED},
 };
@@ -35,8 +35,10 @@ const char *ldapc_server_kind_word(enum ldapc_server_kind kind)
 
 const char *ldapc_schema_word(enum ldapc_schema schema)
 {
-    static const char *const words[] = {[LDAPC_SCHEMA_UNKNOWN] = "unknown", [LDAPC_SCHEMA_NONE] = "none",
-                                        [LDAPC_SCHEMA_PARTLY] = "partly", [LDAPC_SCHEMA_2003] = "sms2003",
+    static const char *const words[] = {[LDAPC_SCHEMA_UNKNOWN] = "unknown",
+                                        [LDAPC_SCHEMA_NONE] = "none",
+                                        [LDAPC_SCHEMA_PARTLY] = "partly",
+                                        [LDAPC_SCHEMA_2003] = "sms2003",
                                         [LDAPC_SCHEMA_EXTENDED] = "extended"};
 
     return words[schema];
@@ -44,8 +46,10 @@ const char *ldapc_schema_word(enum ldapc_schema schema)
 
 const char *ldapc_container_word(enum ldapc_container container)
 {
-    static const char *const words[] = {[LDAPC_CONTAINER_NOT_ASKED] = "not-asked", [LDAPC_CONTAINER_PRESENT] = "present",
-                                        [LDAPC_CONTAINER_ABSENT] = "absent", [LDAPC_CONTAINER_UNREADABLE] = "unreadable"};
+    static const char *const words[] = {[LDAPC_CONTAINER_NOT_ASKED] = "not-asked",
+                                        [LDAPC_CONTAINER_PRESENT] = "present",
+                                        [LDAPC_CONTAINER_ABSENT] = "absent",
+                                        [LDAPC_CONTAINER_UNREADABLE] = "unreadable"};
 
     return words[container];
 }
@@ -58,14 +62,16 @@ static enum ldapc_server_kind kind_of_root(const struct ldapc_entry *root)
 
     if (ldapc_entry_has(root, "supportedCapabilities", OID_ACTIVE_DIRECTORY))
         return LDAPC_SERVER_AD;
-    if (ldapc_entry_has(root, "objectClass", "OpenLDAProotDSE") || ldapc_entry_has(root, "structuralObjectClass", "OpenLDAProotDSE"))
+    if (ldapc_entry_has(root, "objectClass", "OpenLDAProotDSE") ||
+        ldapc_entry_has(root, "structuralObjectClass", "OpenLDAProotDSE"))
         return LDAPC_SERVER_OPENLDAP;
     if (vendor != NULL && strstr(vendor, "389") != NULL)
         return LDAPC_SERVER_389DS;
     return LDAPC_SERVER_OTHER;
 }
 
-static enum sl_status read_root(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_entries *ret_entries, struct sl_error *e)
+static enum sl_status read_root(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_entries *ret_entries,
+                                struct sl_error *e)
 {
     static const char *const attrs[] = {"*", "+", NULL};
     enum sl_status s = ldapc_read(dir, "", attrs, deadline, ret_entries, e);
@@ -143,7 +149,8 @@ enum sl_status ldapc_container(struct ldapc *dir, struct sl_deadline deadline, c
     if (dir->container == NULL) {
         struct sl_text dn = sl_text_new(DN_MAX);
 
-        sl_text_printf(&dn, "%s%s%s", dir->options.container, dir->options.container[0] != '\0' && base[0] != '\0' ? "," : "", base);
+        sl_text_printf(&dn, "%s%s%s", dir->options.container, dir->options.container[0] != '\0' && base[0] != '\0' ? "," : "",
+                       base);
         dir->container = sl_text_take(&dn);
         sl_text_fini(&dn);
     }
@@ -271,7 +278,8 @@ static enum ldapc_schema hint_by_compare(struct ldapc *dir, struct sl_deadline d
     return unknown > 0 && known > 0 ? LDAPC_SCHEMA_PARTLY : LDAPC_SCHEMA_UNKNOWN;
 }
 
-static enum sl_status probe_schema(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_probe *probe, struct sl_error *e)
+static enum sl_status probe_schema(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_probe *probe,
+                                   struct sl_error *e)
 {
     struct ldapc_subschema *sub;
     enum sl_status s = ldapc_subschema_read(dir, probe, deadline, &sub, e);
@@ -291,8 +299,8 @@ static enum sl_status probe_schema(struct ldapc *dir, struct sl_deadline deadlin
 /* ---- container ------------------------------------------------------------------------------------------------------ */
 
 /* Reads only whether an entry can be seen: present, absent (32), or not readable. Other failures are returned. */
-static enum sl_status see(struct ldapc *dir, const char *dn, struct sl_deadline deadline, enum ldapc_container *ret_seen, char **why,
-                          struct sl_error *e)
+static enum sl_status see(struct ldapc *dir, const char *dn, struct sl_deadline deadline, enum ldapc_container *ret_seen,
+                          char **why, struct sl_error *e)
 {
     static const char *const none[] = {"1.1", NULL};
     struct ldapc_entries found = {0};
@@ -302,7 +310,9 @@ static enum sl_status see(struct ldapc *dir, const char *dn, struct sl_deadline 
     free(*why);
     *why = NULL;
     if (s == SL_OK)
-        *ret_seen = found.count > 0 ? LDAPC_CONTAINER_PRESENT : found.base_absent ? LDAPC_CONTAINER_ABSENT : LDAPC_CONTAINER_UNREADABLE;
+        *ret_seen = found.count > 0     ? LDAPC_CONTAINER_PRESENT
+                    : found.base_absent ? LDAPC_CONTAINER_ABSENT
+                                        : LDAPC_CONTAINER_UNREADABLE;
     else if (dir->kind == LDAPC_DENIED)
         *ret_seen = LDAPC_CONTAINER_UNREADABLE;
     else
@@ -314,7 +324,8 @@ static enum sl_status see(struct ldapc *dir, const char *dn, struct sl_deadline 
 }
 
 /* Code 32 may mean hidden: only where the base itself can be seen the container is absent. */
-static enum sl_status probe_container(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_probe *probe, struct sl_error *e)
+static enum sl_status probe_container(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_probe *probe,
+                                      struct sl_error *e)
 {
     enum ldapc_container base_seen;
     char *why = NULL;
@@ -341,8 +352,8 @@ static enum sl_status probe_container(struct ldapc *dir, struct sl_deadline dead
     return SL_OK;
 }
 
-static enum sl_status probe_names(struct ldapc *dir, enum ldapc_probe_what what, const struct ldapc_entry *root, struct ldapc_probe *probe,
-                                  struct sl_error *e)
+static enum sl_status probe_names(struct ldapc *dir, enum ldapc_probe_what what, const struct ldapc_entry *root,
+                                  struct ldapc_probe *probe, struct sl_error *e)
 {
     const char *container;
     enum sl_status s = base_is_known(dir) ? SL_OK : base_of_root(dir, root, e);
@@ -356,8 +367,8 @@ static enum sl_status probe_names(struct ldapc *dir, enum ldapc_probe_what what,
     return what == LDAPC_PROBE_SCHEMA ? SL_OK : s;
 }
 
-enum sl_status ldapc_probe(struct ldapc *dir, enum ldapc_probe_what what, struct sl_deadline deadline, struct ldapc_probe *ret_probe,
-                           struct sl_error *e)
+enum sl_status ldapc_probe(struct ldapc *dir, enum ldapc_probe_what what, struct sl_deadline deadline,
+                           struct ldapc_probe *ret_probe, struct sl_error *e)
 {
     struct ldapc_probe probe = {0};
     struct ldapc_entries root = {0};

@@ -16,8 +16,8 @@ struct ldapc_subschema {
 };
 
 /* One search for our own names: the whole schema of an Active Directory is large. */
-static enum sl_status ask_ad(struct ldapc *dir, const char *context, struct sl_deadline deadline, struct ldapc_entries *ret_found,
-                             struct sl_error *e)
+static enum sl_status ask_ad(struct ldapc *dir, const char *context, struct sl_deadline deadline,
+                             struct ldapc_entries *ret_found, struct sl_error *e)
 {
     static const char *const attrs[] = {"lDAPDisplayName", "mayContain", "systemMayContain", NULL};
     struct sl_text filter = sl_text_new(FILTER_MAX);
@@ -35,8 +35,8 @@ static enum sl_status ask_ad(struct ldapc *dir, const char *context, struct sl_d
     return s;
 }
 
-static enum sl_status ask_subschema(struct ldapc *dir, const char *dn, struct sl_deadline deadline, struct ldapc_entries *ret_found,
-                                    struct sl_error *e)
+static enum sl_status ask_subschema(struct ldapc *dir, const char *dn, struct sl_deadline deadline,
+                                    struct ldapc_entries *ret_found, struct sl_error *e)
 {
     static const char *const attrs[] = {"attributeTypes", "objectClasses", NULL};
     struct ldapc_search search = {.base = dn, .scope = LDAPC_BASE, .filter = "(objectClass=subschema)", .attrs = attrs};
@@ -143,7 +143,8 @@ bool ldapc_subschema_allows(const struct ldapc_subschema *sub, const char *oid, 
     if (sub->ad) {
         const struct ldapc_entry *entry = find_ad(sub, name);
 
-        return entry != NULL && (ldapc_entry_has(entry, "mayContain", attribute) || ldapc_entry_has(entry, "systemMayContain", attribute));
+        return entry != NULL &&
+               (ldapc_entry_has(entry, "mayContain", attribute) || ldapc_entry_has(entry, "systemMayContain", attribute));
     }
     size_t at = find_definition(sub, sub->attribute_count, sub->count, oid, name);
 

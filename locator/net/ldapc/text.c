@@ -107,7 +107,8 @@ enum sl_status ldapc_uri_parse(const char *text, struct ldapc_uri *ret_uri, stru
     if (row < 0)
         return sl_fail(e, SL_USAGE, "%s: not an ldap://, ldaps:// or ldapi:// URI", text);
     if (strlen(text) >= URI_MAX || strpbrk(text, "?# ") != NULL)
-        return sl_fail(e, SL_USAGE, "%s: only SCHEME://HOST[:PORT][/BASE] is understood (%%20 for a blank, %%3F for a question mark)", text);
+        return sl_fail(e, SL_USAGE,
+                       "%s: only SCHEME://HOST[:PORT][/BASE] is understood (%%20 for a blank, %%3F for a question mark)", text);
     struct ldapc_uri uri = {.scheme = schemes[row].scheme, .port = schemes[row].port};
     const char *host = text + strlen(schemes[row].prefix);
     size_t len = strcspn(host, "/");
@@ -115,7 +116,8 @@ enum sl_status ldapc_uri_parse(const char *text, struct ldapc_uri *ret_uri, stru
 
     if (!fine) {
         ldapc_uri_fini(&uri);
-        return sl_fail(e, SL_USAGE, "%s: bad %s", text, uri.scheme == LDAPC_LDAPI ? "socket path (ldapi://%2Frun%2Fslapd%2Fldapi)" : "host or port");
+        return sl_fail(e, SL_USAGE, "%s: bad %s", text,
+                       uri.scheme == LDAPC_LDAPI ? "socket path (ldapi://%2Frun%2Fslapd%2Fldapi)" : "host or port");
     }
     if (host[len] == '/' && host[len + 1] != '\0') {
         uri.base = decoded(host + len + 1, strlen(host + len + 1));
@@ -167,9 +169,12 @@ void ldapc_escape_rdn(struct sl_text *out, const char *value, size_t len)
 const char *ldapc_kind_word(enum ldapc_kind kind)
 {
     static const char *const words[] = {
-        [LDAPC_FINE] = "fine",     [LDAPC_UNREACHABLE] = "unreachable", [LDAPC_TIMEOUT] = "timeout", [LDAPC_CANCELED] = "canceled",
-        [LDAPC_TLS] = "tls",       [LDAPC_DENIED] = "denied",           [LDAPC_ABSENT] = "absent",   [LDAPC_EXISTS] = "exists",
-        [LDAPC_SCHEMA] = "schema", [LDAPC_LIMITED] = "limited",         [LDAPC_REFUSED] = "refused",
+        [LDAPC_FINE] = "fine",       [LDAPC_UNREACHABLE] = "unreachable",
+        [LDAPC_TIMEOUT] = "timeout", [LDAPC_CANCELED] = "canceled",
+        [LDAPC_TLS] = "tls",         [LDAPC_DENIED] = "denied",
+        [LDAPC_ABSENT] = "absent",   [LDAPC_EXISTS] = "exists",
+        [LDAPC_SCHEMA] = "schema",   [LDAPC_LIMITED] = "limited",
+        [LDAPC_REFUSED] = "refused",
     };
 
     return words[kind];
