@@ -1,8 +1,10 @@
 #include "site/store/store.h"
 
 #include "common/base/assert.h"
+#include "common/base/memory.h"
 #include "site/store/private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void bind_key(struct db_stmt *s, int index, const char *text, uint8_t key[SM_ADDRESS_KEY_LEN])
@@ -54,34 +56,56 @@ enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, s
     return status;
 }
 
-enum sl_status sst_locate(struct sst *store, const char *site, const char *package, const char *version, struct sl_strings *ret_hosts,
-                          struct sl_strings *ret_urls, uint32_t *ret_version, struct sl_error *e)
+void sst_locations_fini(struct sst_locations *locations)
+{
+    free(locations->package);
+    sl_strings_fini(&locations->hosts);
+    sl_strings_fini(&locations->urls);
+    *locations = (struct sst_locations){0};
+}
+
+enum sl_status sst_locate(struct sst *store, const char *site, const char *package, uint32_t version,
+                          struct sst_locations *ret_locations, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct sl_strings hosts = {0}, urls = {0};
-    uint32_t stored = 0;
-    /* The column's affinity turns a numeric text into a number; any other text equals no version. */
-    struct db_stmt *s = db_prepare(store->db, "SELECT d.host, d.url, p.version FROM site s JOIN package p ON p.site_id = s.id "
+    struct sst_locations found = {0};
+    struct db_stmt *s = db_prepare(store->db, "SELECT d.host, d.url, p.package, p.version FROM site s "
+                                              "JOIN package p ON p.site_id = s.id "
                                               "JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
-                                              "WHERE s.code = ?1 AND p.package = ?2 AND (?3 IS NULL OR p.version = ?3) "
+                                              "WHERE s.code = ?1 AND p.package = ?2 AND (?3 = 0 OR p.version = ?3) "
                                               "ORDER BY d.host LIMIT ?4");
     db_bind_text(s, 1, site);
     db_bind_text(s, 2, package);
-    db_bind_text(s, 3, version != NULL && version[0] != '\0' ? version : NULL);
+    db_bind_int(s, 3, version);
     db_bind_int(s, 4, SST_LOCATIONS_MAX);
     while (db_step(s)) {
-        sl_strings_add(&hosts, db_text(s, 0));
-        sl_strings_add(&urls, db_text(s, 1));
-        stored = (uint32_t)db_int(s, 2);
+        sl_strings_add(&found.hosts, db_text(s, 0));
+        sl_strings_add(&found.urls, db_text(s, 1));
+        if (found.package == NULL)
+            found.package = sl_strdup(db_text(s, 2));
+        found.version = (uint32_t)db_int(s, 3);
     }
     enum sl_status status = db_done(s, e);
-    if (status != SL_OK) {
-        sl_strings_fini(&hosts);
-        sl_strings_fini(&urls);
-        return status;
-    }
-    *ret_hosts = hosts;
-    *ret_urls = urls;
-    *ret_version = stored;
-    return SL_OK;
+    if (status == SL_OK)
+        *ret_locations = found;
+    else
+        sst_locations_fini(&found);
+    return status;
+}
+
+enum sl_status sst_held_at(struct sst *store, const char *url, const char *package, uint32_t version, bool *ret_held,
+                           struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s = db_prepare(store->db, "SELECT 1 FROM dp d JOIN package_dp x ON x.dp_id = d.id "
+                                              "JOIN package p ON p.id = x.package_id "
+                                              "WHERE d.url = ?1 COLLATE NOCASE AND p.package = ?2 AND p.version = ?3");
+    db_bind_text(s, 1, url);
+    db_bind_text(s, 2, package);
+    db_bind_int(s, 3, version);
+    bool held = db_step(s);
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_held = held;
+    return status;
 }

@@ -52,7 +52,7 @@ static const char *const migrations[] = {
     "  id INTEGER PRIMARY KEY,"
     "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
     "  package TEXT NOT NULL COLLATE NOCASE,"
-    "  version INTEGER NOT NULL CHECK (version BETWEEN 0 AND 4294967295),"
+    "  version INTEGER NOT NULL CHECK (version BETWEEN 1 AND 4294967295),"
     "  UNIQUE (site_id, package),"
     "  UNIQUE (id, site_id)) STRICT;"
 

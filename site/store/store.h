@@ -90,11 +90,23 @@ struct sst_place {
 /* The codes of the sites whose boundaries contain one of the places, sorted, without repetition. */
 enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, size_t count, struct sl_strings *ret_codes,
                             struct sl_error *e) SL_MUST;
+/* Who holds a package: host names and base URLs side by side, by host name. */
+struct sst_locations {
+    char *package; /* the id as stored, NULL when nobody holds it */
+    uint32_t version;
+    struct sl_strings hosts, urls;
+};
+
 /*
- * The distribution points of `site` that hold this version of the package (version "" or NULL: any): their hosts in *ret_hosts
- * and base URLs in *ret_urls, side by side, by host name; at most SST_LOCATIONS_MAX. *ret_version is the version stored, 0 when none is held.
+ * The distribution points of `site` that hold this version of the package (0: any), at most SST_LOCATIONS_MAX. An unknown site
+ * or package is an empty result. Released by sst_locations_fini.
  */
-enum sl_status sst_locate(struct sst *store, const char *site, const char *package, const char *version, struct sl_strings *ret_hosts,
-                          struct sl_strings *ret_urls, uint32_t *ret_version, struct sl_error *e) SL_MUST;
+enum sl_status sst_locate(struct sst *store, const char *site, const char *package, uint32_t version,
+                          struct sst_locations *ret_locations, struct sl_error *e) SL_MUST;
+/* Frees a result and clears it. */
+void sst_locations_fini(struct sst_locations *locations);
+/* True in *ret_held when the distribution point with exactly this base URL (in any site) holds this version of the package. */
+enum sl_status sst_held_at(struct sst *store, const char *url, const char *package, uint32_t version, bool *ret_held,
+                           struct sl_error *e) SL_MUST;
 
 #endif

@@ -400,20 +400,18 @@ START_TEST(sites_of_a_place)
 }
 END_TEST
 
-static void expect_locations(const char *package, const char *version, const char *expected, uint32_t expected_version)
+static void expect_locations(const char *package, uint32_t version, const char *expected, uint32_t expected_version)
 {
     struct sl_error e = {0};
-    struct sl_strings hosts = {0}, urls = {0};
-    uint32_t stored = 99;
+    struct sst_locations found;
     char text[256] = "";
-    ok(sst_locate(store, "LAB", package, version, &hosts, &urls, &stored, &e), &e);
-    ck_assert_uint_eq(hosts.count, urls.count);
-    for (size_t i = 0; i < hosts.count; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s=%s ", hosts.items[i], urls.items[i]);
+    ok(sst_locate(store, "LAB", package, version, &found, &e), &e);
+    ck_assert_uint_eq(found.hosts.count, found.urls.count);
+    for (size_t i = 0; i < found.hosts.count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s=%s ", found.hosts.items[i], found.urls.items[i]);
     ck_assert_str_eq(text, expected);
-    ck_assert_uint_eq(stored, expected_version);
-    sl_strings_fini(&hosts);
-    sl_strings_fini(&urls);
+    ck_assert_uint_eq(found.version, expected_version);
+    sst_locations_fini(&found);
 }
 
 START_TEST(S1_15_distribution_points_that_hold_a_package)
@@ -425,13 +423,19 @@ START_TEST(S1_15_distribution_points_that_hold_a_package)
     ok(add_dp("LAB", "dp2", "http://b/", &added, &e), &e);
     ok(add_dp("LAB", "dp3", NULL, &added, &e), &e);
     ok(sst_add_package(store, "LAB", "LAB00001", 3, on, 2, &added, &e), &e);
-    expect_locations("LAB00001", "3", "dp1=http://a/ dp2=http://b/ ", 3);
-    expect_locations("lab00001", "", "dp1=http://a/ dp2=http://b/ ", 3);
-    expect_locations("LAB00001", NULL, "dp1=http://a/ dp2=http://b/ ", 3);
-    expect_locations("LAB00001", "2", "", 0);
-    expect_locations("LAB00001", "3 OR 1=1", "", 0);
-    expect_locations("LAB00002", "3", "", 0);
-    expect_locations("%", "3", "", 0);
+    expect_locations("LAB00001", 3, "dp1=http://a/ dp2=http://b/ ", 3);
+    expect_locations("lab00001", 0, "dp1=http://a/ dp2=http://b/ ", 3);
+    expect_locations("LAB00001", 2, "", 0);
+    expect_locations("LAB00002", 3, "", 0);
+    expect_locations("%", 3, "", 0);
+    expect_locations("' OR '1'='1", 3, "", 0);
+    bool held = false;
+    ok(sst_held_at(store, "http://a/", "LAB00001", 3, &held, &e), &e);
+    ck_assert(held);
+    ok(sst_held_at(store, "http://a/", "LAB00001", 4, &held, &e), &e);
+    ck_assert(!held);
+    ok(sst_held_at(store, "http://dp3/SMS_DP_SMSPKG$/", "LAB00001", 3, &held, &e), &e);
+    ck_assert(!held);
 }
 END_TEST
 

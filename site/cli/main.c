@@ -1,0 +1,6 @@
+#include "site/cli/sitectl.h"
+
+int main(int argc, char **argv)
+{
+    return sctl_main(argc, argv);
+}

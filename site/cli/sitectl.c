@@ -1,0 +1,218 @@
+#include "site/cli/sitectl.h"
+
+#include "common/cli/remote.h"
+#include "locator/net/ldapc.h"
+#include "site/cli/schema.h"
+#include "site/store/store.h"
+
+/* Longest silence of the site server: publications before ours may wait for dead directories. */
+enum { REMOTE_TIMEOUT_MS = 180000 };
+
+struct values {
+    struct cli_common common; /* first */
+    char *db, *control, *site;
+};
+
+static const struct sl_option options[] = {
+    {.name = "control", .type = SL_OPT_STRING, .offset = offsetof(struct values, control), .arg = "PATH",
+     .fallback = "/run/sitelocator/sited.sock", .help = "Control socket of the sited to ask"},
+    {.name = "site", .type = SL_OPT_STRING, .offset = offsetof(struct values, site), .arg = "CODE",
+     .help = "The site meant, when the database holds several"},
+    {.name = "db", .type = SL_OPT_STRING, .offset = offsetof(struct values, db), .arg = "FILE",
+     .fallback = "/var/lib/sitelocator/site.db", .flags = SL_OPT_PATH, .help = "Site database, for init only"},
+};
+
+/* ---- init ------------------------------------------------------------------------------------------------------------- */
+
+struct init_values {
+    char *domain, *forest, *server, *database;
+};
+
+static const struct sl_option init_options[] = {
+    {.name = "domain", .type = SL_OPT_STRING, .offset = offsetof(struct init_values, domain), .arg = "DNS",
+     .help = "DNS domain of the site's hosts"},
+    {.name = "server", .type = SL_OPT_STRING, .offset = offsetof(struct init_values, server), .arg = "HOST",
+     .help = "Host name of the site server"},
+    {.name = "forest", .type = SL_OPT_STRING, .offset = offsetof(struct init_values, forest), .arg = "DNS",
+     .help = "DNS name of the forest, when it is not the domain"},
+    {.name = "database", .type = SL_OPT_STRING, .offset = offsetof(struct init_values, database), .arg = "HOST",
+     .help = "Host name of the site database server, when it is not the site server"},
+};
+
+static void tell_site(struct cli_call *call, const struct sm_site *site)
+{
+    static const struct cli_column columns[] = {
+        {"site", CLI_TEXT}, {"domain", CLI_TEXT}, {"forest", CLI_TEXT}, {"server", CLI_TEXT}, {"database", CLI_TEXT}, {"file", CLI_TEXT},
+    };
+    const struct values *values = call->values;
+    const char *const cells[] = {site->code, site->domain, site->forest, site->server, site->database, values->db};
+    cli_doc_columns(call->doc, columns, SL_COUNT(columns), true);
+    cli_doc_row(call->doc, cells);
+}
+
+static enum sl_status init_site(const char *path, const struct sm_site *site, struct sl_error *e)
+{
+    struct sst *store;
+    enum sl_status status = sst_open(path, SST_CREATE, &store, e);
+    if (status != SL_OK)
+        return status;
+    status = sst_init_site(store, site, e);
+    sst_close(store);
+    return status;
+}
+
+static enum sl_outcome init(struct cli_call *call)
+{
+    const struct values *values = call->values;
+    const struct init_values *v = call->verb_values;
+    struct sm_site site;
+    struct sl_error e = {0};
+    if (v->domain == NULL || v->server == NULL)
+        return cli_usage(call, "init needs --domain DNS and --server HOST");
+    enum sl_status status = sm_site_make(call->args[0], v->domain, v->forest, v->server, v->database, &site, &e);
+    if (status != SL_OK)
+        return cli_fail(call, status, &e);
+    status = init_site(values->db, &site, &e);
+    if (status == SL_OK)
+        tell_site(call, &site);
+    sm_site_fini(&site);
+    return status == SL_OK ? SL_OUTCOME_OK : cli_fail(call, status, &e);
+}
+
+/* ---- verbs of the site server ------------------------------------------------------------------------------------------ */
+
+static enum sl_outcome remote(struct cli_call *call)
+{
+    const struct values *values = call->values;
+    return cli_remote(call, values->control, REMOTE_TIMEOUT_MS);
+}
+
+struct mp_values {
+    char *address;
+    int64_t port;
+};
+
+static const struct sl_option mp_add_options[] = {
+    {.name = "address", .type = SL_OPT_STRING, .offset = offsetof(struct mp_values, address), .arg = "IP",
+     .help = "Its IPv4 or IPv6 address"},
+    {.name = "port", .type = SL_OPT_INT, .offset = offsetof(struct mp_values, port), .arg = "N", .fallback = "80", .min = 1,
+     .max = UINT16_MAX, .help = "Its HTTP port"},
+};
+
+/* One flag or text. */
+struct one_value {
+    bool flag;
+    char *text;
+};
+
+static const struct sl_option mp_designate_options[] = {
+    {.name = "none", .type = SL_OPT_FLAG, .offset = offsetof(struct one_value, flag),
+     .help = "Leave the site without a default management point"},
+};
+
+static const struct sl_option dp_add_options[] = {
+    {.name = "url", .type = SL_OPT_STRING, .offset = offsetof(struct one_value, text), .arg = "URL",
+     .help = "Where its packages lie; http://HOST/SMS_DP_SMSPKG$/ when not given"},
+};
+
+struct package_values {
+    int64_t version;
+    struct sl_strings on;
+};
+
+static const struct sl_option package_add_options[] = {
+    {.name = "version", .type = SL_OPT_INT, .offset = offsetof(struct package_values, version), .arg = "N", .fallback = "1",
+     .min = 1, .max = UINT32_MAX, .help = "Version of its source"},
+    {.name = "on", .type = SL_OPT_STRINGS, .offset = offsetof(struct package_values, on), .arg = "DP",
+     .help = "A distribution point that holds it"},
+};
+
+struct target_values {
+    struct ldapc_options ldap;
+};
+
+static const struct sl_option target_add_options[] = {
+    LDAPC_CREDENTIAL_ROWS(struct target_values, ldap),
+    LDAPC_TIMEOUT_ROW(struct target_values, ldap),
+};
+
+struct publish_values {
+    bool diff, apply;
+};
+
+static const struct sl_option publish_options[] = {
+    {.name = "apply", .type = SL_OPT_FLAG, .offset = offsetof(struct publish_values, apply), .help = "Do it, and read back"},
+    {.name = "diff", .type = SL_OPT_FLAG, .offset = offsetof(struct publish_values, diff),
+     .help = "Show what would change (the default); negative when something would"},
+};
+
+#define OPTIONS(rows, values_type) .options = (rows), .option_count = SL_COUNT(rows), .values_size = sizeof(values_type)
+
+static const struct cli_verb verbs[] = {
+    {.name = "init", .args = "CODE", .min_args = 1, .max_args = 1, .summary = "Make a site in the database file --db",
+     .detail = "Makes the file when it is not there. A code that is taken is a conflict.", OPTIONS(init_options, struct init_values),
+     .run = init},
+    {.name = "mp add", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Add a management point",
+     OPTIONS(mp_add_options, struct mp_values), .run = remote},
+    {.name = "mp designate", .args = "[HOST]", .min_args = 0, .max_args = 1,
+     .summary = "Make a management point the default of its site",
+     .detail = "The one that was the default is it no longer; both happen in one transaction, and the change is published at once. "
+               "Nothing but this verb ever moves the default.",
+     OPTIONS(mp_designate_options, struct one_value), .run = remote},
+    {.name = "mp remove", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Remove a management point", .run = remote},
+    {.name = "mp list", .args = "", .summary = "List the management points", .run = remote},
+    {.name = "dp add", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Add a distribution point",
+     OPTIONS(dp_add_options, struct one_value), .run = remote},
+    {.name = "dp remove", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Remove a distribution point without packages",
+     .run = remote},
+    {.name = "dp list", .args = "", .summary = "List the distribution points", .run = remote},
+    {.name = "boundary add", .args = "KIND VALUE", .min_args = 2, .max_args = 2, .summary = "Add a boundary of the site",
+     .detail = "KIND is subnet (10.1.0.0/16), range (10.2.0.1-10.2.0.99), ad-site (Berlin) or ipv6-prefix (2001:db8::/32).",
+     .run = remote},
+    {.name = "boundary remove", .args = "KIND VALUE", .min_args = 2, .max_args = 2, .summary = "Remove a boundary", .run = remote},
+    {.name = "boundary list", .args = "", .summary = "List the boundaries", .run = remote},
+    {.name = "package add", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Add a package and say which distribution points hold it",
+     OPTIONS(package_add_options, struct package_values), .run = remote},
+    {.name = "package remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Remove a package", .run = remote},
+    {.name = "package list", .args = "", .summary = "List the packages", .run = remote},
+    {.name = "target add", .args = "URI", .min_args = 1, .max_args = 1, .summary = "Add a directory or name registry to publish to",
+     .detail = "URI is ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath or wins://HOST[:PORT]. The site server reads the "
+               "files of --password-file and --ca each time it connects; the secret itself is not stored.",
+     OPTIONS(target_add_options, struct target_values), .run = remote},
+    {.name = "target remove", .args = "URI", .min_args = 1, .max_args = 1,
+     .summary = "Remove a target; what was published there stays (see unpublish)", .run = remote},
+    {.name = "target list", .args = "", .summary = "List the targets and what became of the last publication", .run = remote},
+    {.name = "publish", .args = "", .summary = "Show what publishing would change, and do it with --apply",
+     OPTIONS(publish_options, struct publish_values), .run = remote},
+    {.name = "unpublish", .args = "", .summary = "Show which of our objects would be removed, and do it with --apply",
+     .options = publish_options, .option_count = 1, .values_size = sizeof(struct publish_values), .run = remote},
+    {.name = "status", .args = "", .summary = "Show what a sited does: roles, sites, targets, names", .run = remote},
+    SCTL_SCHEMA_VERBS,
+};
+
+const struct cli_program sctl_program = {
+    .name = "sitectl",
+    .section = "1",
+    .summary = "administer sites and the schema of their directories",
+    .description =
+        "Makes sites, says which management points, distribution points, boundaries, packages and publication targets they have, "
+        "designates the default management point, and publishes.\n\n"
+        "Every verb but init and the schema verbs is carried out by the running sited that has the role server, reached over its "
+        "control socket: while the site server is down there is no administration. Adding what is there already is fine; adding it "
+        "with other particulars is a conflict.",
+    .options = options,
+    .option_count = SL_COUNT(options),
+    .values_size = sizeof(struct values),
+    .verbs = verbs,
+    .verb_count = SL_COUNT(verbs),
+    .examples = {"sitectl --db site.db init LAB --domain example.org --server srv.example.org", "make the database of site LAB",
+                 "sitectl mp designate mp2.example.org", "make mp2 the default management point, here and wherever it is published",
+                 NULL},
+    .files = "/var/lib/sitelocator/site.db, the site database.\n\n/run/sitelocator/sited.sock, the control socket of sited.",
+    .see_also = "sited(8), locator(1), winsctl(1)",
+};
+
+int sctl_main(int argc, char **argv)
+{
+    return cli_main(&sctl_program, argc, argv);
+}

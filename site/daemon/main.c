@@ -1,0 +1,6 @@
+#include "site/daemon/sited.h"
+
+int main(int argc, char **argv)
+{
+    return sited_main(argc, argv);
+}

@@ -1,0 +1,57 @@
+/*
+ * settings.h - the command line and configuration file of sited, checked.
+ */
+#ifndef SL_SITE_DAEMON_SETTINGS_H
+#define SL_SITE_DAEMON_SETTINGS_H
+
+#include "common/base/addr.h"
+#include "common/cli/cli.h"
+#include "site/http/web.h"
+#include "site/nbname/nbname.h"
+
+/* As parsed. */
+struct sited_values {
+    struct cli_common common; /* first */
+    bool foreground, check_config;
+    char *db, *control, *role, *site, *config;
+    struct sl_strings http, nbt_address;
+    int64_t nbt_port, publish_interval_ms;
+};
+
+/* word, help */
+#define SITED_ROLE_TABLE(X)                                                                                            \
+    X(SERVER, "server")                                                                                                \
+    X(MP, "mp")                                                                                                        \
+    X(DP, "dp")
+
+enum sited_role {
+#define SITED_ROLE_ENUM(name, word) SITED_##name,
+    SITED_ROLE_TABLE(SITED_ROLE_ENUM)
+#undef SITED_ROLE_ENUM
+        SITED_ROLE_COUNT
+};
+
+/* As meant. */
+struct sited_settings {
+    bool roles[SITED_ROLE_COUNT];
+    struct sl_endpoint http[WEB_ADDRESSES_MAX];
+    size_t http_count;
+    struct sl_endpoint nbt[NBN_ADDRESSES_MAX];
+    size_t nbt_count;
+};
+
+enum {
+#define SITED_OPTION(opt, kind, field, argument, def, least, most, bits, text) SITED_ROW_##field,
+#include "site/daemon/options.def"
+#undef SITED_OPTION
+    SITED_OPTION_COUNT
+};
+
+/* The rows of options.def. */
+extern const struct sl_option sited_options[SITED_OPTION_COUNT];
+/* The word of a role. */
+const char *sited_role_word(enum sited_role role);
+/* Reads the configuration file into the call's values, if one is given, and checks everything. */
+enum sl_status sited_settings_read(const struct cli_call *call, struct sited_settings *ret_settings, struct sl_error *e) SL_MUST;
+
+#endif

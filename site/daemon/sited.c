@@ -1,0 +1,212 @@
+#include "site/daemon/sited.h"
+
+#include "common/base/log.h"
+#include "common/host/service.h"
+#include "site/daemon/settings.h"
+#include "site/dp/dp.h"
+#include "site/mp/mp.h"
+#include "site/server/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HOST_NAME_SIZE = 256 };
+
+/* Everything that lives as long as the daemon, in the order in which it is made. */
+struct sited {
+    const struct sited_values *values;
+    const struct sited_settings *settings;
+    struct host_loop *loop;
+    struct sst_pool *pool;
+    struct nbn *names;
+    struct sl_strings roles, http, nbt;
+    struct srv *srv;
+    struct mp *mp;
+    struct web *web;
+    struct host_control *control;
+    bool stopping;
+};
+
+/* ---- start ------------------------------------------------------------------------------------------------------------ */
+
+static void list_settings(struct sited *d)
+{
+    const struct sited_settings *s = d->settings;
+    for (int i = 0; i < SITED_ROLE_COUNT; i++)
+        if (s->roles[i])
+            sl_strings_add(&d->roles, sited_role_word((enum sited_role)i));
+    for (size_t i = 0; i < s->http_count; i++)
+        sl_strings_add(&d->http, sl_endpoint_text(&s->http[i]).text);
+    for (size_t i = 0; i < s->nbt_count; i++)
+        sl_strings_add(&d->nbt, sl_endpoint_text(&s->nbt[i]).text);
+}
+
+static enum sl_status start_server(struct sited *d, struct sl_error *e)
+{
+    const struct srv_options options = {
+        .path = d->values->db,
+        .site = d->values->site,
+        .is_server = d->settings->roles[SITED_SERVER],
+        .publish_interval_ms = d->values->publish_interval_ms,
+        .pool = d->pool,
+        .names = d->names,
+        .roles = d->roles,
+        .http = d->http,
+        .nbt = d->nbt,
+    };
+    if (access(options.path, F_OK) != 0)
+        return sl_fail(e, SL_CONFLICT, "%s is not there; make it with: sitectl --db %s init CODE --domain DNS --server HOST",
+                       options.path, options.path);
+    return srv_open(d->loop, &options, &d->srv, e);
+}
+
+static enum sl_status start_http(struct sited *d, struct sl_error *e)
+{
+    const struct sited_settings *s = d->settings;
+    char host[HOST_NAME_SIZE] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        return sl_fail(e, SL_IO, "the name of this host cannot be read");
+    d->web = web_new();
+    d->mp = mp_new(d->pool, d->values->site, host);
+    if (s->roles[SITED_MP])
+        web_add_routes(d->web, mp_routes, mp_route_count, d->mp);
+    if (s->roles[SITED_DP])
+        web_add_routes(d->web, dp_routes, dp_route_count, d->pool);
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < s->http_count && status == SL_OK; i++)
+        status = web_listen(d->web, &s->http[i], e);
+    return status;
+}
+
+static enum sl_status start(struct sited *d, struct sl_error *e)
+{
+    const struct sited_settings *s = d->settings;
+    enum sl_status status = SL_OK;
+    if (s->nbt_count > 0)
+        status = nbn_open(d->loop, s->nbt, s->nbt_count, &d->names, e);
+    if (status == SL_OK)
+        status = start_server(d, e);
+    if (status == SL_OK)
+        status = start_http(d, e);
+    if (status == SL_OK)
+        status = host_control_open(d->loop, d->values->control, srv_verbs, srv_verb_count, d->srv, &d->control, e);
+    return status;
+}
+
+static void tell_ready(const struct sited *d)
+{
+    char status[SL_ERROR_TEXT_MAX];
+    for (size_t i = 0; i < d->http.count; i++)
+        sl_log(SL_LOG_INFO, "listening", "http=%s", d->http.items[i]);
+    for (size_t i = 0; i < d->nbt.count; i++)
+        sl_log(SL_LOG_INFO, "listening", "nbt=%s", d->nbt.items[i]);
+    sl_log(SL_LOG_INFO, "ready", "db=%s roles=%s", SL_LOG_TEXT(d->values->db), SL_LOG_TEXT(d->values->role));
+    snprintf(status, sizeof status, "roles %s on %s", d->values->role, d->values->db);
+    host_service_ready(status);
+}
+
+/* ---- end -------------------------------------------------------------------------------------------------------------- */
+
+static void on_released(void *ctx)
+{
+    struct sited *d = ctx;
+    host_loop_stop(d->loop);
+}
+
+static void on_stop(void *ctx)
+{
+    struct sited *d = ctx;
+    if (d->stopping || d->names == NULL) {
+        host_loop_stop(d->loop);
+        return;
+    }
+    d->stopping = true;
+    host_service_stopping();
+    nbn_release_all(d->names, on_released, d);
+}
+
+static void on_hangup(void *ctx)
+{
+    (void)ctx;
+    sl_log(SL_LOG_INFO, "reload-ignored", "text=\"the configuration is read at start only\"");
+}
+
+/* In the order in which one needs the other: nobody asks any more, nobody publishes any more, then what they stood on. */
+static void stop(struct sited *d)
+{
+    host_control_close(d->control);
+    web_free(d->web);
+    mp_free(d->mp);
+    srv_close(d->srv);
+    nbn_close(d->names);
+    sst_pool_free(d->pool);
+    host_loop_free(d->loop);
+    sl_strings_fini(&d->roles);
+    sl_strings_fini(&d->http);
+    sl_strings_fini(&d->nbt);
+}
+
+static enum sl_status serve(const struct sited_values *values, const struct sited_settings *settings, struct sl_error *e)
+{
+    struct sited d = {.values = values, .settings = settings, .loop = host_loop_new(), .pool = sst_pool_new(values->db)};
+    list_settings(&d);
+    enum sl_status status = start(&d, e);
+    if (status == SL_OK) {
+        host_signal(d.loop, SIGTERM, on_stop, &d);
+        host_signal(d.loop, SIGINT, on_stop, &d);
+        host_signal(d.loop, SIGHUP, on_hangup, &d);
+        tell_ready(&d);
+        host_loop_run(d.loop);
+        sl_log(SL_LOG_INFO, "stopping", "db=%s", SL_LOG_TEXT(values->db));
+    }
+    stop(&d);
+    return status;
+}
+
+static enum sl_outcome run(struct cli_call *call)
+{
+    const struct sited_values *values = call->values;
+    struct sited_settings settings;
+    struct sl_error e = {0};
+    if (values->common.verbose)
+        sl_log_set_level(SL_LOG_DEBUG);
+    enum sl_status status = sited_settings_read(call, &settings, &e);
+    if (status == SL_OK && !values->check_config)
+        status = serve(values, &settings, &e);
+    return status == SL_OK ? SL_OUTCOME_OK : cli_fail(call, status, &e);
+}
+
+static const struct cli_verb verbs[] = {
+    {.name = "", .args = "", .summary = "Run the site roles of this host", .run = run},
+};
+
+const struct cli_program sited_program = {
+    .name = "sited",
+    .section = "8",
+    .summary = "site server, management point and distribution point",
+    .description =
+        "Runs the roles of a site that this host has, on the site database that sitectl init made. The site server administers "
+        "over the control socket (sitectl) and publishes each site to its targets: directories with the extended schema, and "
+        "name registries. The management point answers clients over HTTP: MPLIST, and where the content of a package lies.\n\n"
+        "Several sited may work on one database file, one of them as the site server; the others notice every change within a "
+        "second. A sited registers the name MP_CODE of the default management point when the address of that management point "
+        "is one of its --nbt-address.",
+    .options = sited_options,
+    .option_count = SITED_OPTION_COUNT,
+    .values_size = sizeof(struct sited_values),
+    .verbs = verbs,
+    .verb_count = SL_COUNT(verbs),
+    .examples = {"sited --http 192.0.2.10 --nbt-address 192.0.2.10", "all roles of a site on one host",
+                 "sited --role mp --http 192.0.2.11:8080 --nbt-address 192.0.2.11 --control /run/sitelocator/mp2.sock",
+                 "a second management point on the same database", NULL},
+    .files = "/var/lib/sitelocator/site.db, the site database.\n\n/run/sitelocator/sited.sock, the control socket.",
+    .see_also = "sitectl(1), locator(1), winsd(8)",
+};
+
+int sited_main(int argc, char **argv)
+{
+    return cli_main(&sited_program, argc, argv);
+}

@@ -1,0 +1,284 @@
+#include "site/http/web.h"
+
+#include "common/base/assert.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define WEB_MAGIC 0x3eb00001u
+
+enum {
+    BACKLOG = 128,
+    CONNECTION_MEMORY = 32 << 10, /* request line and headers */
+    DRAIN_MAX = 8 * WEB_BODY_MAX, /* of a body that is too large, so that its sender gets to read the 413 */
+};
+
+struct routes {
+    const struct web_route *rows;
+    size_t count;
+    void *ctx;
+};
+
+struct web {
+    uint32_t magic;
+    struct routes routes[WEB_ROUTES_MAX];
+    size_t route_count;
+    struct MHD_Daemon *daemons[WEB_ADDRESSES_MAX];
+    size_t daemon_count;
+};
+
+/* One request on its way in; made when its first line has been read. */
+struct exchange {
+    char query[WEB_QUERY_MAX];
+    bool query_fits;
+    bool begun;
+    struct sl_deadline deadline; /* for the whole body */
+    struct sl_text body;
+    size_t received;
+};
+
+struct web *web_new(void)
+{
+    struct web *web = sl_new(sizeof *web);
+    web->magic = WEB_MAGIC;
+    return web;
+}
+
+void web_add_routes(struct web *web, const struct web_route *routes, size_t count, void *ctx)
+{
+    SL_CHECK_MAGIC(web, WEB_MAGIC);
+    sl_assert(web->daemon_count == 0 && web->route_count < WEB_ROUTES_MAX);
+    web->routes[web->route_count++] = (struct routes){routes, count, ctx};
+}
+
+void web_text(struct web_response *response, unsigned status, const char *fmt, ...)
+{
+    char line[SL_ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    response->status = status;
+    response->type = "text/plain; charset=utf-8";
+    sl_text_reset(&response->body);
+    sl_text_printf(&response->body, "%s\n", line);
+}
+
+/* ---- routing ---------------------------------------------------------------------------------------------------------- */
+
+static bool path_matches(const char *pattern, const char *path)
+{
+    size_t len = strlen(pattern);
+    return pattern[len - 1] == '*' ? strncasecmp(pattern, path, len - 1) == 0 : sl_text_iequal(pattern, path);
+}
+
+/* Calls the handler of the route, or answers 404 or 405. */
+static void dispatch(const struct web *web, const struct web_request *request, struct web_response *response)
+{
+    bool known = false;
+    for (size_t i = 0; i < web->route_count; i++)
+        for (size_t k = 0; k < web->routes[i].count; k++) {
+            const struct web_route *route = &web->routes[i].rows[k];
+            if (!path_matches(route->path, request->path))
+                continue;
+            known = true;
+            if (strcmp(route->method, request->method) == 0) {
+                route->handler(request, response, web->routes[i].ctx);
+                return;
+            }
+        }
+    web_text(response, known ? 405 : 404, known ? "this path is not served with that method" : "no such path");
+}
+
+/* ---- libmicrohttpd ---------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result send_response(struct MHD_Connection *conn, struct web_response *response)
+{
+    if (sl_text_failed(&response->body))
+        web_text(response, 500, "the answer is too large");
+    size_t len = response->body.len;
+    char *data = sl_text_take(&response->body);
+    struct MHD_Response *mhd = MHD_create_response_from_buffer(data != NULL ? len : 0, data, MHD_RESPMEM_MUST_FREE);
+    if (mhd == NULL) {
+        free(data);
+        return MHD_NO;
+    }
+    enum MHD_Result result = MHD_YES;
+    if (response->type != NULL)
+        result = MHD_add_response_header(mhd, "Content-Type", response->type);
+    if (result == MHD_YES)
+        result = MHD_queue_response(conn, response->status, mhd);
+    MHD_destroy_response(mhd);
+    return result;
+}
+
+static enum MHD_Result send_text(struct MHD_Connection *conn, unsigned status, const char *text)
+{
+    struct web_response response = {.body = sl_text_new(WEB_ITEM_MAX)};
+    web_text(&response, status, "%s", text);
+    enum MHD_Result result = send_response(conn, &response);
+    sl_text_fini(&response.body);
+    return result;
+}
+
+static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, struct exchange *x, const char *path, const char *method)
+{
+    struct web_request request = {
+        .method = strcmp(method, "HEAD") == 0 ? "GET" : method,
+        .path = path,
+        .query = x->query,
+        .content_type = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Type"),
+        .host = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Host"),
+        .body = sl_text_str(&x->body),
+        .body_len = x->body.len,
+    };
+    struct web_response response = {.status = 500, .type = "text/plain; charset=utf-8", .body = sl_text_new(WEB_ANSWER_MAX)};
+    dispatch(web, &request, &response);
+    enum MHD_Result result = send_response(conn, &response);
+    sl_text_fini(&response.body);
+    return result;
+}
+
+static const char *const too_large = "the body must be smaller than 1 MiB";
+
+/* The headers are there, the body is not: refuse now what need not be read. */
+static enum MHD_Result begin(struct MHD_Connection *conn, struct exchange *x)
+{
+    const char *length = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Length");
+    uint64_t octets = 0;
+    x->begun = true;
+    x->deadline = sl_deadline_in(WEB_BODY_S * 1000);
+    if (!x->query_fits)
+        return send_text(conn, 414, "the query is too long");
+    if (length == NULL || !sl_parse_u64(length, UINT64_MAX, &octets) || octets < WEB_BODY_MAX)
+        return MHD_YES;
+    /* Who waits for "100 Continue" reads the answer at once; others are let finish unless it is absurd. */
+    bool waits = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Expect") != NULL;
+    return waits || octets > DRAIN_MAX ? send_text(conn, 413, too_large) : MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *path, const char *method, const char *version,
+                                  const char *upload, size_t *upload_len, void **con_cls)
+{
+    struct web *web = cls;
+    struct exchange *x = *con_cls;
+    (void)version;
+    SL_CHECK_MAGIC(web, WEB_MAGIC);
+    if (x == NULL)
+        return MHD_NO;
+    if (!x->begun)
+        return begin(conn, x);
+    if (*upload_len > 0) {
+        x->received += *upload_len;
+        if (x->received > DRAIN_MAX || sl_deadline_passed(x->deadline))
+            return MHD_NO;
+        sl_text_add(&x->body, upload, *upload_len);
+        *upload_len = 0;
+        return MHD_YES;
+    }
+    if (x->received >= WEB_BODY_MAX)
+        return send_text(conn, 413, too_large);
+    return answer(web, conn, x, path, method);
+}
+
+/* The only place where the query is seen as it came; "&CODE" has no '=' and would lose its order later. */
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
+{
+    (void)cls;
+    (void)conn;
+    struct exchange *x = sl_new(sizeof *x);
+    const char *query = strchr(uri, '?');
+    x->query_fits = sl_text_copy(x->query, sizeof x->query, query != NULL ? query + 1 : "");
+    x->body = sl_text_new(WEB_BODY_MAX);
+    return x;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls, enum MHD_RequestTerminationCode why)
+{
+    (void)cls;
+    (void)conn;
+    (void)why;
+    struct exchange *x = *con_cls;
+    if (x == NULL)
+        return;
+    sl_text_fini(&x->body);
+    free(x);
+    *con_cls = NULL;
+}
+
+static void on_log(void *cls, const char *fmt, va_list args) SL_PRINTF(2, 0);
+static void on_log(void *cls, const char *fmt, va_list args)
+{
+    char line[SL_LOG_VALUE_MAX];
+    (void)cls;
+    vsnprintf(line, sizeof line, fmt, args);
+    line[strcspn(line, "\n")] = '\0';
+    sl_log(SL_LOG_DEBUG, "http", "text=%s", SL_LOG_TEXT(line));
+}
+
+/* A listening socket of our own, so that a failure names its reason. */
+static enum sl_status listen_on(const struct sl_endpoint *address, int *ret_fd, struct sl_error *e)
+{
+    int one = 1;
+    struct sl_endpoint_text text = sl_endpoint_text(address);
+    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return sl_fail(e, SL_IO, "HTTP on %s: %s", text.text, strerror(errno));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (address->any.sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind(fd, &address->any, address->len) == 0 && listen(fd, BACKLOG) == 0) {
+        *ret_fd = fd;
+        return SL_OK;
+    }
+    int err = errno;
+    close(fd);
+    if (err == EADDRINUSE)
+        return sl_fail(e, SL_CONFLICT, "HTTP on %s: the port is held by another program", text.text);
+    return sl_fail(e, err == EACCES ? SL_DENIED : SL_IO, "HTTP on %s: %s", text.text, strerror(err));
+}
+
+enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(web, WEB_MAGIC);
+    int fd = -1;
+    if (web->daemon_count == WEB_ADDRESSES_MAX)
+        return sl_fail(e, SL_LIMIT, "HTTP: more than %d addresses", WEB_ADDRESSES_MAX);
+    enum sl_status status = listen_on(address, &fd, e);
+    if (status != SL_OK)
+        return status;
+    /* The logger comes first, so that it hears of the other options. */
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, web,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WEB_WORKERS,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)WEB_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+        MHD_OPTION_END);
+    if (daemon == NULL) {
+        close(fd);
+        return sl_fail(e, SL_IO, "HTTP on %s: the server could not be started", sl_endpoint_text(address).text);
+    }
+    web->daemons[web->daemon_count++] = daemon;
+    return SL_OK;
+}
+
+void web_free(struct web *web)
+{
+    if (web == NULL)
+        return;
+    SL_CHECK_MAGIC(web, WEB_MAGIC);
+    for (size_t i = 0; i < web->daemon_count; i++)
+        MHD_stop_daemon(web->daemons[i]);
+    web->magic = 0;
+    free(web);
+}

@@ -1,0 +1,81 @@
+/*
+ * web.h - the HTTP server of the site roles; the one file that includes libmicrohttpd is web.c.
+ *
+ * A server has a table of routes and any number of addresses. Paths are compared without case, as the field's clients mix them. A path that
+ * is known with another method is 405, an unknown one 404. Bodies are read whole before a handler is called, and are bounded:
+ * WEB_BODY_MAX octets or more are 413. A connection that is idle for WEB_IDLE_S, or takes longer than WEB_BODY_S for one body,
+ * is closed; connections are bounded in all and per address.
+ *
+ * Threads: each address has WEB_WORKERS threads of its own. Handlers run on them, several at a time, and must do their own
+ * locking; they may block. web_free waits for running handlers.
+ */
+#ifndef SL_SITE_HTTP_WEB_H
+#define SL_SITE_HTTP_WEB_H
+
+#include "common/base/addr.h"
+#include "common/base/text.h"
+
+#include <stddef.h>
+
+enum {
+    WEB_BODY_MAX = 1 << 20,
+    WEB_ANSWER_MAX = 4 << 20,
+    WEB_QUERY_MAX = 1024,
+    WEB_ITEM_MAX = 256,
+    WEB_WORKERS = 2,
+    WEB_ROUTES_MAX = 64,
+    WEB_ADDRESSES_MAX = 16,
+    WEB_CONNECTIONS_MAX = 512,
+    WEB_CONNECTIONS_PER_IP = 128,
+    WEB_IDLE_S = 15,
+    WEB_BODY_S = 30,
+    WEB_PORT = 80,
+};
+
+struct web;
+
+/* A request; everything lives until the handler returns. Strings are never NULL but `content_type` and `host`. */
+struct web_request {
+    const char *method; /* "GET", also for HEAD; "CCM_POST" ... */
+    const char *path;   /* decoded, begins with '/' */
+    const char *query;  /* what follows '?', as it came; "" without one */
+    const char *content_type;
+    const char *host; /* the Host header */
+    const void *body;
+    size_t body_len;
+};
+
+/* An answer: set before the handler is called to 500, text/plain, nothing. */
+struct web_response {
+    unsigned status;
+    const char *type; /* a literal, or within `type_text` */
+    char type_text[WEB_ITEM_MAX];
+    struct sl_text body;
+};
+
+typedef void web_handler(const struct web_request *request, struct web_response *response, void *ctx);
+
+struct web_route {
+    const char *method;
+    const char *path; /* exact; ending in '*': every path that begins so */
+    web_handler *handler;
+};
+
+/* A server without routes and addresses. */
+struct web *web_new(void);
+/* Adds the routes of a role, each called with `ctx`; before the first web_listen. The rows must outlive the server. */
+void web_add_routes(struct web *web, const struct web_route *routes, size_t count, void *ctx);
+/* Starts answering on an address; SL_CONFLICT when it is taken, SL_DENIED for a port that needs more rights. */
+enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, struct sl_error *e) SL_MUST;
+/* Stops answering, waits for what runs, and frees; NULL is accepted. */
+void web_free(struct web *web);
+
+/* Answers with a status and a line of text. */
+void web_text(struct web_response *response, unsigned status, const char *fmt, ...) SL_PRINTF(3, 4);
+/*
+ * The n-th (from 0) item of a query "A&B=C&D", percent-decoded; false when there is none, or when it is longer than fits,
+ * or badly encoded, or holds a NUL.
+ */
+bool web_query_item(const char *query, size_t n, char *out, size_t size);
+
+#endif

@@ -1,0 +1,262 @@
+#include "site/mp/mp.h"
+
+#include "common/base/assert.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "locator/net/ccm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MP_MAGIC 0x3b000001u
+
+struct mp {
+    uint32_t magic;
+    struct sst_pool *pool;
+    char *site;
+    char *host;
+};
+
+struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host)
+{
+    struct mp *mp = sl_new(sizeof *mp);
+    *mp = (struct mp){.magic = MP_MAGIC, .pool = pool, .site = sl_strdup(site), .host = sl_strdup(host)};
+    return mp;
+}
+
+void mp_free(struct mp *mp)
+{
+    if (mp == NULL)
+        return;
+    SL_CHECK_MAGIC(mp, MP_MAGIC);
+    free(mp->site);
+    free(mp->host);
+    mp->magic = 0;
+    free(mp);
+}
+
+/* A client learns nothing of what is wrong inside; the log does. */
+static void answer_failure(struct web_response *response, const struct sl_error *e)
+{
+    sl_log(SL_LOG_ERROR, "mp-request-failed", "text=%s", SL_LOG_TEXT(sl_error_text(e)));
+    web_text(response, 500, "the site database cannot be read");
+}
+
+/* ---- MPLIST ----------------------------------------------------------------------------------------------------------- */
+
+/* The short name, in upper case, as the Name attribute shows it. */
+static void short_name(char *out, size_t size, const char *host)
+{
+    snprintf(out, size, "%.*s", (int)strcspn(host, "."), host);
+    sl_text_upper(out);
+}
+
+static enum sl_status add_mp(struct loc_mp_list *list, const struct sm_snapshot *snap, const struct sm_mp *mp, bool with_site,
+                             struct sl_error *e)
+{
+    struct loc_mp item = {0};
+    short_name(item.name, sizeof item.name, mp->host);
+    snprintf(item.fqdn, sizeof item.fqdn, "%s", mp->host);
+    snprintf(item.site, sizeof item.site, "%s", with_site ? snap->site.code : "");
+    snprintf(item.version, sizeof item.version, "%d", SM_SITE_BUILD);
+    return loc_mp_list_add(list, &item, e);
+}
+
+/* The default management point first: who only looks at the first one is right. */
+static enum sl_status list_mps(const struct sm_snapshot *snap, bool with_site, struct loc_mp_list *list, struct sl_error *e)
+{
+    const struct sm_mp *first = sm_default_mp(snap);
+    enum sl_status status = first != NULL ? add_mp(list, snap, first, with_site, e) : SL_OK;
+    for (size_t i = 0; i < snap->mp_count && status == SL_OK; i++)
+        if (&snap->mps[i] != first)
+            status = add_mp(list, snap, &snap->mps[i], with_site, e);
+    return status;
+}
+
+static void answer_list(struct sst *store, const char *code, bool with_site, struct web_response *response)
+{
+    struct sl_error e = {0};
+    struct sm_snapshot *snap = NULL;
+    struct loc_mp_list list = {0};
+    enum sl_status status = sst_snapshot(store, code, &snap, &e);
+    if (status == SL_OK && snap != NULL)
+        status = list_mps(snap, with_site, &list, &e);
+    if (status != SL_OK) {
+        answer_failure(response, &e);
+    } else if (snap == NULL) {
+        web_text(response, 404, "no such site");
+    } else {
+        loc_mp_list_write(&list, &response->body);
+        response->status = 200;
+        response->type = "text/xml; charset=utf-8";
+    }
+    loc_mp_list_fini(&list);
+    sm_snapshot_free(snap);
+}
+
+/* A list of the site `wanted`, NULL for our own. */
+static void serve_list(struct mp *mp, const char *wanted, bool with_site, struct web_response *response)
+{
+    struct sl_error e = {0};
+    struct sst *store = NULL;
+    char *code = NULL;
+    enum sl_status status = sst_borrow(mp->pool, &store, &e);
+    if (status == SL_OK)
+        status = sst_choose_site(store, wanted != NULL ? wanted : mp->site, &code, &e);
+    if (status == SL_OK)
+        answer_list(store, code, with_site, response);
+    else if (status == SL_USAGE)
+        web_text(response, 404, wanted != NULL ? "no such site" : "say which site: MPLIST1&CODE");
+    else
+        answer_failure(response, &e);
+    free(code);
+    sst_give_back(mp->pool, store, status == SL_USAGE ? SL_OK : status);
+}
+
+static void on_mplist(struct mp *mp, const char *argument, struct web_response *response)
+{
+    if (argument != NULL)
+        web_text(response, 400, "MPLIST takes no argument; MPLIST1&CODE does");
+    else
+        serve_list(mp, NULL, false, response);
+}
+
+static void on_mplist1(struct mp *mp, const char *argument, struct web_response *response)
+{
+    char code[WEB_ITEM_MAX];
+    if (argument != NULL) {
+        snprintf(code, sizeof code, "%s", argument);
+        sl_text_upper(code);
+    }
+    serve_list(mp, argument != NULL ? code : NULL, true, response);
+}
+
+/* The verbs of .sms_aut. */
+static const struct {
+    const char *name;
+    void (*serve)(struct mp *mp, const char *argument, struct web_response *response);
+} verbs[] = {
+    {"MPLIST", on_mplist},
+    {"MPLIST1", on_mplist1},
+};
+
+static void on_sms_aut(const struct web_request *request, struct web_response *response, void *ctx)
+{
+    struct mp *mp = ctx;
+    char verb[WEB_ITEM_MAX], argument[WEB_ITEM_MAX];
+    SL_CHECK_MAGIC(mp, MP_MAGIC);
+    if (!web_query_item(request->query, 0, verb, sizeof verb)) {
+        web_text(response, 400, "the verb is too long or badly encoded");
+        return;
+    }
+    bool more = strchr(request->query, '&') != NULL;
+    if (more && !web_query_item(request->query, 1, argument, sizeof argument)) {
+        web_text(response, 400, "the argument is too long or badly encoded");
+        return;
+    }
+    for (size_t i = 0; i < SL_COUNT(verbs); i++)
+        if (sl_text_iequal(verbs[i].name, verb)) {
+            verbs[i].serve(mp, more && argument[0] != '\0' ? argument : NULL, response);
+            return;
+        }
+    web_text(response, 404, "unknown verb");
+}
+
+/* ---- CCM messages ----------------------------------------------------------------------------------------------------- */
+
+/* MP_LocationManager: the XML of a question becomes the XML of its answer. SL_MALFORMED: the question is to blame. */
+static enum sl_status locate(struct mp *mp, const struct ccm_message *question, struct sl_text *answer, struct sl_error *e)
+{
+    struct loc_content_request request;
+    struct loc_content_reply reply = {0};
+    struct sst *store = NULL;
+    enum sl_status status = loc_content_request_read(question->body, question->body_len, &request, e);
+    if (status != SL_OK)
+        return SL_MALFORMED;
+    status = sst_borrow(mp->pool, &store, e);
+    if (status == SL_OK)
+        status = mp_locate_content(store, &request, &reply, e);
+    sst_give_back(mp->pool, store, status);
+    if (status == SL_OK)
+        loc_content_reply_write(&reply, answer);
+    loc_content_reply_fini(&reply);
+    return status == SL_MALFORMED ? SL_CORRUPT : status;
+}
+
+static const struct {
+    const char *name;
+    enum sl_status (*serve)(struct mp *mp, const struct ccm_message *question, struct sl_text *answer, struct sl_error *e);
+} endpoints[] = {
+    {CCM_ENDPOINT_LOCATION, locate},
+};
+
+/* The envelope of an answer goes back to whoever asked. */
+static enum sl_status write_answer(const struct mp *mp, const struct ccm_message *question, struct sl_text *body,
+                                   struct web_response *response, struct sl_error *e)
+{
+    char type[CCM_CONTENT_TYPE_MAX];
+    struct ccm_message answer = {0};
+    _Static_assert(sizeof type <= sizeof response->type_text, "the type must fit");
+    if (sl_text_failed(body))
+        return sl_fail(e, SL_LIMIT, "the answer is too large");
+    ccm_new_id(answer.id);
+    snprintf(answer.correlation_id, sizeof answer.correlation_id, "%s", question->id);
+    snprintf(answer.source_host, sizeof answer.source_host, "%s", mp->host);
+    snprintf(answer.target_host, sizeof answer.target_host, "%s", question->source_host);
+    snprintf(answer.target_address, sizeof answer.target_address, "%.*s", CCM_NAME_MAX - 1, question->reply_to);
+    answer.body_len = body->len;
+    answer.body = sl_text_take(body);
+    enum sl_status status = ccm_write(&answer, &response->body, type, e);
+    ccm_fini(&answer);
+    if (status == SL_OK)
+        snprintf(response->type_text, sizeof response->type_text, "%s", type);
+    return status;
+}
+
+static void serve_message(struct mp *mp, const struct ccm_message *question, struct web_response *response)
+{
+    struct sl_error e = {0};
+    size_t i = 0;
+    while (i < SL_COUNT(endpoints) && !sl_text_iequal(endpoints[i].name, question->target_endpoint))
+        i++;
+    if (i == SL_COUNT(endpoints)) {
+        web_text(response, 404, "no such endpoint");
+        return;
+    }
+    struct sl_text body = sl_text_new(LOC_XML_MAX);
+    enum sl_status status = endpoints[i].serve(mp, question, &body, &e);
+    bool bad_question = status == SL_MALFORMED;
+    if (status == SL_OK)
+        status = write_answer(mp, question, &body, response, &e);
+    sl_text_fini(&body);
+    if (status == SL_OK) {
+        response->status = 200;
+        response->type = response->type_text;
+    } else if (bad_question) {
+        web_text(response, 400, "%s", e.text);
+    } else {
+        answer_failure(response, &e);
+    }
+}
+
+static void on_ccm_post(const struct web_request *request, struct web_response *response, void *ctx)
+{
+    struct mp *mp = ctx;
+    struct ccm_message question = {0};
+    struct sl_error e = {0};
+    SL_CHECK_MAGIC(mp, MP_MAGIC);
+    enum sl_status status = ccm_read(request->content_type, request->body, request->body_len, &question, &e);
+    if (status == SL_OK)
+        serve_message(mp, &question, response);
+    else
+        web_text(response, status == SL_UNSUPPORTED ? 415 : status == SL_LIMIT ? 413 : 400, "%s", e.text);
+    if (status == SL_OK)
+        ccm_fini(&question);
+}
+
+const struct web_route mp_routes[] = {
+    {"GET", "/SMS_MP/.sms_aut", on_sms_aut},
+    {CCM_METHOD, CCM_PATH, on_ccm_post},
+};
+const size_t mp_route_count = SL_COUNT(mp_routes);

@@ -1,0 +1,42 @@
+/*
+ * mp.h - the management point role: what clients ask over HTTP (facts sms.md 5.1, 5.3, 5.4).
+ *
+ *   GET /SMS_MP/.sms_aut?MPLIST          the management points of this site
+ *   GET /SMS_MP/.sms_aut?MPLIST1[&CODE]  the same with site codes, of the named site
+ *   CCM_POST /ccm_system/request         a message; MP_LocationManager answers a ContentLocationRequest
+ *
+ * Paths and verbs are compared without case. Everything is answered from the site database, read-only; every field of a message
+ * becomes a bound parameter. While the database cannot be read the answer is 500 (S2.14), and it is 200 again when it
+ * can: nothing need be restarted.
+ *
+ * Which distribution points (facts 6.3): those of every site whose boundaries hold the client (Local); when none of these holds
+ * the package, those of the client's assigned site (Fallback); nothing else.
+ *
+ * Threads: the handlers run on the threads of the HTTP server; each request borrows a reading connection of its own (pool.h).
+ */
+#ifndef SL_SITE_MP_MP_H
+#define SL_SITE_MP_MP_H
+
+#include "locator/net/locmsg.h"
+#include "site/http/web.h"
+#include "site/store/pool.h"
+
+struct mp;
+
+/* The routes of the role; their ctx is a struct mp. */
+extern const struct web_route mp_routes[];
+extern const size_t mp_route_count;
+
+/*
+ * A role that reads through `pool`, which must outlive it. `site` is the site that a plain MPLIST is about, NULL for the only one;
+ * `host` names this management point in its answers.
+ */
+struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host);
+/* Frees it; no request may be running. NULL is accepted. */
+void mp_free(struct mp *mp);
+
+/* Answers a ContentLocationRequest from a database; the caller owns *ret_reply. */
+enum sl_status mp_locate_content(struct sst *store, const struct loc_content_request *request, struct loc_content_reply *ret_reply,
+                                 struct sl_error *e) SL_MUST;
+
+#endif

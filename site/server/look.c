@@ -1,0 +1,282 @@
+#include "site/server/private.h"
+
+#include "common/base/assert.h"
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 16, NUMBER_TEXT = 24, STATUS_TEXT_MAX = 1 << 18 };
+
+/* ---- lists: a snapshot, written row by row as the client keeps up ------------------------------------------------------ */
+
+struct listing {
+    const struct kind *kind;
+    const struct srv *srv;
+    struct sm_snapshot *site;
+    size_t next;
+};
+
+struct kind {
+    const char *verb;
+    const char *columns[COLUMNS_MAX];
+    size_t (*size)(const struct sm_snapshot *site);
+    void (*row)(const struct listing *list, struct host_reply *reply);
+};
+
+static const char *yes_no(bool value)
+{
+    return value ? "true" : "false";
+}
+
+static const char *number_text(char out[NUMBER_TEXT], int64_t value)
+{
+    snprintf(out, NUMBER_TEXT, "%" PRId64, value);
+    return out;
+}
+
+static void mp_row(const struct listing *list, struct host_reply *reply)
+{
+    const struct sm_mp *mp = &list->site->mps[list->next];
+    char port[NUMBER_TEXT];
+    const char *const cells[] = {mp->host, mp->address, number_text(port, mp->port), yes_no(mp->is_default)};
+    host_reply_row(reply, cells, SL_COUNT(cells));
+}
+
+static void dp_row(const struct listing *list, struct host_reply *reply)
+{
+    const struct sm_dp *dp = &list->site->dps[list->next];
+    const char *const cells[] = {dp->host, dp->url};
+    host_reply_row(reply, cells, SL_COUNT(cells));
+}
+
+static void boundary_row(const struct listing *list, struct host_reply *reply)
+{
+    const struct sm_boundary *b = &list->site->boundaries[list->next];
+    const char *const cells[] = {sm_boundary_word(b->kind), b->value};
+    host_reply_row(reply, cells, SL_COUNT(cells));
+}
+
+static void package_row(const struct listing *list, struct host_reply *reply)
+{
+    const struct sm_package *package = &list->site->packages[list->next];
+    char version[NUMBER_TEXT];
+    struct sl_text dps = sl_text_new(SL_FRAME_MAX);
+    for (size_t i = 0; i < package->dp_count; i++)
+        sl_text_printf(&dps, "%s%s", i > 0 ? "\n" : "", package->dps[i]->host);
+    const char *const cells[] = {package->id, number_text(version, package->version), sl_text_str(&dps)};
+    host_reply_row(reply, cells, SL_COUNT(cells));
+    sl_text_fini(&dps);
+}
+
+static void target_row(const struct listing *list, struct host_reply *reply)
+{
+    const struct sm_target *t = &list->site->targets[list->next];
+    const struct srv_result *r = srv_result_of(list->srv, list->site->site.code, t->uri);
+    char timeout[NUMBER_TEXT], age[NUMBER_TEXT];
+    const char *const cells[] = {
+        t->uri,
+        t->base,
+        t->container,
+        t->bind_dn,
+        t->password_file,
+        t->sasl,
+        yes_no(t->starttls),
+        t->ca,
+        t->timeout_ms > 0 ? number_text(timeout, t->timeout_ms) : NULL,
+        r != NULL ? sl_outcome_word(r->outcome) : NULL,
+        r != NULL ? number_text(age, (sl_clock_mono_ms() - r->at_ms) / 1000) : NULL,
+        r != NULL ? r->message : NULL,
+    };
+    host_reply_row(reply, cells, SL_COUNT(cells));
+}
+
+/* The number of rows of one part of a snapshot. */
+#define SIZE_OF(part)                                                                                                  \
+    static size_t part##_size(const struct sm_snapshot *site)                                                         \
+    {                                                                                                                  \
+        return site->part##_count;                                                                                     \
+    }
+SIZE_OF(mp)
+SIZE_OF(dp)
+SIZE_OF(boundary)
+SIZE_OF(package)
+SIZE_OF(target)
+#undef SIZE_OF
+
+static const struct kind kinds[] = {
+    {"mp list", {"mp:text", "address:text", "port:number", "default:bool"}, mp_size, mp_row},
+    {"dp list", {"dp:text", "url:text"}, dp_size, dp_row},
+    {"boundary list", {"kind:text", "value:text"}, boundary_size, boundary_row},
+    {"package list", {"package:text", "version:number", "dps:list"}, package_size, package_row},
+    {"target list",
+     {"target:text", "base:text", "container:text", "bind_dn:text", "password_file:text", "sasl:text", "starttls:bool", "ca:text",
+      "timeout_ms:number", "outcome:text", "age_s:number", "message:text"},
+     target_size,
+     target_row},
+};
+
+static void listing_free(void *state)
+{
+    struct listing *list = state;
+    sm_snapshot_free(list->site);
+    free(list);
+}
+
+static bool more(struct host_reply *reply, void *state)
+{
+    struct listing *list = state;
+    size_t size = list->kind->size(list->site);
+    for (size_t i = 0; i < ROWS_AT_ONCE && list->next < size; i++, list->next++)
+        list->kind->row(list, reply);
+    if (list->next < size)
+        return true;
+    listing_free(list);
+    host_reply_end(reply, SL_OUTCOME_OK, "", "%s", "");
+    return false;
+}
+
+enum sl_status srv_list(struct srv_call *call, struct sl_error *e)
+{
+    struct sm_snapshot *site = NULL;
+    enum sl_status status = sst_snapshot(call->store, call->site, &site, e);
+    if (status != SL_OK)
+        return status;
+    if (site == NULL)
+        return sl_fail(e, SL_CONFLICT, "site %s has just been removed", call->site);
+    struct listing *list = sl_new(sizeof *list);
+    *list = (struct listing){.kind = kinds, .srv = call->srv, .site = site};
+    while (strcmp(list->kind->verb, call->request->verb) != 0) {
+        list->kind++;
+        sl_assert(list->kind < kinds + SL_COUNT(kinds));
+    }
+    size_t columns = 0;
+    while (columns < COLUMNS_MAX && list->kind->columns[columns] != NULL)
+        columns++;
+    host_reply_columns(call->reply, list->kind->columns, columns, false);
+    host_reply_pull(call->reply, more, listing_free, list);
+    call->kept = true;
+    return SL_OK;
+}
+
+/* ---- status ----------------------------------------------------------------------------------------------------------- */
+
+static void add_item(struct sl_text *list, const char *item)
+{
+    sl_text_printf(list, "%s%s", list->len > 0 ? "\n" : "", item);
+}
+
+static void add_items(struct sl_text *list, const struct sl_strings *items)
+{
+    for (size_t i = 0; i < items->count; i++)
+        add_item(list, items->items[i]);
+}
+
+static void add_name(const struct nbn_state *state, void *ctx)
+{
+    struct sl_text *list = ctx;
+    sl_text_printf(list, "%s%s %s %s %s", list->len > 0 ? "\n" : "", state->name, state->address, state->registry, state->state);
+    if (state->ttl_s > 0)
+        sl_text_printf(list, " ttl_s=%" PRId64, state->ttl_s);
+    if (state->detail[0] != '\0')
+        sl_text_printf(list, " (%s)", state->detail);
+}
+
+/* What status says of the sites. */
+struct site_texts {
+    struct sl_text codes, defaults, targets;
+};
+
+static void add_targets(const struct srv *srv, const struct sm_snapshot *site, struct sl_text *out)
+{
+    for (size_t i = 0; i < site->target_count; i++) {
+        const struct srv_result *r = srv_result_of(srv, site->site.code, site->targets[i].uri);
+        sl_text_printf(out, "%s%s %s %s", out->len > 0 ? "\n" : "", site->site.code, site->targets[i].uri,
+                       r != NULL ? sl_outcome_word(r->outcome) : "not-yet");
+        if (r != NULL)
+            sl_text_printf(out, " %" PRId64 "s ago", (sl_clock_mono_ms() - r->at_ms) / 1000);
+        if (r != NULL && r->message[0] != '\0')
+            sl_text_printf(out, " (%s)", r->message);
+    }
+}
+
+static enum sl_status describe_sites(struct srv_call *call, struct site_texts *texts, struct sl_error *e)
+{
+    struct sl_strings codes;
+    enum sl_status status = srv_sites(call->srv, &codes, e);
+    if (status != SL_OK)
+        return status;
+    add_items(&texts->codes, &codes);
+    for (size_t i = 0; i < codes.count && status == SL_OK; i++) {
+        struct sm_snapshot *site = NULL;
+        status = sst_snapshot(call->store, codes.items[i], &site, e);
+        if (status != SL_OK || site == NULL)
+            continue;
+        const struct sm_mp *mp = sm_default_mp(site);
+        sl_text_printf(&texts->defaults, "%s%s %s", texts->defaults.len > 0 ? "\n" : "", codes.items[i],
+                       mp != NULL ? mp->host : "none");
+        if (mp == NULL)
+            host_reply_warning(call->reply, "site %s has no default management point", codes.items[i]);
+        add_targets(call->srv, site, &texts->targets);
+        sm_snapshot_free(site);
+    }
+    sl_strings_fini(&codes);
+    return status;
+}
+
+static void write_status(struct srv_call *call, int64_t generation, const struct site_texts *sites)
+{
+    static const char *const columns[] = {
+        "database:text", "generation:number", "site_server:bool", "roles:list",       "http:list",         "nbt:list",
+        "sites:list",    "default_mps:list",  "targets:list",     "publishing:number", "next_publish_s:number", "names:list",
+    };
+    const struct srv *srv = call->srv;
+    struct sl_text roles = sl_text_new(STATUS_TEXT_MAX), http = roles, nbt = roles, names = roles;
+    char moved[NUMBER_TEXT], busy[NUMBER_TEXT], next[NUMBER_TEXT];
+    add_items(&roles, &srv->options.roles);
+    add_items(&http, &srv->options.http);
+    add_items(&nbt, &srv->options.nbt);
+    if (srv->options.names != NULL)
+        nbn_each(srv->options.names, add_name, &names);
+    int64_t wait_s = (srv->next_publish_ms - sl_clock_mono_ms()) / 1000;
+    const char *const cells[] = {
+        srv->options.path,
+        number_text(moved, generation),
+        yes_no(srv->options.is_server),
+        sl_text_str(&roles),
+        sl_text_str(&http),
+        sl_text_str(&nbt),
+        sl_text_str(&sites->codes),
+        sl_text_str(&sites->defaults),
+        sl_text_str(&sites->targets),
+        srv->publisher != NULL ? number_text(busy, (int64_t)srv_publishing(srv->publisher)) : NULL,
+        srv->publisher != NULL ? number_text(next, wait_s) : NULL,
+        sl_text_str(&names),
+    };
+    _Static_assert(SL_COUNT(cells) == SL_COUNT(columns), "a cell for each column");
+    host_reply_columns(call->reply, columns, SL_COUNT(columns), true);
+    host_reply_row(call->reply, cells, SL_COUNT(cells));
+    sl_text_fini(&roles);
+    sl_text_fini(&http);
+    sl_text_fini(&nbt);
+    sl_text_fini(&names);
+}
+
+enum sl_status srv_status(struct srv_call *call, struct sl_error *e)
+{
+    struct site_texts texts = {sl_text_new(STATUS_TEXT_MAX), sl_text_new(STATUS_TEXT_MAX), sl_text_new(STATUS_TEXT_MAX)};
+    int64_t generation;
+    enum sl_status status = sst_generation(call->store, &generation, e);
+    if (status == SL_OK)
+        status = describe_sites(call, &texts, e);
+    if (status == SL_OK)
+        write_status(call, generation, &texts);
+    sl_text_fini(&texts.codes);
+    sl_text_fini(&texts.defaults);
+    sl_text_fini(&texts.targets);
+    return status;
+}

@@ -1,0 +1,111 @@
+/*
+ * private.h - what the files of site/server share; nobody else includes it.
+ */
+#ifndef SL_SITE_SERVER_PRIVATE_H
+#define SL_SITE_SERVER_PRIVATE_H
+
+#include "site/publish/publish.h"
+#include "site/server/server.h"
+
+#define SRV_MAGIC 0x52700001u
+
+enum { SRV_RESULTS_MAX = 256 };
+
+/* How a target of a site went when it was last published to. */
+struct srv_result {
+    char site[SM_CODE_LEN + 1];
+    char *target;
+    enum sl_outcome outcome;
+    char *message;
+    int64_t at_ms; /* monotonic */
+};
+
+struct srv_publisher;
+
+struct srv {
+    uint32_t magic;
+    struct host_loop *loop;
+    struct srv_options options;
+    struct sst *store; /* NULL while the database is away */
+    struct sst_lock *lock;
+    struct host_timer *poll;
+    struct host_timer *interval;
+    int64_t generation;      /* last seen */
+    bool lost;               /* that the database is away has been logged */
+    int64_t next_publish_ms; /* monotonic */
+    struct srv_publisher *publisher;
+    struct srv_result *results;
+    size_t result_count;
+};
+
+/* ---- server.c ---- */
+
+/* The connection for the loop's thread: read-write for the site server, opened anew when the file was replaced. */
+enum sl_status srv_store(struct srv *srv, struct sst **ret_store, struct sl_error *e) SL_MUST;
+/* Looks at the database now: tells the NetBIOS side, and publishes when something changed. */
+void srv_look(struct srv *srv);
+/* The codes of the sites that this srv serves; freed by sl_strings_fini. */
+enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct sl_error *e) SL_MUST;
+/* Remembers what a publication said of each target, and logs what is new or failed. */
+void srv_remember(struct srv *srv, const char *site, const struct pub_report *report);
+/* What was last heard of a target, or NULL. */
+const struct srv_result *srv_result_of(const struct srv *srv, const char *site, const char *target);
+
+/* ---- publisher.c: one thread, one queue ---- */
+
+/* Starts the thread. */
+struct srv_publisher *srv_publisher_new(struct srv *srv);
+/* Waits for the running publication, ends replies that wait as canceled, and frees; NULL is accepted. */
+void srv_publisher_free(struct srv_publisher *publisher);
+/*
+ * Asks for a publication of a site. `reply` gets its report and is ended; NULL for one that nobody waits for, which is left
+ * out when the same is waiting already. SL_LIMIT when SRV_JOBS_MAX wait.
+ */
+enum sl_status srv_publish(struct srv_publisher *publisher, const char *site, enum pub_mode mode, struct host_reply *reply,
+                           struct sl_error *e) SL_MUST;
+/* Publications waiting and running. */
+size_t srv_publishing(struct srv_publisher *publisher);
+
+/* ---- verbs ---- */
+
+/* A verb on its way. */
+struct srv_call {
+    struct srv *srv;
+    const struct host_request *request;
+    struct host_reply *reply;
+    struct sst *store;
+    char *site;   /* the code it is about; NULL for status */
+    bool changed; /* set by the verb: the database was changed */
+    bool kept;    /* set by the verb: it will end the reply itself */
+};
+
+typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
+
+/* name, least and most arguments, is administration (S2.13), needs a site, function */
+#define SRV_VERB_TABLE(X)                                                                                              \
+    X("mp add", 1, 1, true, true, srv_mp_add)                                                                          \
+    X("mp designate", 0, 1, true, true, srv_mp_designate)                                                              \
+    X("mp remove", 1, 1, true, true, srv_mp_remove)                                                                    \
+    X("mp list", 0, 0, false, true, srv_list)                                                                          \
+    X("dp add", 1, 1, true, true, srv_dp_add)                                                                          \
+    X("dp remove", 1, 1, true, true, srv_dp_remove)                                                                    \
+    X("dp list", 0, 0, false, true, srv_list)                                                                          \
+    X("boundary add", 2, 2, true, true, srv_boundary_add)                                                              \
+    X("boundary remove", 2, 2, true, true, srv_boundary_remove)                                                        \
+    X("boundary list", 0, 0, false, true, srv_list)                                                                    \
+    X("package add", 1, 1, true, true, srv_package_add)                                                                \
+    X("package remove", 1, 1, true, true, srv_package_remove)                                                          \
+    X("package list", 0, 0, false, true, srv_list)                                                                     \
+    X("target add", 1, 1, true, true, srv_target_add)                                                                  \
+    X("target remove", 1, 1, true, true, srv_target_remove)                                                            \
+    X("target list", 0, 0, false, true, srv_list)                                                                      \
+    X("publish", 0, 0, true, true, srv_publish_verb)                                                                   \
+    X("unpublish", 0, 0, true, true, srv_unpublish_verb)                                                               \
+    X("status", 0, 0, false, false, srv_status)
+
+/* Each function is its verb: it reads call->request, writes rows to call->reply, and returns how it went. */
+#define SRV_VERB_PROTOTYPE(name, min, max, admin, site, fn) srv_verb_fn fn;
+SRV_VERB_TABLE(SRV_VERB_PROTOTYPE)
+#undef SRV_VERB_PROTOTYPE
+
+#endif

@@ -1,0 +1,249 @@
+#include "site/server/server.h"
+
+#include "common/base/assert.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "site/server/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the database ----------------------------------------------------------------------------------------------------- */
+
+enum sl_status srv_store(struct srv *srv, struct sst **ret_store, struct sl_error *e)
+{
+    if (srv->store != NULL && !sst_is_current(srv->store)) {
+        sst_close(srv->store);
+        srv->store = NULL;
+    }
+    if (srv->store == NULL) {
+        enum sl_status status =
+            sst_open(srv->options.path, srv->options.is_server ? SST_READ_WRITE : SST_READ_ONLY, &srv->store, e);
+        if (status != SL_OK)
+            return status;
+    }
+    *ret_store = srv->store;
+    return SL_OK;
+}
+
+enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct sl_error *e)
+{
+    struct sst *store;
+    enum sl_status status = srv_store(srv, &store, e);
+    if (status != SL_OK)
+        return status;
+    if (srv->options.site == NULL)
+        return sst_sites(store, ret_codes, e);
+    struct sl_strings one = {0};
+    sl_strings_add(&one, srv->options.site);
+    *ret_codes = one;
+    return SL_OK;
+}
+
+/* ---- looking for changes ---------------------------------------------------------------------------------------------- */
+
+static void tell_names(struct srv *srv, struct sst *store, const struct sl_strings *codes)
+{
+    struct sm_snapshot **sites = sl_new_array(codes->count + 1, sizeof *sites);
+    size_t count = 0;
+    struct sl_error e = {0};
+    for (size_t i = 0; i < codes->count; i++) {
+        if (sst_snapshot(store, codes->items[i], &sites[count], &e) != SL_OK)
+            sl_log(SL_LOG_ERROR, "site-unreadable", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));
+        else if (sites[count] != NULL)
+            count++;
+    }
+    nbn_set_sites(srv->options.names, (const struct sm_snapshot *const *)sites, count);
+    for (size_t i = 0; i < count; i++)
+        sm_snapshot_free(sites[i]);
+    free(sites);
+}
+
+/* Publishes every site in the background. */
+static void publish_all(struct srv *srv, const struct sl_strings *codes)
+{
+    struct sl_error e = {0};
+    for (size_t i = 0; i < codes->count; i++)
+        if (srv_publish(srv->publisher, codes->items[i], PUB_APPLY, NULL, &e) != SL_OK)
+            sl_log(SL_LOG_WARNING, "publication-left-out", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));
+}
+
+static void schedule_publish(struct srv *srv, int64_t ms)
+{
+    srv->next_publish_ms = sl_clock_mono_ms() + ms;
+    host_timer_start(srv->interval, ms);
+}
+
+static enum sl_status look(struct srv *srv, struct sl_error *e)
+{
+    struct sst *store;
+    struct sl_strings codes;
+    int64_t generation;
+    enum sl_status status = srv_store(srv, &store, e);
+    if (status == SL_OK)
+        status = sst_generation(store, &generation, e);
+    if (status != SL_OK || generation == srv->generation)
+        return status;
+    status = srv_sites(srv, &codes, e);
+    if (status != SL_OK)
+        return status;
+    srv->generation = generation;
+    if (srv->options.names != NULL)
+        tell_names(srv, store, &codes);
+    if (srv->publisher != NULL) {
+        publish_all(srv, &codes);
+        schedule_publish(srv, srv->options.publish_interval_ms);
+    }
+    sl_strings_fini(&codes);
+    return SL_OK;
+}
+
+void srv_look(struct srv *srv)
+{
+    struct sl_error e = {0};
+    bool failed = look(srv, &e) != SL_OK;
+    if (failed && !srv->lost)
+        sl_log(SL_LOG_ERROR, "database-lost", "text=%s", SL_LOG_TEXT(e.text));
+    if (!failed && srv->lost)
+        sl_log(SL_LOG_INFO, "database-back", "file=%s", SL_LOG_TEXT(srv->options.path));
+    srv->lost = failed;
+}
+
+static void on_poll(void *ctx)
+{
+    struct srv *srv = ctx;
+    SL_CHECK_MAGIC(srv, SRV_MAGIC);
+    srv_look(srv);
+    host_timer_start(srv->poll, SRV_POLL_MS);
+}
+
+static void on_interval(void *ctx)
+{
+    struct srv *srv = ctx;
+    struct sl_strings codes;
+    SL_CHECK_MAGIC(srv, SRV_MAGIC);
+    if (srv_sites(srv, &codes, NULL) == SL_OK) { /* else on_poll has told why */
+        publish_all(srv, &codes);
+        sl_strings_fini(&codes);
+    }
+    schedule_publish(srv, srv->options.publish_interval_ms);
+}
+
+/* ---- what became of publications -------------------------------------------------------------------------------------- */
+
+static size_t find_result(const struct srv *srv, const char *site, const char *target)
+{
+    size_t i = 0;
+    while (i < srv->result_count && (strcmp(srv->results[i].site, site) != 0 || strcmp(srv->results[i].target, target) != 0))
+        i++;
+    return i;
+}
+
+const struct srv_result *srv_result_of(const struct srv *srv, const char *site, const char *target)
+{
+    size_t i = find_result(srv, site, target);
+    return i < srv->result_count ? &srv->results[i] : NULL;
+}
+
+/* The row of a target, a new one when there is room. */
+static struct srv_result *result_for(struct srv *srv, const char *site, const char *target)
+{
+    size_t i = find_result(srv, site, target);
+    if (i < srv->result_count)
+        return &srv->results[i];
+    if (i == SRV_RESULTS_MAX)
+        return NULL;
+    srv->results = sl_resize(srv->results, i + 1, sizeof *srv->results);
+    srv->result_count++;
+    srv->results[i] = (struct srv_result){.target = sl_strdup(target), .outcome = SL_OUTCOME_COUNT};
+    sl_text_copy(srv->results[i].site, sizeof srv->results[i].site, site);
+    return &srv->results[i];
+}
+
+static bool is_failure(enum sl_outcome outcome)
+{
+    return outcome != SL_OUTCOME_OK && outcome != SL_OUTCOME_NEGATIVE;
+}
+
+static void log_result(const char *site, const struct pub_result *result, bool news)
+{
+    bool failed = is_failure(result->outcome);
+    if (failed || news)
+        sl_log(failed ? SL_LOG_WARNING : SL_LOG_INFO, failed ? "publication-failed" : "published",
+               "site=%s target=%s outcome=%s reason=%s text=%s", site, SL_LOG_TEXT(result->target), sl_outcome_word(result->outcome),
+               SL_LOG_TEXT(result->reason), SL_LOG_TEXT(result->message));
+}
+
+void srv_remember(struct srv *srv, const char *site, const struct pub_report *report)
+{
+    bool failed = report->outcome == SL_OUTCOME_CONFLICT;
+    if (failed)
+        sl_log(SL_LOG_WARNING, "publication-refused", "site=%s reason=%s text=%s", site, SL_LOG_TEXT(report->reason),
+               SL_LOG_TEXT(report->message));
+    for (size_t i = 0; i < report->result_count; i++) {
+        const struct pub_result *said = &report->results[i];
+        struct srv_result *r = result_for(srv, site, said->target);
+        failed = failed || is_failure(said->outcome);
+        log_result(site, said, r == NULL || r->outcome != said->outcome);
+        if (r == NULL)
+            continue;
+        free(r->message);
+        r->message = sl_strdup(said->message);
+        r->outcome = said->outcome;
+        r->at_ms = sl_clock_mono_ms();
+    }
+    if (failed && srv->next_publish_ms - sl_clock_mono_ms() > SRV_RETRY_MS)
+        schedule_publish(srv, SRV_RETRY_MS);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------- */
+
+enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv, struct sl_error *e)
+{
+    struct srv *srv = sl_new(sizeof *srv);
+    struct sst *store;
+    char *code = NULL;
+    *srv = (struct srv){.magic = SRV_MAGIC, .loop = loop, .options = *options, .generation = -1};
+    enum sl_status status = SL_OK;
+    if (options->is_server)
+        status = sst_lock_server(options->path, &srv->lock, e);
+    if (status == SL_OK)
+        status = srv_store(srv, &store, e);
+    if (status == SL_OK && options->site != NULL)
+        status = sst_choose_site(store, options->site, &code, e);
+    free(code);
+    if (status != SL_OK) {
+        srv_close(srv);
+        return status;
+    }
+    srv->poll = host_timer_new(loop, on_poll, srv);
+    srv->interval = host_timer_new(loop, on_interval, srv);
+    if (options->is_server)
+        srv->publisher = srv_publisher_new(srv);
+    on_poll(srv);
+    *ret_srv = srv;
+    return SL_OK;
+}
+
+void srv_close(struct srv *srv)
+{
+    if (srv == NULL)
+        return;
+    SL_CHECK_MAGIC(srv, SRV_MAGIC);
+    srv_publisher_free(srv->publisher);
+    if (srv->poll != NULL)
+        host_timer_free(srv->poll);
+    if (srv->interval != NULL)
+        host_timer_free(srv->interval);
+    for (size_t i = 0; i < srv->result_count; i++) {
+        free(srv->results[i].target);
+        free(srv->results[i].message);
+    }
+    free(srv->results);
+    sst_close(srv->store);
+    sst_unlock_server(srv->lock);
+    srv->magic = 0;
+    free(srv);
+}

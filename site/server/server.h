@@ -1,0 +1,58 @@
+/*
+ * server.h - the site server role, and the administration of a sited over its control socket.
+ *
+ * A struct srv belongs to the loop it was opened with. With `is_server` it administers: changes the database, publishes each
+ * site on start, on every change and at an interval, in a thread of its own so that the loop never waits for a directory.
+ * Without, it only looks: `status` and the listing verbs work, every other verb is outcome `conflict` (S2.13).
+ *
+ * Either way it looks at the database's generation every SRV_POLL_MS and tells the NetBIOS side what the sites look like
+ * now; so a change made through another process on the same file is noticed within a second.
+ *
+ * A database that was moved away or replaced is opened anew when it is back; until then verbs fail with its error.
+ */
+#ifndef SL_SITE_SERVER_SERVER_H
+#define SL_SITE_SERVER_SERVER_H
+
+#include "common/base/option.h"
+#include "common/host/control.h"
+#include "common/host/loop.h"
+#include "site/nbname/nbname.h"
+#include "site/store/pool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SRV_POLL_MS = 500,
+    SRV_PUBLISH_MS = 30000, /* deadline of one publication */
+    SRV_RETRY_MS = 60000,   /* after a failed one, if the interval is longer */
+    SRV_JOBS_MAX = 64,      /* publications waiting */
+    SRV_INTERVAL_MS = 3600 * 1000,
+};
+
+struct srv;
+
+/* Borrowed by the srv, all of it, for its whole life. */
+struct srv_options {
+    const char *path; /* of the database */
+    const char *site; /* the one site to serve, NULL for all in the database */
+    bool is_server;
+    int64_t publish_interval_ms;
+    struct sst_pool *pool;
+    struct nbn *names;                  /* the NetBIOS side, NULL without one */
+    struct sl_strings roles, http, nbt; /* for status, as given */
+};
+
+/* The verbs of the control socket; their ctx is a struct srv. */
+extern const struct host_verb srv_verbs[];
+extern const size_t srv_verb_count;
+
+/*
+ * Opens the database, takes the site server's lock if it is to be one (SL_CONFLICT when another process has it), starts
+ * publishing and looking for changes.
+ */
+enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv, struct sl_error *e) SL_MUST;
+/* Stops publishing (a running publication is waited for), and frees; after host_control_close. NULL is accepted. */
+void srv_close(struct srv *srv);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * pool.h - read-only connections to the site database for roles that answer on several threads.
+ *
+ * A thread borrows a connection for one request and gives it back. Connections are opened when first needed, and opened anew when
+ * the file was moved away or replaced meanwhile, so a database that comes back is used again without a restart. Any thread.
+ */
+#ifndef SL_SITE_STORE_POOL_H
+#define SL_SITE_STORE_POOL_H
+
+#include "site/store/store.h"
+
+enum { SST_POOL_MAX = 8 }; /* connections; more borrowers wait */
+
+struct sst_pool;
+
+/* A pool on the database at `path`; opens nothing. */
+struct sst_pool *sst_pool_new(const char *path);
+/* Closes all connections, which must have been given back; NULL is accepted. */
+void sst_pool_free(struct sst_pool *pool);
+/* Borrows a connection that is open and current. */
+enum sl_status sst_borrow(struct sst_pool *pool, struct sst **ret_store, struct sl_error *e) SL_MUST;
+/* Gives it back; one that has just failed (`status`) is closed instead. NULL is accepted. */
+void sst_give_back(struct sst_pool *pool, struct sst *store, enum sl_status status);
+
+#endif
