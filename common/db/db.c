@@ -271,13 +271,17 @@ struct identity {
     int64_t tables;
 };
 
+/* In one transaction: another process may be making its first migration. */
 static enum sl_status read_identity(struct db *db, struct identity *ret_id, struct sl_error *e)
 {
-    enum sl_status status = read_number(db, "PRAGMA application_id", &ret_id->application_id, e);
+    enum sl_status status = db_exec(db, "BEGIN", e);
+    if (status == SL_OK)
+        status = read_number(db, "PRAGMA application_id", &ret_id->application_id, e);
     if (status == SL_OK)
         status = read_number(db, "PRAGMA user_version", &ret_id->version, e);
     if (status == SL_OK)
         status = read_number(db, "SELECT count(*) FROM sqlite_master", &ret_id->tables, e);
+    db_rollback(db);
     return status;
 }
 

@@ -296,8 +296,11 @@ END_TEST
 static int open_and_add(int process)
 {
     struct db *db = NULL;
-    if (db_open(path, DB_CREATE, &schema, &db, NULL) != SL_OK)
+    struct sl_error e = {0};
+    if (db_open(path, DB_CREATE, &schema, &db, &e) != SL_OK) {
+        fprintf(stderr, "process %d: %s\n", process, e.text);
         return 1;
+    }
     for (int i = 0; i < 100; i++) {
         char code[8];
         snprintf(code, sizeof code, "%c%02d", 'A' + process, i);
