@@ -120,6 +120,8 @@ static const char *cell(const struct locator_result *r, const struct shown *colu
         return sl_text_str(list);
     if (number < 0)
         return NULL;
+    if (column->type == CLI_BOOL)
+        return number ? "true" : "false";
     (void)snprintf(buffer, NUMBER_MAX, "%" PRId64, number);
     return buffer;
 }

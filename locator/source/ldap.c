@@ -143,6 +143,12 @@ void src_ldap_say_absent(struct ldapc *dir, const char *missing, struct sl_deadl
     ldapc_probe_fini(&probe);
 }
 
+void src_ldap_say_unreadable(struct ldapc *dir, const char *missing, struct sl_deadline deadline, struct src_answer *a)
+{
+    if (a->result == SRC_UNREADABLE)
+        src_ldap_say_absent(dir, missing, deadline, a);
+}
+
 /* Chooses among the management points of the site that a search found; true when the site itself was among the entries. */
 static void choose(const struct ldapc_entries *found, const struct src_question *q, const char *site, struct src_answer *a,
                    struct lm_choice *ret_choice, bool *ret_site_seen)
@@ -209,8 +215,10 @@ void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char
                    SCHEMA_CLASS_MANAGEMENT_POINT, SCHEMA_CLASS_SITE);
     (void)snprintf(asked, sizeof asked, "management points of %s", site);
     (void)snprintf(missing, sizeof missing, "site %s", site);
-    if (!src_ldap_search(dir, filter, attrs, asked, deadline, a, &found))
+    if (!src_ldap_search(dir, filter, attrs, asked, deadline, a, &found)) {
+        src_ldap_say_unreadable(dir, missing, deadline, a);
         return;
+    }
     choose(&found, q, site, a, &choice, &site_seen);
     if (choice.kind < LM_CHOICE_ONE && found.incomplete)
         src_say(a, SRC_FAILED, "%s: the answer was cut by a limit of the server", ldapc_server(dir));

@@ -29,5 +29,7 @@ void src_ldap_ask_site(struct ldapc *dir, const struct src_question *q, struct s
  * caller looked for, as in "site P01".
  */
 void src_ldap_say_absent(struct ldapc *dir, const char *missing, struct sl_deadline deadline, struct src_answer *a);
+/* After a search that failed: when it was refused, probes all the same, since a directory without the schema has nothing to hide. */
+void src_ldap_say_unreadable(struct ldapc *dir, const char *missing, struct sl_deadline deadline, struct src_answer *a);
 
 #endif

@@ -116,8 +116,10 @@ static void ask_by_code(struct ldapc *dir, const struct src_question *q, struct 
     struct ldapc_entries found = {.count = 0};
     (void)snprintf(filter, sizeof filter, "(&(objectClass=%s)(%s=%s))", SCHEMA_CLASS_SITE, SCHEMA_SITE_CODE, q->site);
     (void)snprintf(missing, sizeof missing, "site %s", q->site);
-    if (!src_ldap_search(dir, filter, attrs, missing, deadline, a, &found))
+    if (!src_ldap_search(dir, filter, attrs, missing, deadline, a, &found)) {
+        src_ldap_say_unreadable(dir, missing, deadline, a);
         return;
+    }
     if (found.count)
         say_site(dir, q, q->site, "site-code", deadline, a);
     else
@@ -137,6 +139,7 @@ static void warn_of_match(const struct best *best, struct src_answer *a)
 
 static void ask_by_place(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
 {
+    static const char absent[] = "a boundary that holds the client";
     struct sl_text filter = sl_text_new(SRC_LDAP_FILTER_MAX);
     struct ldapc_entries found = {.count = 0};
     struct best best = {.weight = 0};
@@ -144,8 +147,10 @@ static void ask_by_place(struct ldapc *dir, const struct src_question *q, struct
     bool asked = !sl_text_failed(&filter) &&
                  src_ldap_search(dir, sl_text_str(&filter), attrs, "boundaries that hold the client", deadline, a, &found);
     sl_text_fini(&filter);
-    if (!asked)
+    if (!asked) {
+        src_ldap_say_unreadable(dir, absent, deadline, a);
         return;
+    }
     for (size_t i = 0; i < found.count; i++) {
         match_values(&best, &found.items[i], SCHEMA_ROAMING_BOUNDARIES, &q->client);
         match_values(&best, &found.items[i], SCHEMA_SITE_BOUNDARIES, &q->client);
@@ -159,7 +164,7 @@ static void ask_by_place(struct ldapc *dir, const struct src_question *q, struct
     } else if (incomplete) {
         src_say(a, SRC_FAILED, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
     } else {
-        src_ldap_say_absent(dir, "a boundary that holds the client", deadline, a);
+        src_ldap_say_absent(dir, absent, deadline, a);
     }
 }
 
