@@ -241,6 +241,17 @@ START_TEST(a_file_of_noise_is_refused_and_left_alone)
 }
 END_TEST
 
+START_TEST(a_second_server_is_refused)
+{
+    struct wst *w = open_store(), *second;
+    struct sl_error e;
+    ck_assert_int_eq(wst_open(path, &second, &e), SL_CONFLICT);
+    ck_assert_ptr_nonnull(strstr(e.text, path));
+    wst_close(w);
+    wst_close(open_store());
+}
+END_TEST
+
 static Suite *store_suite(void)
 {
     Suite *suite = suite_create("store");
@@ -253,6 +264,7 @@ static Suite *store_suite(void)
     tcase_add_test(c, newer_and_foreign_files_are_refused);
     tcase_add_test(c, damaged_rows_are_refused);
     tcase_add_test(c, a_file_of_noise_is_refused_and_left_alone);
+    tcase_add_test(c, a_second_server_is_refused);
     suite_add_tcase(suite, c);
     return suite;
 }

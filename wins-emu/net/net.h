@@ -26,6 +26,8 @@ enum { WNET_BATCH = 64, WNET_WORKERS_MAX = 256, WNET_LISTEN_MAX = WINS_OWN_SOCKE
 
 struct wnet;
 
+/* SL_USAGE for what a name server must not listen on: a wildcard, IPv6, not the address of a host. */
+enum sl_status wnet_check(const struct sl_endpoint *endpoint, struct sl_error *e) SL_MUST;
 /*
  * Binds every address for every worker. SL_USAGE for a wildcard or IPv6 address or none at all; SL_CONFLICT names who holds the port;
  * SL_DENIED when it needs a right that is missing.

@@ -1,6 +1,7 @@
 #include "wins-emu/net/sockets.h"
 
 #include "wins-emu/net/holder.h"
+#include "wins-emu/net/net.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static enum sl_status fail_bind(struct sl_error *e, const struct sl_endpoint *en
     return sl_fail(e, SL_IO, "UDP port %s: %s", where, strerror(error));
 }
 
-static enum sl_status check_address(const struct sl_endpoint *endpoint, struct sl_error *e)
+enum sl_status wnet_check(const struct sl_endpoint *endpoint, struct sl_error *e)
 {
     const struct sl_endpoint_text place = sl_endpoint_text(endpoint);
     const char *where = place.text;
@@ -48,7 +49,7 @@ static enum sl_status try_bind(int fd, struct sl_endpoint *endpoint, struct sl_e
 
 enum sl_status wnet_probe(struct sl_endpoint *endpoint, struct sl_error *e)
 {
-    enum sl_status status = check_address(endpoint, e);
+    enum sl_status status = wnet_check(endpoint, e);
     if (status != SL_OK)
         return status;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -4,13 +4,18 @@
 #include "common/base/memory.h"
 #include "common/db/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum {
     APPLICATION_ID = 0x57494e53, /* "WINS" */
     MEMBER_SIZE = 4 + 4 + 8,     /* address, owner, expiry; big-endian */
     KEY_MAX = NB_NAME_LEN + UINT8_MAX,
+    FILE_MODE = 0640,
 };
 
 #define WST_MAGIC 0x57570001u
@@ -40,6 +45,7 @@ struct owner {
 
 struct wst {
     uint32_t magic;
+    int lock_fd; /* opened before and closed after the database: closing any descriptor of a file drops SQLite's own locks on it */
     struct db *db;
     uint64_t version;      /* committed */
     uint64_t next_version; /* of the batch */
@@ -158,11 +164,24 @@ static enum sl_status read_owners(struct wst *w, struct sl_error *e)
     return db_done(s, e);
 }
 
+/* Two servers on one file would each hand out version ids and know nothing of the other's names. */
+static enum sl_status lock_file(struct wst *w, const char *path, struct sl_error *e)
+{
+    w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    if (w->lock_fd < 0)
+        return sl_fail(e, errno == EACCES || errno == EROFS ? SL_DENIED : SL_IO, "%s", strerror(errno));
+    if (flock(w->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return sl_fail(e, SL_CONFLICT, "in use by another server");
+    return SL_OK;
+}
+
 enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e)
 {
     struct wst *w = sl_new(sizeof *w);
     w->magic = WST_MAGIC;
-    enum sl_status status = db_open(path, DB_CREATE, &schema, &w->db, e);
+    enum sl_status status = lock_file(w, path, e);
+    if (status == SL_OK)
+        status = db_open(path, DB_CREATE, &schema, &w->db, e);
     if (status == SL_OK)
         status = read_version(w, e);
     if (status == SL_OK)
@@ -181,6 +200,8 @@ void wst_close(struct wst *w)
         return;
     SL_CHECK_MAGIC(w, WST_MAGIC);
     db_close(w->db);
+    if (w->lock_fd >= 0)
+        close(w->lock_fd);
     free(w->owners);
     w->magic = 0;
     free(w);

@@ -12,7 +12,10 @@
 
 struct wst;
 
-/* Opens or creates the database file; SL_CORRUPT when it is damaged, newer, or not ours. */
+/*
+ * Opens or creates the database file, for this process alone. SL_CORRUPT when it is damaged, newer, or not ours; SL_CONFLICT when another
+ * server has it open. A failure names the file.
+ */
 enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
 void wst_close(struct wst *store);
 /* Hands every stored record to `fn`, once, at start. */

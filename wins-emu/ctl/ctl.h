@@ -1,0 +1,33 @@
+/*
+ * ctl.h - the daemon's end of the control socket: the verbs of winsctl (verbs.def).
+ *
+ * Handlers run on the main loop's thread, which is a reader of the table (tbl_reader_enter). What changes a name goes through the
+ * writer's queue like any registration and is answered when it is on disk. Unknown names end as `negative` with reason `not-found`.
+ */
+#ifndef SL_WINS_CTL_CTL_H
+#define SL_WINS_CTL_CTL_H
+
+#include "common/host/control.h"
+#include "wins-emu/engine/counters.h"
+#include "wins-emu/engine/writer.h"
+
+struct wctl;
+
+struct wctl_env {
+    struct host_loop *loop;
+    const struct tbl *table;
+    struct eng_writer *writer;
+    /* The sum of what all threads counted. */
+    void (*counters)(const void *ctx, struct eng_counters *ret_sum);
+    const void *ctx;
+    unsigned workers;
+};
+
+/* Opens the socket and serves the verbs. Copies `env`; what it points to outlives the wctl. */
+enum sl_status wctl_open(const char *path, const struct wctl_env *env, struct wctl **ret_wctl, struct sl_error *e) SL_MUST;
+/* Closes the socket; changes that are still under way are finished by the writer and answered to nobody. NULL is accepted. */
+void wctl_close(struct wctl *w);
+/* Frees it, once the writer has stopped and the loop has run what was posted; NULL is accepted. */
+void wctl_free(struct wctl *w);
+
+#endif

@@ -1,0 +1,85 @@
+/* The administrator's tool of winsd: every verb travels to the daemon's control socket. */
+#include "common/cli/remote.h"
+
+#define DEFAULT_CONTROL "/run/sitelocator/winsd.sock"
+
+struct values {
+    struct cli_common common;
+    char *control;
+    int64_t timeout_ms;
+};
+
+static const struct sl_option options[] = {
+    {.name = "control", .type = SL_OPT_STRING, .offset = offsetof(struct values, control), .arg = "PATH", .fallback = DEFAULT_CONTROL,
+     .help = "control socket of the daemon"},
+    {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(struct values, timeout_ms), .arg = "TIME", .fallback = "10s",
+     .help = "longest wait for the daemon", .min = 1, .max = 3600000},
+};
+
+struct list_values {
+    int type, state;
+    bool is_static;
+    char *suffix, *owner, *prefix;
+};
+
+static const char *const type_words[] = {"unique", "group", "sgroup", "mhomed", NULL};
+static const char *const state_words[] = {"active", "released", "tombstone", NULL};
+
+static const struct sl_option list_options[] = {
+    {.name = "type", .type = SL_OPT_WORD, .offset = offsetof(struct list_values, type), .arg = "TYPE", .words = type_words,
+     .help = "only unique, group, sgroup or mhomed names"},
+    {.name = "state", .type = SL_OPT_WORD, .offset = offsetof(struct list_values, state), .arg = "STATE", .words = state_words,
+     .help = "only active, released or tombstone names"},
+    {.name = "static", .type = SL_OPT_FLAG, .offset = offsetof(struct list_values, is_static), .help = "only static names"},
+    {.name = "suffix", .type = SL_OPT_STRING, .offset = offsetof(struct list_values, suffix), .arg = "XX",
+     .help = "only names of this type octet, as 1A"},
+    {.name = "owner", .type = SL_OPT_STRING, .offset = offsetof(struct list_values, owner), .arg = "ADDR",
+     .help = "only names that this server owns"},
+    {.name = "prefix", .type = SL_OPT_STRING, .offset = offsetof(struct list_values, prefix), .arg = "TEXT",
+     .help = "only names that begin so"},
+};
+
+struct add_values {
+    bool group;
+};
+
+static const struct sl_option add_options[] = {
+    {.name = "group", .type = SL_OPT_FLAG, .offset = offsetof(struct add_values, group), .help = "a group, not a unique name"},
+};
+
+static enum sl_outcome run(struct cli_call *call)
+{
+    const struct values *v = call->values;
+    return cli_remote(call, v->control, v->timeout_ms);
+}
+
+#define WCTL_OPTIONS(table, values) .options = (table), .option_count = SL_COUNT(table), .values_size = sizeof(values)
+#define WCTL_NONE .options = NULL
+
+static const struct cli_verb verbs[] = {
+#define WCTL_VERB(verb, synopsis, least, most, opts, brief, text)                                                              \
+    {.name = #verb, .args = (synopsis), .min_args = (least), .max_args = (most), .summary = (brief), .detail = (text), .run = run, opts},
+#include "wins-emu/ctl/verbs.def"
+#undef WCTL_VERB
+};
+
+static const struct cli_program program = {
+    .name = "winsctl",
+    .section = "8",
+    .summary = "administer the name registry",
+    .description = "winsctl asks a running winsd through its control socket; who may open the socket may do everything.",
+    .options = options,
+    .option_count = SL_COUNT(options),
+    .values_size = sizeof(struct values),
+    .verbs = verbs,
+    .verb_count = SL_COUNT(verbs),
+    .examples = {"winsctl list --suffix 1A --json", "the management points that are registered, as one JSON document",
+                 "winsctl add MP_PS1#1A 192.0.2.10", "a static name, on disk when the command returns"},
+    .files = DEFAULT_CONTROL ": the daemon's control socket.",
+    .see_also = "winsd(8), locator(1)",
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}

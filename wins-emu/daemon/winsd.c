@@ -1,0 +1,198 @@
+#include "wins-emu/daemon/winsd.h"
+
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "common/host/service.h"
+#include "wins-emu/ctl/ctl.h"
+#include "wins-emu/daemon/settings.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+/* Everything that lives as long as the daemon, in the order in which it is made. */
+struct winsd {
+    const struct winsd_values *values;
+    struct host_loop *loop;
+    struct tbl *table;
+    struct wnet *net;
+    struct wst *store;
+    struct eng_config config;
+    struct eng *eng;
+    struct eng_writer *writer;
+    struct wctl *ctl;
+};
+
+static void on_stop(void *ctx)
+{
+    struct winsd *d = ctx;
+    host_loop_stop(d->loop);
+}
+
+static void on_hangup(void *ctx)
+{
+    (void)ctx;
+    sl_log(SL_LOG_INFO, "reload-ignored", "text=\"the configuration is read at start only\"");
+}
+
+static void on_commit_failed(void *ctx, const struct sl_error *e)
+{
+    (void)ctx;
+    sl_log(SL_LOG_ERROR, "commit-failed", "text=%s", SL_LOG_TEXT(sl_error_text(e)));
+}
+
+static void on_random(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    sl_random_os(out, len);
+}
+
+static void on_counters(const void *ctx, struct eng_counters *ret_sum)
+{
+    wnet_counters(ctx, ret_sum);
+}
+
+static void on_record(const struct wins_record *record, void *ctx)
+{
+    tbl_put(ctx, record);
+}
+
+/* ---- start ---- */
+
+static struct eng_config config_of(const struct winsd_settings *s, const struct wnet *net)
+{
+    struct eng_config config = {.rules = wins_config_default(wnet_own_socket(net, 0).address), .nbt_port = s->nbt_port};
+    config.rules.own_socket_count = s->listen_count;
+    for (size_t i = 0; i < s->listen_count; i++)
+        config.rules.own_sockets[i] = wnet_own_socket(net, i);
+    config.rules.own_name_count = s->own_name_count;
+    for (size_t i = 0; i < s->own_name_count; i++)
+        config.rules.own_names[i] = s->own_names[i];
+    return config;
+}
+
+static enum sl_status open_store(struct winsd *d, struct sl_error *e)
+{
+    enum sl_status status = wst_open(d->values->db, &d->store, e);
+    if (status != SL_OK)
+        return status;
+    status = wst_load(d->store, on_record, d->table, e);
+    return status == SL_OK ? SL_OK : sl_fail_in(e, status, "%s", d->values->db);
+}
+
+static enum sl_status start_engine(struct winsd *d, struct sl_error *e)
+{
+    const struct eng_ops ops = {.ctx = d->net, .send = wnet_send, .random = on_random};
+    const struct eng_writer_ops writer_ops = {.ctx = d->net, .flush = wnet_flush, .commit_failed = on_commit_failed};
+    d->eng = eng_new(&d->config, &ops, d->table, d->store);
+    return eng_writer_start(d->eng, &writer_ops, &d->writer, e);
+}
+
+static enum sl_status start(struct winsd *d, const struct winsd_settings *s, struct sl_error *e)
+{
+    enum sl_status status = wnet_open(s->listen, s->listen_count, s->workers, &d->net, e);
+    if (status == SL_OK)
+        status = open_store(d, e);
+    if (status != SL_OK)
+        return status;
+    d->config = config_of(s, d->net);
+    status = start_engine(d, e);
+    if (status != SL_OK)
+        return status;
+    const struct wctl_env env = {.loop = d->loop, .table = d->table, .writer = d->writer, .counters = on_counters, .ctx = d->net,
+                                 .workers = s->workers};
+    status = wctl_open(d->values->control, &env, &d->ctl, e);
+    return status == SL_OK ? wnet_start(d->net, d->table, &d->config.rules, d->writer, e) : status;
+}
+
+static void tell_ready(const struct winsd *d, const struct winsd_settings *s)
+{
+    for (size_t i = 0; i < s->listen_count; i++) {
+        struct wins_peer own = wnet_own_socket(d->net, i);
+        struct sl_endpoint endpoint = sl_endpoint_ip4(own.address, own.port);
+        sl_log(SL_LOG_INFO, "listening", "address=%s workers=%u", sl_endpoint_text(&endpoint).text, s->workers);
+    }
+    sl_log(SL_LOG_INFO, "ready", "db=%s names=%zu version=%" PRIu64, SL_LOG_TEXT(d->values->db), tbl_count(d->table),
+           wst_version(d->store));
+    char status[64];
+    snprintf(status, sizeof status, "serving %zu names", tbl_count(d->table));
+    host_service_ready(status);
+}
+
+/* ---- end ---- */
+
+/* Workers first, so that nothing new comes; then the writer, which commits and answers all it has; then the rest. */
+static void stop(struct winsd *d)
+{
+    wctl_close(d->ctl);
+    if (d->net)
+        wnet_stop(d->net);
+    eng_writer_stop(d->writer);
+    eng_free(d->eng);
+    wctl_free(d->ctl);
+    wst_close(d->store);
+    wnet_close(d->net);
+    tbl_reader_leave();
+    tbl_free(d->table);
+    host_loop_free(d->loop);
+}
+
+static enum sl_status serve(const struct winsd_values *values, const struct winsd_settings *s, struct sl_error *e)
+{
+    struct winsd d = {.values = values, .loop = host_loop_new(), .table = tbl_new()};
+    tbl_reader_enter();
+    enum sl_status status = start(&d, s, e);
+    if (status == SL_OK) {
+        host_signal(d.loop, SIGTERM, on_stop, &d);
+        host_signal(d.loop, SIGINT, on_stop, &d);
+        host_signal(d.loop, SIGHUP, on_hangup, &d);
+        tell_ready(&d, s);
+        host_loop_run(d.loop);
+        host_service_stopping();
+        sl_log(SL_LOG_INFO, "stopping", "names=%zu", tbl_count(d.table));
+    }
+    stop(&d);
+    return status;
+}
+
+static enum sl_outcome run(struct cli_call *call)
+{
+    const struct winsd_values *values = call->values;
+    if (values->common.verbose)
+        sl_log_set_level(SL_LOG_DEBUG);
+    struct winsd_settings settings;
+    struct sl_error e = {0};
+    enum sl_status status = winsd_settings_read(call, &settings, &e);
+    if (status == SL_OK && !values->check_config)
+        status = serve(values, &settings, &e);
+    return status == SL_OK ? SL_OUTCOME_OK : cli_fail(call, status, &e);
+}
+
+static const struct cli_verb verbs[] = {
+    {.name = "", .args = "", .summary = "serve names until SIGTERM or SIGINT", .run = run},
+};
+
+static const struct cli_program program = {
+    .name = "winsd",
+    .section = "8",
+    .summary = "NetBIOS name registry (WINS)",
+    .description = "winsd registers NetBIOS names over UDP and answers queries for them. No registration or release is acknowledged before"
+                   " it is in the database; only a refresh that moves nothing but the expiry may be, so a crash can shorten"
+                   " such a lease to what it was before.\n\n"
+                   "The protocol has no authentication: whoever reaches the port may register names that nobody defends.\n\n"
+                   "SIGTERM and SIGINT end it after the last batch is on disk. SIGHUP changes nothing.",
+    .options = winsd_options,
+    .option_count = WINSD_OPTION_COUNT,
+    .values_size = sizeof(struct winsd_values),
+    .verbs = verbs,
+    .verb_count = SL_COUNT(verbs),
+    .examples = {"winsd --listen 192.0.2.53", "serves one address with the default database",
+                 "winsd --listen 127.0.0.1:10137 --nbt-port 10137 --db wins.db --control winsd.sock", "a test server without root"},
+    .files = "/var/lib/sitelocator/wins.db: the database.\n\n/run/sitelocator/winsd.sock: the control socket.",
+    .see_also = "winsctl(8)",
+};
+
+int winsd_main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}
