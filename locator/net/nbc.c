@@ -185,28 +185,38 @@ static enum sl_status fail_errno(const struct exchange *x, int why, struct sl_er
                    is_refused ? "nothing listens there (ICMP port unreachable)" : strerror(why));
 }
 
-/*
- * Takes the ICMP errors off an unconnected socket; the errno of one that concerns the server asked, else 0. Errors of earlier
- * exchanges with others are thus passed over.
- */
-static int pending_error(const struct exchange *x)
+int nbc_next_error(int fd, struct sl_endpoint *ret_to)
 {
-    for (;;) {
-        struct sl_endpoint to = {.len = 0};
-        char control[512];
-        struct msghdr msg = {.msg_name = &to.any, .msg_namelen = sizeof to.v6, .msg_control = control, .msg_controllen = sizeof control};
-        if (recvmsg(x->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-            return 0;
+    struct sl_endpoint to = {.len = 0};
+    char control[512];
+    struct msghdr msg = {.msg_name = &to.any, .msg_namelen = sizeof to.v6, .msg_control = control, .msg_controllen = sizeof control};
+    while (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
         to.len = msg.msg_namelen;
         for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
             struct sock_extended_err err;
             if (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_RECVERR || c->cmsg_len < CMSG_LEN(sizeof err))
                 continue;
             memcpy(&err, CMSG_DATA(c), sizeof err);
-            if (err.ee_origin == SO_EE_ORIGIN_ICMP && sl_endpoint_equal(&to, &x->question->server))
-                return (int)err.ee_errno;
+            if (err.ee_origin != SO_EE_ORIGIN_ICMP)
+                continue;
+            *ret_to = to;
+            return (int)err.ee_errno;
         }
+        msg.msg_namelen = sizeof to.v6;
+        msg.msg_controllen = sizeof control;
     }
+    return 0;
+}
+
+/* Errors of earlier exchanges with others are passed over. */
+static int pending_error(const struct exchange *x)
+{
+    struct sl_endpoint to;
+    int why;
+    while ((why = nbc_next_error(x->fd, &to)) != 0)
+        if (sl_endpoint_equal(&to, &x->question->server))
+            return why;
+    return 0;
 }
 
 static int socket_error(const struct exchange *x, int why)

@@ -101,6 +101,11 @@ enum sl_status nbc_node_status(const struct sl_endpoint *host, const struct nb_n
  */
 enum sl_status nbc_open(const struct sl_endpoint *local, int *ret_fd, struct sl_error *e) SL_MUST;
 /*
+ * Takes the next ICMP error off a socket of nbc_open: its errno (ECONNREFUSED: nothing listens) and whom the packet had been sent to; 0
+ * when there is none. An event loop must take them all, else the socket stays ready.
+ */
+int nbc_next_error(int fd, struct sl_endpoint *ret_to);
+/*
  * Splits "wins://HOST[:PORT]" or "HOST[:PORT]" into host (a name or a dotted quad) and port (NBC_PORT when absent). Resolving a
  * name is the caller's business (dnsc). SL_USAGE names what is wrong.
  */

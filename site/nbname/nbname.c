@@ -1,0 +1,430 @@
+#include "site/nbname/nbname.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "site/nbname/private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NBN_MAGIC 0x4eb40001u
+
+/* wins.md 1.6 */
+enum {
+    TTL_S = 518400,         /* asked for: 6 days */
+    REFRESH_MIN_S = 300,    /* never more often, as long as the lease lasts longer */
+    REFRESH_MAX_S = 259200, /* also of an infinite lease: a registry may have lost it */
+    BACKOFF_MS = 1000,
+    BACKOFF_OWNED_MS = 60000,   /* another holds the name: soon again, it may be about to give it up */
+    BACKOFF_DEAD_MS = 600000,   /* no answer, or refused by policy */
+    RELEASE_RETRY_MS = 900,     /* NBC_TRIES of them fit NBN_RELEASE_MS */
+};
+
+static const char *const phase_words[] = {
+#define NBN_PHASE_WORD(name, word) word,
+    NBN_PHASE_TABLE(NBN_PHASE_WORD)
+#undef NBN_PHASE_WORD
+};
+
+static void step(void *ctx);
+
+/* ---- claims --------------------------------------------------------------------------------------------------------- */
+
+static void claim_free(struct nbn_claim *c)
+{
+    host_timer_free(c->timer);
+    free(c->registry);
+    free(c);
+}
+
+static bool is_same_record(const struct nbn_claim *a, const struct nbn_claim *b)
+{
+    return nb_name_equal(&a->question.name, &b->question.name) && strcmp(a->registry, b->registry) == 0;
+}
+
+/* Another address of ours that must first have released this name. */
+static bool is_blocked(const struct nbn_claim *c)
+{
+    for (const struct nbn_claim *o = c->names->claims; o; o = o->next)
+        if (o != c && o->phase == NBN_RELEASING && is_same_record(o, c))
+            return true;
+    return false;
+}
+
+/* Through the timer: `done` runs on its own, never below a function of ours. */
+static void end_if_empty(struct nbn *names)
+{
+    if (names->is_ending && names->claims == NULL)
+        host_timer_start(names->end_timer, 0);
+}
+
+/* A release came to its end, answered or not: the claim goes, or starts anew when it is wanted again. */
+static void release_done(struct nbn_claim *c)
+{
+    struct nbn *names = c->names;
+    c->in_flight = false;
+    c->ttl_s = 0;
+    c->phase = NBN_REGISTERING;
+    for (struct nbn_claim *o = names->claims; o; o = o->next)
+        if (o != c && o->is_wanted && !o->in_flight && is_same_record(o, c))
+            host_timer_start(o->timer, 0);
+    if (c->is_wanted) {
+        host_timer_start(c->timer, 0);
+        return;
+    }
+    struct nbn_claim **at = &names->claims;
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    claim_free(c);
+    end_if_empty(names);
+}
+
+static bool has_lease(const struct nbn_claim *c)
+{
+    return c->ttl_s > 0 && c->expires_ms > sl_clock_mono_ms();
+}
+
+/* 1, 2, 4 ... seconds up to `max_ms`. */
+static void retry_later(struct nbn_claim *c, int64_t max_ms)
+{
+    int64_t ms = BACKOFF_MS;
+    for (int i = 0; i < c->failures && ms < max_ms; i++)
+        ms *= 2;
+    c->failures++;
+    host_timer_start(c->timer, ms < max_ms ? ms : max_ms);
+}
+
+static void unanswered(struct nbn_claim *c, const char *why)
+{
+    c->in_flight = false;
+    if (c->phase == NBN_RELEASING) {
+        release_done(c);
+        return;
+    }
+    if (!has_lease(c))
+        c->ttl_s = 0;
+    c->phase = NBN_UNANSWERED;
+    snprintf(c->detail, sizeof c->detail, "%s%s", why, c->ttl_s ? "; the lease runs on" : "");
+    retry_later(c, BACKOFF_DEAD_MS);
+}
+
+static void registered(struct nbn_claim *c, uint32_t ttl_s)
+{
+    bool is_endless = ttl_s == 0 || ttl_s / 2 > REFRESH_MAX_S;
+    int64_t refresh_s = is_endless ? REFRESH_MAX_S : ttl_s / 2;
+    if (refresh_s < REFRESH_MIN_S && ttl_s > REFRESH_MIN_S)
+        refresh_s = REFRESH_MIN_S;
+    c->phase = NBN_REGISTERED;
+    c->failures = 0;
+    c->ttl_s = ttl_s ? ttl_s : TTL_S;
+    c->expires_ms = sl_clock_mono_ms() + c->ttl_s * 1000;
+    c->detail[0] = '\0';
+    host_timer_start(c->timer, (refresh_s > 0 ? refresh_s : 1) * 1000);
+}
+
+static void answered(struct nbn_claim *c, const struct nbc_reply *reply)
+{
+    c->in_flight = false;
+    if (c->phase == NBN_RELEASING) {
+        release_done(c);
+    } else if (reply->rcode == NB_OK) {
+        registered(c, reply->ttl_s);
+    } else {
+        c->phase = NBN_REFUSED;
+        c->ttl_s = 0;
+        sl_text_copy(c->detail, sizeof c->detail, nbc_rcode_text(reply->rcode));
+        retry_later(c, reply->rcode == NB_ACT_ERR ? BACKOFF_OWNED_MS : BACKOFF_DEAD_MS);
+    }
+}
+
+/* ---- exchanges ------------------------------------------------------------------------------------------------------ */
+
+static void send_request(struct nbn_claim *c)
+{
+    uint8_t octets[NB_DATAGRAM_MAX];
+    size_t len = nbc_build(&c->question, c->id, octets, sizeof octets);
+    sl_assert(len > 0);
+    c->tries++;
+    /* What cannot be sent is treated as lost: it is repeated, and at the end the registry has not answered. */
+    (void)sendto(c->from->fd, octets, len, MSG_DONTWAIT, &c->question.server.any, c->question.server.len);
+    host_timer_start(c->timer, c->phase == NBN_RELEASING ? RELEASE_RETRY_MS : NBC_RETRY_MS);
+}
+
+static void start(struct nbn_claim *c)
+{
+    if (c->phase != NBN_RELEASING && is_blocked(c))
+        return; /* release_done starts it */
+    if (!c->has_server) {
+        unanswered(c, "the registry's address is not known");
+        return;
+    }
+    c->question.kind = c->phase == NBN_RELEASING ? NBC_RELEASE : has_lease(c) ? NBC_REFRESH : NBC_REGISTER;
+    c->id = nbc_id();
+    c->tries = 0;
+    c->in_flight = true;
+    c->is_waiting = false;
+    send_request(c);
+}
+
+/* The timer of a claim: starts, repeats or gives up an exchange. */
+static void step(void *ctx)
+{
+    struct nbn_claim *c = ctx;
+    if (!c->in_flight)
+        start(c);
+    else if (c->is_waiting)
+        unanswered(c, "the registry asked to wait and then said nothing");
+    else if (c->tries >= NBC_TRIES)
+        unanswered(c, "no answer");
+    else
+        send_request(c);
+}
+
+static void release(struct nbn_claim *c)
+{
+    c->phase = NBN_RELEASING;
+    c->detail[0] = '\0';
+    host_timer_stop(c->timer);
+    start(c);
+}
+
+static void receive_answer(struct nbn_socket *s, const uint8_t *octets, size_t len, const struct sl_endpoint *from)
+{
+    for (struct nbn_claim *c = s->names->claims; c; c = c->next) {
+        struct nbc_reply reply;
+        enum nbc_verdict verdict = NBC_FOREIGN;
+        if (c->from == s && c->in_flight)
+            verdict = nbc_judge(&c->question, c->id, from, octets, len, &reply);
+        if (verdict == NBC_FOREIGN)
+            continue;
+        if (verdict == NBC_ANSWER) {
+            answered(c, &reply);
+        } else if (!c->is_waiting) {
+            c->is_waiting = true;
+            host_timer_start(c->timer, (int64_t)reply.ttl_s * 1000);
+        }
+        return; /* the list may have changed */
+    }
+}
+
+/* Nothing listens at a registry: known at once instead of after three tries. */
+static void refused_by_icmp(struct nbn_socket *s, int why, const struct sl_endpoint *to)
+{
+    struct nbn_claim *next;
+    for (struct nbn_claim *c = s->names->claims; c; c = next) {
+        next = c->next; /* `unanswered` frees at most c itself */
+        if (c->from == s && c->in_flight && !c->is_waiting && sl_endpoint_equal(&c->question.server, to))
+            unanswered(c, why == ECONNREFUSED ? "nothing listens there" : strerror(why));
+    }
+}
+
+static void on_readable(int fd, unsigned events, void *ctx)
+{
+    enum { BATCH = 64 }; /* then the loop's other guests have their turn */
+    struct nbn_socket *s = ctx;
+    struct sl_endpoint from;
+    int why;
+    (void)events;
+    while ((why = nbc_next_error(fd, &from)) != 0)
+        refused_by_icmp(s, why, &from);
+    for (int i = 0; i < BATCH; i++) {
+        uint8_t octets[NB_RECEIVE_MAX];
+        from.len = sizeof from.v6;
+        ssize_t len = recvfrom(fd, octets, sizeof octets, MSG_DONTWAIT, &from.any, &from.len);
+        if (len < 0)
+            return; /* empty, or an ICMP error, which the next round takes */
+        if (sl_endpoint_equal(&from, &s->endpoint))
+            continue;
+        receive_answer(s, octets, (size_t)len, &from);
+        nbn_answer(s, octets, (size_t)len, &from);
+    }
+}
+
+/* ---- what is wanted ------------------------------------------------------------------------------------------------- */
+
+static struct nbn_claim *find_claim(struct nbn *names, const struct nbn_socket *from, const struct nb_name *name, const char *registry)
+{
+    for (struct nbn_claim *c = names->claims; c; c = c->next)
+        if (c->from == from && nb_name_equal(&c->question.name, name) && strcmp(c->registry, registry) == 0)
+            return c;
+    return NULL;
+}
+
+static void find_server(struct nbn_claim *c)
+{
+    char host[NBC_HOST_MAX];
+    uint16_t port;
+    uint32_t ip;
+    c->has_server = nbc_split(c->registry, host, sizeof host, &port, NULL) == SL_OK && sl_ip4_parse(host, &ip);
+    if (c->has_server)
+        c->question.server = sl_endpoint_ip4(ip, port);
+}
+
+static void want(struct nbn *names, const struct nbn_socket *from, const struct nb_name *name, const char *registry)
+{
+    struct nbn_claim *c = find_claim(names, from, name, registry);
+    if (c == NULL) {
+        c = sl_new(sizeof *c);
+        *c = (struct nbn_claim){.names = names, .from = from, .registry = sl_strdup(registry), .next = names->claims};
+        c->question = (struct nbc_question){
+            .name = *name, .address = sl_endpoint_ip4_of(&from->endpoint), .nb_flags = NB_NODE_MASK, .ttl_s = TTL_S};
+        c->timer = host_timer_new(names->loop, step, c);
+        find_server(c);
+        names->claims = c;
+        host_timer_start(c->timer, 0);
+    }
+    c->is_wanted = true;
+}
+
+static void want_site(struct nbn *names, const struct sm_snapshot *site)
+{
+    const struct sm_mp *mp = sm_default_mp(site);
+    char text[NB_NAME_LEN];
+    struct nb_name name;
+    if (mp == NULL || mp->ip4 == 0)
+        return;
+    snprintf(text, sizeof text, "MP_%.3s", site->site.code);
+    bool fits = nb_name_make(text, NB_SMS, &name);
+    sl_assert(fits);
+    for (size_t i = 0; i < names->socket_count; i++)
+        for (size_t t = 0; t < site->target_count; t++)
+            if (sl_endpoint_ip4_of(&names->sockets[i].endpoint) == mp->ip4 && sm_target_is_registry(&site->targets[t]))
+                want(names, &names->sockets[i], &name, site->targets[t].uri);
+}
+
+/* Releases what is not wanted. A claim that was refused is released too: an answer may have been lost. */
+static void release_unwanted(struct nbn *names)
+{
+    struct nbn_claim *next;
+    for (struct nbn_claim *c = names->claims; c; c = next) {
+        next = c->next; /* `release` frees at most c itself */
+        if (!c->is_wanted && c->phase != NBN_RELEASING)
+            release(c);
+    }
+}
+
+void nbn_set_sites(struct nbn *names, const struct sm_snapshot *const *sites, size_t count)
+{
+    SL_CHECK_MAGIC(names, NBN_MAGIC);
+    if (names->is_ending)
+        return;
+    for (struct nbn_claim *c = names->claims; c; c = c->next)
+        c->is_wanted = false;
+    for (size_t i = 0; i < count; i++)
+        want_site(names, sites[i]);
+    release_unwanted(names);
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------- */
+
+static void on_poke(int fd, unsigned events, void *ctx)
+{
+    struct nbn *names = ctx;
+    uint64_t count;
+    (void)events;
+    (void)!read(fd, &count, sizeof count);
+    for (struct nbn_claim *c = names->claims; c; c = c->next)
+        if (!c->in_flight)
+            host_timer_start(c->timer, 0);
+}
+
+void nbn_poke(struct nbn *names)
+{
+    const uint64_t one = 1;
+    (void)!write(names->poke_fd, &one, sizeof one); /* fails only when it is readable anyhow */
+}
+
+static enum sl_status open_socket(struct nbn *names, const struct sl_endpoint *address, struct sl_error *e)
+{
+    struct nbn_socket *s = &names->sockets[names->socket_count];
+    enum sl_status status = nbc_open(address, &s->fd, e);
+    if (status)
+        return sl_fail_in(e, status, "NetBIOS name service");
+    s->names = names;
+    s->endpoint = *address;
+    s->watch = host_watch_new(names->loop, s->fd, HOST_READ, on_readable, s);
+    names->socket_count++;
+    return SL_OK;
+}
+
+enum sl_status nbn_open(struct host_loop *loop, const struct sl_endpoint *addresses, size_t count, struct nbn **ret_names,
+                        struct sl_error *e)
+{
+    if (count > NBN_ADDRESSES_MAX)
+        return sl_fail(e, SL_USAGE, "at most %d NetBIOS addresses, not %zu", NBN_ADDRESSES_MAX, count);
+    int poke_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (poke_fd < 0)
+        return sl_fail(e, SL_IO, "eventfd: %s", strerror(errno));
+    struct nbn *names = sl_new(sizeof *names);
+    *names = (struct nbn){.magic = NBN_MAGIC, .loop = loop, .poke_fd = poke_fd};
+    names->poke_watch = host_watch_new(loop, poke_fd, HOST_READ, on_poke, names);
+    for (size_t i = 0; i < count; i++) {
+        enum sl_status s = open_socket(names, &addresses[i], e);
+        if (s) {
+            nbn_close(names);
+            return s;
+        }
+    }
+    *ret_names = names;
+    return SL_OK;
+}
+
+void nbn_each(const struct nbn *names, void (*fn)(const struct nbn_state *state, void *ctx), void *ctx)
+{
+    SL_CHECK_MAGIC(names, NBN_MAGIC);
+    for (const struct nbn_claim *c = names->claims; c; c = c->next) {
+        const struct nb_name_text name = nb_name_text(&c->question.name);
+        const struct sl_ip4_text address = sl_ip4_text(c->question.address);
+        fn(&(struct nbn_state){.name = name.text, .address = address.text, .registry = c->registry, .detail = c->detail,
+                               .state = phase_words[c->phase], .ttl_s = c->ttl_s},
+           ctx);
+    }
+}
+
+static void end_now(void *ctx)
+{
+    struct nbn *names = ctx;
+    names->done(names->done_ctx);
+}
+
+void nbn_release_all(struct nbn *names, host_fn *done, void *ctx)
+{
+    SL_CHECK_MAGIC(names, NBN_MAGIC);
+    names->is_ending = true;
+    names->done = done;
+    names->done_ctx = ctx;
+    for (struct nbn_claim *c = names->claims; c; c = c->next)
+        c->is_wanted = false;
+    names->end_timer = host_timer_new(names->loop, end_now, names);
+    host_timer_start(names->end_timer, NBN_RELEASE_MS);
+    release_unwanted(names);
+    end_if_empty(names);
+}
+
+void nbn_close(struct nbn *names)
+{
+    if (names == NULL)
+        return;
+    SL_CHECK_MAGIC(names, NBN_MAGIC);
+    while (names->claims) {
+        struct nbn_claim *c = names->claims;
+        names->claims = c->next;
+        claim_free(c);
+    }
+    for (size_t i = 0; i < names->socket_count; i++) {
+        host_watch_free(names->sockets[i].watch);
+        close(names->sockets[i].fd);
+    }
+    host_timer_free(names->end_timer);
+    host_watch_free(names->poke_watch);
+    close(names->poke_fd);
+    names->magic = 0;
+    free(names);
+}
