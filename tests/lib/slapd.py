@@ -212,7 +212,8 @@ class Slapd:
         urls = f"{self.ldapi} {self.uri}" + (f" {self.ldaps_uri}" if self.tls else "")
         with open(os.path.join(self.folder, "slapd.log"), "a") as log:
             argv = [find_program("slapd", "slapd"), "-F", os.path.join(self.folder, "conf"), "-h", urls, "-d", "0"]
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log, env=self._environment(), **rights)
+            self.process = subprocess.Popen(argv, stdout=log, stderr=log, env=self._environment(),
+                                            preexec_fn=harness.die_with_parent, **rights)
         for _ in range(500):
             if self.process.poll() is not None:
                 raise RuntimeError("slapd ended: " + open(os.path.join(self.folder, "slapd.log")).read()[-2000:])

@@ -282,7 +282,7 @@ END_TEST
 
 static void *cancel_soon(void *ctx)
 {
-    usleep(50000);
+    usleep(300000);
     ldapc_cancel(ctx);
     return NULL;
 }

@@ -1,5 +1,4 @@
-/* The schema extension: the data against what the original says (facts of sms.md 1), every flavor, and reading descriptions
- * back. */
+/* The schema extension: the data against the published tables, every flavor, and reading descriptions back. */
 #include "ldap-schema/schema.h"
 
 #include "ldap-schema/names.h"

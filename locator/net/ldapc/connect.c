@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A connecting libldap call is repeated this often. */
-enum { CONNECT_SLICE_MS = 20, PASSWORD_MAX = 1024, RESULT_TEXT_MAX = 320 };
+/*
+ * A waiting thread looks this often whether it is still wanted, and a connecting libldap call is repeated this often. A caller
+ * that leaves gives the thread this grace to end, so that as few as possible outlive their caller.
+ */
+enum { CONNECT_SLICE_MS = 20, GRACE_MS = 100, PASSWORD_MAX = 1024, RESULT_TEXT_MAX = 320 };
 
 #define ATTEMPT_MAGIC 0xa77e3b01u
 
@@ -28,7 +32,7 @@ struct attempt {
     uint32_t magic;
     pthread_mutex_t lock;
     int refs;       /* the caller and the thread */
-    bool abandoned; /* the caller went away */
+    atomic_bool abandoned; /* the caller went away: end soon */
     bool done;
     int done_fd; /* eventfd */
     /* what to do: own copies, only the thread reads them */
@@ -140,15 +144,20 @@ static bool set_options(LDAP *ld, const struct attempt *a, bool verify)
     return !tls || ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &(int){0}) == LDAP_OPT_SUCCESS;
 }
 
-/* Waits until libldap may be asked again while it connects; false when the deadline passed. */
-static bool connect_slice(const struct attempt *a)
+static bool is_wanted(struct attempt *a)
+{
+    return !atomic_load(&a->abandoned) && !sl_deadline_passed(a->deadline);
+}
+
+/* Waits until libldap may be asked again while it connects; false when nobody waits any more. */
+static bool connect_slice(struct attempt *a)
 {
     struct pollfd p = {.fd = -1, .events = POLLIN | POLLOUT};
     int left = sl_deadline_left_ms(a->deadline);
 
     ldap_get_option(a->ld, LDAP_OPT_DESC, &p.fd);
     poll(&p, 1, left < CONNECT_SLICE_MS ? left : CONNECT_SLICE_MS);
-    return left > 0;
+    return is_wanted(a);
 }
 
 static int send_start_tls(struct attempt *a, int *ret_id)
@@ -187,10 +196,12 @@ static int until_connected(struct attempt *a, int (*send)(struct attempt *, int 
 /* Waits for the whole answer to `id`: LDAP_SUCCESS, LDAP_TIMEOUT or a code of libldap. */
 static int await_answer(struct attempt *a, int id, LDAPMessage **ret_msg)
 {
-    int left = sl_deadline_left_ms(a->deadline), code = LDAP_SERVER_DOWN;
-    struct timeval wait = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
-    int type = ldap_result(a->ld, id, LDAP_MSG_ALL, &wait, ret_msg);
+    int type, code = LDAP_SERVER_DOWN;
 
+    while ((type = ldap_result(a->ld, id, LDAP_MSG_ALL, &(struct timeval){.tv_usec = CONNECT_SLICE_MS * 1000}, ret_msg)) == 0) {
+        if (!is_wanted(a))
+            break;
+    }
     if (type > 0)
         return LDAP_SUCCESS;
     if (type == 0)
@@ -410,8 +421,7 @@ static void *attempt_thread(void *ctx)
         close_handle(a);
     pthread_mutex_lock(&a->lock);
     a->done = true;
-    if (!a->abandoned)
-        (void)!write(a->done_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)!write(a->done_fd, &(uint64_t){1}, sizeof(uint64_t));
     pthread_mutex_unlock(&a->lock);
     attempt_unref(a);
     return NULL;
@@ -499,14 +509,18 @@ static bool attempt_start(struct attempt *a)
 static enum sl_status attempt_await(struct ldapc *dir, struct attempt *a, struct sl_error *e)
 {
     struct pollfd p[] = {{.fd = a->done_fd, .events = POLLIN}, {.fd = dir->cancel_fd, .events = POLLIN}};
-    int ready;
 
-    while ((ready = poll(p, SL_COUNT(p), sl_deadline_left_ms(a->deadline) + CONNECT_SLICE_MS)) < 0 && errno == EINTR)
+    while (poll(p, SL_COUNT(p), sl_deadline_left_ms(a->deadline) + CONNECT_SLICE_MS) < 0 && errno == EINTR)
         ;
-    pthread_mutex_lock(&a->lock);
-    bool canceled = p[1].revents != 0, done = a->done && !canceled;
+    bool canceled = p[1].revents != 0;
 
-    a->abandoned = !done;
+    if (p[0].revents == 0) {
+        atomic_store(&a->abandoned, true);
+        poll(p, 1, GRACE_MS);
+    }
+    pthread_mutex_lock(&a->lock);
+    bool done = a->done && !canceled;
+
     if (done) {
         dir->ld = a->ld;
         a->ld = NULL;
