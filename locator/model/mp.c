@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "locator/model/mp.h"
 
 #include "common/base/text.h"

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "locator/net/ccm.h"
 
 #include "common/base/random.h"
