@@ -3,7 +3,7 @@
 #
 # Everything runs unprivileged on the loopback and lives in one temporary folder; both are gone afterwards, however this ends.
 # Inside a network namespace of its own (unshare -rn) the programs have their well-known ports (137, 80, 389); where namespaces
-# are not allowed they get high ones and the commands show them.
+# are not allowed, or with SITELOCATOR_DEMO_PORTS=high, they get high ones and the commands show them.
 # Each command is printed as a user would type it ("$ ..."), then what it really said. The exit code is 0 only when every step
 # came out as its text says.
 #
@@ -22,7 +22,7 @@ done
 
 # ---- a namespace of our own, where the well-known ports are free --------------------------------------------------------
 
-if [ -z "${SITELOCATOR_DEMO_INSIDE:-}" ] && command -v ip >/dev/null && unshare -rn ip link set lo up 2>/dev/null; then
+if [ -z "${SITELOCATOR_DEMO_INSIDE:-}" ] && [ "${SITELOCATOR_DEMO_PORTS:-}" != high ] && command -v ip >/dev/null && unshare -rn ip link set lo up 2>/dev/null; then
   SITELOCATOR_DEMO_INSIDE=1 exec unshare -rn "$BASH" "$0" "$@"
 fi
 
