@@ -37,6 +37,8 @@ void sl_options_init(const struct sl_option *rows, size_t count, void *values)
         memset(value_of(&rows[i], values), 0, sizes[rows[i].type]);
         if (rows[i].fallback)
             sl_assert(sl_option_set(&rows[i], values, rows[i].fallback, NULL) == SL_OK);
+        if (rows[i].type == SL_OPT_STRINGS)
+            ((struct sl_strings *)value_of(&rows[i], values))->by_default = rows[i].fallback != NULL;
     }
 }
 
@@ -95,7 +97,7 @@ enum sl_status sl_option_set(const struct sl_option *row, void *values, const ch
         return SL_OK;
     case SL_OPT_STRINGS: {
         struct sl_strings *list = value;
-        if (row->fallback && list->count == 1 && strcmp(list->items[0], row->fallback) == 0)
+        if (list->by_default)
             sl_strings_fini(list);
         sl_strings_add(list, text);
         return SL_OK;

@@ -31,6 +31,7 @@ enum sl_option_type {
 struct sl_strings {
     char **items;
     size_t count;
+    bool by_default; /* holds the default of an option, which the first given item replaces */
 };
 
 struct sl_option {
@@ -50,7 +51,7 @@ struct sl_option {
 void sl_options_init(const struct sl_option *rows, size_t count, void *values);
 /* Frees the strings and lists of the struct. */
 void sl_options_fini(const struct sl_option *rows, size_t count, void *values);
-/* Parses `text` into the value of one row (NULL for SL_OPT_FLAG). The first SL_OPT_STRINGS item replaces a default. */
+/* Parses `text` into the value of one row (NULL for SL_OPT_FLAG). The first SL_OPT_STRINGS item given replaces a default. */
 enum sl_status sl_option_set(const struct sl_option *row, void *values, const char *text, struct sl_error *e) SL_MUST;
 /* The row of a name, or NULL. */
 const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name);

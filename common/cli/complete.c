@@ -62,7 +62,7 @@ static void each_step(FILE *out, const struct cli_program *program, step_fn *fn)
             snprintf(typed, sizeof typed, "%.*s", (int)from, name);
             snprintf(next, sizeof next, "%.*s", (int)len, name + from);
             bool last = name[from + len] == '\0';
-            if (last || !seen(program, v, from + len))
+            if (!seen(program, v, from + len))
                 fn(out, program, last ? &program->verbs[v] : NULL, typed, next);
             from += len + !last;
         }
