@@ -1,0 +1,150 @@
+#include "site/publish/publish.h"
+
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "site/publish/private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const action_words[] = {
+#define PUB_ACTION_WORD(name, word) word,
+    PUB_ACTION_TABLE(PUB_ACTION_WORD)
+#undef PUB_ACTION_WORD
+};
+
+static char *format(const char *fmt, va_list args) SL_PRINTF(1, 0);
+
+/* Long attribute values are cut, not refused: these are texts for people. */
+static char *format(const char *fmt, va_list args)
+{
+    char *text = sl_new(PUB_TEXT_MAX);
+    vsnprintf(text, PUB_TEXT_MAX, fmt, args);
+    return sl_resize(text, strlen(text) + 1, 1);
+}
+
+void pub_line_add(struct pub_run *run, enum pub_action action, const char *object, const char *fmt, ...)
+{
+    struct pub_report *r = run->report;
+    if (r->line_count >= PUB_LINES_MAX)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    char *detail = format(fmt, args);
+    va_end(args);
+    r->lines = sl_resize(r->lines, r->line_count + 1, sizeof *r->lines);
+    r->lines[r->line_count++] = (struct pub_line){.target = sl_strdup(run->target->uri), .object = sl_strdup(object),
+                                                  .action = sl_strdup(action_words[action]), .detail = detail};
+}
+
+void pub_line_fail(struct pub_run *run, size_t line, const char *why)
+{
+    struct pub_line *l = &run->report->lines[line];
+    free(l->action);
+    free(l->detail);
+    l->action = sl_strdup(action_words[PUB_FAILED_LINE]);
+    l->detail = sl_strdup(why);
+}
+
+void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *reason, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    free(run->result->reason);
+    free(run->result->message);
+    run->result->outcome = outcome;
+    run->result->reason = sl_strdup(reason);
+    run->result->message = format(fmt, args);
+    va_end(args);
+}
+
+/* ---- the outcome of all ----------------------------------------------------------------------------------------------- */
+
+static void conclude(struct pub_report *r, enum sl_outcome outcome, const char *reason, const char *message)
+{
+    r->outcome = outcome;
+    r->reason = sl_strdup(reason);
+    r->message = sl_strdup(message);
+}
+
+/* `degraded` is a target that was passed over because another serves: it does not count. */
+static bool has_failed(const struct pub_result *result)
+{
+    return result->outcome != SL_OUTCOME_OK && result->outcome != SL_OUTCOME_NEGATIVE && result->outcome != SL_OUTCOME_DEGRADED;
+}
+
+static void judge(const struct pub_run *run)
+{
+    struct pub_report *r = run->report;
+    const struct pub_result *failed = NULL;
+    size_t failures = 0;
+    bool differs = false;
+    for (size_t i = 0; i < r->result_count; i++) {
+        differs = differs || r->results[i].outcome == SL_OUTCOME_NEGATIVE;
+        if (!has_failed(&r->results[i]))
+            continue;
+        failures++;
+        failed = failed ? failed : &r->results[i];
+    }
+    if (r->result_count == 0 && !pub_is_removal(run))
+        conclude(r, SL_OUTCOME_CONFLICT, "no-target", "the site has no target: nobody could find its management point (S1.19)");
+    else if (failures == r->result_count && failed)
+        conclude(r, failed->outcome, failed->reason, failed->message);
+    else if (failures > 0)
+        conclude(r, SL_OUTCOME_PARTIAL, failed->reason, failed->message);
+    else if (differs)
+        conclude(r, SL_OUTCOME_NEGATIVE, pub_is_diff(run) ? "differs" : "not-yet", "");
+    else
+        conclude(r, SL_OUTCOME_OK, "", "");
+}
+
+static void run_target(struct pub_run *run, struct sl_deadline all)
+{
+    run->deadline = sl_deadline_min(all, sl_deadline_in(PUB_TARGET_MS));
+    if (sl_deadline_passed(all))
+        pub_result_set(run, SL_OUTCOME_UNREACHABLE, "could-not-ask", "no time was left for this target");
+    else if (sm_target_is_registry(run->target))
+        pub_registry(run);
+    else
+        pub_directory(run);
+}
+
+void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pub_env *env, struct sl_deadline deadline,
+             struct pub_report *ret_report)
+{
+    struct pub_report report = {.result_count = site->target_count};
+    struct pub_run run = {.site = site, .mode = mode, .env = env, .report = &report};
+    report.results = sl_new_array(site->target_count + 1, sizeof *report.results);
+    for (size_t i = 0; i < site->target_count; i++)
+        run.has_registry = run.has_registry || sm_target_is_registry(&site->targets[i]);
+    for (size_t i = 0; i < site->target_count; i++) {
+        run.target = &site->targets[i];
+        run.result = &report.results[i];
+        run.result->target = sl_strdup(run.target->uri);
+        pub_result_set(&run, SL_OUTCOME_OK, "", "%s", "");
+        run_target(&run, deadline);
+    }
+    judge(&run);
+    *ret_report = report;
+}
+
+void pub_report_fini(struct pub_report *report)
+{
+    for (size_t i = 0; i < report->line_count; i++) {
+        free(report->lines[i].target);
+        free(report->lines[i].object);
+        free(report->lines[i].action);
+        free(report->lines[i].detail);
+    }
+    for (size_t i = 0; i < report->result_count; i++) {
+        free(report->results[i].target);
+        free(report->results[i].reason);
+        free(report->results[i].message);
+    }
+    free(report->lines);
+    free(report->results);
+    free(report->reason);
+    free(report->message);
+    *report = (struct pub_report){0};
+}
