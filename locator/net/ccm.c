@@ -360,17 +360,26 @@ static enum sl_status cut_body(struct sx_node *msg, struct span *body, struct sl
     return SL_OK;
 }
 
-static enum sl_status read_header(struct span header, struct ccm_message *m, struct span *body, struct sl_error *e)
+/*
+ * A part as UTF-8, decoded here because libxml2 would print its complaints; *ret_start is behind a byte order mark and an XML
+ * declaration, whose encoding would no longer be true.
+ */
+static enum sl_status part_text(struct span part, const char *what, struct sl_text *out, const char **ret_start, struct sl_error *e)
 {
-    struct sx_doc *doc;
-    if (header.len > HEADER_MAX)
-        return sl_fail(e, SL_LIMIT, "message header: larger than %d octets", HEADER_MAX);
-    enum sl_status s = sx_parse(header.at, header.len, SX_STRICT, &doc, e);
-    if (s != SL_OK)
-        return sl_fail_in(e, s, "message header");
-    struct sx_node *msg = sx_root(doc);
+    if (part.len >= BOM_LEN && part.at[0] == 0xff && part.at[1] == 0xfe)
+        part = (struct span){part.at + BOM_LEN, part.len - BOM_LEN};
+    enum sl_status s = get_utf16(part, what, out, e);
+    const char *start = sl_text_str(out);
+    const char *end = strncmp(start, "<?xml", 5) ? NULL : strstr(start, "?>");
+    *ret_start = end ? end + 2 : start;
+    return s;
+}
+
+static enum sl_status read_msg(struct sx_node *msg, struct ccm_message *m, struct span *body, struct sl_error *e)
+{
+    enum sl_status s = SL_OK;
     if (strcmp(sx_name(msg), "Msg") != 0)
-        s = sl_fail(e, SL_MALFORMED, "message header: the element is %.64s, not Msg", sx_name(msg));
+        return sl_fail(e, SL_MALFORMED, "message header: the element is %.64s, not Msg", sx_name(msg));
     for (size_t i = 0; s == SL_OK && i < SL_COUNT(fields); i++)
         s = read_field(msg, fields[i].name, (char *)m + fields[i].offset, fields[i].size, e);
     struct sx_node *timeout = sx_child(msg, "Timeout");
@@ -378,22 +387,34 @@ static enum sl_status read_header(struct span header, struct ccm_message *m, str
         m->timeout_ms = 0;
     if (s == SL_OK)
         s = check_hooks(msg, e);
-    if (s == SL_OK)
-        s = cut_body(msg, body, e);
-    sx_free(doc);
+    return s == SL_OK ? cut_body(msg, body, e) : s;
+}
+
+static enum sl_status read_header(struct span header, struct ccm_message *m, struct span *body, struct sl_error *e)
+{
+    struct sl_text text = sl_text_new(HEADER_MAX);
+    struct sx_doc *doc;
+    const char *start;
+    enum sl_status s = part_text(header, "message header", &text, &start, e);
+    if (s == SL_OK) {
+        s = sx_parse(start, strlen(start), SX_STRICT, &doc, e);
+        if (s != SL_OK)
+            (void)sl_fail_in(e, s, "message header");
+    }
+    if (s == SL_OK) {
+        s = read_msg(sx_root(doc), m, body, e);
+        sx_free(doc);
+    }
+    sl_text_fini(&text);
     return s;
 }
 
-/* The body as UTF-8 without a byte order mark and XML declaration, whose encoding would no longer be true. */
 static enum sl_status read_body(struct span body, struct ccm_message *m, struct sl_error *e)
 {
-    if (body.len >= BOM_LEN && body.at[0] == 0xff && body.at[1] == 0xfe)
-        body = (struct span){body.at + BOM_LEN, body.len - BOM_LEN};
     struct sl_text text = sl_text_new(CCM_BODY_MAX);
-    enum sl_status s = get_utf16(body, "message body", &text, e);
-    const char *start = sl_text_str(&text);
-    const char *end = strncmp(start, "<?xml", 5) ? NULL : strstr(start, "?>");
-    if (s == SL_OK && !(m->body = strdup(end ? end + 2 : start)))
+    const char *start;
+    enum sl_status s = part_text(body, "message body", &text, &start, e);
+    if (s == SL_OK && !(m->body = strdup(start)))
         s = sl_fail(e, SL_NOMEM, "message body");
     if (s == SL_OK)
         m->body_len = strlen(m->body);

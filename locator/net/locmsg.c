@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "locator/net/locmsg.h"
 
 #include "common/xml/xml.h"

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "locator/net/own.h"
 
 #include <ifaddrs.h>

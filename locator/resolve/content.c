@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "locator/resolve/content.h"
 
 #include "common/base/memory.h"

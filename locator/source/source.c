@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "locator/source/source.h"
 
 #include "common/base/text.h"
