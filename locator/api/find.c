@@ -202,7 +202,7 @@ static void put_dp(const struct resolve_content_question *q, struct resolve_cont
     api_put_text(r, LOCATOR_CHOICE_SEED, seed);
     r->numbers[LOCATOR_PACKAGE_VERSION] = q->version ? (int64_t)q->version : -1;
     r->lists[LOCATOR_CANDIDATES] = dp->candidates;
-    dp->candidates = (struct sl_strings){NULL, 0};
+    dp->candidates = (struct sl_strings){0};
 }
 
 /* Asks the management point that was found. */
