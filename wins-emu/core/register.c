@@ -144,8 +144,7 @@ static bool unique_1e(const struct wins_case *c)
 
 static bool own_name(const struct wins_case *c)
 {
-    const struct wins_own_name *own = wins_own_name_find(c->config, &c->request->name);
-    return own && !own->group;
+    return wins_defends(c->config, &c->request->name);
 }
 
 static bool no_record(const struct wins_case *c)

@@ -58,6 +58,12 @@ const struct wins_own_name *wins_own_name_find(const struct wins_config *config,
     return NULL;
 }
 
+bool wins_defends(const struct wins_config *config, const struct nb_name *name)
+{
+    const struct wins_own_name *own = wins_own_name_find(config, name);
+    return own && !own->group;
+}
+
 bool wins_is_own_socket(const struct wins_config *config, struct wins_peer from)
 {
     for (size_t i = 0; i < config->own_socket_count; i++) {

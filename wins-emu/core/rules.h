@@ -120,6 +120,8 @@ struct wins_config {
 struct wins_config wins_config_default(uint32_t self);
 /* The own name that equals `name`, or NULL. */
 const struct wins_own_name *wins_own_name_find(const struct wins_config *config, const struct nb_name *name);
+/* True for a unique name of this server itself: its registration by anybody is refused, broadcast or not (R20). */
+bool wins_defends(const struct wins_config *config, const struct nb_name *name);
 /* True when a packet comes from one of our own sockets: address and port, not the address alone (Q15). */
 bool wins_is_own_socket(const struct wins_config *config, struct wins_peer from);
 

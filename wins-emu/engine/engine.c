@@ -325,10 +325,19 @@ static void take_release(struct eng *eng, struct eng_now now, const struct wins_
     apply(eng, ticket, &request->name, &d);
 }
 
+/* A broadcast is between the nodes; this one answers for its own names (R20). */
+static bool concerns_us(const struct eng *eng, const struct nb_message *m)
+{
+    uint8_t opcode = nb_opcode(m->flags);
+    if (m->flags & NB_BROADCAST)
+        return wins_is_change(opcode) && opcode != NB_OP_RELEASE && wins_defends(&eng->config.rules, &m->name);
+    return wins_is_change(opcode);
+}
+
 static void take_request(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const struct nb_message *m)
 {
     struct wins_request request;
-    if (m->flags & NB_BROADCAST || !wins_is_change(nb_opcode(m->flags))) {
+    if (!concerns_us(eng, m)) {
         eng->stats.ignored++;
         return;
     }
