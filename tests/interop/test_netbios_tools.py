@@ -9,7 +9,7 @@ class SambaClients(harness.Case):
 
     def setUp(self):
         super().setUp()
-        self.registry = lab.Registry(self, 137)
+        self.registry = lab.Registry(self, 137, more=["--netbios-name", "WINSBOX"])
 
     def nmblookup(self, *words, code=0):
         return self.run_ok([harness.tool("nmblookup", "samba-common-bin"), "-s", "/dev/null", "--option=interfaces=127.0.0.1/8",
@@ -37,21 +37,28 @@ class SambaClients(harness.Case):
 
     def test_nmblookup_and_nbtscan_read_the_node_status(self):
         """Q09 node status of the registry itself, by nmblookup -A and nbtscan"""
-        status = self.nmblookup("-A", self.registry.address).out
-        self.assertIn("<00>", status)
+        self.assertRegex(self.nmblookup("-A", self.registry.address).out, r"WINSBOX\s+<20> -\s+.*<ACTIVE>")
         scan = self.run_ok([harness.tool("nbtscan", "nbtscan"), "-q", self.registry.address])
-        self.assertIn(self.registry.address, scan.out, str(scan))
+        self.assertRegex(scan.out, r"127\.0\.0\.2\s+WINSBOX", str(scan))
+
+    def smbtorture(self, test, host, *options):
+        interfaces = " ".join("127.0.0.%d/8" % n for n in (1, 3, 4, 5, 6, 7))
+        result = harness.run([harness.tool("smbtorture", "samba-testsuite"), "//%s/_none_" % host, "-U%", "-s", "/dev/null",
+                              "--basedir=" + self.folder, "--option=interfaces=" + interfaces] + list(options) + [test],
+                             timeout_s=240, cwd=self.folder)
+        self.assertEqual(result.code, 0, "smbtorture found a difference\n%s" % result)
+        self.assertNotIn("SKIPPED", result.out + result.err)
+        self.assertIn("success:", result.out, "nothing was tested")
+        self.registry.process.check_alive()
 
     def test_smbtorture_registration_suite(self):
         """R02-R16 C01 Q02-Q05 L01-L09 smbtorture nbt.wins.wins passes with no case skipped"""
-        interfaces = " ".join("127.0.0.%d/8" % n for n in (1, 3, 4, 5, 6, 7))
-        result = harness.run([harness.tool("smbtorture", "samba-testsuite"), "//%s/_none_" % self.registry.address, "-U%", "-s", "/dev/null",
-                              "--basedir=" + self.folder, "--option=interfaces=" + interfaces, "nbt.wins.wins"], timeout_s=240,
-                             cwd=self.folder)
-        self.assertEqual(result.code, 0, "smbtorture found a difference\n%s" % result)
-        self.assertNotIn("SKIPPED", result.out + result.err)
-        self.assertIn("success: wins", result.out)
-        self.registry.process.check_alive()
+        self.smbtorture("nbt.wins.wins", self.registry.address)
+
+    def test_smbtorture_own_names(self):
+        """Q12 smbtorture nbt.register: the registry refuses registration and refresh of its own name"""
+        for test in ("nbt.register.register_own", "nbt.register.refresh_own"):
+            self.smbtorture(test, "WINSBOX", "--option=wins server=" + self.registry.address, "--option=name resolve order=wins")
 
 
 class SecondMachine(harness.Case):
