@@ -84,7 +84,9 @@ static enum sl_outcome finish_failed(struct cli_call *call, enum sl_status s, co
 {
     enum sl_outcome outcome = sl_status_outcome(s);
 
-    return finish(call, outcome, outcome == SL_OUTCOME_UNREACHABLE ? "could-not-ask" : "", sl_error_text(e));
+    const char *reason = outcome == SL_OUTCOME_UNREACHABLE ? "could-not-ask" : outcome == SL_OUTCOME_DENIED ? "refused" : "";
+
+    return finish(call, outcome, reason, sl_error_text(e));
 }
 
 static void join(struct sl_text *out, const struct sl_strings *list, const char *between)

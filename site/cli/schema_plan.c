@@ -434,16 +434,11 @@ static enum sl_status update_ad(struct ldapc *dir, struct sl_deadline deadline, 
 static enum sl_status load_ad_piece(struct ldapc *dir, const char *context, const struct sctl_piece *piece, int since,
                                     struct sl_deadline deadline, struct sl_error *e)
 {
-    switch (piece->action) {
-    case SCTL_LOAD_ATTRIBUTE:
+    if (piece->action == SCTL_LOAD_ATTRIBUTE)
         return load_ad_attribute(dir, context, piece->attribute, deadline, e);
-    case SCTL_LOAD_CLASS:
+    if (piece->action == SCTL_LOAD_CLASS)
         return load_ad_class(dir, context, piece->class, since, deadline, e);
-    case SCTL_EXTEND_CLASS:
-        return extend_ad_class(dir, piece, deadline, e);
-    }
-    sl_assert(!"action");
-    return SL_INTERNAL;
+    return extend_ad_class(dir, piece, deadline, e);
 }
 
 /* The plan has attributes before classes: between them, and at the end, the server reads its schema again. */

@@ -105,8 +105,12 @@ class Check(SchemaCase):
     def test_server_down(self):
         server = self.slapd()
         server.stop()
-        self.check(server.uri, code=3, outcome="unreachable", reason="could-not-ask")
-        self.check("ldapi://" + self.path("gone").replace("/", "%2F"), code=3, outcome="unreachable", reason="could-not-ask")
+        for uri, why in ((server.uri, "Connection refused"), ("ldapi://" + self.path("gone").replace("/", "%2F"), "No such file"),
+                         ("ldap://no-such-host.invalid", "ot known")):
+            document = self.sitectl("check", uri, code=3).json
+            self.assertEqual((document["outcome"], document["reason"]), ("unreachable", "could-not-ask"))
+            self.assertIn(why, document["message"])
+            self.assertIn(uri, document["message"])
 
     def test_several_hundred_entries_do_not_hide_the_container(self):
         more = "".join(f"dn: cn=e{i},ou=svc,dc=example,dc=com\nobjectClass: applicationProcess\ncn: e{i}\n\n" for i in range(700))

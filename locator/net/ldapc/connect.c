@@ -9,6 +9,7 @@
 #include <sasl/sasl.h>
 
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -180,14 +181,34 @@ static int send_nothing_read(struct attempt *a, int *ret_id)
     return ldap_search_ext(a->ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", none, 0, NULL, NULL, NULL, LDAP_NO_LIMIT, ret_id);
 }
 
-/* Repeats a call while it says LDAP_X_CONNECTING; returns its code or LDAP_TIMEOUT. */
+/* libldap says only that it cannot connect: the reason is in errno, or the name is unknown. */
+static const char *why_unreachable(const struct attempt *a, int problem)
+{
+    struct addrinfo *found = NULL;
+    int code;
+
+    if (problem == ECONNREFUSED || problem == ECONNRESET || problem == ENOENT || problem == EACCES || problem == EHOSTUNREACH ||
+        problem == ENETUNREACH)
+        return strerrordesc_np(problem);
+    if (a->scheme == LDAPC_LDAPI || a->connect_to != NULL)
+        return NULL;
+    code = getaddrinfo(a->host, NULL, NULL, &found);
+    if (code != 0)
+        return gai_strerror(code);
+    freeaddrinfo(found);
+    return NULL;
+}
+
+/* Repeats a call while it says LDAP_X_CONNECTING; returns its code or LDAP_TIMEOUT, and errno as libldap left it. */
 static int until_connected(struct attempt *a, int (*send)(struct attempt *, int *), int *ret_id)
 {
     int code;
 
+    errno = 0;
     while ((code = send(a, ret_id)) == LDAP_X_CONNECTING) {
         if (!connect_slice(a))
             return LDAP_TIMEOUT;
+        errno = 0;
     }
     /* libldap tells its own time limits as a lost server */
     return code == LDAP_SERVER_DOWN && sl_deadline_passed(a->deadline) ? LDAP_TIMEOUT : code;
@@ -220,6 +241,8 @@ static bool attempt_step(struct attempt *a, const char *step, int (*send)(struct
     int id, verdict = LDAP_SUCCESS;
     int code = until_connected(a, send, &id);
 
+    if (code == LDAP_SERVER_DOWN)
+        return attempt_fail(a, step, code, why_unreachable(a, errno));
     if (code == LDAP_SUCCESS)
         code = await_answer(a, id, &msg);
     if (code != LDAP_SUCCESS)
