@@ -121,10 +121,10 @@ struct package_values {
 };
 
 static const struct sl_option package_add_options[] = {
-    {.name = "version", .type = SL_OPT_INT, .offset = offsetof(struct package_values, version), .arg = "N", .fallback = "1",
-     .min = 1, .max = UINT32_MAX, .help = "Version of its source"},
+    {.name = "version", .type = SL_OPT_INT, .offset = offsetof(struct package_values, version), .arg = "N", .min = 1,
+     .max = UINT32_MAX, .help = "Version of its source"},
     {.name = "on", .type = SL_OPT_STRINGS, .offset = offsetof(struct package_values, on), .arg = "DP",
-     .help = "A distribution point that holds it"},
+     .help = "A distribution point that holds it; more may follow as arguments"},
 };
 
 struct target_values {
@@ -171,7 +171,7 @@ static const struct cli_verb verbs[] = {
      .run = remote},
     {.name = "boundary remove", .args = "KIND VALUE", .min_args = 2, .max_args = 2, .summary = "Remove a boundary", .run = remote},
     {.name = "boundary list", .args = "", .summary = "List the boundaries", .run = remote},
-    {.name = "package add", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Add a package and say which distribution points hold it",
+    {.name = "package add", .args = "ID --version N --on DP...", .min_args = 1, .max_args = -1, .summary = "Add a package and say which distribution points hold it",
      OPTIONS(package_add_options, struct package_values), .run = remote},
     {.name = "package remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Remove a package", .run = remote},
     {.name = "package list", .args = "", .summary = "List the packages", .run = remote},

@@ -77,8 +77,6 @@ static enum sl_status check_nbt(const struct sited_settings *s, struct sl_error 
 static enum sl_status check_http(const struct sited_settings *s, struct sl_error *e)
 {
     bool wanted = s->roles[SITED_MP] || s->roles[SITED_DP];
-    if (wanted && s->http_count == 0)
-        return sl_fail(e, SL_USAGE, "the roles mp and dp need --http ADDR[:PORT]");
     if (!wanted && s->http_count > 0)
         return sl_fail(e, SL_USAGE, "--http is for the roles mp and dp");
     return SL_OK;

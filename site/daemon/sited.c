@@ -103,6 +103,8 @@ static void tell_ready(const struct sited *d)
         sl_log(SL_LOG_INFO, "listening", "http=%s", d->http.items[i]);
     for (size_t i = 0; i < d->nbt.count; i++)
         sl_log(SL_LOG_INFO, "listening", "nbt=%s", d->nbt.items[i]);
+    if (d->http.count == 0 && (d->settings->roles[SITED_MP] || d->settings->roles[SITED_DP]))
+        sl_log(SL_LOG_WARNING, "no-http", "text=\"the roles mp and dp answer nobody without --http\"");
     sl_log(SL_LOG_INFO, "ready", "db=%s roles=%s", SL_LOG_TEXT(d->values->db), SL_LOG_TEXT(d->values->role));
     snprintf(status, sizeof status, "roles %s on %s", d->values->role, d->values->db);
     host_service_ready(status);

@@ -150,31 +150,46 @@ enum sl_status srv_boundary_remove(struct srv_call *call, struct sl_error *e)
     return status;
 }
 
+/* The n-th distribution point of "package add ID --on DP... [DP...]", or NULL. */
+static const char *holder(const struct srv_call *call, size_t n)
+{
+    size_t named = 0;
+    while (named <= n && host_request_option(call->request, "on", named) != NULL)
+        named++;
+    if (n < named)
+        return host_request_option(call->request, "on", n);
+    size_t arg = 1 + n - named;
+    return arg < call->request->arg_count ? call->request->args[arg] : NULL;
+}
+
+static enum sl_status add_package(struct srv_call *call, const char *id, uint32_t version, size_t count, struct sl_error *e)
+{
+    bool added;
+    const char **dps = sl_new_array(count, sizeof *dps);
+    for (size_t i = 0; i < count; i++)
+        dps[i] = holder(call, i);
+    enum sl_status status = sst_add_package(call->store, call->site, id, version, dps, count, &added, e);
+    free(dps);
+    if (status == SL_OK)
+        tell_added(call, "package", id, added);
+    return status;
+}
+
 enum sl_status srv_package_add(struct srv_call *call, struct sl_error *e)
 {
     const char *id = call->request->args[0];
-    uint64_t version;
-    bool added;
+    uint64_t version = 0;
+    size_t count = 0;
     enum sl_status status = sm_check_package_id(id, e);
     if (status == SL_OK)
         status = number(call, "version", UINT32_MAX, 0, &version, e);
     if (status == SL_OK && version == 0)
         status = sl_fail(e, SL_USAGE, "package add needs --version N, from 1");
-    size_t count = 0;
-    while (host_request_option(call->request, "on", count) != NULL)
+    while (holder(call, count) != NULL)
         count++;
     if (status == SL_OK && count == 0)
-        status = sl_fail(e, SL_USAGE, "package add needs --on DP, once or more often");
-    if (status != SL_OK)
-        return status;
-    const char **dps = sl_new_array(count, sizeof *dps);
-    for (size_t i = 0; i < count; i++)
-        dps[i] = host_request_option(call->request, "on", i);
-    status = sst_add_package(call->store, call->site, id, (uint32_t)version, dps, count, &added, e);
-    free(dps);
-    if (status == SL_OK)
-        tell_added(call, "package", id, added);
-    return status;
+        status = sl_fail(e, SL_USAGE, "package add needs --on DP..."); /* S2.08 */
+    return status == SL_OK ? add_package(call, id, (uint32_t)version, count, e) : status;
 }
 
 enum sl_status srv_package_remove(struct srv_call *call, struct sl_error *e)

@@ -1,7 +1,6 @@
 #include "site/server/private.h"
 
 #include "common/base/assert.h"
-#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
@@ -9,8 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 16, NUMBER_TEXT = 24, STATUS_TEXT_MAX = 1 << 18 };
+enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 16, NUMBER_TEXT = 24, TIME_TEXT = 32, STATUS_TEXT_MAX = 1 << 18 };
 
 /* ---- lists: a snapshot, written row by row as the client keeps up ------------------------------------------------------ */
 
@@ -36,6 +36,16 @@ static const char *yes_no(bool value)
 static const char *number_text(char out[NUMBER_TEXT], int64_t value)
 {
     snprintf(out, NUMBER_TEXT, "%" PRId64, value);
+    return out;
+}
+
+/* "2026-11-22T07:00:00Z": a point in time rather than an age, so that two looks at the same state are equal. */
+static const char *time_text(char out[TIME_TEXT], int64_t at_s)
+{
+    time_t when = (time_t)at_s;
+    struct tm tm;
+    if (gmtime_r(&when, &tm) == NULL || strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        out[0] = '\0';
     return out;
 }
 
@@ -77,7 +87,7 @@ static void target_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_target *t = &list->site->targets[list->next];
     const struct srv_result *r = srv_result_of(list->srv, list->site->site.code, t->uri);
-    char timeout[NUMBER_TEXT], age[NUMBER_TEXT];
+    char timeout[NUMBER_TEXT], at[TIME_TEXT];
     const char *const cells[] = {
         t->uri,
         t->base,
@@ -89,7 +99,7 @@ static void target_row(const struct listing *list, struct host_reply *reply)
         t->ca,
         t->timeout_ms > 0 ? number_text(timeout, t->timeout_ms) : NULL,
         r != NULL ? sl_outcome_word(r->outcome) : NULL,
-        r != NULL ? number_text(age, (sl_clock_mono_ms() - r->at_ms) / 1000) : NULL,
+        r != NULL ? time_text(at, r->at_s) : NULL,
         r != NULL ? r->message : NULL,
     };
     host_reply_row(reply, cells, SL_COUNT(cells));
@@ -115,7 +125,7 @@ static const struct kind kinds[] = {
     {"package list", {"package:text", "version:number", "dps:list"}, package_size, package_row},
     {"target list",
      {"target:text", "base:text", "container:text", "bind_dn:text", "password_file:text", "sasl:text", "starttls:bool", "ca:text",
-      "timeout_ms:number", "outcome:text", "age_s:number", "message:text"},
+      "timeout_ms:number", "outcome:text", "at:text", "message:text"},
      target_size,
      target_row},
 };
@@ -198,7 +208,7 @@ static void add_targets(const struct srv *srv, const struct sm_snapshot *site, s
         sl_text_printf(out, "%s%s %s %s", out->len > 0 ? "\n" : "", site->site.code, site->targets[i].uri,
                        r != NULL ? sl_outcome_word(r->outcome) : "not-yet");
         if (r != NULL)
-            sl_text_printf(out, " %" PRId64 "s ago", (sl_clock_mono_ms() - r->at_ms) / 1000);
+            sl_text_printf(out, " %s", time_text((char[TIME_TEXT]){0}, r->at_s));
         if (r != NULL && r->message[0] != '\0')
             sl_text_printf(out, " (%s)", r->message);
     }
@@ -232,17 +242,16 @@ static void write_status(struct srv_call *call, int64_t generation, const struct
 {
     static const char *const columns[] = {
         "database:text", "generation:number", "site_server:bool", "roles:list",       "http:list",         "nbt:list",
-        "sites:list",    "default_mps:list",  "targets:list",     "publishing:number", "next_publish_s:number", "names:list",
+        "sites:list",    "default_mps:list",  "targets:list",     "publishing:number", "next_publish:text", "names:list",
     };
     const struct srv *srv = call->srv;
     struct sl_text roles = sl_text_new(STATUS_TEXT_MAX), http = roles, nbt = roles, names = roles;
-    char moved[NUMBER_TEXT], busy[NUMBER_TEXT], next[NUMBER_TEXT];
+    char moved[NUMBER_TEXT], busy[NUMBER_TEXT], next[TIME_TEXT];
     add_items(&roles, &srv->options.roles);
     add_items(&http, &srv->options.http);
     add_items(&nbt, &srv->options.nbt);
     if (srv->options.names != NULL)
         nbn_each(srv->options.names, add_name, &names);
-    int64_t wait_s = (srv->next_publish_ms - sl_clock_mono_ms()) / 1000;
     const char *const cells[] = {
         srv->options.path,
         number_text(moved, generation),
@@ -254,7 +263,7 @@ static void write_status(struct srv_call *call, int64_t generation, const struct
         sl_text_str(&sites->defaults),
         sl_text_str(&sites->targets),
         srv->publisher != NULL ? number_text(busy, (int64_t)srv_publishing(srv->publisher)) : NULL,
-        srv->publisher != NULL ? number_text(next, wait_s) : NULL,
+        srv->publisher != NULL ? time_text(next, srv->next_publish_s) : NULL,
         sl_text_str(&names),
     };
     _Static_assert(SL_COUNT(cells) == SL_COUNT(columns), "a cell for each column");

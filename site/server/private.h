@@ -9,7 +9,10 @@
 
 #define SRV_MAGIC 0x52700001u
 
-enum { SRV_RESULTS_MAX = 256 };
+enum {
+    SRV_RESULTS_MAX = 256,
+    SRV_ARGS_MAX = 2048, /* positional arguments of one verb */
+};
 
 /* How a target of a site went when it was last published to. */
 struct srv_result {
@@ -17,7 +20,7 @@ struct srv_result {
     char *target;
     enum sl_outcome outcome;
     char *message;
-    int64_t at_ms; /* monotonic */
+    int64_t at_s; /* real time */
 };
 
 struct srv_publisher;
@@ -32,7 +35,7 @@ struct srv {
     struct host_timer *interval;
     int64_t generation;      /* last seen */
     bool lost;               /* that the database is away has been logged */
-    int64_t next_publish_ms; /* monotonic */
+    int64_t next_publish_s;  /* real time */
     struct srv_publisher *publisher;
     struct srv_result *results;
     size_t result_count;
@@ -93,7 +96,7 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("boundary add", 2, 2, true, true, srv_boundary_add)                                                              \
     X("boundary remove", 2, 2, true, true, srv_boundary_remove)                                                        \
     X("boundary list", 0, 0, false, true, srv_list)                                                                    \
-    X("package add", 1, 1, true, true, srv_package_add)                                                                \
+    X("package add", 1, SRV_ARGS_MAX, true, true, srv_package_add)                                                     \
     X("package remove", 1, 1, true, true, srv_package_remove)                                                          \
     X("package list", 0, 0, false, true, srv_list)                                                                     \
     X("target add", 1, 1, true, true, srv_target_add)                                                                  \

@@ -72,7 +72,7 @@ static void publish_all(struct srv *srv, const struct sl_strings *codes)
 
 static void schedule_publish(struct srv *srv, int64_t ms)
 {
-    srv->next_publish_ms = sl_clock_mono_ms() + ms;
+    srv->next_publish_s = sl_clock_real_s() + ms / 1000;
     host_timer_start(srv->interval, ms);
 }
 
@@ -192,9 +192,9 @@ void srv_remember(struct srv *srv, const char *site, const struct pub_report *re
         free(r->message);
         r->message = sl_strdup(said->message);
         r->outcome = said->outcome;
-        r->at_ms = sl_clock_mono_ms();
+        r->at_s = sl_clock_real_s();
     }
-    if (failed && srv->next_publish_ms - sl_clock_mono_ms() > SRV_RETRY_MS)
+    if (failed && srv->options.publish_interval_ms > SRV_RETRY_MS)
         schedule_publish(srv, SRV_RETRY_MS);
 }
 
