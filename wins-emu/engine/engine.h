@@ -73,8 +73,8 @@ void eng_free(struct eng *eng);
 
 /*
  * One datagram that is not a query: requests (operations 5, 6, 8, 9, 15) and answers to our challenges. `socket` is the number of the own
- * socket it came in by, which answers and challenges leave by. Other operations, stray answers and broadcasts are counted and dropped; but a broadcast claim
- * of a name of this server itself is refused (R20).
+ * socket it came in by, which answers and challenges leave by. Other operations, stray answers and broadcasts are counted and dropped; but
+ * a broadcast claim of a name of this server itself is refused (R20).
  */
 void eng_packet(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const void *octets, size_t len);
 
