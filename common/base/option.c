@@ -108,8 +108,7 @@ enum sl_status sl_option_set(const struct sl_option *row, void *values, const ch
     case SL_OPT_WORD:
         return set_word(row, value, text, e);
     }
-    sl_assert(!"option type");
-    return SL_INTERNAL;
+    sl_assert_failed(__FILE__, __LINE__, "unknown type of option");
 }
 
 const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name)

@@ -25,7 +25,7 @@ struct table {
 /* libconfuse hands its callbacks no context; set for the time of one parse. */
 static _Thread_local struct table *parsing;
 
-static void on_error(cfg_t *cfg, const char *fmt, va_list args)
+static void SL_PRINTF(2, 0) on_error(cfg_t *cfg, const char *fmt, va_list args)
 {
     if (parsing->failed)
         return; /* the first mistake is the one to tell */
