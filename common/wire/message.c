@@ -263,9 +263,10 @@ static bool rdata_equal(const struct nb_message *a, const struct nb_message *b)
     if (a->count != b->count)
         return false;
     for (size_t i = 0; i < a->count; i++) {
-        bool same = a->rdata == NB_RDATA_ADDRESSES
-                        ? a->addresses[i].flags == b->addresses[i].flags && a->addresses[i].address == b->addresses[i].address
-                        : a->names[i].flags == b->names[i].flags && memcmp(a->names[i].octets, b->names[i].octets, NB_NAME_LEN) == 0;
+        bool same =
+            a->rdata == NB_RDATA_ADDRESSES
+                ? a->addresses[i].flags == b->addresses[i].flags && a->addresses[i].address == b->addresses[i].address
+                : a->names[i].flags == b->names[i].flags && memcmp(a->names[i].octets, b->names[i].octets, NB_NAME_LEN) == 0;
         if (!same)
             return false;
     }
@@ -304,7 +305,8 @@ static void set_record(struct nb_message *m, enum nb_section section, uint16_t t
     m->count = 0;
 }
 
-void nb_make_request(struct nb_message *m, uint16_t id, uint16_t flags, const struct nb_name *name, uint32_t ttl_s, struct nb_address address)
+void nb_make_request(struct nb_message *m, uint16_t id, uint16_t flags, const struct nb_name *name, uint32_t ttl_s,
+                     struct nb_address address)
 {
     nb_make_query(m, id, flags, name, NB_RR_NB);
     set_record(m, NB_SECTION_ADDITIONAL, NB_RR_NB, ttl_s, NB_RDATA_ADDRESSES);

@@ -2,9 +2,10 @@
  * message.h - messages of the NetBIOS name service (NBNS). RFC 1002 4.2; wins.md 1.1 to 1.7 has the words that are really sent.
  *
  * A message is a header, at most one question and at most one resource record: that is all that name servers and their clients
- * exchange. Requests have a question and, but for queries, a record in the additional section; answers have a record in the answer
- * section and no question. struct nb_message is a value without pointers into the packet; it is filled by nb_message_parse or by the
- * nb_make_* functions and written by nb_message_build. An answer is made in place from the request, which keeps id and name:
+ * exchange. Requests have a question and, but for queries, a record in the additional section; answers have a record in the
+ * answer section and no question. struct nb_message is a value without pointers into the packet; it is filled by
+ * nb_message_parse or by the nb_make_* functions and written by nb_message_build. An answer is made in place from the request,
+ * which keeps id and name:
  *
  *     if (nb_message_parse(octets, len, &m, NULL) == SL_OK) {
  *         nb_make_negative(&m, NB_REPLY_NEGATIVE | NB_NAM_ERR);
@@ -150,15 +151,16 @@ const char *nb_opcode_word(uint8_t opcode);
 const char *nb_rcode_word(uint8_t rcode);
 
 /*
- * Reads a datagram. SL_MALFORMED names the field ("question name, octet 14: ..."); *m means nothing then. Malformed is: shorter than its
- * counts say, more than one question or record, a record in the authority section, another class than IN, a record whose name
- * is not the question's, a request without a question, an unknown record type, data that its type or opcode does not allow, a name that
- * nb_get_name refuses. Octets behind the last record are not looked at. The question's type is not judged (Q14).
+ * Reads a datagram. SL_MALFORMED names the field ("question name, octet 14: ..."); *m means nothing then. Malformed is: shorter
+ * than its counts say, more than one question or record, a record in the authority section, another class than IN, a record
+ * whose name is not the question's, a request without a question, an unknown record type, data that its type or opcode does not
+ * allow, a name that nb_get_name refuses. Octets behind the last record are not looked at. The question's type is not judged
+ * (Q14).
  */
 enum sl_status nb_message_parse(const void *octets, size_t len, struct nb_message *m, struct sl_error *e) SL_MUST;
 /*
- * Writes a message and returns its length, 0 when it does not fit or cannot be written (a name that is none). A record is written with a
- * pointer to the name of the question if there is one, else with the name in full.
+ * Writes a message and returns its length, 0 when it does not fit or cannot be written (a name that is none). A record is
+ * written with a pointer to the name of the question if there is one, else with the name in full.
  */
 size_t nb_message_build(const struct nb_message *m, void *buffer, size_t size);
 /* True when both would be written alike. */
@@ -167,15 +169,22 @@ bool nb_message_equal(const struct nb_message *a, const struct nb_message *b);
 /* A query or, with type NB_RR_NBSTAT, a node status request; flags is the whole word, as NB_ASK_QUERY. */
 void nb_make_query(struct nb_message *m, uint16_t id, uint16_t flags, const struct nb_name *name, uint16_t type);
 /* Registration, refresh, multi-homed registration or release of one address. */
-void nb_make_request(struct nb_message *m, uint16_t id, uint16_t flags, const struct nb_name *name, uint32_t ttl_s, struct nb_address address);
+void nb_make_request(struct nb_message *m, uint16_t id, uint16_t flags, const struct nb_name *name, uint32_t ttl_s,
+                     struct nb_address address);
 
-/* The request in *m becomes an answer with addresses: of a query, or (with the address of the request) of a registration or release. */
+/*
+ * The request in *m becomes an answer with addresses: of a query, or (with the address of the request) of a registration or
+ * release.
+ */
 void nb_make_positive(struct nb_message *m, uint16_t flags, uint32_t ttl_s, const struct nb_address *addresses, size_t count);
 /* The query in *m becomes its negative answer: a NULL record without data. */
 void nb_make_negative(struct nb_message *m, uint16_t flags);
 /* The request in *m becomes its WACK: `ttl_s` is how long the client shall wait. */
 void nb_make_wack(struct nb_message *m, uint32_t ttl_s);
-/* The node status request in *m becomes its answer; names beyond what fits NB_DATAGRAM_MAX are left out and NB_TRUNCATED is set. */
+/*
+ * The node status request in *m becomes its answer; names beyond what fits NB_DATAGRAM_MAX are left out and NB_TRUNCATED is
+ * set.
+ */
 void nb_make_status(struct nb_message *m, const struct nb_status_name *names, size_t count);
 
 #endif

@@ -76,7 +76,8 @@ static enum sl_status parse_scope(const char *text, const char *p, struct nb_nam
         if (octet <= 0 || (octet == '.' && !dot))
             return sl_fail(e, SL_USAGE, "NetBIOS name \"%s\", column %d: not an octet of a scope", text, (int)(p - text));
         if (dot ? label == 0 || !*p : label == NB_LABEL_MAX)
-            return sl_fail(e, SL_USAGE, "NetBIOS name \"%s\", column %d: scope labels have 1 to %d octets", text, (int)(p - text), NB_LABEL_MAX);
+            return sl_fail(e, SL_USAGE, "NetBIOS name \"%s\", column %d: scope labels have 1 to %d octets", text, (int)(p - text),
+                           NB_LABEL_MAX);
         if (len == NB_SCOPE_READ)
             return sl_fail(e, SL_USAGE, "NetBIOS name \"%s\": the scope is longer than %d octets", text, NB_SCOPE_READ);
         name->scope[len++] = (char)octet;
@@ -192,8 +193,8 @@ static void get_scope_label(struct nb_cursor *c, uint8_t len, struct nb_name *na
 }
 
 /*
- * The length octet of the next label. A pointer is followed once, to before `start`; *behind then says where the name goes on. The one
- * jump goes backwards and labels only forwards, so reading ends.
+ * The length octet of the next label. A pointer is followed once, to before `start`; *behind then says where the name goes on.
+ * The one jump goes backwards and labels only forwards, so reading ends.
  */
 static uint8_t get_label_len(struct nb_cursor *c, size_t start, size_t *behind)
 {

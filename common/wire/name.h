@@ -15,8 +15,8 @@
 
 enum {
     NB_NAME_LEN = 16,
-    NB_SCOPE_MAX = 237,  /* scope text a name server stores (rules R06, L02) */
-    NB_SCOPE_READ = 255, /* scope text that is read at all: RFC 1002 has room for 220, Windows and Samba take more (wins.md 1.5) */
+    NB_SCOPE_MAX = 237, /* scope text a name server stores (rules R06, L02) */
+    NB_SCOPE_READ = 255, /* scope text that is read at all: RFC 1002 has room for 220, others take more (wins.md 1.5) */
     NB_LABEL_MAX = 63,
     NB_WIRE_NAME_MAX = 34 + NB_SCOPE_READ + 1, /* encoded: name, scope labels, root */
     NB_NAME_TEXT_MAX = NB_NAME_LEN * 4 + 5 + NB_SCOPE_READ * 4,
@@ -57,7 +57,10 @@ static inline uint8_t nb_name_suffix(const struct nb_name *name)
 bool nb_name_equal(const struct nb_name *a, const struct nb_name *b);
 /* True for the name "*" (padded with NULs) of any type. */
 bool nb_name_is_wildcard(const struct nb_name *name);
-/* Reads an encoded name at the cursor; follows at most one pointer, backwards only (RFC 1002 4.1). Fails the cursor on anything else. */
+/*
+ * Reads an encoded name at the cursor; follows at most one pointer, backwards only (RFC 1002 4.1). Fails the cursor on anything
+ * else.
+ */
 void nb_get_name(struct nb_cursor *c, struct nb_name *ret_name);
 /* Writes an encoded name, without pointers. */
 void nb_put_name(struct nb_cursor *c, const struct nb_name *name);

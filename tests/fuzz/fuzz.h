@@ -1,5 +1,6 @@
 /*
- * fuzz.h - what a fuzz target gives. With --enable-fuzzing libFuzzer runs it; else tests/fuzz/main.c runs its corpus and mutations of it.
+ * fuzz.h - what a fuzz target gives. With --enable-fuzzing libFuzzer runs it; else tests/fuzz/main.c runs its corpus and
+ * mutations of it.
  */
 #ifndef SL_TESTS_FUZZ_FUZZ_H
 #define SL_TESTS_FUZZ_FUZZ_H

@@ -87,7 +87,8 @@ static void compare_members(struct story *s, const struct described *want, const
         if (want->member_has_owner[i] && m->owner != w->owner)
             story_fail(s, "%s: owner of %s is %s", where, sl_ip4_text(w->address).text, sl_ip4_text(m->owner).text);
         if (want->member_has_expires[i] && m->expires_s != w->expires_s)
-            story_fail(s, "%s: %s expires %lld s after the start", where, sl_ip4_text(w->address).text, (long long)m->expires_s - WORLD_START_S);
+            story_fail(s, "%s: %s expires %lld s after the start", where, sl_ip4_text(w->address).text,
+                       (long long)m->expires_s - WORLD_START_S);
     }
 }
 

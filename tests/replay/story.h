@@ -1,8 +1,9 @@
 /*
- * story.h - one story: a text file of packets in, packets out and the state between, run against the real rules, engine and table with a
- * fake clock, network and disk.
+ * story.h - one story: a text file of packets in, packets out and the state between, run against the real rules, engine and
+ * table with a fake clock, network and disk.
  *
- * A line is one statement; blank lines and lines that begin with # say nothing. Times are 2s, 6h, 6d, counted from the story's start.
+ * A line is one statement; blank lines and lines that begin with # say nothing. Times are 2s, 6h, 6d, counted from the story's
+ * start.
  *
  *   config self|ttl-min|ttl-max|extinction-interval|extinction-timeout VALUE       before anything happens
  *   config own-name NAME [group]                                                   the same
@@ -22,9 +23,9 @@
  *   hold | commit                            from now on batches end only here | the batch ends, and again after each line
  *   disk fails|works
  *
- * PEER is ADDRESS[:PORT], port 137 if absent. MEMBER is ADDRESS[@OWNER][+EXPIRES]. TYPE and STATE are the words of record.h. OPTION of a
- * packet: ttl, node, id, flags, type (of the question), address; of a record: owner, version, expires, node, by. Requests get ids of their
- * own; an answer must have the id of the last request of its peer, or that of option id.
+ * PEER is ADDRESS[:PORT], port 137 if absent. MEMBER is ADDRESS[@OWNER][+EXPIRES]. TYPE and STATE are the words of record.h.
+ * OPTION of a packet: ttl, node, id, flags, type (of the question), address; of a record: owner, version, expires, node, by.
+ * Requests get ids of their own; an answer must have the id of the last request of its peer, or that of option id.
  *
  * At the end every packet and every decision must have been expected: each id that decided something is named by a `rule`.
  */
@@ -35,7 +36,10 @@
 
 #include <stdbool.h>
 
-/* Runs a story; false when it failed, which was printed as file:line. Adds to used[rule] how often each row was expected and decided. */
+/*
+ * Runs a story; false when it failed, which was printed as file:line. Adds to used[rule] how often each row was expected and
+ * decided.
+ */
 bool story_run(const char *path, uint64_t used[WINS_RULE_COUNT]);
 
 #endif

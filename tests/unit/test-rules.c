@@ -1,6 +1,6 @@
 /*
- * The decision tables as functions: what holds for every row, over all kinds of records and requests. What each single row does is told by the
- * stories of tests/replay.
+ * The decision tables as functions: what holds for every row, over all kinds of records and requests. What each single row does
+ * is told by the stories of tests/replay.
  */
 #include "common/base/addr.h"
 #include "tests/unit/unit.h"
@@ -22,7 +22,8 @@ static bool make_record(int kind, uint8_t suffix, struct wins_record *r)
     if (kind == 0)
         return false;
     kind--;
-    *r = (struct wins_record){.type = (enum wins_type)(kind % WINS_TYPE_COUNT), .version = 7, .registered_by = HOLDER, .node = WINS_NODE_P};
+    *r = (struct wins_record){
+        .type = (enum wins_type)(kind % WINS_TYPE_COUNT), .version = 7, .registered_by = HOLDER, .node = WINS_NODE_P};
     ck_assert(nb_name_make("NAME", suffix, &r->name));
     kind /= WINS_TYPE_COUNT;
     r->state = (enum wins_state)(kind % WINS_STATE_COUNT);
@@ -72,8 +73,9 @@ static bool same_but_times(const struct wins_record *a, const struct wins_record
         if (a->members[i].address != b->members[i].address || a->members[i].owner != b->members[i].owner)
             return false;
     }
-    return a->type == b->type && a->state == b->state && a->node == b->node && a->is_static == b->is_static && a->owner == b->owner &&
-           a->version == b->version && a->registered_by == b->registered_by && a->member_count == b->member_count;
+    return a->type == b->type && a->state == b->state && a->node == b->node && a->is_static == b->is_static &&
+           a->owner == b->owner && a->version == b->version && a->registered_by == b->registered_by &&
+           a->member_count == b->member_count;
 }
 
 /* What may be stored by any decision. */
@@ -117,7 +119,8 @@ static void check_release(const struct wins_record *r, const struct wins_request
 {
     struct wins_decision d;
     wins_release(r, q, config, now_s, &d);
-    bool may = r && r->state == WINS_ACTIVE && !r->is_static && q->source == HOLDER && nb_name_suffix(&q->name) != NB_MASTER_LOCAL;
+    bool may =
+        r && r->state == WINS_ACTIVE && !r->is_static && q->source == HOLDER && nb_name_suffix(&q->name) != NB_MASTER_LOCAL;
     ck_assert_int_eq(d.effect, may ? WINS_STORE : WINS_KEEP);
     ck_assert_int_eq(d.rcode, d.rule == WINS_L06 ? NB_ACT_ERR : NB_OK);
     if (!may)
@@ -139,7 +142,8 @@ static void check_challenge(const struct wins_record *r, const struct wins_reque
     static const struct nb_address both[] = {{0, HOLDER}, {0, STRANGER}};
     for (int reply = WINS_REPLY_SILENT; reply <= WINS_REPLY_POSITIVE; reply++) {
         for (size_t count = 0; count <= SL_COUNT(both); count++) {
-            struct wins_challenge c = {.version = 7, .owner = r ? r->owner : SELF, .reply = (enum wins_reply)reply, .addresses = both};
+            struct wins_challenge c = {
+                .version = 7, .owner = r ? r->owner : SELF, .reply = (enum wins_reply)reply, .addresses = both};
             struct wins_decision d;
             c.count = reply == WINS_REPLY_POSITIVE ? count : 0;
             wins_judge(r, q, &c, config, now_s, &d);
@@ -182,7 +186,8 @@ START_TEST(test_C04_with_25_addresses_M01)
         list[i] = (struct nb_address){0, 100 + i};
     }
     list[WINS_MEMBERS_MAX] = (struct nb_address){0, STRANGER};
-    struct wins_challenge c = {.version = 7, .owner = SELF, .reply = WINS_REPLY_POSITIVE, .addresses = list, .count = SL_COUNT(list)};
+    struct wins_challenge c = {
+        .version = 7, .owner = SELF, .reply = WINS_REPLY_POSITIVE, .addresses = list, .count = SL_COUNT(list)};
     wins_judge(&r, &q, &c, &config, now_s, &d);
     ck_assert_int_eq(d.rule, WINS_C04);
     ck_assert_int_eq(d.then, WINS_M01);
@@ -195,7 +200,8 @@ START_TEST(test_leases_are_clamped)
 {
     static const struct {
         uint32_t asked_s, granted_s;
-    } rows[] = {{0, 21600}, {60, 21600}, {21600, 21600}, {21601, 21601}, {518400, 518400}, {518401, 518400}, {UINT32_MAX, 518400}};
+    } rows[] = {{0, 21600},       {60, 21600},      {21600, 21600},      {21601, 21601},
+                {518400, 518400}, {518401, 518400}, {UINT32_MAX, 518400}};
     struct wins_config config = wins_config_default(SELF);
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
         struct wins_request q = make_request(0);
@@ -273,5 +279,5 @@ START_TEST(test_own_sockets_are_address_and_port_Q15)
 END_TEST
 
 UNIT_MAIN("rules", test_registrations_of_every_kind, test_releases_of_every_kind, test_challenges_of_every_kind,
-          test_C04_with_25_addresses_M01, test_leases_are_clamped, test_requests_from_messages, test_rule_ids, test_wack_covers_the_challenge,
-          test_own_sockets_are_address_and_port_Q15)
+          test_C04_with_25_addresses_M01, test_leases_are_clamped, test_requests_from_messages, test_rule_ids,
+          test_wack_covers_the_challenge, test_own_sockets_are_address_and_port_Q15)

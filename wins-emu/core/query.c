@@ -62,7 +62,8 @@ static bool answers_itself(const struct wins_own_name *own, const struct nb_mess
     return wildcard || (own && !(own->group && m->flags & NB_RECURSION_DESIRED));
 }
 
-static enum wins_query_next own_answer(const struct wins_own_name *own, uint32_t own_address, struct nb_message *m, enum wins_rule *ret_rule)
+static enum wins_query_next own_answer(const struct wins_own_name *own, uint32_t own_address, struct nb_message *m,
+                                       enum wins_rule *ret_rule)
 {
     struct nb_address address = {.flags = (uint16_t)(OWN_NODE | (own && own->group ? NB_GROUP : 0)), .address = own_address};
     nb_make_positive(m, NB_REPLY_QUERY, 0, &address, 1);
@@ -70,8 +71,8 @@ static enum wins_query_next own_answer(const struct wins_own_name *own, uint32_t
     return WINS_QUERY_ANSWER;
 }
 
-enum wins_query_next wins_query_packet(const struct wins_config *config, struct wins_peer from, uint32_t own_address, struct nb_message *m,
-                                       enum wins_rule *ret_rule)
+enum wins_query_next wins_query_packet(const struct wins_config *config, struct wins_peer from, uint32_t own_address,
+                                       struct nb_message *m, enum wins_rule *ret_rule)
 {
     if (nb_is_response(m->flags) || wins_is_own_socket(config, from))
         return drop(WINS_Q15, ret_rule);

@@ -1,8 +1,8 @@
 /*
  * record.h - a registered name as the rules see it. Source: wins.md 2.1 (MS-WINSRA 3.1.1), RFC 1001 15.
  *
- * A plain value: copied, compared and stored as a whole. Addresses and owners are IPv4 in host byte order; times are seconds since
- * the epoch; 0 in expires_s means never (static).
+ * A plain value: copied, compared and stored as a whole. Addresses and owners are IPv4 in host byte order; times are seconds
+ * since the epoch; 0 in expires_s means never (static).
  */
 #ifndef SL_WINS_CORE_RECORD_H
 #define SL_WINS_CORE_RECORD_H

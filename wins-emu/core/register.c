@@ -192,8 +192,8 @@ static bool sgroup_against_other(const struct wins_case *c)
     return c->request->type != WINS_SGROUP;
 }
 
-void wins_register(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config, int64_t now_s,
-                   struct wins_decision *ret_decision)
+void wins_register(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config,
+                   int64_t now_s, struct wins_decision *ret_decision)
 {
     static const struct wins_row rows[] = {
         {WINS_R02, unique_1d, NB_OK, WINS_KEEP, NULL},

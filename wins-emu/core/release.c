@@ -1,7 +1,10 @@
 /* Release: L01 to L11. */
 #include "wins-emu/core/rows.h"
 
-/* L10 and L11: our own record waits out the extinction interval; a replica becomes our tombstone, so that its owner hears of it. */
+/*
+ * L10 and L11: our own record waits out the extinction interval; a replica becomes our tombstone, so that its owner hears of
+ * it.
+ */
 static void end_lease(const struct wins_case *c, struct wins_decision *d)
 {
     struct wins_record *r = &d->record;
@@ -78,8 +81,8 @@ static bool unique_or_group(const struct wins_case *c)
     return c->record->type == WINS_UNIQUE || c->record->type == WINS_GROUP;
 }
 
-void wins_release(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config, int64_t now_s,
-                  struct wins_decision *ret_decision)
+void wins_release(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config,
+                  int64_t now_s, struct wins_decision *ret_decision)
 {
     static const struct wins_row rows[] = {
         {WINS_L01, type_1d, NB_OK, WINS_KEEP, echo},

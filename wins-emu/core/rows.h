@@ -1,8 +1,8 @@
 /*
  * rows.h - how a decision table is written down and read: private to wins-emu/core.
  *
- * A table is an array of rows in the order of the fact page; wins_decide takes the first that applies. A row gives rule id, answer code and
- * effect; `change`, where there is one, makes the new record and may refine the rest.
+ * A table is an array of rows in the order of the fact page; wins_decide takes the first that applies. A row gives rule id,
+ * answer code and effect; `change`, where there is one, makes the new record and may refine the rest.
  */
 #ifndef SL_WINS_CORE_ROWS_H
 #define SL_WINS_CORE_ROWS_H

@@ -1,9 +1,10 @@
 /*
  * rules.h - the decision tables of the name registry: registration, challenge, release and query, one id a row.
  *
- * The ids are those of the project's fact page (wins.md 2.2 to 2.6) and never change their meaning. Each family of rows is a table in
- * rules.c that is read from top to bottom; the first row that applies decides. The functions are pure: (record or none, request,
- * configuration, now) -> decision. They neither read a clock nor send nor store; who calls them does what the decision says.
+ * The ids are those of the project's fact page (wins.md 2.2 to 2.6) and never change their meaning. Each family of rows is a
+ * table in rules.c that is read from top to bottom; the first row that applies decides. The functions are pure: (record or
+ * none, request, configuration, now) -> decision. They neither read a clock nor send nor store; who calls them does what the
+ * decision says.
  *
  * Times are seconds since the epoch, addresses IPv4 in host byte order.
  */
@@ -16,8 +17,8 @@
 #include <stddef.h>
 
 /*
- * id, what the row says. The order is that of the page; queries are judged in the order Q15 Q14 Q09 Q10 Q13 Q12 Q01 Q02 Q08, then by
- * record. R20 stands before the rows that look at a record.
+ * id, what the row says. The order is that of the page; queries are judged in the order Q15 Q14 Q09 Q10 Q13 Q12 Q01 Q02 Q08,
+ * then by record. R20 stands before the rows that look at a record.
  */
 #define WINS_RULE_TABLE(X)                                                                                                     \
     X(R01, "malformed request: dropped and counted")                                                                           \
@@ -138,8 +139,8 @@ struct wins_request {
 /* True for the operations 5, 6, 8, 9 and 15. */
 bool wins_is_change(uint8_t opcode);
 /*
- * The request that a message carries; false when it carries none (R01): not operation 5, 6, 8, 9 or 15, an answer, a question that is
- * not NB, no record with an address in the additional section. Of several addresses the first counts.
+ * The request that a message carries; false when it carries none (R01): not operation 5, 6, 8, 9 or 15, an answer, a question
+ * that is not NB, no record with an address in the additional section. Of several addresses the first counts.
  */
 bool wins_request_from(const struct nb_message *m, uint32_t source, struct wins_request *ret_request);
 /* The type a registration asks for: 1C with the group bit is a special group, the group bit a group, operation 15 multi-homed. */
@@ -163,8 +164,8 @@ struct wins_decision {
 };
 
 /* R02 to R06, R20, R08 to R19. `record` is NULL when there is none. */
-void wins_register(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config, int64_t now_s,
-                   struct wins_decision *ret_decision);
+void wins_register(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config,
+                   int64_t now_s, struct wins_decision *ret_decision);
 
 enum wins_reply { WINS_REPLY_SILENT, WINS_REPLY_NEGATIVE, WINS_REPLY_POSITIVE };
 
@@ -182,8 +183,8 @@ void wins_judge(const struct wins_record *record, const struct wins_request *req
                 const struct wins_config *config, int64_t now_s, struct wins_decision *ret_decision);
 
 /* L01 to L11. */
-void wins_release(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config, int64_t now_s,
-                  struct wins_decision *ret_decision);
+void wins_release(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config,
+                  int64_t now_s, struct wins_decision *ret_decision);
 
 /* How long a client shall wait for the end of a challenge of that many addresses: 5 + 4 for each (wins.md 2.3). */
 uint32_t wins_wack_ttl_s(size_t addresses);

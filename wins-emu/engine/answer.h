@@ -16,9 +16,9 @@ enum eng_route {
 };
 
 /*
- * `octets` came from `from` to the own address `own_address`. With ENG_ROUTE_REPLY the answer is in `buffer`, which has room for
- * NB_DATAGRAM_MAX octets, and *ret_len long. *ret_rule is the row that decided a query, R01 for a malformed packet; WINS_RULE_NONE with
- * ENG_ROUTE_ENGINE. A packet from one of our own sockets goes nowhere (Q15), whatever it is.
+ * `octets` came from `from` to the own address `own_address`. With ENG_ROUTE_REPLY the answer is in `buffer`, which has room
+ * for NB_DATAGRAM_MAX octets, and *ret_len long. *ret_rule is the row that decided a query, R01 for a malformed packet;
+ * WINS_RULE_NONE with ENG_ROUTE_ENGINE. A packet from one of our own sockets goes nowhere (Q15), whatever it is.
  */
 enum eng_route eng_answer(const struct tbl *table, const struct wins_config *config, struct wins_peer from, uint32_t own_address,
                           const void *octets, size_t len, void *buffer, size_t *ret_len, enum wins_rule *ret_rule);

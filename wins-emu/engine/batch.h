@@ -1,8 +1,8 @@
 /*
  * batch.h - the open batch of the engine: what will be on disk and what will be said then. Private to wins-emu/engine.
  *
- * A name occurs once, in the last state the batch gives it. Fixed room for ENG_BATCH_MAX names and as many held answers; who adds makes sure
- * beforehand, with eng_batch_full, that there is some.
+ * A name occurs once, in the last state the batch gives it. Fixed room for ENG_BATCH_MAX names and as many held answers; who
+ * adds makes sure beforehand, with eng_batch_full, that there is some.
  */
 #ifndef SL_WINS_ENGINE_BATCH_H
 #define SL_WINS_ENGINE_BATCH_H

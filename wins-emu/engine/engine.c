@@ -83,7 +83,8 @@ static void send_scratch(struct eng *eng, unsigned socket, struct wins_peer to)
     eng->ops.send(eng->ops.ctx, socket, to, buffer, len);
 }
 
-static void send_answer(struct eng *eng, const struct eng_ticket *ticket, const struct nb_name *name, enum nb_rcode rcode, uint32_t ttl_s)
+static void send_answer(struct eng *eng, const struct eng_ticket *ticket, const struct nb_name *name, enum nb_rcode rcode,
+                        uint32_t ttl_s)
 {
     uint16_t flags = nb_opcode(ticket->flags) == NB_OP_RELEASE ? NB_REPLY_RELEASE : NB_REPLY_REGISTER;
     eng->scratch.id = ticket->id;
@@ -231,8 +232,8 @@ static void judge(struct eng *eng, int at, int64_t now_s, const struct nb_messag
     apply(eng, &c.ticket, &c.request.name, &d);
 }
 
-static void start_challenge(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct eng_ticket *ticket,
-                            const struct wins_record *record)
+static void start_challenge(struct eng *eng, struct eng_now now, const struct wins_request *request,
+                            const struct eng_ticket *ticket, const struct wins_record *record)
 {
     int at = eng_challenges_add(&eng->challenges, request, ticket, record);
     if (at < 0) {
@@ -299,7 +300,8 @@ void eng_tick(struct eng *eng, struct eng_now now)
 
 /* --- packets -------------------------------------------------------------------------------------------------------- */
 
-static void take_registration(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct eng_ticket *ticket)
+static void take_registration(struct eng *eng, struct eng_now now, const struct wins_request *request,
+                              const struct eng_ticket *ticket)
 {
     if (eng_challenges_wait(&eng->challenges, ticket)) {
         eng->stats.rules[WINS_R07]++;
@@ -388,12 +390,14 @@ enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct w
 {
     SL_CHECK_MAGIC(eng, ENG_MAGIC);
     if (record->member_count == 0 || record->member_count > WINS_MEMBERS_MAX)
-        return sl_fail(e, SL_USAGE, "%s: a static record has 1 to %d addresses", nb_name_text(&record->name).text, WINS_MEMBERS_MAX);
+        return sl_fail(e, SL_USAGE, "%s: a static record has 1 to %d addresses", nb_name_text(&record->name).text,
+                       WINS_MEMBERS_MAX);
     struct wins_request request = {.name = record->name, .type = static_type(record), .address = record->members[0].address};
     struct wins_decision d;
     wins_register(NULL, &request, &eng->config.rules, now.real_s, &d);
     if (d.rule != WINS_R08)
-        return sl_fail(e, SL_CONFLICT, "%s: rule %s: %s", nb_name_text(&record->name).text, wins_rule_id(d.rule), wins_rule_text(d.rule));
+        return sl_fail(e, SL_CONFLICT, "%s: rule %s: %s", nb_name_text(&record->name).text, wins_rule_id(d.rule),
+                       wins_rule_text(d.rule));
     make_room(eng);
     d.record.node = record->node;
     d.record.is_static = true;

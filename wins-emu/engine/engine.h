@@ -1,18 +1,20 @@
 /*
  * engine.h - the one writer of the registry: pure, single-threaded and driven by events, so that it replays from a text file.
  *
- * It is given packets, operations of an administrator and the time; it uses the table and the store it was made with, and sends through a
- * function pointer. It starts no thread, opens no socket and reads no clock.
+ * It is given packets, operations of an administrator and the time; it uses the table and the store it was made with, and sends
+ * through a function pointer. It starts no thread, opens no socket and reads no clock.
  *
- * The life of a registration: eng_packet asks the rules, writes the change into the open batch and holds the answer back; eng_commit puts
- * the batch on disk (one transaction), then into the table, then sends the answers. When the disk fails nothing is published and every held
- * request is answered SRV_ERR. Later requests of a batch see what earlier ones changed. Two kinds of answers do not wait: those that change
- * nothing, and those to a refresh that only moves an expiry (wins.md 2.12) - unless they rest on a change that is still held.
+ * The life of a registration: eng_packet asks the rules, writes the change into the open batch and holds the answer back;
+ * eng_commit puts the batch on disk (one transaction), then into the table, then sends the answers. When the disk fails nothing
+ * is published and every held request is answered SRV_ERR. Later requests of a batch see what earlier ones changed. Two kinds
+ * of answers do not wait: those that change nothing, and those to a refresh that only moves an expiry (wins.md 2.12) - unless
+ * they rest on a change that is still held.
  *
- * A clash with an active unique name is challenged (R14, R16): WACK at once, then up to three queries a second apart to each address of the
- * holder, one address after another, from the socket the request came in by, to the name service port of the configuration; the first
- * answer, or silence of all, decides (C01 to C05). Answers count only from the address being asked, with the random id of that question
- * and the name. Any number up to ENG_CHALLENGES_MAX run at once; beyond it requests get SRV_ERR.
+ * A clash with an active unique name is challenged (R14, R16): WACK at once, then up to three queries a second apart to each
+ * address of the holder, one address after another, from the socket the request came in by, to the name service port of the
+ * configuration; the first answer, or silence of all, decides (C01 to C05). Answers count only from the address being asked,
+ * with the random id of that question and the name. Any number up to ENG_CHALLENGES_MAX run at once; beyond it requests get
+ * SRV_ERR.
  *
  * Belongs to one thread. All calls but eng_new and eng_free may send.
  */
@@ -64,30 +66,30 @@ struct eng_stats {
 };
 
 /*
- * An engine over a table that is already loaded and its store; both are the caller's and must outlive it. `config` and `ops` are copied.
- * The version counter goes on from wst_version.
+ * An engine over a table that is already loaded and its store; both are the caller's and must outlive it. `config` and `ops`
+ * are copied. The version counter goes on from wst_version.
  */
 struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, struct tbl *table, struct wst *store);
 /* Drops the open batch without an answer. */
 void eng_free(struct eng *eng);
 
 /*
- * One datagram that is not a query: requests (operations 5, 6, 8, 9, 15) and answers to our challenges. `socket` is the number of the own
- * socket it came in by, which answers and challenges leave by. Other operations, stray answers and broadcasts are counted and dropped; but
- * a broadcast claim of a name of this server itself is refused (R20).
+ * One datagram that is not a query: requests (operations 5, 6, 8, 9, 15) and answers to our challenges. `socket` is the number
+ * of the own socket it came in by, which answers and challenges leave by. Other operations, stray answers and broadcasts are
+ * counted and dropped; but a broadcast claim of a name of this server itself is refused (R20).
  */
 void eng_packet(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const void *octets, size_t len);
 
 /*
- * Called once after the batch of an administrator's operation was committed: SL_OK, or the failure of the batch with its text in `e`. Must
- * not call the engine.
+ * Called once after the batch of an administrator's operation was committed: SL_OK, or the failure of the batch with its text
+ * in `e`. Must not call the engine.
  */
 typedef void eng_done(void *ctx, enum sl_status status, const struct sl_error *e);
 
 /*
- * Adds or replaces a static record: `name`, `type`, `node` and the members' addresses of *record are taken, the rest is set here (active,
- * static, ours, new version, never expires). SL_USAGE when it has no address, SL_CONFLICT when the rules never allow such a name
- * (R02 to R06, R20); done is not called then.
+ * Adds or replaces a static record: `name`, `type`, `node` and the members' addresses of *record are taken, the rest is set
+ * here (active, static, ours, new version, never expires). SL_USAGE when it has no address, SL_CONFLICT when the rules never
+ * allow such a name (R02 to R06, R20); done is not called then.
  */
 enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct wins_record *record, eng_done *done, void *ctx,
                              struct sl_error *e) SL_MUST;
@@ -102,10 +104,10 @@ void eng_tick(struct eng *eng, struct eng_now now);
 /* True when something waits for eng_commit. */
 bool eng_has_batch(const struct eng *eng);
 /*
- * Ends the open batch: disk, table, answers. Call it when the queue is empty or the time of a batch is over, after eng_packet, eng_admin_*
- * and eng_tick. On failure of the disk the held requests are answered SRV_ERR, *e says why and the status is the store's; the engine
- * goes on. SL_OK without work when there is no open batch. A batch that is full is committed from within the other calls: its failure then
- * shows in eng_stats only.
+ * Ends the open batch: disk, table, answers. Call it when the queue is empty or the time of a batch is over, after eng_packet,
+ * eng_admin_* and eng_tick. On failure of the disk the held requests are answered SRV_ERR, *e says why and the status is the
+ * store's; the engine goes on. SL_OK without work when there is no open batch. A batch that is full is committed from within
+ * the other calls: its failure then shows in eng_stats only.
  */
 enum sl_status eng_commit(struct eng *eng, struct sl_error *e) SL_MUST;
 
