@@ -71,8 +71,8 @@ static uint32_t wack_seconds(uint32_t ttl_s)
     return ttl_s < NBC_WACK_MIN_S || ttl_s > NBC_WACK_MAX_S ? NBC_WACK_MAX_S : ttl_s;
 }
 
-enum nbc_verdict nbc_judge(const struct nbc_question *question, uint16_t id, const struct sl_endpoint *from, const uint8_t *packet,
-                           size_t len, struct nbc_reply *ret_reply)
+enum nbc_verdict nbc_judge(const struct nbc_question *question, uint16_t id, const struct sl_endpoint *from,
+                           const uint8_t *packet, size_t len, struct nbc_reply *ret_reply)
 {
     struct nb_message m;
     if (!sl_endpoint_equal(from, &question->server) || nb_message_parse(packet, len, &m, NULL) != SL_OK || m.id != id ||
@@ -189,7 +189,8 @@ int nbc_next_error(int fd, struct sl_endpoint *ret_to)
 {
     struct sl_endpoint to = {.len = 0};
     char control[512];
-    struct msghdr msg = {.msg_name = &to.any, .msg_namelen = sizeof to.v6, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr msg = {
+        .msg_name = &to.any, .msg_namelen = sizeof to.v6, .msg_control = control, .msg_controllen = sizeof control};
     while (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
         to.len = msg.msg_namelen;
         for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {

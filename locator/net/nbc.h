@@ -8,7 +8,8 @@
  * repeated and its time is waited for.
  *
  * An answer counts only when it comes from the address and port asked, carries the id asked, is a response of the right kind
- * and speaks of the same name. Everything else is passed over as if it had not come. Addresses are IPv4: the protocol knows no other.
+ * and speaks of the same name. Everything else is passed over as if it had not come. Addresses are IPv4: the protocol knows no
+ * other.
  *
  * No state is shared: any thread may call at any time.
  */
@@ -77,8 +78,8 @@ uint16_t nbc_id(void);
 /* Writes the request into `out` (of NB_DATAGRAM_MAX octets or more) and returns its length; 0 when it does not fit. */
 size_t nbc_build(const struct nbc_question *question, uint16_t id, uint8_t *out, size_t size);
 /* Judges a datagram. `from` is its source. *ret_reply is written for NBC_WAIT and NBC_ANSWER. */
-enum nbc_verdict nbc_judge(const struct nbc_question *question, uint16_t id, const struct sl_endpoint *from, const uint8_t *packet,
-                           size_t len, struct nbc_reply *ret_reply);
+enum nbc_verdict nbc_judge(const struct nbc_question *question, uint16_t id, const struct sl_endpoint *from,
+                           const uint8_t *packet, size_t len, struct nbc_reply *ret_reply);
 /* "no such name", "owned by another" ... for an rcode. */
 const char *nbc_rcode_text(uint8_t rcode);
 
@@ -101,8 +102,8 @@ enum sl_status nbc_node_status(const struct sl_endpoint *host, const struct nb_n
  */
 enum sl_status nbc_open(const struct sl_endpoint *local, int *ret_fd, struct sl_error *e) SL_MUST;
 /*
- * Takes the next ICMP error off a socket of nbc_open: its errno (ECONNREFUSED: nothing listens) and whom the packet had been sent to; 0
- * when there is none. An event loop must take them all, else the socket stays ready.
+ * Takes the next ICMP error off a socket of nbc_open: its errno (ECONNREFUSED: nothing listens) and whom the packet had been sent
+ * to; 0 when there is none. An event loop must take them all, else the socket stays ready.
  */
 int nbc_next_error(int fd, struct sl_endpoint *ret_to);
 /*

@@ -38,6 +38,8 @@ static void step(void *ctx);
 
 static void claim_free(struct nbn_claim *c)
 {
+    if (c->lookup)
+        c->lookup->claim = NULL;
     host_timer_free(c->timer);
     free(c->registry);
     free(c);
@@ -104,6 +106,7 @@ static void retry_later(struct nbn_claim *c, int64_t max_ms)
 static void unanswered(struct nbn_claim *c, const char *why)
 {
     c->in_flight = false;
+    c->has_server = false; /* looked up again next time: it may have moved */
     if (c->phase == NBN_RELEASING) {
         release_done(c);
         return;
@@ -157,20 +160,41 @@ static void send_request(struct nbn_claim *c)
     host_timer_start(c->timer, c->phase == NBN_RELEASING ? RELEASE_RETRY_MS : NBC_RETRY_MS);
 }
 
+/* True when the registry's address is known; else a lookup is under way, or has failed and is told. */
+static bool knows_server(struct nbn_claim *c)
+{
+    struct sl_error e;
+    if (c->has_server || c->lookup)
+        return c->has_server;
+    if (nbn_find_server(c, &e) == SL_OK)
+        return c->has_server;
+    unanswered(c, e.text); /* may free c */
+    return false;
+}
+
 static void start(struct nbn_claim *c)
 {
     if (c->phase != NBN_RELEASING && is_blocked(c))
         return; /* release_done starts it */
-    if (!c->has_server) {
-        unanswered(c, "the registry's address is not known");
+    if (!knows_server(c))
         return;
-    }
     c->question.kind = c->phase == NBN_RELEASING ? NBC_RELEASE : has_lease(c) ? NBC_REFRESH : NBC_REGISTER;
     c->id = nbc_id();
     c->tries = 0;
     c->in_flight = true;
     c->is_waiting = false;
     send_request(c);
+}
+
+static void looked_up(struct nbn_claim *c, const struct nbn_lookup *lookup)
+{
+    if (lookup->status != SL_OK) {
+        unanswered(c, lookup->e.text);
+        return;
+    }
+    c->question.server = lookup->server;
+    c->has_server = true;
+    host_timer_start(c->timer, 0);
 }
 
 /* The timer of a claim: starts, repeats or gives up an exchange. */
@@ -190,6 +214,7 @@ static void step(void *ctx)
 static void release(struct nbn_claim *c)
 {
     c->phase = NBN_RELEASING;
+    c->in_flight = false;
     c->detail[0] = '\0';
     host_timer_stop(c->timer);
     start(c);
@@ -249,22 +274,13 @@ static void on_readable(int fd, unsigned events, void *ctx)
 
 /* ---- what is wanted ------------------------------------------------------------------------------------------------- */
 
-static struct nbn_claim *find_claim(struct nbn *names, const struct nbn_socket *from, const struct nb_name *name, const char *registry)
+static struct nbn_claim *find_claim(struct nbn *names, const struct nbn_socket *from, const struct nb_name *name,
+                                    const char *registry)
 {
     for (struct nbn_claim *c = names->claims; c; c = c->next)
         if (c->from == from && nb_name_equal(&c->question.name, name) && strcmp(c->registry, registry) == 0)
             return c;
     return NULL;
-}
-
-static void find_server(struct nbn_claim *c)
-{
-    char host[NBC_HOST_MAX];
-    uint16_t port;
-    uint32_t ip;
-    c->has_server = nbc_split(c->registry, host, sizeof host, &port, NULL) == SL_OK && sl_ip4_parse(host, &ip);
-    if (c->has_server)
-        c->question.server = sl_endpoint_ip4(ip, port);
 }
 
 static void want(struct nbn *names, const struct nbn_socket *from, const struct nb_name *name, const char *registry)
@@ -276,7 +292,6 @@ static void want(struct nbn *names, const struct nbn_socket *from, const struct 
         c->question = (struct nbc_question){
             .name = *name, .address = sl_endpoint_ip4_of(&from->endpoint), .nb_flags = NB_NODE_MASK, .ttl_s = TTL_S};
         c->timer = host_timer_new(names->loop, step, c);
-        find_server(c);
         names->claims = c;
         host_timer_start(c->timer, 0);
     }
@@ -324,21 +339,30 @@ void nbn_set_sites(struct nbn *names, const struct sm_snapshot *const *sites, si
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
-static void on_poke(int fd, unsigned events, void *ctx)
+static void on_wake(int fd, unsigned events, void *ctx)
 {
     struct nbn *names = ctx;
     uint64_t count;
     (void)events;
     (void)!read(fd, &count, sizeof count);
+    nbn_lookups_collect(names, looked_up);
+    if (!atomic_exchange(&names->is_poked, false))
+        return;
     for (struct nbn_claim *c = names->claims; c; c = c->next)
         if (!c->in_flight)
             host_timer_start(c->timer, 0);
 }
 
-void nbn_poke(struct nbn *names)
+void nbn_wake(struct nbn *names)
 {
     const uint64_t one = 1;
-    (void)!write(names->poke_fd, &one, sizeof one); /* fails only when it is readable anyhow */
+    (void)!write(names->wake_fd, &one, sizeof one); /* fails only when it is readable anyhow */
+}
+
+void nbn_poke(struct nbn *names)
+{
+    atomic_store(&names->is_poked, true);
+    nbn_wake(names);
 }
 
 static enum sl_status open_socket(struct nbn *names, const struct sl_endpoint *address, struct sl_error *e)
@@ -359,12 +383,12 @@ enum sl_status nbn_open(struct host_loop *loop, const struct sl_endpoint *addres
 {
     if (count > NBN_ADDRESSES_MAX)
         return sl_fail(e, SL_USAGE, "at most %d NetBIOS addresses, not %zu", NBN_ADDRESSES_MAX, count);
-    int poke_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (poke_fd < 0)
+    int wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (wake_fd < 0)
         return sl_fail(e, SL_IO, "eventfd: %s", strerror(errno));
     struct nbn *names = sl_new(sizeof *names);
-    *names = (struct nbn){.magic = NBN_MAGIC, .loop = loop, .poke_fd = poke_fd};
-    names->poke_watch = host_watch_new(loop, poke_fd, HOST_READ, on_poke, names);
+    *names = (struct nbn){.magic = NBN_MAGIC, .loop = loop, .wake_fd = wake_fd};
+    names->wake_watch = host_watch_new(loop, wake_fd, HOST_READ, on_wake, names);
     for (size_t i = 0; i < count; i++) {
         enum sl_status s = open_socket(names, &addresses[i], e);
         if (s) {
@@ -418,13 +442,14 @@ void nbn_close(struct nbn *names)
         names->claims = c->next;
         claim_free(c);
     }
+    nbn_lookups_end(names);
     for (size_t i = 0; i < names->socket_count; i++) {
         host_watch_free(names->sockets[i].watch);
         close(names->sockets[i].fd);
     }
     host_timer_free(names->end_timer);
-    host_watch_free(names->poke_watch);
-    close(names->poke_fd);
+    host_watch_free(names->wake_watch);
+    close(names->wake_fd);
     names->magic = 0;
     free(names);
 }

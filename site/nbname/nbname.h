@@ -2,9 +2,9 @@
  * nbname.h - the NetBIOS side of a management point: registers, refreshes, defends and releases the names of those default
  * management points whose address is one of ours, from that address, with every name registry of their site.
  *
- * Names: MP_<CODE>#1A, unique (facts sms.md 3). Works on the loop it was opened with and never blocks it; every function is called on the
- * loop's thread but nbn_poke. What is wanted follows from the snapshots given last: a name no longer wanted is released first, a
- * new one is registered then.
+ * Names: MP_<CODE>#1A, unique (facts sms.md 3). Works on the loop it was opened with and never blocks it; every function but
+ * nbn_poke is called on the loop's thread. What is wanted follows from the snapshots given last: a name no longer wanted is released
+ * first, a new one is registered then.
  */
 #ifndef SL_SITE_NBNAME_NBNAME_H
 #define SL_SITE_NBNAME_NBNAME_H
@@ -42,7 +42,7 @@ void nbn_set_sites(struct nbn *names, const struct sm_snapshot *const *sites, si
 void nbn_poke(struct nbn *names);
 /* Tells each name at each registry. */
 void nbn_each(const struct nbn *names, void (*fn)(const struct nbn_state *state, void *ctx), void *ctx);
-/* Releases every name and calls `done` on the loop when all is answered, or after NBN_RELEASE_MS; nothing is registered any more. */
+/* Releases every name and calls `done` on the loop when all is answered, or after NBN_RELEASE_MS; registers nothing any more. */
 void nbn_release_all(struct nbn *names, host_fn *done, void *ctx);
 /* Closes the sockets and frees, without releasing; NULL is accepted. */
 void nbn_close(struct nbn *names);

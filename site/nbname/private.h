@@ -1,5 +1,6 @@
 /*
- * private.h - what the two halves of the NetBIOS side share: claims (nbname.c) and the answers to others (answer.c).
+ * private.h - what the parts of the NetBIOS side share: claims (nbname.c), the answers to others (answer.c), and the addresses of
+ * registries that are given by name (lookup.c).
  */
 #ifndef SL_SITE_NBNAME_PRIVATE_H
 #define SL_SITE_NBNAME_PRIVATE_H
@@ -7,6 +8,9 @@
 #include "common/host/loop.h"
 #include "locator/net/nbc.h"
 #include "site/nbname/nbname.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 /* One of our addresses. */
 struct nbn_socket {
@@ -30,7 +34,22 @@ enum nbn_phase {
 #undef NBN_PHASE_ENUM
 };
 
-enum { NBN_DETAIL_MAX = 160 };
+enum { NBN_DETAIL_MAX = 160, NBN_LOOKUP_MS = 2000 };
+
+/* A host name on its way to an address, in a thread of its own: the loop must not wait for the DNS. */
+struct nbn_lookup {
+    struct nbn_lookup *next;
+    struct nbn *names;
+    struct nbn_claim *claim; /* NULL when it has gone meanwhile; the loop's thread only */
+    char host[NBC_HOST_MAX];
+    uint16_t port;
+    pthread_t thread;
+    /* What follows is written by the thread before is_done. */
+    enum sl_status status;
+    struct sl_error e;
+    struct sl_endpoint server;
+    atomic_bool is_done;
+};
 
 /* One name at one registry, from one address. */
 struct nbn_claim {
@@ -39,6 +58,7 @@ struct nbn_claim {
     const struct nbn_socket *from;
     char *registry;    /* URI */
     bool has_server;   /* question.server is known */
+    struct nbn_lookup *lookup; /* under way */
     struct nbc_question question;
     bool is_wanted;
     enum nbn_phase phase;
@@ -59,8 +79,10 @@ struct nbn {
     struct nbn_socket sockets[NBN_ADDRESSES_MAX];
     size_t socket_count;
     struct nbn_claim *claims;
-    int poke_fd;
-    struct host_watch *poke_watch;
+    struct nbn_lookup *lookups;
+    int wake_fd; /* an eventfd: readable when `is_poked` or a lookup has something to say */
+    struct host_watch *wake_watch;
+    atomic_bool is_poked;
     bool is_ending;
     struct host_timer *end_timer;
     host_fn *done;
@@ -71,5 +93,17 @@ struct nbn {
 bool nbn_holds(const struct nbn_socket *s, const struct nb_name *name);
 /* Answers a request that came to our port: queries (challenges too) and node status; everything else is passed over. */
 void nbn_answer(const struct nbn_socket *s, const uint8_t *octets, size_t len, const struct sl_endpoint *from);
+
+/*
+ * Finds question.server of a claim: at once when the registry is given by address (has_server then), else by a lookup whose
+ * result nbn_lookups_collect brings. SL_USAGE for a bad URI.
+ */
+enum sl_status nbn_find_server(struct nbn_claim *c, struct sl_error *e) SL_MUST;
+/* Takes the results of finished lookups and calls `fn` for each claim that still waits for one. */
+void nbn_lookups_collect(struct nbn *names, void (*fn)(struct nbn_claim *c, const struct nbn_lookup *lookup));
+/* Waits for the lookups under way, at most NBN_LOOKUP_MS, and forgets them. */
+void nbn_lookups_end(struct nbn *names);
+/* Makes the loop look at what happened; any thread. */
+void nbn_wake(struct nbn *names);
 
 #endif

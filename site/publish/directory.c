@@ -234,7 +234,8 @@ static enum sl_status add_entry(struct dir_run *d, const struct pub_object *o, s
 }
 
 /* Replaces every attribute that differs from `found` (NULL: every one). */
-static enum sl_status modify_entry(struct dir_run *d, const struct pub_object *o, const struct ldapc_entry *found, struct sl_error *e)
+static enum sl_status modify_entry(struct dir_run *d, const struct pub_object *o, const struct ldapc_entry *found,
+                                   struct sl_error *e)
 {
     struct mods m = {.count = 0};
     for (size_t i = 0; i < o->attr_count; i++)
@@ -246,8 +247,8 @@ static enum sl_status modify_entry(struct dir_run *d, const struct pub_object *o
 }
 
 /*
- * The DN is there although the search did not show it (another replica, or an entry without a site code): taken over only when it is
- * ours or belongs to nobody.
+ * The DN is there although the search did not show it (another replica, or an entry without a site code): taken over only when
+ * it is ours or belongs to nobody.
  */
 static enum sl_status take_over(struct dir_run *d, const struct pub_object *o, struct sl_error *e)
 {
@@ -266,7 +267,7 @@ static enum sl_status take_over(struct dir_run *d, const struct pub_object *o, s
     return s;
 }
 
-/* Idempotent whatever happened since it was looked at: add on "there already" becomes modify, modify on "not there" becomes add. */
+/* Idempotent whatever happened since: add on "there already" becomes modify, modify on "not there" becomes add. */
 static enum sl_status upsert(struct dir_run *d, const struct change *c, struct sl_error *e)
 {
     enum sl_status s = c->found ? modify_entry(d, c->object, c->found, e) : add_entry(d, c->object, e);
@@ -411,16 +412,29 @@ static bool has_schema(struct dir_run *d)
     enum ldapc_schema schema = d->probe.schema;
     if (schema != LDAPC_SCHEMA_NONE && schema != LDAPC_SCHEMA_PARTLY)
         return true;
-    const char *reason = schema == LDAPC_SCHEMA_NONE ? "schema-not-extended" : "schema-partly-extended";
+    bool is_none = schema == LDAPC_SCHEMA_NONE;
+    const char *reason = is_none ? "schema-not-extended" : "schema-partly-extended";
+    const char *how = is_none ? "not extended" : "extended in part only";
     if (pub_is_removal(d->run))
         pub_result_set(d->run, SL_OUTCOME_OK, reason, "%s: nothing of ours can be here", ldapc_server(d->dir));
     else if (d->run->has_registry)
         pub_result_set(d->run, SL_OUTCOME_DEGRADED, reason, "%s: the schema is %s; passed over, the name registry serves",
-                       ldapc_server(d->dir), schema == LDAPC_SCHEMA_NONE ? "not extended" : "extended in part only");
+                       ldapc_server(d->dir), how);
     else
         pub_result_set(d->run, SL_OUTCOME_CONFLICT, reason,
-                       "%s: the schema is %s, and without it the management point must be in a name registry, but the site has no "
-                       "wins:// target (S1.19)", ldapc_server(d->dir), schema == LDAPC_SCHEMA_NONE ? "not extended" : "extended in part only");
+                       "%s: the schema is %s, and without it the management point must be in a name registry, but the site "
+                       "has no wins:// target (S1.19)",
+                       ldapc_server(d->dir), how);
+    return false;
+}
+
+static bool can_read_container(struct dir_run *d)
+{
+    const char *why = d->probe.container_why;
+    if (d->probe.container != LDAPC_CONTAINER_UNREADABLE)
+        return true;
+    pub_result_set(d->run, SL_OUTCOME_DENIED, "container-unreadable", "%s: %s cannot be read%s%s", ldapc_server(d->dir),
+                   d->probe.container_dn, why ? ": " : "", why ? why : "");
     return false;
 }
 
@@ -502,13 +516,8 @@ void pub_directory(struct pub_run *run)
     struct dir_run d = {.run = run};
     struct sl_error e = {.status = SL_OK};
     enum sl_status s = connect_to(&d, &e);
-    if (s == SL_OK && has_schema(&d)) {
-        if (d.probe.container == LDAPC_CONTAINER_UNREADABLE)
-            pub_result_set(run, SL_OUTCOME_DENIED, "container-unreadable", "%s: %s cannot be read%s%s", ldapc_server(d.dir),
-                           d.probe.container_dn, d.probe.container_why ? ": " : "", d.probe.container_why ? d.probe.container_why : "");
-        else
-            s = publish(&d, &e);
-    }
+    if (s == SL_OK && has_schema(&d) && can_read_container(&d))
+        s = publish(&d, &e);
     if (s)
         pub_result_set(run, sl_status_outcome(s), reason_of(s), "%s", sl_error_text(&e));
     for (size_t i = 0; i < d.plan.warnings.count; i++)

@@ -248,7 +248,8 @@ static void add_ranges(struct maker *m, const struct sm_boundary *b)
     }
 }
 
-void pub_plan_make(const struct sm_snapshot *site, const char *container_dn, pub_allows_fn *allows, void *ctx, struct pub_plan *ret_plan)
+void pub_plan_make(const struct sm_snapshot *site, const char *container_dn, pub_allows_fn *allows, void *ctx,
+                   struct pub_plan *ret_plan)
 {
     struct maker m = {.site = site, .container_dn = container_dn, .allows = allows, .ctx = ctx};
     add_site(&m);

@@ -4,7 +4,7 @@
  *
  *   SMS-Site-<code>                  mSSMSSite: codes, subnets (network address), AD sites and IPv6 prefixes
  *   SMS-MP-<code>-<FQDN, upper case> mSSMSManagementPoint, one per management point; Q4 when that is longer than 64 characters
- *   SMS-<code>-<low>-<high>          mSSMSRoamingBoundaryRange, one per range, two when it crosses 128.0.0.0 (32-bit signed integers)
+ *   SMS-<code>-<low>-<high>          mSSMSRoamingBoundaryRange, one per range; two when it crosses 128.0.0.0 (signed integers)
  */
 #ifndef SL_SITE_PUBLISH_PLAN_H
 #define SL_SITE_PUBLISH_PLAN_H
@@ -46,7 +46,8 @@ struct pub_plan {
 typedef bool pub_allows_fn(const char *class, const char *attribute, void *ctx);
 
 /* The plan of a site below `container_dn`; attributes that the schema does not allow are left out. Freed by pub_plan_fini. */
-void pub_plan_make(const struct sm_snapshot *site, const char *container_dn, pub_allows_fn *allows, void *ctx, struct pub_plan *ret_plan);
+void pub_plan_make(const struct sm_snapshot *site, const char *container_dn, pub_allows_fn *allows, void *ctx,
+                   struct pub_plan *ret_plan);
 /* Frees what a plan owns. */
 void pub_plan_fini(struct pub_plan *plan);
 /* The names of all attributes that a plan may hold, NULL-terminated, for reading back. */

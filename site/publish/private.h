@@ -14,7 +14,8 @@ enum {
 };
 
 /* action, word of pub_line */
-#define PUB_ACTION_TABLE(X) X(SAME, "same") X(ADD, "add") X(CHANGE, "change") X(REMOVE, "remove") X(WAIT, "wait") X(FAILED, "failed")
+#define PUB_ACTION_TABLE(X) \
+    X(SAME, "same") X(ADD, "add") X(CHANGE, "change") X(REMOVE, "remove") X(WAIT, "wait") X(FAILED, "failed")
 
 enum pub_action {
 #define PUB_ACTION_ENUM(name, word) PUB_##name##_LINE,
@@ -42,6 +43,11 @@ static inline bool pub_is_diff(const struct pub_run *run)
 static inline bool pub_is_removal(const struct pub_run *run)
 {
     return run->mode == PUB_UNPUBLISH || run->mode == PUB_UNPUBLISH_DIFF;
+}
+
+static inline bool pub_is_stopping(const struct pub_run *run)
+{
+    return run->env && run->env->is_stopping && run->env->is_stopping(run->env->ctx);
 }
 
 /* Adds a line about an object of the target under way. */

@@ -104,6 +104,8 @@ static void run_target(struct pub_run *run, struct sl_deadline all)
     run->deadline = sl_deadline_min(all, sl_deadline_in(PUB_TARGET_MS));
     if (sl_deadline_passed(all))
         pub_result_set(run, SL_OUTCOME_UNREACHABLE, "could-not-ask", "no time was left for this target");
+    else if (pub_is_stopping(run))
+        pub_result_set(run, SL_OUTCOME_UNREACHABLE, "could-not-ask", "the daemon is stopping");
     else if (sm_target_is_registry(run->target))
         pub_registry(run);
     else

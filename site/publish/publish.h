@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "site/model/site.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* word, what it does */
@@ -60,6 +61,8 @@ struct pub_report {
 struct pub_env {
     /* Asks the NetBIOS side of this process to look at its names now; NULL when it has none. Any thread. */
     void (*poke_names)(void *ctx);
+    /* True once the process wants to end: nothing is waited for any more and no further target is begun. NULL: never. */
+    bool (*is_stopping)(void *ctx);
     void *ctx;
 };
 

@@ -53,7 +53,8 @@ static bool is_as_wanted(const struct look *look)
 {
     if (look->wanted == NULL)
         return !is_there(look);
-    return is_there(look) && !look->reply.group && look->reply.address_count == 1 && look->reply.addresses[0] == look->wanted->ip4;
+    return is_there(look) && !look->reply.group && look->reply.address_count == 1 &&
+           look->reply.addresses[0] == look->wanted->ip4;
 }
 
 /* "10.0.0.1 -> 10.0.0.2", either side "none". */
@@ -85,7 +86,7 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
     enum sl_status s = SL_OK;
     if (!was_as_wanted && run->env && run->env->poke_names)
         run->env->poke_names(run->env->ctx);
-    while (s == SL_OK && !is_as_wanted(look) && !sl_deadline_passed(run->deadline)) {
+    while (s == SL_OK && !is_as_wanted(look) && !sl_deadline_passed(run->deadline) && !pub_is_stopping(run)) {
         (void)poll(NULL, 0, PUB_NAME_POLL_MS);
         if (!sl_deadline_passed(run->deadline))
             s = ask(run, look, e);
@@ -98,7 +99,8 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
         tell(run, !is_there(&before) ? PUB_ADD_LINE : look->wanted ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, &before, "");
     } else {
         tell(run, PUB_WAIT_LINE, look, "; the management point's own host must register it");
-        pub_result_set(run, SL_OUTCOME_NEGATIVE, "not-yet", "%s is not what it should be at %s", look->text.text, run->target->uri);
+        pub_result_set(run, SL_OUTCOME_NEGATIVE, "not-yet", "%s is not what it should be at %s", look->text.text,
+                       run->target->uri);
     }
     return SL_OK;
 }

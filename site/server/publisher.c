@@ -61,14 +61,23 @@ static struct job *jobs_pop(struct jobs *jobs)
 
 static void poke_names(void *ctx)
 {
-    struct srv *srv = ctx;
-    nbn_poke(srv->options.names);
+    struct srv_publisher *p = ctx;
+    nbn_poke(p->srv->options.names);
+}
+
+static bool is_stopping(void *ctx)
+{
+    struct srv_publisher *p = ctx;
+    pthread_mutex_lock(&p->mutex);
+    bool stop = p->stop;
+    pthread_mutex_unlock(&p->mutex);
+    return stop;
 }
 
 static void run(struct srv_publisher *p, struct job *job)
 {
     const struct srv_options *options = &p->srv->options; /* constant while the thread lives */
-    const struct pub_env env = {.poke_names = options->names != NULL ? poke_names : NULL, .ctx = p->srv};
+    const struct pub_env env = {.poke_names = options->names != NULL ? poke_names : NULL, .is_stopping = is_stopping, .ctx = p};
     struct sst *store = NULL;
     struct sm_snapshot *site = NULL;
     job->status = sst_borrow(options->pool, &store, &job->e);

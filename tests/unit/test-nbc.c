@@ -285,7 +285,8 @@ START_TEST(targets_are_split_or_refused)
         uint16_t port;
     } good[] = {{"wins://10.0.0.1", "10.0.0.1", 137}, {"WINS://wins.example.org:1137", "wins.example.org", 1137},
                 {"10.0.0.1:99", "10.0.0.1", 99},      {"wins://h/", "h", 137}};
-    static const char *const bad[] = {"wins://", "wins://:137", "wins://h:0", "wins://h:65536", "wins://h:x", "wins://a/b", "wins://[::1]"};
+    static const char *const bad[] = {"wins://",     "wins://:137", "wins://h:0",  "wins://h:65536",
+                                      "wins://h:x", "wins://a/b",  "wins://[::1]"};
     char host[NBC_HOST_MAX];
     uint16_t port;
     for (size_t i = 0; i < SL_COUNT(good); i++) {
