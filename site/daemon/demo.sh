@@ -78,12 +78,22 @@ typed() {
   say "$ ${line# }"
 }
 
-# Prints a command, runs it, prints what it said; leaves both in `output` and its exit code in `code`.
+# Prints a command of ours, runs it, prints what it says on a terminal (--table; in a pipe it would be tabs); leaves that in `output`
+# and its exit code in `code`.
 show() {
   typed "$@"
-  output=$("$@" 2>&1)
+  output=$("$@" --table 2>&1)
   code=$?
   [ -z "$output" ] || printf '%s\n' "$output" | sed 's/^/    /'
+}
+
+# The same for a command that changes something: one line, as in a pipe.
+change() {
+  typed "$@"
+  output=$("$@" --plain 2>&1)
+  code=$?
+  printf '%s\n' "$output" | tr '\t' ' ' | sed 's/^/    /'
+  expect 0
 }
 
 # The last command must have ended with this exit code and have said each of these words.
@@ -186,36 +196,28 @@ start_mp() {
 
 step "1. A directory with the schema, a registry, a site with two management points and two distribution points"
 
-say "$ sitectl schema print --flavor openldap >schema.ldif"
-sitectl schema print --flavor openldap >schema.ldif || die "the schema was not printed"
+say "$ sitectl schema print --flavor openldap --part all >schema.ldif"
+sitectl schema print --flavor openldap --part all >schema.ldif || die "the schema was not printed"
 start_slapd slapd 127.0.0.1 schema.ldif
 show sitectl schema check "$directory"
 expect 0 extended
 start_registry
 
-show sitectl --db site.db init PS1 --domain example.org --server server.example.org
-expect 0
+change sitectl --db site.db init PS1 --domain example.org --server server.example.org
 launch sited sited --foreground --db site.db --control sited.sock --role server "${nbt_port[@]}"
 wait_for sited sitectl --control sited.sock status
 start_mp 1
 start_mp 2
 printf secret >publisher.password
 for number in 1 2; do
-  show sitectl --control sited.sock mp add "mp$number.example.org" --address "127.0.0.1$number" "${port[@]}"
-  expect 0
-  show sitectl --control sited.sock dp add "dp$number.example.org"
-  expect 0
+  change sitectl --control sited.sock mp add "mp$number.example.org" --address "127.0.0.1$number" "${port[@]}"
+  change sitectl --control sited.sock dp add "dp$number.example.org"
 done
-show sitectl --control sited.sock mp designate mp1.example.org
-expect 0
-show sitectl --control sited.sock boundary add subnet 127.0.0.0/8
-expect 0
-show sitectl --control sited.sock package add PS100001 --version 3 --on dp1.example.org dp2.example.org
-expect 0
-show sitectl --control sited.sock target add "$directory" --bind-dn "cn=publisher,$suffix" --password-file "$folder/publisher.password"
-expect 0
-show sitectl --control sited.sock target add "$registry"
-expect 0
+change sitectl --control sited.sock mp designate mp1.example.org
+change sitectl --control sited.sock boundary add subnet 127.0.0.0/8
+change sitectl --control sited.sock package add PS100001 --version 3 --on dp1.example.org dp2.example.org
+change sitectl --control sited.sock target add "$directory" --bind-dn "cn=publisher,$suffix" --password-file publisher.password
+change sitectl --control sited.sock target add "$registry"
 show sitectl --control sited.sock publish --apply
 expect 0
 
@@ -225,14 +227,17 @@ show locator find mp --site PS1 --source "$directory" --source "$registry"
 expect 0 mp1.example.org ldap
 
 say
-say "# ... and the management point for a package; ten seeds choose among both distribution points."
-chosen=''
-for seed in 1 2 3 4 5 6 7 8 9 10; do
-  show locator find dp --package PS100001 --site PS1 --source "$directory" "${resolve[@]}" --seed "$seed"
-  expect 0 example.org
-  chosen="$chosen $output"
-done
-[[ $chosen == *dp1.example.org* && $chosen == *dp2.example.org* ]] || die "ten seeds never chose one of the distribution points"
+say "# ... and the management point for a package, which lies on two distribution points: one is chosen at random."
+find_dp=(locator find dp --package PS100001 --site PS1 --source "$directory" "${resolve[@]}")
+show "${find_dp[@]}" --seed 1
+expect 0 PS100001 example.org
+
+say
+say "# Ten seeds find both."
+say "$ for seed in 1 2 3 4 5 6 7 8 9 10; do $(typed "${find_dp[@]}" | cut -c3-) --seed \$seed --plain | cut -f4; done"
+output=$(for seed in 1 2 3 4 5 6 7 8 9 10; do "${find_dp[@]}" --seed "$seed" --plain | cut -f4; done 2>&1)
+printf '%s\n' "$output" | sed 's/^/    /'
+[ "$(printf '%s\n' "$output" | sort -u | tr '\n' ' ')" = "dp1.example.org dp2.example.org " ] || die "ten seeds should have found both distribution points"
 
 step "2. A directory without the schema: the registry answers instead"
 
@@ -249,21 +254,29 @@ expect 0 schema-not-extended 127.0.0.11
 step "3. The registry crashes right after it acknowledged a registration"
 
 say "# The other management point becomes the default; publish ends when the registry has acknowledged its name."
-show sitectl --control sited.sock mp designate mp2.example.org
-expect 0
+change sitectl --control sited.sock mp designate mp2.example.org
 show sitectl --control sited.sock publish --apply
-expect 0
+expect 0 'MP_PS1#1A'
+show winsctl --control winsd.sock show 'MP_PS1#1A'
+expect 0 127.0.0.12
+version=$(printf '%s\n' "$output" | sed -n 's/^version: *//p')
+[ -n "$version" ] || die "the record should have a version"
 crash winsd
 show locator find mp --site PS1 --source "$registry" --timeout 1s
-expect 3
+expect 3 could-not-ask
+
+say
+say "# It is started again on its database and answers, with the record it had (the same version, so nobody registered it anew)."
 start_registry
-show locator find mp --site PS1 --source "$registry"
+show locator find name 'MP_PS1#1A' --source "$registry"
 expect 0 127.0.0.12
+show winsctl --control winsd.sock show 'MP_PS1#1A'
+expect 0 127.0.0.12 "version: $version"
 
 step "4. The administrator designates another management point; there is no automatic failover"
 
-show sitectl --control sited.sock mp designate mp1.example.org
-expect 0
+say "# The site publishes by itself when something changes; publish waits for that and shows that nothing is left to do."
+change sitectl --control sited.sock mp designate mp1.example.org
 show sitectl --control sited.sock publish --apply
 expect 0
 show locator find mp --site PS1 --source "$directory"
@@ -274,8 +287,7 @@ expect 0 127.0.0.11
 say
 say "# Now the default management point dies. Its name stays with it until somebody designates another one."
 crash mp1 sited
-show sitectl --control sited.sock mp designate mp2.example.org
-expect 0
+change sitectl --control sited.sock mp designate mp2.example.org
 show sitectl --control sited.sock publish --apply
 expect 0
 show locator find mp --site PS1 --source "$directory"
