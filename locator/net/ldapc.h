@@ -76,14 +76,14 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
     {.name = "bind-dn", .type = SL_OPT_STRING, .offset = offsetof(holder, where.bind_dn), .arg = "DN",                 \
      .help = "Account of a simple bind"},                                                                              \
     {.name = "password-file", .type = SL_OPT_STRING, .offset = offsetof(holder, where.password_file), .arg = "FILE",   \
-     .help = "File with the password of --bind-dn on its first line"},                                                 \
+     .flags = SL_OPT_PATH, .help = "File with the password of --bind-dn on its first line"},                           \
     {.name = "sasl", .type = SL_OPT_WORD, .offset = offsetof(holder, where.sasl), .arg = "MECHANISM",                  \
      .fallback = "none", .words = ldapc_sasl_words,                                                                    \
      .help = "Bind with SASL: external (ldapi) or gssapi (Kerberos credential cache)"},                                \
     {.name = "starttls", .type = SL_OPT_FLAG, .offset = offsetof(holder, where.starttls),                              \
      .help = "Protect an ldap: connection with TLS before the bind"},                                                  \
     {.name = "ca", .type = SL_OPT_STRING, .offset = offsetof(holder, where.ca_file), .arg = "FILE",                    \
-     .help = "PEM file of the authorities trusted for TLS instead of the system's"}
+     .flags = SL_OPT_PATH, .help = "PEM file of the authorities trusted for TLS instead of the system's"}
 
 #define LDAPC_TIMEOUT_ROW(holder, where)                                                                               \
     {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(holder, where.timeout_ms), .arg = "TIME",          \

@@ -1,0 +1,268 @@
+"""The site through its front doors: sitectl's verbs, the management point's HTTP, and several sited on one database."""
+
+import http.client
+import os
+import re
+import threading
+import xml.etree.ElementTree
+
+import harness
+import lab
+
+ADDRESS = "127.0.0.11"
+MP1, MP2 = "mp1.example.org", "mp2.example.org"
+
+
+def envelope(xml, endpoint="MP_LocationManager"):
+    """A CCM message made from the description of the format, not with our codec."""
+    body = xml.encode("utf-16-le") + b"\0\0"
+    header = ('<Msg SchemaVersion="1.1"><Body Type="ByteRange" Offset="0" Length="%d"/><ID>{11111111-2222-3333-4444-555555555555}</ID>'
+              '<Payload Type="inline"/><ReplyMode>Sync</ReplyMode><SourceHost>pc1</SourceHost><TargetAddress>mp:%s</TargetAddress>'
+              '<TargetEndpoint>%s</TargetEndpoint></Msg>' % (len(body), endpoint, endpoint))
+    return (b"--aAbBcC\r\ncontent-type: text/plain; charset=UTF-16\r\n\r\n" + b"\xff\xfe" + header.encode("utf-16-le")
+            + b"\r\n--aAbBcC\r\ncontent-type: application/octet-stream\r\n\r\n" + body + b"\r\n--aAbBcC--\r\n")
+
+
+def open_envelope(kind, octets):
+    """Header and body of an answer as XML elements."""
+    mark = re.search(r'boundary="?([^";]+)', kind).group(1).encode()
+    parts = [part.split(b"\r\n\r\n", 1)[1] for part in octets.split(b"--" + mark)[1:3]]
+    return [xml.etree.ElementTree.fromstring(part.decode("utf-16" if part[:2] == b"\xff\xfe" else "utf-16-le").rstrip("\r\n\0"))
+            for part in (parts[0][:-2], parts[1][:-2])]
+
+
+class SiteCase(harness.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.port = harness.free_port([ADDRESS])
+        self.site = lab.Site(self, http=["%s:%d" % (ADDRESS, self.port)], addresses=[], roles="server,mp,dp")
+
+    def rows(self, *words):
+        return self.site.ctl_ok(*words, "--json").answer
+
+    def defaults(self):
+        return [row["mp"] for row in self.rows("mp", "list") if row["default"]]
+
+    def ask(self, method, path, body=b"", headers=(), port=None):
+        one = http.client.HTTPConnection(ADDRESS, port or self.port, timeout=10)
+        try:
+            one.request(method, path, body, dict(headers))
+            got = one.getresponse()
+            return got.status, got.headers.get("Content-Type"), got.read()
+        finally:
+            one.close()
+
+    def mp_list(self, query="MPLIST", port=None):
+        status, kind, body = self.ask("GET", "/SMS_MP/.sms_aut?" + query, port=port)
+        self.assertEqual((status, kind.split(";")[0]), (200, "text/xml"), body)
+        return xml.etree.ElementTree.fromstring(body)
+
+
+class Verbs(SiteCase):
+
+    ADDED = [
+        (["mp", "add", MP1, "--address", "127.0.0.11"], ["mp", "add", MP1, "--address", "127.0.0.19"], ["mp", "remove", MP1]),
+        (["dp", "add", "dp1.example.org"], ["dp", "add", "dp1.example.org", "--url", "http://x/"], ["dp", "remove", "dp1.example.org"]),
+        (["boundary", "add", "subnet", "10.1.0.0/16"], None, ["boundary", "remove", "subnet", "10.1.0.0/16"]),
+        (["boundary", "add", "range", "10.2.0.1-10.2.0.9"], None, ["boundary", "remove", "range", "10.2.0.1-10.2.0.9"]),
+        (["boundary", "add", "ad-site", "Berlin Mitte"], None, ["boundary", "remove", "ad-site", "Berlin Mitte"]),
+        (["target", "add", "ldap://127.0.0.1:1"], ["target", "add", "ldap://127.0.0.1:1", "--base", "dc=x"],
+         ["target", "remove", "ldap://127.0.0.1:1"]),
+    ]
+
+    def test_adding_the_same_is_fine_something_else_a_conflict(self):
+        """Every kind of thing: added, unchanged, conflict, listed, removed"""
+        for add, other, remove in self.ADDED:
+            with self.subTest(" ".join(add)):
+                before = self.rows(add[0], "list")
+                self.assertEqual(self.rows(*add)["change"], "added")
+                self.assertEqual(self.rows(*add)["change"], "unchanged")
+                self.assertEqual(len(self.rows(add[0], "list")), len(before) + 1)
+                if other:
+                    self.site.ctl_ok(*other, code=7)
+                self.assertEqual(self.rows(*remove)["change"], "removed")
+                self.assertEqual(self.rows(*remove)["change"], "unchanged")
+                self.assertEqual(self.rows(add[0], "list"), before)
+
+    def test_packages_need_known_distribution_points(self):
+        """S2.08 a package is on at least one distribution point of the site"""
+        self.site.ctl_ok("package", "add", "PS100001", "--version", "3", code=2)
+        self.site.ctl_ok("package", "add", "PS100001", "--version", "3", "--on", "dp1.example.org", code=2)
+        for dp in lab.DPS:
+            self.site.ctl_ok("dp", "add", dp)
+        self.site.ctl_ok("package", "add", "PS100001", "--version", "3", "--on", *lab.DPS)
+        self.assertEqual(self.rows("package", "list"), [{"package": "PS100001", "version": 3, "dps": list(lab.DPS)}])
+        self.site.ctl_ok("package", "add", "PS100001", "--version", "4", "--on", *lab.DPS, code=7)
+        self.site.ctl_ok("dp", "remove", lab.DPS[0], code=7)
+
+    def test_designating(self):
+        """S1.08 S1.25 S1.26 one verb moves the default; none is possible; the default cannot be removed"""
+        lab.fill(self.site, default=None)
+        self.assertEqual(self.defaults(), [])
+        self.assertIn("no default management point", self.site.ctl_ok("status").err)
+        self.assertEqual(self.rows("mp", "designate", MP1), {"site": "PS1", "mp": MP1, "previous": None})
+        self.assertEqual(self.rows("mp", "designate", MP2.upper())["previous"], MP1)
+        self.assertEqual(self.defaults(), [MP2])
+        self.site.ctl_ok("mp", "designate", "mp3.example.org", code=2)
+        self.site.ctl_ok("mp", "remove", MP2, code=7)
+        self.assertEqual(self.defaults(), [MP2])
+        self.site.ctl_ok("mp", "designate", "--none")
+        self.assertEqual(self.defaults(), [])
+
+    def test_a_second_init_says_so(self):
+        """A code that is taken is a conflict, another one a second site; then --site decides"""
+        init = [harness.program("sitectl"), "--db", self.site.db, "init"]
+        more = ["--domain", "example.org", "--server", "s.example.org"]
+        self.assertIn("PS1 exists already", self.run_ok(init + ["PS1"] + more, code=7).err)
+        self.run_ok(init + ["ps2"] + more, code=2)
+        self.site.ctl_ok("mp", "add", MP1, "--address", "127.0.0.11")
+        self.run_ok(init + ["PS2"] + more)
+        self.assertIn("PS1, PS2", self.site.ctl_ok("mp", "list", code=2).err)
+        self.assertEqual(len(self.rows("mp", "list", "--site", "PS1")), 1)
+        self.assertEqual(self.rows("mp", "list", "--site", "PS2"), [])
+        self.site.ctl_ok("mp", "list", "--site", "PS3", code=2)
+
+    def test_password_files_become_absolute(self):
+        """The site server finds the file wherever sitectl was called; the secret itself is not stored"""
+        self.write("password", "secret-word\n")
+        self.site.ctl_ok("target", "add", "ldap://127.0.0.1:1", "--bind-dn", "cn=x", "--password-file", "password", cwd=self.folder)
+        row = self.rows("target", "list")[0]
+        self.assertEqual(os.path.realpath(row["password_file"]), os.path.realpath(self.path("password")))
+        self.assertNotIn("secret-word", self.site.ctl_ok("target", "list", "--json").out)
+
+    def test_S2_13_no_administration_without_the_site_server(self):
+        """S2.13 with the site server down nothing can be changed"""
+        self.site.process.stop()
+        for words in (["mp", "add", MP1, "--address", "127.0.0.11"], ["mp", "designate", MP1], ["publish", "--apply"], ["status"]):
+            self.site.ctl_ok(*words, code=3)
+
+
+class ManagementPoint(SiteCase):
+
+    REQUEST = ('<ContentLocationRequest SchemaVersion="1.0"><Package ID="%s" Version="%s"/><AssignedSite SiteCode="%s"/>'
+               '<ClientLocationInfo><ADSite Name="%s"/><IPAddresses><IPAddress SubnetAddress="" Address="%s"/></IPAddresses>'
+               '</ClientLocationInfo></ContentLocationRequest>')
+
+    def locate(self, package=lab.PACKAGE, version="3", site="PS1", ad_site="", address="127.0.0.1"):
+        status, kind, octets = self.ask("CCM_POST", "/CCM_System/request", envelope(self.REQUEST % (package, version, site, ad_site, address)),
+                                        {"Content-Type": 'multipart/mixed; boundary="aAbBcC"'})
+        self.assertEqual(status, 200, octets)
+        header, reply = open_envelope(kind, octets)
+        self.assertEqual(header.find("CorrelationID").text, "{11111111-2222-3333-4444-555555555555}")
+        return [(one.find("MPSite").get("SiteCode"), one.find("MPSite").get("SiteLocality").upper(),
+                 [url.get("Name") for url in one.iter("URL")]) for one in reply.iter("Site")]
+
+    def setUp(self):
+        super().setUp()
+        lab.fill(self.site, self.port)
+
+    def test_mp_lists(self):
+        """MPLIST names every management point, the default first; MPLIST1 with the site code; whatever the case"""
+        self.site.ctl_ok("mp", "designate", MP2)
+        self.assertEqual([mp.get("FQDN") for mp in self.mp_list()], [MP2, MP1])
+        self.assertEqual([mp.get("SiteCode") for mp in self.mp_list("mplist1")], ["PS1", "PS1"])
+        self.assertEqual([mp.get("SiteCode") for mp in self.mp_list("MPList1&ps1")], ["PS1", "PS1"])
+        self.assertEqual(self.ask("GET", "/sms_mp/.SMS_AUT?mplist")[0], 200)
+        self.assertEqual(self.ask("GET", "/SMS_MP/.sms_aut?MPLIST1&XYZ")[0], 404)
+
+    def test_content_location(self):
+        """S1.15 a client in the boundaries gets local distribution points, another those of its assigned site"""
+        urls = ["http://%s/SMS_DP_SMSPKG$/%s.3/" % (dp, lab.PACKAGE) for dp in lab.DPS]
+        self.assertEqual(self.locate(), [("PS1", "LOCAL", urls)])
+        self.assertEqual(self.locate(address="10.9.9.9"), [("PS1", "FALLBACK", urls)])
+        self.assertEqual(self.locate(version="4"), [("PS1", "LOCAL", [])])
+        self.assertEqual(self.locate(package="PS100099"), [("PS1", "LOCAL", [])])
+        self.assertEqual(self.locate(site="XYZ", address="10.9.9.9"), [])
+        self.assertEqual(self.locate(ad_site="x' OR '1'='1", address="10.9.9.9"), [("PS1", "FALLBACK", urls)])
+
+    def test_bodies_of_a_megabyte(self):
+        """One octet less than a megabyte is read and judged, a megabyte is 413"""
+        kind = {"Content-Type": "multipart/mixed; boundary=aAbBcC"}
+        self.assertEqual(self.ask("CCM_POST", "/ccm_system/request", b"x" * (1 << 20), kind)[0], 413)
+        self.assertEqual(self.ask("CCM_POST", "/ccm_system/request", b"x" * ((1 << 20) - 1), kind)[0], 400)
+        self.assertEqual(self.ask("GET", "/ccm_system/request")[0], 405)
+
+    def test_a_distribution_point_knows_what_it_holds(self):
+        """The dp role answers 204 for what its URL holds, 404 for anything else"""
+        host = "%s:%d" % (ADDRESS, self.port)
+        self.site.ctl_ok("dp", "add", "dp3.example.org", "--url", "http://%s/SMS_DP_SMSPKG$/" % host)
+        self.site.ctl_ok("package", "add", "PS100003", "--version", "1", "--on", "dp3.example.org")
+        for name, status in (("PS100003.1/", 204), ("PS100003.1", 204), ("PS100003.2/", 404), (lab.PACKAGE + ".3/", 404), ("", 404),
+                             ("../../etc/passwd", 404)):
+            self.assertEqual(self.ask("GET", "/SMS_DP_SMSPKG$/" + name)[0], status, name)
+
+    def test_S2_14_a_database_that_goes_away_and_comes_back(self):
+        """S2.14 without the database MPLIST is 500, and 200 again with it"""
+        os.rename(self.site.db, self.site.db + ".away")
+        self.assertEqual(self.ask("GET", "/SMS_MP/.sms_aut?MPLIST")[0], 500)
+        self.site.ctl_ok("mp", "list", code=3)
+        os.rename(self.site.db + ".away", self.site.db)
+        self.assertEqual(len(self.mp_list()), 2)
+        self.assertEqual(len(self.rows("mp", "list")), 2)
+
+
+class SeveralProcesses(SiteCase):
+
+    def test_S1_20_two_designators_at_once(self):
+        """S1.08 S1.20 whatever two administrators do at once, there is exactly one default at any instant"""
+        lab.fill(self.site, self.port)
+        failures = []
+
+        def designate(host):
+            for _ in range(15):
+                result = self.site.ctl("mp", "designate", host)
+                if result.code != 0:
+                    failures.append(str(result))
+        threads = [threading.Thread(target=designate, args=(host,)) for host in (MP1, MP2)]
+        for one in threads:
+            one.start()
+        looks = 0
+        while looks < 10 or any(one.is_alive() for one in threads):
+            self.assertEqual(len(self.defaults()), 1)
+            looks += 1
+        for one in threads:
+            one.join()
+        self.assertEqual(failures, [])
+
+    def test_a_restart_keeps_everything(self):
+        """What sitectl acknowledged is there after a crash"""
+        lab.fill(self.site, self.port, targets=[["ldap://127.0.0.1:1", "--base", "dc=example,dc=org"]])
+        lists = ("mp", "dp", "boundary", "package")
+        before = [self.rows(one, "list") for one in lists]
+        self.site.process.kill()
+        self.site.start()
+        self.assertEqual([self.rows(one, "list") for one in lists], before)
+        self.assertEqual(self.rows("target", "list")[0]["base"], "dc=example,dc=org")
+
+    def test_S2_02_one_site_server_and_any_number_of_others(self):
+        """S2.02 a second site server on the database is refused; an MP host serves, notices changes, but does not administer"""
+        refused = harness.run([harness.program("sited"), "--db", self.site.db, "--control", self.path("2.sock"), "--role", "server"])
+        self.assertEqual(refused.code, 7, refused)
+        port, control = harness.free_port([ADDRESS]), self.path("mp.sock")
+        self.site.start_host("mp", ["%s:%d" % (ADDRESS, port)], [], control)
+        lab.fill(self.site, self.port)
+        sitectl = [harness.program("sitectl"), "--control", control]
+        self.run_ok(sitectl + ["mp", "designate", MP2], code=7)
+        self.assertEqual([mp.get("FQDN") for mp in self.mp_list(port=port)], [MP1, MP2])
+        self.site.ctl_ok("mp", "designate", MP2)
+        self.assertEqual(self.mp_list(port=port)[0].get("FQDN"), MP2)
+        self.assertEqual(self.run_ok(sitectl + ["status", "--json"]).answer["default_mps"], ["PS1 " + MP2])
+        self.site.process.stop()
+        self.assertEqual(len(self.mp_list(port=port)), 2)
+
+    def test_configuration_file(self):
+        """The file says the same as the command line, which wins; what is wrong is told with its line"""
+        sited = harness.program("sited")
+        good = self.write("good.conf", 'db = "%s"\nrole = "mp"\nhttp = {"127.0.0.1:8099"}\npublish_interval = "10m"\n' % self.site.db)
+        self.run_ok([sited, "--config", good, "--check-config"])
+        self.run_ok([sited, "--config", good, "--role", "nonsense", "--check-config"], code=2)
+        bad = self.write("bad.conf", 'role = "mp"\nnonsense = 1\n')
+        self.assertIn("bad.conf:2", self.run_ok([sited, "--config", bad, "--check-config"], code=2).err)
+        for words in (["--http", "nowhere"], ["--nbt-address", "0.0.0.0"], ["--nbt-address", "::1"], ["--site", "lab"],
+                      ["--role", "server", "--http", "127.0.0.1:8099"]):
+            self.run_ok([sited, "--check-config"] + words, code=2)
+
+
+if __name__ == "__main__":
+    harness.main()
