@@ -1,0 +1,245 @@
+/*
+ * The engine at its limits and under random traffic: bounded challenges and batches, table and disk always alike, one answer a
+ * request.
+ */
+#include "common/base/assert.h"
+#include "common/base/random.h"
+#include "common/base/text.h"
+#include "tests/replay/world.h"
+#include "tests/unit/unit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HOLDER = 0x0a000001, CLIENT = 0x0a010000, STEPS = 20000, NAMES = 12, HOSTS = 6, OVERFLOW_BY = 76 };
+
+static struct nb_name name_of(unsigned number, uint8_t suffix)
+{
+    char text[16];
+    struct nb_name name;
+    snprintf(text, sizeof text, "NAME%u", number);
+    sl_assert(nb_name_make(text, suffix, &name));
+    return name;
+}
+
+static void receive(struct world *w, struct wins_peer from, const struct nb_message *m)
+{
+    uint8_t octets[NB_DATAGRAM_MAX];
+    size_t len = nb_message_build(m, octets, sizeof octets);
+    sl_assert(len > 0);
+    world_receive(w, from, 0, octets, len);
+}
+
+static void ask_for(struct world *w, uint16_t id, uint16_t flags, const struct nb_name *name, struct wins_peer from,
+                    uint16_t nb_flags)
+{
+    struct nb_message m;
+    nb_make_request(&m, id, flags, name, 300000, (struct nb_address){.flags = nb_flags, .address = from.address});
+    receive(w, from, &m);
+}
+
+/* How many packets with this flags word were sent. */
+static size_t count_sent(const struct world *w, uint16_t flags)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < w->sent_count; i++) {
+        struct nb_cursor c = nb_cursor_read(w->sent[i].octets, w->sent[i].len);
+        nb_get16(&c);
+        count += nb_get16(&c) == flags;
+    }
+    return count;
+}
+
+START_TEST(test_challenges_are_bounded)
+{
+    struct world w;
+    struct nb_name name = name_of(1, 0);
+    world_init(&w);
+    ask_for(&w, 1, NB_ASK_REGISTER, &name, (struct wins_peer){HOLDER, 137}, 0);
+    w.sent_count = 0;
+    for (uint32_t i = 0; i < ENG_CHALLENGES_MAX + OVERFLOW_BY; i++)
+        ask_for(&w, (uint16_t)i, NB_ASK_REGISTER, &name, (struct wins_peer){CLIENT + i, 137}, 0);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_WACK), ENG_CHALLENGES_MAX);
+    ck_assert_uint_eq(count_sent(&w, NB_ASK_QUERY), ENG_CHALLENGES_MAX);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_REGISTER | NB_SRV_ERR), OVERFLOW_BY);
+    ck_assert_uint_eq(eng_stats(w.eng)->challenges_full, OVERFLOW_BY);
+    w.sent_count = 0;
+    world_go(&w, 2000);
+    w.sent_count = 0;
+    world_go(&w, 3000);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_REGISTER), 1);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_REGISTER | NB_ACT_ERR), ENG_CHALLENGES_MAX - 1);
+    ck_assert_int_eq(eng_next_timer_ms(w.eng), INT64_MAX);
+    world_fini(&w);
+}
+END_TEST
+
+START_TEST(test_a_full_batch_is_committed)
+{
+    struct world w;
+    world_init(&w);
+    w.holding = true;
+    for (unsigned i = 0; i < ENG_BATCH_MAX + 10; i++) {
+        struct nb_name name = name_of(i, 0);
+        ask_for(&w, (uint16_t)i, NB_ASK_REGISTER, &name, (struct wins_peer){HOLDER, 137}, 0);
+    }
+    ck_assert_uint_eq(eng_stats(w.eng)->commits, 1);
+    ck_assert_uint_eq(w.sent_count, ENG_BATCH_MAX);
+    ck_assert_uint_eq(tbl_count(w.table), ENG_BATCH_MAX);
+    ck_assert(eng_has_batch(w.eng));
+    ck_assert_int_eq(eng_commit(w.eng, NULL), SL_OK);
+    ck_assert_uint_eq(w.sent_count, ENG_BATCH_MAX + 10);
+    ck_assert_uint_eq(tbl_count(w.table), ENG_BATCH_MAX + 10);
+    ck_assert(!eng_has_batch(w.eng));
+    world_fini(&w);
+}
+END_TEST
+
+START_TEST(test_a_failing_disk_says_why)
+{
+    struct world w;
+    struct nb_name name = name_of(1, 0);
+    struct sl_error e = {0};
+    world_init(&w);
+    w.holding = true;
+    ask_for(&w, 1, NB_ASK_REGISTER, &name, (struct wins_peer){HOLDER, 137}, 0);
+    fake_store_fails(w.store, true);
+    ck_assert_int_eq(eng_commit(w.eng, &e), SL_IO);
+    ck_assert_ptr_nonnull(strstr(e.text, "disk"));
+    ck_assert_uint_eq(eng_stats(w.eng)->commit_failures, 1);
+    ck_assert_uint_eq(tbl_count(w.table), 0);
+    ck_assert_int_eq(eng_commit(w.eng, &e), SL_OK);
+    world_fini(&w);
+}
+END_TEST
+
+/* --- random traffic ------------------------------------------------------------------------------------------------- */
+
+static const uint8_t suffixes[] = {0x00, 0x20, 0x1b, 0x1c};
+
+static struct nb_name any_name(struct sl_random *r)
+{
+    return name_of((unsigned)sl_random_below(r, NAMES), suffixes[sl_random_below(r, SL_COUNT(suffixes))]);
+}
+
+static struct wins_peer any_host(struct sl_random *r)
+{
+    return (struct wins_peer){.address = HOLDER + (uint32_t)sl_random_below(r, HOSTS), .port = 137};
+}
+
+static void any_request(struct world *w, struct sl_random *r, uint16_t id)
+{
+    static const uint16_t words[] = {NB_ASK_REGISTER, NB_ASK_REFRESH, NB_ASK_MULTIHOMED, NB_ASK_RELEASE};
+    struct nb_name name = any_name(r);
+    ask_for(w, id, words[sl_random_below(r, SL_COUNT(words))], &name, any_host(r), sl_random_below(r, 3) ? 0 : NB_GROUP);
+}
+
+/* The asked holder answers the last challenge: denies, or lists itself and perhaps another host. */
+static void any_reply(struct world *w, struct sl_random *r)
+{
+    const struct world_packet *p = w->sent_count ? &w->sent[sl_random_below(r, w->sent_count)] : NULL;
+    struct nb_message m;
+    if (!p || nb_message_parse(p->octets, p->len, &m, NULL) != SL_OK || nb_is_response(m.flags))
+        return;
+    struct nb_address list[] = {{0, p->to.address}, {0, any_host(r).address}};
+    if (sl_random_below(r, 2))
+        nb_make_negative(&m, NB_REPLY_NEGATIVE | NB_NAM_ERR);
+    else
+        nb_make_positive(&m, NB_REPLY_QUERY, 0, list, 1 + sl_random_below(r, 2));
+    struct wins_peer from = p->to;
+    receive(w, from, &m);
+}
+
+/* The name is the same in the table and on the disk, and makes sense. */
+static bool alike(const struct world *w, const struct nb_name *name)
+{
+    const struct tbl_entry *entry = tbl_find(w->table, name);
+    const struct wins_record *stored = fake_store_find(w->store, name);
+    if (!entry || !stored)
+        return !entry && !stored;
+    struct wins_record r;
+    tbl_unpack(entry, &r);
+    return r.version == stored->version && r.state == stored->state && r.type == stored->type &&
+           r.expires_s == stored->expires_s && r.member_count == stored->member_count && r.version <= wst_version(w->store) &&
+           r.owner == w->config.rules.self && (r.state != WINS_ACTIVE || r.member_count > 0);
+}
+
+static void check_alike(const struct world *w)
+{
+    const char *differs = "";
+    struct nb_name_text text;
+    for (unsigned n = 0; n < NAMES; n++) {
+        for (size_t i = 0; i < SL_COUNT(suffixes); i++) {
+            struct nb_name name = name_of(n, suffixes[i]);
+            if (!alike(w, &name)) {
+                text = nb_name_text(&name);
+                differs = text.text;
+            }
+        }
+    }
+    ck_assert_msg(!*differs, "table and disk differ: %s", differs);
+}
+
+/* Final answers among the packets, which are forgotten now and then. */
+static size_t take_answers(struct world *w)
+{
+    size_t answers = 0;
+    for (size_t i = 0; i < w->sent_count; i++) {
+        struct nb_cursor c = nb_cursor_read(w->sent[i].octets, w->sent[i].len);
+        nb_get16(&c);
+        uint8_t opcode = nb_opcode(nb_get16(&c));
+        answers += opcode == NB_OP_REGISTER || opcode == NB_OP_RELEASE;
+    }
+    w->sent_count = 0;
+    return answers;
+}
+
+START_TEST(test_random_traffic)
+{
+    const char *text = getenv("SL_SEED");
+    uint64_t seed;
+    if (!text || !sl_parse_u64(text, UINT64_MAX, &seed))
+        seed = sl_random_os_seed();
+    printf("SL_SEED=%" PRIu64 "\n", seed);
+    fflush(stdout);
+    struct sl_random r = sl_random_seeded(seed);
+    struct world w;
+    size_t requests = 0, answers = 0;
+    world_init(&w);
+    for (int step = 0; step < STEPS; step++) {
+        uint64_t what = sl_random_below(&r, 100);
+        if (what < 60)
+            any_request(&w, &r, (uint16_t)requests++);
+        else if (what < 80)
+            any_reply(&w, &r);
+        else if (what < 90)
+            world_go(&w, w.now_ms + (int64_t)sl_random_below(&r, 900));
+        else if (what < 94)
+            fake_store_fails(w.store, sl_random_below(&r, 4) == 0);
+        else
+            w.holding = !w.holding;
+        world_settle(&w);
+        if (w.sent_count > WORLD_SENT_MAX / 2)
+            answers += take_answers(&w);
+        if (!w.holding)
+            check_alike(&w);
+    }
+    w.holding = false;
+    for (int i = 0; i < 200 && eng_next_timer_ms(w.eng) < INT64_MAX; i++) {
+        answers += take_answers(&w);
+        world_go(&w, w.now_ms + 1000);
+    }
+    world_settle(&w);
+    answers += take_answers(&w);
+    ck_assert_int_eq(eng_next_timer_ms(w.eng), INT64_MAX);
+    ck_assert_uint_eq(answers + world_decided(&w, WINS_R07), requests);
+    ck_assert_uint_gt(world_decided(&w, WINS_C01), 0);
+    ck_assert_uint_gt(world_decided(&w, WINS_C04), 0);
+    ck_assert_uint_gt(world_decided(&w, WINS_C05), 0);
+    world_fini(&w);
+}
+END_TEST
+
+UNIT_MAIN("engine", test_challenges_are_bounded, test_a_full_batch_is_committed, test_a_failing_disk_says_why,
+          test_random_traffic)
