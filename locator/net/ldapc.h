@@ -268,7 +268,7 @@ enum ldapc_schema {
 enum ldapc_container {
     LDAPC_CONTAINER_NOT_ASKED,
     LDAPC_CONTAINER_PRESENT,
-    LDAPC_CONTAINER_ABSENT,     /* the base can be read, the container is not there */
+    LDAPC_CONTAINER_ABSENT,     /* base or naming context can be read, the container is not there; or the base is not served */
     LDAPC_CONTAINER_UNREADABLE, /* refused, or nothing of the tree can be seen */
 };
 

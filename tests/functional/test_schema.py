@@ -82,6 +82,14 @@ class Check(SchemaCase):
     def test_container_absent(self):
         self.check(self.slapd(container=None).uri, code=1, outcome="negative", reason="container-absent")
 
+    def test_base_that_is_not_there(self):
+        server = self.slapd()
+        for base, why in (("dc=example,dc=org", "none of the naming contexts"), ("ou=gone,dc=example,dc=com", "no such entry")):
+            result = self.sitectl("check", server.uri, "--base", base, code=1).json
+            self.assertEqual((result["reason"], result["answer"]["container_state"]), ("container-absent", "absent"))
+            self.assertIn(f'"{base}": ', result["message"])
+            self.assertIn(why, result["message"])
+
     def test_container_unreadable(self):
         for rights in ("auth", "none"):
             with self.subTest(rights):

@@ -32,7 +32,7 @@ enum { CONNECT_SLICE_MS = 20, GRACE_MS = 100, PASSWORD_MAX = 1024, RESULT_TEXT_M
 struct attempt {
     uint32_t magic;
     pthread_mutex_t lock;
-    int refs;       /* the caller and the thread */
+    int refs;              /* the caller and the thread */
     atomic_bool abandoned; /* the caller went away: end soon */
     bool done;
     int done_fd; /* eventfd */

@@ -323,33 +323,78 @@ static enum sl_status see(struct ldapc *dir, const char *dn, struct sl_deadline 
     return SL_OK;
 }
 
-/* Code 32 may mean hidden: only where the base itself can be seen the container is absent. */
-static enum sl_status probe_container(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_probe *probe,
-                                      struct sl_error *e)
+/* The DN above, or NULL. */
+static const char *dn_parent(const char *dn)
 {
-    enum ldapc_container base_seen;
-    char *why = NULL;
-    enum sl_status s = see(dir, probe->container_dn, deadline, &probe->container, &probe->container_why, e);
+    for (; *dn != '\0'; dn++) {
+        if (*dn == ',')
+            return dn + 1;
+        if (*dn == '\\' && dn[1] != '\0')
+            dn++;
+    }
+    return NULL;
+}
 
-    if (s != SL_OK || probe->container == LDAPC_CONTAINER_PRESENT)
-        return s;
-    if (probe->container == LDAPC_CONTAINER_ABSENT) {
-        s = see(dir, probe->base_dn, deadline, &base_seen, &why, e);
+/* The naming context that holds a DN, or NULL. */
+static const char *context_of(const struct ldapc_probe *probe, const char *dn)
+{
+    for (; dn != NULL; dn = dn_parent(dn)) {
+        for (size_t i = 0; i < probe->naming_contexts.count; i++) {
+            if (ldapc_dn_equal(dn, probe->naming_contexts.items[i]))
+                return probe->naming_contexts.items[i];
+        }
+    }
+    return NULL;
+}
+
+static void say_container(const struct ldapc *dir, struct ldapc_probe *probe, const char *dn, const char *what)
+{
+    struct sl_text text = sl_text_new(2 * DN_MAX);
+
+    sl_text_printf(&text, "%s: \"%s\": %s", dir->uri.server, dn, what);
+    free(probe->container_why);
+    probe->container_why = sl_strdup(sl_text_str(&text));
+    sl_text_fini(&text);
+}
+
+/* Code 32 may mean hidden: only where the base or its naming context can be seen, or the base is not served, is it absent. */
+static enum sl_status judge_absent(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_probe *probe,
+                                   struct sl_error *e)
+{
+    const char *context = context_of(probe, probe->base_dn);
+    const char *const above[] = {probe->base_dn, context};
+
+    if (context == NULL && probe->naming_contexts.count > 0) {
+        say_container(dir, probe, probe->base_dn, "this base is in none of the naming contexts of the server");
+        return SL_OK;
+    }
+    for (size_t i = 0; i < SL_COUNT(above) && above[i] != NULL; i++) {
+        enum ldapc_container seen;
+        char *why = NULL;
+        enum sl_status s = see(dir, above[i], deadline, &seen, &why, e);
+
         free(why);
         if (s != SL_OK)
             return s;
-        if (base_seen != LDAPC_CONTAINER_PRESENT)
-            probe->container = LDAPC_CONTAINER_UNREADABLE;
+        if (seen == LDAPC_CONTAINER_PRESENT) {
+            say_container(dir, probe, i == 0 ? probe->container_dn : probe->base_dn, "no such entry");
+            return SL_OK;
+        }
     }
-    if (probe->container_why == NULL) {
-        struct sl_text text = sl_text_new(DN_MAX);
-
-        sl_text_printf(&text, "%s: \"%s\": %s", dir->uri.server, probe->container_dn,
-                       probe->container == LDAPC_CONTAINER_ABSENT ? "no such entry" : "this account may see nothing there");
-        probe->container_why = sl_strdup(sl_text_str(&text));
-        sl_text_fini(&text);
-    }
+    probe->container = LDAPC_CONTAINER_UNREADABLE;
     return SL_OK;
+}
+
+static enum sl_status probe_container(struct ldapc *dir, struct sl_deadline deadline, struct ldapc_probe *probe,
+                                      struct sl_error *e)
+{
+    enum sl_status s = see(dir, probe->container_dn, deadline, &probe->container, &probe->container_why, e);
+
+    if (s == SL_OK && probe->container == LDAPC_CONTAINER_ABSENT)
+        s = judge_absent(dir, deadline, probe, e);
+    if (s == SL_OK && probe->container == LDAPC_CONTAINER_UNREADABLE && probe->container_why == NULL)
+        say_container(dir, probe, probe->container_dn, "this account may see nothing there");
+    return s;
 }
 
 static enum sl_status probe_names(struct ldapc *dir, enum ldapc_probe_what what, const struct ldapc_entry *root,
