@@ -48,6 +48,7 @@ void sl_frame_put(struct sl_text *out, enum sl_frame_kind kind, const char *cons
  * Reads the frame at the start of `octets`. *ret_used is 0 when more octets are needed, else the octets it took.
  * SL_MALFORMED: too large, no NUL at the end, unknown kind, too many strings.
  */
-enum sl_status sl_frame_get(const char *octets, size_t len, struct sl_frame *ret_frame, size_t *ret_used, struct sl_error *e) SL_MUST;
+enum sl_status sl_frame_get(const char *octets, size_t len, struct sl_frame *ret_frame, size_t *ret_used,
+                            struct sl_error *e) SL_MUST;
 
 #endif

@@ -113,8 +113,8 @@ void cli_doc_finish(struct cli_doc *doc, const char *who, enum sl_outcome outcom
 /* Frees it; NULL is accepted. */
 void cli_doc_free(struct cli_doc *doc);
 /*
- * Declares the columns of the answer: one record (`single`, shown as "name: value" lines in a table) or a list. Once, before rows.
- * The columns are copied.
+ * Declares the columns of the answer: one record (`single`, shown as "name: value" lines in a table) or a list. Once, before
+ * rows. The columns are copied.
  */
 void cli_doc_columns(struct cli_doc *doc, const struct cli_column *columns, size_t count, bool single);
 /* Writes one row; cells are text in the order of the columns, NULL for null. Streams in every format but table. */
@@ -132,8 +132,8 @@ void cli_doc_show_steps(struct cli_doc *doc);
 /* Adds a warning: JSON "warnings", else standard error. */
 void cli_doc_warning(struct cli_doc *doc, const char *text);
 /*
- * Records the reason word ("schema-not-extended", or "") and the message for people; printed with the outcome by cli_doc_finish: in
- * JSON as "reason" and "message", else on standard error as "PROGRAM: OUTCOME (reason): message".
+ * Records the reason word ("schema-not-extended", or "") and the message for people; printed with the outcome by cli_doc_finish:
+ * in JSON as "reason" and "message", else on standard error as "PROGRAM: OUTCOME (reason): message".
  */
 void cli_doc_reason(struct cli_doc *doc, const char *reason, const char *message);
 /* Talk for people on standard error: nothing with --quiet or a machine format. */

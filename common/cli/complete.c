@@ -1,6 +1,6 @@
 /*
- * Completions of three shells from the tables. All work alike: from the words typed so far (options and their values left out) follows
- * which words of a verb's name or which options may come next.
+ * Completions of three shells from the tables. All work alike: from the words typed so far (options and their values left out)
+ * follows which words of a verb's name or which options may come next.
  */
 #include "common/cli/private.h"
 
@@ -38,7 +38,8 @@ static void put_quoted(FILE *out, const char *text)
     fputc('\'', out);
 }
 
-typedef void step_fn(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed, const char *next);
+typedef void step_fn(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed,
+                     const char *next);
 
 /* True when an earlier verb has the same words up to and including the one that ends at `len`. */
 static bool seen(const struct cli_program *program, size_t verb, size_t len)
@@ -51,7 +52,8 @@ static bool seen(const struct cli_program *program, size_t verb, size_t len)
     return false;
 }
 
-/* Every word that may come next: after `typed` ("find ", ends in a blank unless empty) follows `next`; the verb is given at its last word. */
+/* Every word that may come next: after `typed` ("find ", ends in a blank unless empty) follows `next`; the verb is given at its
+ * last word. */
 static void each_step(FILE *out, const struct cli_program *program, step_fn *fn)
 {
     for (size_t v = 0; v < program->verb_count; v++) {
@@ -109,7 +111,8 @@ static void bash_option(FILE *out, const struct cli_program *program, const stru
         fprintf(out, "    next+=' --%s'\n", row->name);
 }
 
-static void bash_step(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed, const char *next)
+static void bash_step(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed,
+                      const char *next)
 {
     (void)program;
     (void)verb;
@@ -183,7 +186,8 @@ static void zsh_option(FILE *out, const struct cli_program *program, const struc
     fputs(")\n", out);
 }
 
-static void zsh_step(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed, const char *next)
+static void zsh_step(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed,
+                     const char *next)
 {
     (void)program;
     fprintf(out, "        [[ $typed == '%s' ]] && next+=(", typed);
@@ -243,7 +247,8 @@ static void fish_option(FILE *out, const struct cli_program *program, const stru
     fputs("\n", out);
 }
 
-static void fish_step(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed, const char *next)
+static void fish_step(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed,
+                      const char *next)
 {
     fprintf(out, "complete -c %s -n \"__%s_at '%s'\" -a %s -d ", program->name, program->name, typed, next);
     put_quoted(out, verb ? verb->summary : "...");

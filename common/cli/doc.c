@@ -451,8 +451,8 @@ static void say_outcome(const struct cli_doc *doc, const char *who, enum sl_outc
 {
     char what[HEADING_MAX * 2];
     bool reason = doc->reason && doc->reason[0];
-    snprintf(what, sizeof what, "%s%s%.*s%s: ", sl_outcome_word(outcome), reason ? " (" : "", HEADING_MAX, reason ? doc->reason : "",
-             reason ? ")" : "");
+    snprintf(what, sizeof what, "%s%s%.*s%s: ", sl_outcome_word(outcome), reason ? " (" : "", HEADING_MAX,
+             reason ? doc->reason : "", reason ? ")" : "");
     say(who, what, doc->message && doc->message[0] ? doc->message : sl_outcome_text(outcome));
 }
 

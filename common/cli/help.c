@@ -129,8 +129,8 @@ void cli_print_help(FILE *out, const struct cli_program *program, const struct c
 {
     bool daemon = verb && !verb->name[0];
     if (verb) {
-        fprintf(out, "Usage: %s [OPTION...]%s%s%s%s\n%s.\n", program->name, daemon ? "" : " ", verb->name, verb->args[0] ? " " : "",
-                verb->args, daemon ? program->summary : verb->summary);
+        fprintf(out, "Usage: %s [OPTION...]%s%s%s%s\n%s.\n", program->name, daemon ? "" : " ", verb->name,
+                verb->args[0] ? " " : "", verb->args, daemon ? program->summary : verb->summary);
         if (verb->detail)
             fprintf(out, "\n%s\n", verb->detail);
     } else {

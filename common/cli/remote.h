@@ -12,8 +12,8 @@
 
 /*
  * Runs call->verb on the daemon at the socket `path`, waiting at most `timeout_ms` between two frames. Returns the
- * daemon's outcome; SL_OUTCOME_UNREACHABLE when there is no daemon (the message names the path), SL_OUTCOME_DENIED when the socket
- * may not be opened.
+ * daemon's outcome; SL_OUTCOME_UNREACHABLE when there is no daemon (the message names the path), SL_OUTCOME_DENIED when the
+ * socket may not be opened.
  */
 enum sl_outcome cli_remote(struct cli_call *call, const char *path, int64_t timeout_ms);
 

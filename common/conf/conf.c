@@ -157,8 +157,8 @@ static enum sl_status apply_one(const struct sl_option *row, cfg_opt_t *opt, voi
     return SL_OK;
 }
 
-static enum sl_status apply(const struct table *t, cfg_t *cfg, void *values, bool (*skip)(const char *option, void *ctx), void *ctx,
-                            struct sl_error *e)
+static enum sl_status apply(const struct table *t, cfg_t *cfg, void *values, bool (*skip)(const char *option, void *ctx),
+                            void *ctx, struct sl_error *e)
 {
     enum sl_status status = SL_OK;
     for (size_t i = 0; i < t->count && status == SL_OK; i++) {
@@ -171,8 +171,8 @@ static enum sl_status apply(const struct table *t, cfg_t *cfg, void *values, boo
 }
 
 /* Nothing is written to `values` before the whole file has been found good. */
-static enum sl_status parse(struct table *t, const char *text, void *values, bool (*skip)(const char *option, void *ctx), void *ctx,
-                            struct sl_error *e)
+static enum sl_status parse(struct table *t, const char *text, void *values, bool (*skip)(const char *option, void *ctx),
+                            void *ctx, struct sl_error *e)
 {
     cfg_t *cfg = cfg_init(t->opts, CFGF_NONE);
     sl_assert(cfg);

@@ -291,8 +291,9 @@ static enum sl_status check_identity(struct db *db, const struct db_schema *sche
 {
     bool fresh = id->application_id == 0 && id->version == 0 && id->tables == 0;
     if (!fresh && (uint32_t)id->application_id != schema->application_id)
-        return sl_fail(e, SL_CORRUPT, "%s: a database of another program (application id 0x%08" PRIx32 ", ours is 0x%08" PRIx32 ")",
-                       db->path, (uint32_t)id->application_id, schema->application_id);
+        return sl_fail(e, SL_CORRUPT,
+                       "%s: a database of another program (application id 0x%08" PRIx32 ", ours is 0x%08" PRIx32 ")", db->path,
+                       (uint32_t)id->application_id, schema->application_id);
     if (id->version < 0 || (uint64_t)id->version > schema->migration_count)
         return sl_fail(e, SL_CORRUPT, "%s: written by a newer version (schema %" PRId64 ", this program knows %zu)", db->path,
                        id->version, schema->migration_count);
@@ -332,7 +333,8 @@ static enum sl_status migrate_step(struct db *db, const struct db_schema *schema
     return sl_fail_in(e, status, "migration to schema %zu", from + 1);
 }
 
-static enum sl_status migrate(struct db *db, enum db_mode mode, const struct db_schema *schema, size_t version, struct sl_error *e)
+static enum sl_status migrate(struct db *db, enum db_mode mode, const struct db_schema *schema, size_t version,
+                              struct sl_error *e)
 {
     if (mode == DB_READ_ONLY && version < schema->migration_count)
         return sl_fail(e, SL_CONFLICT, "%s: has schema %zu of %zu and must be opened for writing once", db->path, version,

@@ -3,8 +3,8 @@
  *
  * A Unix stream socket (mode 0660) on the loop it was opened with; frames as in common/base/frame.h. Each verb is a row of
  * a table. A handler runs on the loop's thread; it answers at once or keeps the reply and ends it later from the same thread.
- * A connection carries one request. Connections, requests and answers are bounded, a client that sends or reads nothing is cut off.
- * Large answers are pulled: the server calls `more` while the client keeps up, so no answer is held in memory whole.
+ * A connection carries one request. Connections, requests and answers are bounded, a client that sends or reads nothing is cut
+ * off. Large answers are pulled: the server calls `more` while the client keeps up, so no answer is held in memory whole.
  */
 #ifndef SL_COMMON_HOST_CONTROL_H
 #define SL_COMMON_HOST_CONTROL_H
@@ -54,14 +54,15 @@ void host_reply_step(struct host_reply *reply, const char *const *cells, size_t 
 void host_reply_warning(struct host_reply *reply, const char *fmt, ...) SL_PRINTF(2, 3);
 /* How far a long verb has come; total 0 = unknown. Left out when the client does not keep up. */
 void host_reply_progress(struct host_reply *reply, uint64_t done, uint64_t total, const char *what);
-/* Ends and frees the reply; fmt may be NULL when there is nothing to say. An answer too large to hold ends as `internal` instead. */
+/* Ends and frees the reply; fmt may be NULL when there is nothing to say. An answer too large to hold ends as `internal` instead.
+ */
 void host_reply_end(struct host_reply *reply, enum sl_outcome outcome, const char *reason, const char *fmt, ...) SL_PRINTF(4, 5);
 /* Ends it with the outcome and text of a failure. */
 void host_reply_fail(struct host_reply *reply, enum sl_status status, const struct sl_error *e);
 /*
- * Streams, as the last act of a handler: `more` is called later, whenever the client has room, and writes some rows. It returns true
- * while there are more; before it returns false it frees `state` and ends the reply. When the client goes away before, `drop` (may be
- * NULL) is called to free `state` and the reply is ended by the server.
+ * Streams, as the last act of a handler: `more` is called later, whenever the client has room, and writes some rows. It returns
+ * true while there are more; before it returns false it frees `state` and ends the reply. When the client goes away before,
+ * `drop` (may be NULL) is called to free `state` and the reply is ended by the server.
  */
 void host_reply_pull(struct host_reply *reply, bool (*more)(struct host_reply *reply, void *state), host_fn *drop, void *state);
 /* True when the client has gone; the reply must still be ended. */

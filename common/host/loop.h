@@ -21,7 +21,8 @@ typedef void host_fn(void *ctx);
 
 /* A new loop; aborts without memory. */
 struct host_loop *host_loop_new(void);
-/* Frees the loop and its signals; watches and timers must have been freed. Posted calls that have not run never will. NULL is accepted. */
+/* Frees the loop and its signals; watches and timers must have been freed. Posted calls that have not run never will. NULL is
+ * accepted. */
 void host_loop_free(struct host_loop *loop);
 /* Runs until host_loop_stop, or not at all when it was called before. */
 void host_loop_run(struct host_loop *loop);

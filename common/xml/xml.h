@@ -23,8 +23,10 @@ enum sx_quirks {
     SX_BARE_AMPERSAND = 1, /* take "&" that starts no entity for itself, as in real mSSMSCapabilities values; UTF-8 only */
 };
 
-/* Parses UTF-8, or UTF-16 by its BOM. SL_MALFORMED names the line; SL_LIMIT: longer than SX_INPUT_MAX or deeper than SX_DEPTH_MAX. Any thread. */
-enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, struct sx_doc **ret_doc, struct sl_error *e) SL_MUST;
+/* Parses UTF-8, or UTF-16 by its BOM. SL_MALFORMED names the line; SL_LIMIT: longer than SX_INPUT_MAX or deeper than
+ * SX_DEPTH_MAX. Any thread. */
+enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, struct sx_doc **ret_doc,
+                        struct sl_error *e) SL_MUST;
 /* Frees a document with its nodes and strings; NULL is accepted. */
 void sx_free(struct sx_doc *doc);
 /* The document element. */
