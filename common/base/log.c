@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum sl_log_level log_level = SL_LOG_INFO;
+static enum sl_log_level log_level = SL_LOG_INFO; /* global: set once, before threads start */
 
 static const struct {
     const char *word;

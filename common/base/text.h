@@ -45,8 +45,8 @@ void sl_text_json(struct sl_text *t, const char *text, size_t len);
 /* Appends octets as lower-case hexadecimal. */
 void sl_text_hex(struct sl_text *t, const void *octets, size_t len);
 
-/* The length of the valid UTF-8 sequence at `text` (left > 0), 0 when there is none (RFC 3629: no overlong form, no surrogate).
- */
+/* The length of the valid UTF-8 sequence at `text` (left > 0), 0 when there is none (RFC 3629: no overlong form, no
+ * surrogate). */
 size_t sl_utf8_len(const char *text, size_t left);
 /* Copies text into `out`, control characters and octets above 0x7e that are not UTF-8 written as \xNN; always ends with NUL. */
 void sl_text_escape(char *out, size_t out_size, const char *text, size_t len);

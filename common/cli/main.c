@@ -13,23 +13,15 @@ enum { WHO_MAX = 2 * CLI_TYPED_MAX };
 const struct sl_option cli_common_options[] = {
     {.name = "json", .type = SL_OPT_FLAG, .offset = offsetof(struct cli_common, json), .help = "Write one JSON document"},
     {.name = "jsonl", .type = SL_OPT_FLAG, .offset = offsetof(struct cli_common, jsonl), .help = "Write one JSON object a line"},
-    {.name = "csv",
-     .type = SL_OPT_FLAG,
-     .offset = offsetof(struct cli_common, csv),
+    {.name = "csv", .type = SL_OPT_FLAG, .offset = offsetof(struct cli_common, csv),
      .help = "Write comma-separated values with a header"},
-    {.name = "plain",
-     .type = SL_OPT_FLAG,
-     .offset = offsetof(struct cli_common, plain),
+    {.name = "plain", .type = SL_OPT_FLAG, .offset = offsetof(struct cli_common, plain),
      .help = "Write tab-separated values (the default when not on a terminal)"},
-    {.name = "table",
-     .type = SL_OPT_FLAG,
-     .offset = offsetof(struct cli_common, table),
+    {.name = "table", .type = SL_OPT_FLAG, .offset = offsetof(struct cli_common, table),
      .help = "Write an aligned table (the default on a terminal)"},
     {.name = "quiet", .letter = 'q', .type = SL_OPT_FLAG, .offset = offsetof(struct cli_common, quiet), .help = "Say less"},
     {.name = "verbose", .letter = 'v', .type = SL_OPT_FLAG, .offset = offsetof(struct cli_common, verbose), .help = "Say more"},
-    {.name = "no-color",
-     .type = SL_OPT_FLAG,
-     .offset = offsetof(struct cli_common, no_color),
+    {.name = "no-color", .type = SL_OPT_FLAG, .offset = offsetof(struct cli_common, no_color),
      .help = "Use no colors (also through NO_COLOR in the environment)"},
 };
 const size_t cli_common_option_count = SL_COUNT(cli_common_options);
@@ -83,8 +75,8 @@ static enum cli_format format_of(const struct cli_common *common)
         bool given;
         enum cli_format format;
     } formats[] = {
-        {common->json, CLI_JSON},   {common->jsonl, CLI_JSONL}, {common->csv, CLI_CSV},
-        {common->plain, CLI_PLAIN}, {common->table, CLI_TABLE},
+        {common->json, CLI_JSON}, {common->jsonl, CLI_JSONL}, {common->csv, CLI_CSV}, {common->plain, CLI_PLAIN},
+        {common->table, CLI_TABLE},
     };
     for (size_t i = 0; i < SL_COUNT(formats); i++)
         if (formats[i].given)

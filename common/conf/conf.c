@@ -22,8 +22,7 @@ struct table {
     bool failed;
 };
 
-/* libconfuse hands its callbacks no context; set for the time of one parse. */
-static _Thread_local struct table *parsing;
+static _Thread_local struct table *parsing; /* global: libconfuse hands its callbacks no context; set for one parse */
 
 static void SL_PRINTF(2, 0) on_error(cfg_t *cfg, const char *fmt, va_list args)
 {

@@ -54,8 +54,8 @@ void host_reply_step(struct host_reply *reply, const char *const *cells, size_t 
 void host_reply_warning(struct host_reply *reply, const char *fmt, ...) SL_PRINTF(2, 3);
 /* How far a long verb has come; total 0 = unknown. Left out when the client does not keep up. */
 void host_reply_progress(struct host_reply *reply, uint64_t done, uint64_t total, const char *what);
-/* Ends and frees the reply; fmt may be NULL when there is nothing to say. An answer too large to hold ends as `internal` instead.
- */
+/* Ends and frees the reply; fmt may be NULL when there is nothing to say. An answer too large to hold ends as `internal`
+ * instead. */
 void host_reply_end(struct host_reply *reply, enum sl_outcome outcome, const char *reason, const char *fmt, ...) SL_PRINTF(4, 5);
 /* Ends it with the outcome and text of a failure. */
 void host_reply_fail(struct host_reply *reply, enum sl_status status, const struct sl_error *e);

@@ -6,8 +6,8 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* What an octet is written as; NULL when it stands for itself. Line ends and tabs survive attribute normalization as references.
- */
+/* What an octet is written as; NULL when it stands for itself. Line ends and tabs survive attribute normalization as
+ * references. */
 static const char *form_of(char c, bool in_attr)
 {
     switch (c) {

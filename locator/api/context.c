@@ -178,8 +178,8 @@ int locator_set_number(struct locator *l, enum locator_option option, int64_t va
         if (numbers[i].option != option)
             continue;
         if (value < numbers[i].min || value > numbers[i].max)
-            return failed(l, sl_fail(&l->error, SL_USAGE, "option %d: %lld is not within %lld and %lld", (int)option, (long long)value,
-                                     (long long)numbers[i].min, (long long)numbers[i].max));
+            return failed(l, sl_fail(&l->error, SL_USAGE, "option %d: %lld is not within %lld and %lld", (int)option,
+                                     (long long)value, (long long)numbers[i].min, (long long)numbers[i].max));
         *(int64_t *)(void *)((char *)l + numbers[i].offset) = value;
         l->has_seed |= option == LOCATOR_SEED;
         l->config.ldap.starttls = l->starttls;

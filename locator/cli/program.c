@@ -38,7 +38,8 @@ static const struct sl_option options[] = {
      .help = "Repeat the random choice of this seed"},
     {.name = "resolve", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, resolve), .arg = "HOST:ADDR",
      .help = "Reach this host at this numeric address instead of looking it up"},
-    {.name = "mp-port", .type = SL_OPT_INT, .offset = offsetof(struct values, mp_port), .arg = "PORT", .min = 1, .max = UINT16_MAX,
+    {.name = "mp-port", .type = SL_OPT_INT, .offset = offsetof(struct values, mp_port), .arg = "PORT", .min = 1,
+     .max = UINT16_MAX,
      .help = "Ask management points at this port, whatever they publish"},
     {.name = "as-client", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, clients), .arg = "ADDR[/LEN]",
      .help = "Find as a client of this address and mask would, instead of this host"},
@@ -234,7 +235,8 @@ static int set_options(struct locator *l, const struct values *v)
         int64_t value;
     } numbers[] = {
         {LOCATOR_TIMEOUT_MS, v->ldap.timeout_ms}, {LOCATOR_TOTAL_TIMEOUT_MS, v->total_timeout_ms}, {LOCATOR_STRICT, v->strict},
-        {LOCATOR_MP_PORT, v->mp_port},            {LOCATOR_NOW_S, v->now_s},                       {LOCATOR_STARTTLS, v->ldap.starttls},
+        {LOCATOR_MP_PORT, v->mp_port},            {LOCATOR_NOW_S, v->now_s},
+                              {LOCATOR_STARTTLS, v->ldap.starttls},
     };
     for (size_t i = 0; i < SL_COUNT(texts); i++)
         if (locator_set_text(l, texts[i].option, texts[i].value))
@@ -342,8 +344,10 @@ const struct cli_program lc_program = {
     .summary = "find the site systems of Systems Management Server 2003 and Configuration Manager 2007",
     .description = "Asks directories, name registries and the DNS, side by side, for a site, its default management point, a "
                    "distribution point or a registered name, and says which source answered. \"Schema not extended\", \"nothing "
-                   "published\", \"container unreadable\" and \"could not ask\" are different results, as reason word and exit code.\n\n"
-                   "Sources are URIs; their order is their priority: ldap://HOST[:PORT][/BASE], ldaps:, ldapi:, wins://HOST[:PORT], "
+                   "published\", \"container unreadable\" and \"could not ask\" are different results, as reason word and exit "
+                   "code.\n\n"
+                   "Sources are URIs; their order is their priority: ldap://HOST[:PORT][/BASE], ldaps:, ldapi:, "
+                   "wins://HOST[:PORT], "
                    "dns:[//ADDR[:PORT]/]DOMAIN. The first that answers decides; a dead one costs at most --timeout.",
     .options = options,
     .option_count = SL_COUNT(options),

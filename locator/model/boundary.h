@@ -5,8 +5,8 @@
  * without its mask ("10.1.0.0"), an IPv6 prefix ("2001:db8::/32", our extension) or the name of an Active Directory site - and
  * range objects with two integers, inclusive at both ends.
  *
- * A subnet id matches when the client's address AND the client's mask is that id. Without the client's mask every prefix length is
- * possible: the longest that matches counts, and the caller is told to warn. Range integers are 32-bit signed on the wire, so
+ * A subnet id matches when the client's address AND the client's mask is that id. Without the client's mask every prefix length
+ * is possible: the longest that matches counts, and the caller is told to warn. Range integers are 32-bit signed on the wire, so
  * addresses from 128.0.0.0 up are negative; both forms are read and compared unsigned, here and never by a filter of the server
  * (directory.md 3). Pure, any thread.
  */
@@ -59,8 +59,9 @@ struct lm_candidate {
 };
 
 /*
- * Every value that would match the client, for an equality filter: the AD site's name; of each address the subnet id, or, when the
- * mask is unknown, the id at each prefix length, longest first, doubles left out. Returns their number; more than `max` are cut.
+ * Every value that would match the client, for an equality filter: the AD site's name; of each address the subnet id, or, when
+ * the mask is unknown, the id at each prefix length, longest first, doubles left out. Returns their number; more than `max` are
+ * cut.
  */
 size_t lm_candidates(const struct lm_client *client, struct lm_candidate *out, size_t max);
 

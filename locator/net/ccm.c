@@ -364,7 +364,8 @@ static enum sl_status cut_body(struct sx_node *msg, struct span *body, struct sl
  * A part as UTF-8, decoded here because libxml2 would print its complaints; *ret_start is behind a byte order mark and an XML
  * declaration, whose encoding would no longer be true.
  */
-static enum sl_status part_text(struct span part, const char *what, struct sl_text *out, const char **ret_start, struct sl_error *e)
+static enum sl_status part_text(struct span part, const char *what, struct sl_text *out, const char **ret_start,
+                                struct sl_error *e)
 {
     if (part.len >= BOM_LEN && part.at[0] == 0xff && part.at[1] == 0xfe)
         part = (struct span){part.at + BOM_LEN, part.len - BOM_LEN};

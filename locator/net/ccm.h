@@ -59,7 +59,8 @@ void ccm_fini(struct ccm_message *m);
 void ccm_new_id(char out[CCM_ID_MAX]);
 /*
  * Writes the envelope into `out` (made by sl_text_new(CCM_ENVELOPE_MAX)) and its HTTP Content-Type, boundary included, into
- * `content_type`. The boundary is one that occurs in neither part. SL_LIMIT: it does not fit; SL_MALFORMED: the body is not UTF-8.
+ * `content_type`. The boundary is one that occurs in neither part. SL_LIMIT: it does not fit; SL_MALFORMED: the body is not
+ * UTF-8.
  */
 enum sl_status ccm_write(const struct ccm_message *m, struct sl_text *out, char content_type[CCM_CONTENT_TYPE_MAX],
                          struct sl_error *e) SL_MUST;

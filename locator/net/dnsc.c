@@ -96,7 +96,8 @@ static void step(ares_channel channel, struct sl_deadline deadline)
 }
 
 /* Runs a question to its end or the deadline, and closes the channel. */
-static enum sl_status finish(ares_channel channel, struct ask *ask, const char *kind, struct sl_deadline deadline, struct sl_error *e)
+static enum sl_status finish(ares_channel channel, struct ask *ask, const char *kind, struct sl_deadline deadline,
+                             struct sl_error *e)
 {
     while (!ask->done && !sl_deadline_passed(deadline))
         step(channel, deadline);

@@ -5,8 +5,9 @@
  * sms.md 4), and the addresses of a host. `server` NULL asks the servers of resolv.conf and reads the hosts file; a server given
  * as "ADDR:PORT" or "[ADDR6]:PORT" is asked alone. A truncated answer is asked again over TCP.
  *
- * "No such name" and "no such data" are no failures: SL_OK with an empty list. Failures: SL_TIMEOUT, SL_UNREACHABLE (nobody listens,
- * SERVFAIL), SL_DENIED (REFUSED), SL_MALFORMED (broken answer), SL_USAGE (name or server). Each call has its own channel: any thread.
+ * "No such name" and "no such data" are no failures: SL_OK with an empty list. Failures: SL_TIMEOUT, SL_UNREACHABLE (nobody
+ * listens, SERVFAIL), SL_DENIED (REFUSED), SL_MALFORMED (broken answer), SL_USAGE (name or server). Each call has its own
+ * channel: any thread.
  */
 #ifndef SL_LOCATOR_NET_DNSC_H
 #define SL_LOCATOR_NET_DNSC_H

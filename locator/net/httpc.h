@@ -3,10 +3,11 @@
  *
  * Nothing of the user's surroundings counts: no proxy variables, no .netrc, no redirects, no cookies; a connection serves one
  * exchange. Only http and https. A name is resolved by libcurl unless `connect_to` gives a numeric
- * address; give one (dnsc_host), since the system's resolver may hold libcurl beyond the deadline. No signals are used or raised. Any thread may call at any time; nothing is shared.
+ * address; give one (dnsc_host), since the system's resolver may hold libcurl beyond the deadline. No signals are used or raised.
+ * Any thread may call at any time; nothing is shared.
  *
- * Failures: SL_TIMEOUT, SL_UNREACHABLE (name, connection, broken answer), SL_UNTRUSTED (certificate), SL_LIMIT (answer larger than
- * `reply_max`), SL_USAGE (URL). An answer with any HTTP status is SL_OK: what it means is the caller's business.
+ * Failures: SL_TIMEOUT, SL_UNREACHABLE (name, connection, broken answer), SL_UNTRUSTED (certificate), SL_LIMIT (answer larger
+ * than `reply_max`), SL_USAGE (URL). An answer with any HTTP status is SL_OK: what it means is the caller's business.
  */
 #ifndef SL_LOCATOR_NET_HTTPC_H
 #define SL_LOCATOR_NET_HTTPC_H

@@ -10,8 +10,8 @@
  * declaration; ccm.h puts the first two into an envelope.
  *
  * Everything read is hostile: text longer than its field, a site code that is none, more items than the limit are SL_MALFORMED
- * (SL_LIMIT for counts) with the place. Values are data, never parts of SQL, filters or paths. Pure: no input or output, any thread.
- * Structs own what they point to; _fini frees it and accepts a struct that is all zero.
+ * (SL_LIMIT for counts) with the place. Values are data, never parts of SQL, filters or paths. Pure: no input or output, any
+ * thread. Structs own what they point to; _fini frees it and accepts a struct that is all zero.
  */
 #ifndef SL_LOCATOR_NET_LOCMSG_H
 #define SL_LOCATOR_NET_LOCMSG_H
@@ -118,7 +118,8 @@ enum sl_status loc_content_request_read(const char *xml, size_t len, struct loc_
 void loc_content_request_write(const struct loc_content_request *request, struct sl_text *out);
 
 /* Reads and writes a ContentLocationReply; the caller owns *ret_reply (loc_content_reply_fini). */
-enum sl_status loc_content_reply_read(const char *xml, size_t len, struct loc_content_reply *ret_reply, struct sl_error *e) SL_MUST;
+enum sl_status loc_content_reply_read(const char *xml, size_t len, struct loc_content_reply *ret_reply,
+                                      struct sl_error *e) SL_MUST;
 void loc_content_reply_write(const struct loc_content_reply *reply, struct sl_text *out); /* as above */
 /* Appends a site; the pointer is valid until the next one is added. SL_LIMIT beyond LOC_SITES_PER_REPLY. */
 enum sl_status loc_content_reply_add_site(struct loc_content_reply *reply, const char *code, const char *master_code,

@@ -1,10 +1,11 @@
 /*
  * ask.h - sources asked side by side, judged in order of priority.
  *
- * Each source is asked in a thread of the library's own, with all signals blocked, that the caller never sees. As soon as judge.h can
- * decide, the call returns; sources that still work are told to stop (cancel) and left to end by themselves, at the latest at their own
- * deadline: they own all they use. A source that overruns its deadline, stuck in a library that blocks, is counted as failed and left
- * behind in the same way, so the call never takes longer than the longest time-out of a source that outranks the answer.
+ * Each source is asked in a thread of the library's own, with all signals blocked, that the caller never sees. As soon as judge.h
+ * can decide, the call returns; sources that still work are told to stop (cancel) and left to end by themselves, at the latest at
+ * their own deadline: they own all they use. A source that overruns its deadline, stuck in a library that blocks, is counted as
+ * failed and left behind in the same way, so the call never takes longer than the longest time-out of a source that outranks the
+ * answer.
  */
 #ifndef SL_LOCATOR_RESOLVE_ASK_H
 #define SL_LOCATOR_RESOLVE_ASK_H
@@ -34,8 +35,8 @@ struct resolve_result {
 };
 
 /*
- * Asks `count` (at most RESOLVE_SOURCES_MAX) sources, each for at most `timeout_ms` and none beyond `deadline`. Always gives a result
- * (resolve_result_fini); `asked` is the question in words, for the trace.
+ * Asks `count` (at most RESOLVE_SOURCES_MAX) sources, each for at most `timeout_ms` and none beyond `deadline`. Always gives a
+ * result (resolve_result_fini); `asked` is the question in words, for the trace.
  */
 void resolve_ask(const struct resolve_source *sources, size_t count, const struct src_question *question, const char *asked,
                  int64_t timeout_ms, struct sl_deadline deadline, struct resolve_result *ret_result);

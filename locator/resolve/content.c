@@ -65,8 +65,8 @@ static enum sl_status make_envelope(const struct resolve_content_question *q, ch
 }
 
 /* Tries the addresses in the order of the header comment; the name is looked up only when nothing else has answered. */
-static enum sl_status exchange(const struct resolve_content_question *q, struct httpc_request *request, struct sl_deadline deadline,
-                               struct httpc_reply *ret_reply, struct sl_error *e)
+static enum sl_status exchange(const struct resolve_content_question *q, struct httpc_request *request,
+                               struct sl_deadline deadline, struct httpc_reply *ret_reply, struct sl_error *e)
 {
     struct dnsc_addresses found;
     request->connect_to = q->connect_to ? q->connect_to : q->mp->address;
@@ -175,7 +175,8 @@ static void name_server(const struct loc_content_reply *reply, struct resolve_co
         }
 }
 
-static void choose(const struct loc_content_reply *reply, const struct resolve_content_question *q, struct resolve_content_result *r)
+static void choose(const struct loc_content_reply *reply, const struct resolve_content_question *q,
+                   struct resolve_content_result *r)
 {
     struct lm_dp *dps = sl_new_array(count_records(reply) + 1, sizeof *dps);
     size_t count = 0;

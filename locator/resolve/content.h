@@ -2,8 +2,8 @@
  * content.h - which distribution points hold a package: asked of the management point, one chosen at random (S1.15, S1.16).
  *
  * The management point is asked with CCM_POST and a ContentLocationRequest (net/ccm.h, net/locmsg.h). Its host is reached at the
- * address that an override gives, else at the address that was found with it (Q2: a hint), else by looking up its name. There is no
- * other management point to turn to when it is silent (S1.24).
+ * address that an override gives, else at the address that was found with it (Q2: a hint), else by looking up its name. There is
+ * no other management point to turn to when it is silent (S1.24).
  */
 #ifndef SL_LOCATOR_RESOLVE_CONTENT_H
 #define SL_LOCATOR_RESOLVE_CONTENT_H

@@ -1,8 +1,8 @@
 /*
  * trace.h - the steps of a lookup: what was asked, what came back, which rule accepted or rejected it, how long it took.
  *
- * Each question that a source sent is a step; the last step of a source has the whole question, the word of its result, the verdict
- * and the rule. A trace owns its steps.
+ * Each question that a source sent is a step; the last step of a source has the whole question, the word of its result, the
+ * verdict and the rule. A trace owns its steps.
  */
 #ifndef SL_LOCATOR_RESOLVE_TRACE_H
 #define SL_LOCATOR_RESOLVE_TRACE_H
@@ -37,8 +37,8 @@ void resolve_trace_fini(struct resolve_trace *trace);
 /* "directory" or "unproven". */
 const char *resolve_trust_word(const struct src_answer *a);
 /*
- * Appends the steps of one source: a step per note, then the one that concludes. `a` is NULL for a source that was not waited for.
- * `asked` is the whole question ("find mp P01"). Steps beyond RESOLVE_STEPS_MAX are dropped.
+ * Appends the steps of one source: a step per note, then the one that concludes. `a` is NULL for a source that was not waited
+ * for. `asked` is the whole question ("find mp P01"). Steps beyond RESOLVE_STEPS_MAX are dropped.
  */
 void resolve_trace_add(struct resolve_trace *trace, const char *source, const char *asked, const struct src_answer *a,
                        enum resolve_rule rule, int64_t ms);

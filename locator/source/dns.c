@@ -61,8 +61,8 @@ static enum sl_status dns_open(const char *uri, const struct src_config *config,
 }
 
 /*
- * CM2007 publishes the default management point alone, current branch every one (sms.md 4). So each record speaks of a default one,
- * but in profile cb, where the choice is by name.
+ * CM2007 publishes the default management point alone, current branch every one (sms.md 4). So each record speaks of a default
+ * one, but in profile cb, where the choice is by name.
  */
 static size_t to_mps(const struct dnsc_srv_list *list, const struct src_question *q, struct lm_mp *mps)
 {

@@ -33,8 +33,8 @@ static void say_ldap_failure(struct ldapc *dir, enum sl_status status, const str
         a->result = SRC_UNREADABLE;
 }
 
-bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *attrs, const char *asked, struct sl_deadline deadline,
-                     struct src_answer *a, struct ldapc_entries *ret_entries)
+bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *attrs, const char *asked,
+                     struct sl_deadline deadline, struct src_answer *a, struct ldapc_entries *ret_entries)
 {
     const char *container;
     struct sl_error e = {.status = SL_OK};
@@ -110,7 +110,8 @@ static bool has_any_object(struct ldapc *dir, struct sl_deadline deadline, struc
     static const char *const nothing[] = {"1.1", NULL};
     char filter[SRC_TEXT_MAX];
     struct ldapc_entries found = {.count = 0};
-    (void)snprintf(filter, sizeof filter, "(|(objectClass=%s)(objectClass=%s))", SCHEMA_CLASS_SITE, SCHEMA_CLASS_MANAGEMENT_POINT);
+    (void)snprintf(filter, sizeof filter, "(|(objectClass=%s)(objectClass=%s))", SCHEMA_CLASS_SITE,
+                   SCHEMA_CLASS_MANAGEMENT_POINT);
     if (!src_ldap_search(dir, filter, nothing, "any site or management point", deadline, a, &found))
         return false;
     *ret_any = found.count > 0;
@@ -182,7 +183,8 @@ static void say_choice(const struct lm_choice *choice, const char *site, struct 
     switch (choice->kind) {
     case LM_CHOICE_SEVERAL:
         (void)sl_text_copy(a->rule, sizeof a->rule, "Q12");
-        src_warn(a, "%zu default management points are published for site %s: the first by name is taken", choice->defaults, site);
+        src_warn(a, "%zu default management points are published for site %s: the first by name is taken", choice->defaults,
+                 site);
         src_say(a, SRC_ANSWER, "%s is the first of %zu default management points", a->mp.name, choice->defaults);
         break;
     case LM_CHOICE_BY_NAME:

@@ -17,19 +17,20 @@ int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s);
  * One search below the container, noted in `a` as `asked`. True when there is a result (the caller frees it); a failure has been
  * said in `a`. An absent container is an empty result.
  */
-bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *attrs, const char *asked, struct sl_deadline deadline,
-                     struct src_answer *a, struct ldapc_entries *ret_entries);
+bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *attrs, const char *asked,
+                     struct sl_deadline deadline, struct src_answer *a, struct ldapc_entries *ret_entries);
 /* Finds the default management point of `site` and says so. */
 void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
                      struct src_answer *a);
 /* Finds the site of the client, or the site of a code, and says so (ldap_site.c). */
 void src_ldap_ask_site(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
 /*
- * Says why a search found nothing of what was asked, by probing: a search alone never tells (directory.md 2). `missing` is what the
- * caller looked for, as in "site P01".
+ * Says why a search found nothing of what was asked, by probing: a search alone never tells (directory.md 2). `missing` is what
+ * the caller looked for, as in "site P01".
  */
 void src_ldap_say_absent(struct ldapc *dir, const char *missing, struct sl_deadline deadline, struct src_answer *a);
-/* After a search that failed: when it was refused, probes all the same, since a directory without the schema has nothing to hide. */
+/* After a search that failed: when it was refused, probes all the same, since a directory without the schema has nothing to
+ * hide. */
 void src_ldap_say_unreadable(struct ldapc *dir, const char *missing, struct sl_deadline deadline, struct src_answer *a);
 
 #endif

@@ -99,8 +99,8 @@ static void make_filter(const struct lm_client *client, struct sl_text *filter)
 }
 
 /* Names the site and looks up its management point, whose absence does not change that the site was found. */
-static void say_site(struct ldapc *dir, const struct src_question *q, const char *site, const char *by, struct sl_deadline deadline,
-                     struct src_answer *a)
+static void say_site(struct ldapc *dir, const struct src_question *q, const char *site, const char *by,
+                     struct sl_deadline deadline, struct src_answer *a)
 {
     src_ldap_ask_mp(dir, q, site, deadline, a);
     if (a->result != SRC_ANSWER)

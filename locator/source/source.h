@@ -2,11 +2,12 @@
  * source.h - the sources of answers: one family per URI scheme behind one interface.
  *
  * A source is opened from a URI without input or output (so a bad URI is told at once), then asked one question with a deadline.
- * It says what it found, in the words of SRC_RESULT_TABLE, and leaves a note of each question that it sent. It never chooses between
- * sources: that is resolve's business.
+ * It says what it found, in the words of SRC_RESULT_TABLE, and leaves a note of each question that it sent. It never chooses
+ * between sources: that is resolve's business.
  *
- * Ownership and threads: an opened source belongs to one asker and is used by one thread; everything it needs is copied when it is
- * opened. `cancel` alone may be called from another thread while `ask` runs. Questions and answers are values without pointers.
+ * Ownership and threads: an opened source belongs to one asker and is used by one thread; everything it needs is copied when it
+ * is opened. `cancel` alone may be called from another thread while `ask` runs. Questions and answers are values without
+ * pointers.
  */
 #ifndef SL_LOCATOR_SOURCE_SOURCE_H
 #define SL_LOCATOR_SOURCE_SOURCE_H

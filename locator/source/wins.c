@@ -93,7 +93,8 @@ static bool ask_name(const struct sl_endpoint *server, const struct nb_name *nam
     return true;
 }
 
-static void ask_mp(const struct sl_endpoint *server, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
+static void ask_mp(const struct sl_endpoint *server, const struct src_question *q, struct sl_deadline deadline,
+                   struct src_answer *a)
 {
     for (size_t i = 0; i < SL_COUNT(mp_prefixes); i++) {
         char text[NB_NAME_LEN];

@@ -42,7 +42,8 @@ static const struct sl_option init_options[] = {
 static void tell_site(struct cli_call *call, const struct sm_site *site)
 {
     static const struct cli_column columns[] = {
-        {"site", CLI_TEXT}, {"domain", CLI_TEXT}, {"forest", CLI_TEXT}, {"server", CLI_TEXT}, {"database", CLI_TEXT}, {"file", CLI_TEXT},
+        {"site", CLI_TEXT}, {"domain", CLI_TEXT}, {"forest", CLI_TEXT}, {"server", CLI_TEXT}, {"database", CLI_TEXT},
+        {"file", CLI_TEXT},
     };
     const struct values *values = call->values;
     const char *const cells[] = {site->code, site->domain, site->forest, site->server, site->database, values->db};
@@ -150,13 +151,15 @@ static const struct sl_option publish_options[] = {
 
 static const struct cli_verb verbs[] = {
     {.name = "init", .args = "CODE", .min_args = 1, .max_args = 1, .summary = "Make a site in the database file --db",
-     .detail = "Makes the file when it is not there. A code that is taken is a conflict.", OPTIONS(init_options, struct init_values),
+     .detail = "Makes the file when it is not there. A code that is taken is a conflict.",
+     OPTIONS(init_options, struct init_values),
      .run = init},
     {.name = "mp add", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Add a management point",
      OPTIONS(mp_add_options, struct mp_values), .run = remote},
     {.name = "mp designate", .args = "[HOST]", .min_args = 0, .max_args = 1,
      .summary = "Make a management point the default of its site",
-     .detail = "The one that was the default is it no longer; both happen in one transaction, and the change is published at once. "
+     .detail = "The one that was the default is it no longer; both happen in one transaction, and the change is published at "
+               "once. "
                "Nothing but this verb ever moves the default.",
      OPTIONS(mp_designate_options, struct one_value), .run = remote},
     {.name = "mp remove", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Remove a management point", .run = remote},
@@ -169,13 +172,16 @@ static const struct cli_verb verbs[] = {
     {.name = "boundary add", .args = "KIND VALUE", .min_args = 2, .max_args = 2, .summary = "Add a boundary of the site",
      .detail = "KIND is subnet (10.1.0.0/16), range (10.2.0.1-10.2.0.99), ad-site (Berlin) or ipv6-prefix (2001:db8::/32).",
      .run = remote},
-    {.name = "boundary remove", .args = "KIND VALUE", .min_args = 2, .max_args = 2, .summary = "Remove a boundary", .run = remote},
+    {.name = "boundary remove", .args = "KIND VALUE", .min_args = 2, .max_args = 2, .summary = "Remove a boundary",
+     .run = remote},
     {.name = "boundary list", .args = "", .summary = "List the boundaries", .run = remote},
-    {.name = "package add", .args = "ID --version N --on DP...", .min_args = 1, .max_args = -1, .summary = "Add a package and say which distribution points hold it",
+    {.name = "package add", .args = "ID --version N --on DP...", .min_args = 1, .max_args = -1,
+     .summary = "Add a package and say which distribution points hold it",
      OPTIONS(package_add_options, struct package_values), .run = remote},
     {.name = "package remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Remove a package", .run = remote},
     {.name = "package list", .args = "", .summary = "List the packages", .run = remote},
-    {.name = "target add", .args = "URI", .min_args = 1, .max_args = 1, .summary = "Add a directory or name registry to publish to",
+    {.name = "target add", .args = "URI", .min_args = 1, .max_args = 1,
+     .summary = "Add a directory or name registry to publish to",
      .detail = "URI is ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath or wins://HOST[:PORT]. The site server reads the "
                "files of --password-file and --ca each time it connects; the secret itself is not stored.",
      OPTIONS(target_add_options, struct target_values), .run = remote},
@@ -198,7 +204,8 @@ const struct cli_program sctl_program = {
         "Makes sites, says which management points, distribution points, boundaries, packages and publication targets they have, "
         "designates the default management point, and publishes.\n\n"
         "Every verb but init and the schema verbs is carried out by the running sited that has the role server, reached over its "
-        "control socket: while the site server is down there is no administration. Adding what is there already is fine; adding it "
+        "control socket: while the site server is down there is no administration. Adding what is there already is fine; adding "
+        "it "
         "with other particulars is a conflict.",
     .options = options,
     .option_count = SL_COUNT(options),
@@ -206,7 +213,8 @@ const struct cli_program sctl_program = {
     .verbs = verbs,
     .verb_count = SL_COUNT(verbs),
     .examples = {"sitectl --db site.db init LAB --domain example.org --server srv.example.org", "make the database of site LAB",
-                 "sitectl mp designate mp2.example.org", "make mp2 the default management point, here and wherever it is published",
+                 "sitectl mp designate mp2.example.org",
+                 "make mp2 the default management point, here and wherever it is published",
                  NULL},
     .files = "/var/lib/sitelocator/site.db, the site database.\n\n/run/sitelocator/sited.sock, the control socket of sited.",
     .see_also = "sited(8), locator(1), winsctl(1)",

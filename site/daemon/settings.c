@@ -52,8 +52,8 @@ static enum sl_status read_roles(const char *text, struct sited_settings *s, str
     }
 }
 
-static enum sl_status read_addresses(const char *option, const struct sl_strings *texts, uint16_t port, struct sl_endpoint *ret_list,
-                                     size_t max, struct sl_error *e)
+static enum sl_status read_addresses(const char *option, const struct sl_strings *texts, uint16_t port,
+                                     struct sl_endpoint *ret_list, size_t max, struct sl_error *e)
 {
     if (texts->count > max)
         return sl_fail(e, SL_USAGE, "--%s: more than %zu addresses", option, max);
@@ -70,7 +70,8 @@ static enum sl_status check_nbt(const struct sited_settings *s, struct sl_error 
 {
     for (size_t i = 0; i < s->nbt_count; i++)
         if (s->nbt[i].any.sa_family != AF_INET || sl_endpoint_is_wildcard(&s->nbt[i]))
-            return sl_fail(e, SL_USAGE, "--nbt-address: %s is not an IPv4 address of this host", sl_endpoint_text(&s->nbt[i]).text);
+            return sl_fail(e, SL_USAGE, "--nbt-address: %s is not an IPv4 address of this host",
+                           sl_endpoint_text(&s->nbt[i]).text);
     return SL_OK;
 }
 

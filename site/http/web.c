@@ -130,7 +130,8 @@ static enum MHD_Result send_text(struct MHD_Connection *conn, unsigned status, c
     return result;
 }
 
-static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, struct exchange *x, const char *path, const char *method)
+static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, struct exchange *x, const char *path,
+                              const char *method)
 {
     struct web_request request = {
         .method = strcmp(method, "HEAD") == 0 ? "GET" : method,
@@ -166,8 +167,8 @@ static enum MHD_Result begin(struct MHD_Connection *conn, struct exchange *x)
     return waits || octets > DRAIN_MAX ? send_text(conn, 413, too_large) : MHD_YES;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *path, const char *method, const char *version,
-                                  const char *upload, size_t *upload_len, void **con_cls)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *path, const char *method,
+                                  const char *version, const char *upload, size_t *upload_len, void **con_cls)
 {
     struct web *web = cls;
     struct exchange *x = *con_cls;
@@ -259,8 +260,8 @@ enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, st
     /* The logger comes first, so that it hears of the other options. */
     struct MHD_Daemon *daemon = MHD_start_daemon(
         MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, web,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WEB_WORKERS,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)WEB_WORKERS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)WEB_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
         MHD_OPTION_END);

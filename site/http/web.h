@@ -1,10 +1,10 @@
 /*
  * web.h - the HTTP server of the site roles; the one file that includes libmicrohttpd is web.c.
  *
- * A server has a table of routes and any number of addresses. Paths are compared without case, as the field's clients mix them. A path that
- * is known with another method is 405, an unknown one 404. Bodies are read whole before a handler is called, and are bounded:
- * WEB_BODY_MAX octets or more are 413. A connection that is idle for WEB_IDLE_S, or takes longer than WEB_BODY_S for one body,
- * is closed; connections are bounded in all and per address.
+ * A server has a table of routes and any number of addresses. Paths are compared without case, as the field's clients mix them. A
+ * path that is known with another method is 405, an unknown one 404. Bodies are read whole before a handler is called, and are
+ * bounded: WEB_BODY_MAX octets or more are 413. A connection that is idle for WEB_IDLE_S, or takes longer than WEB_BODY_S for one
+ * body, is closed; connections are bounded in all and per address.
  *
  * Threads: each address has WEB_WORKERS threads of its own. Handlers run on them, several at a time, and must do their own
  * locking; they may block. web_free waits for running handlers.

@@ -138,7 +138,8 @@ static enum sl_status make_prefix(const char *value, struct sm_boundary *ret_b, 
     return SL_OK;
 }
 
-enum sl_status sm_boundary_make(enum sm_boundary_kind kind, const char *value, struct sm_boundary *ret_boundary, struct sl_error *e)
+enum sl_status sm_boundary_make(enum sm_boundary_kind kind, const char *value, struct sm_boundary *ret_boundary,
+                                struct sl_error *e)
 {
     static enum sl_status (*const make[SM_BOUNDARY_COUNT])(const char *, struct sm_boundary *, struct sl_error *) = {
         [SM_BOUNDARY_SUBNET] = make_subnet,
@@ -152,7 +153,8 @@ enum sl_status sm_boundary_make(enum sm_boundary_kind kind, const char *value, s
 static void mapped_key(uint32_t ip, uint8_t ret_key[SM_ADDRESS_KEY_LEN])
 {
     const uint8_t key[SM_ADDRESS_KEY_LEN] = {
-        [10] = 0xff, [11] = 0xff, [12] = (uint8_t)(ip >> 24), [13] = (uint8_t)(ip >> 16), [14] = (uint8_t)(ip >> 8), [15] = (uint8_t)ip};
+        [10] = 0xff,       [11] = 0xff, [12] = (uint8_t)(ip >> 24), [13] = (uint8_t)(ip >> 16), [14] = (uint8_t)(ip >> 8),
+        [15] = (uint8_t)ip};
     memcpy(ret_key, key, sizeof key);
 }
 
@@ -165,7 +167,8 @@ bool sm_address_key(const char *text, uint8_t ret_key[SM_ADDRESS_KEY_LEN])
     return true;
 }
 
-bool sm_boundary_keys(const struct sm_boundary *boundary, uint8_t ret_low[SM_ADDRESS_KEY_LEN], uint8_t ret_high[SM_ADDRESS_KEY_LEN])
+bool sm_boundary_keys(const struct sm_boundary *boundary, uint8_t ret_low[SM_ADDRESS_KEY_LEN],
+                      uint8_t ret_high[SM_ADDRESS_KEY_LEN])
 {
     unsigned len;
     if (boundary->kind == SM_BOUNDARY_AD_SITE)

@@ -26,7 +26,8 @@ enum sl_status sm_check_host(const char *what, const char *host, struct sl_error
     for (const char *label = host;;) {
         size_t len = strspn(label, ALNUM "-_");
         if (len == 0 || len > LABEL_MAX || label[0] == '-' || label[len - 1] == '-' || (label[len] != '.' && label[len] != '\0'))
-            return sl_fail(e, SL_USAGE, "%s \"%s\": not a host name, at character %zu", what, host, (size_t)(label - host) + len + 1);
+            return sl_fail(e, SL_USAGE, "%s \"%s\": not a host name, at character %zu", what, host,
+                           (size_t)(label - host) + len + 1);
         if (label[len] == '\0')
             return SL_OK;
         label += len + 1;
@@ -79,7 +80,8 @@ static enum sl_status check_address(const char *text, struct sl_endpoint *ret_ep
     }
     snprintf(bracketed, sizeof bracketed, "[%s]", text);
     struct sl_endpoint ep;
-    if (strlen(text) + 3 > sizeof bracketed || strpbrk(text, "[]%") != NULL || sl_endpoint_parse(bracketed, 0, &ep, NULL) != SL_OK)
+    if (strlen(text) + 3 > sizeof bracketed || strpbrk(text, "[]%") != NULL ||
+        sl_endpoint_parse(bracketed, 0, &ep, NULL) != SL_OK)
         return sl_fail(e, SL_USAGE, "address \"%s\": must be a numeric IPv4 or IPv6 address without a port", text);
     if (sl_endpoint_is_wildcard(&ep) || ep.v6.sin6_addr.s6_addr[0] == 0xff)
         return sl_fail(e, SL_USAGE, "address %s: not the address of a host", text);
@@ -157,8 +159,8 @@ enum sl_status sm_check_target(const struct sm_target *target, struct sl_error *
         return sl_fail(e, SL_USAGE, "target \"%s\": must be ldap://, ldaps://, ldapi:// or wins://", target->uri);
     if (strlen(target->uri) > SM_URL_MAX)
         return sl_fail(e, SL_USAGE, "target: longer than %d characters", SM_URL_MAX);
-    bool credentials = target->base || target->container || target->bind_dn || target->password_file || target->sasl || target->ca ||
-                       target->starttls;
+    bool credentials = target->base || target->container || target->bind_dn || target->password_file || target->sasl ||
+                       target->ca || target->starttls;
     if (sm_target_is_registry(target) && credentials)
         return sl_fail(e, SL_USAGE, "target %s: a name registry takes no directory options", target->uri);
     if ((target->bind_dn == NULL) != (target->password_file == NULL))

@@ -1,8 +1,9 @@
 /*
  * site.h - a site as plain data: what the database holds, what is published, what the management point serves.
  *
- * A struct sm_snapshot is one consistent picture of one site, read in one transaction (sst_snapshot) and never changed afterwards.
- * It owns everything below it; sm_snapshot_free frees it all. Strings are never NULL unless said so. Pure: no input or output.
+ * A struct sm_snapshot is one consistent picture of one site, read in one transaction (sst_snapshot) and never changed
+ * afterwards. It owns everything below it; sm_snapshot_free frees it all. Strings are never NULL unless said so. Pure: no input
+ * or output.
  *
  * The checks (sm_check_...) are the only judges of what may be stored; the database repeats the constraints that concern
  * several rows (S1.08: at most one default management point; S2.02, S2.04: one site server, one site database).
@@ -153,7 +154,8 @@ enum sl_status sm_boundary_make(enum sm_boundary_kind kind, const char *value, s
 /* The 16 octets by which addresses are compared, IPv4 as ::ffff:a.b.c.d; false when the text is no numeric address. */
 bool sm_address_key(const char *text, uint8_t ret_key[SM_ADDRESS_KEY_LEN]);
 /* The first and the last key inside a boundary; false for an AD site, which has none. */
-bool sm_boundary_keys(const struct sm_boundary *boundary, uint8_t ret_low[SM_ADDRESS_KEY_LEN], uint8_t ret_high[SM_ADDRESS_KEY_LEN]);
+bool sm_boundary_keys(const struct sm_boundary *boundary, uint8_t ret_low[SM_ADDRESS_KEY_LEN],
+                      uint8_t ret_high[SM_ADDRESS_KEY_LEN]);
 /* Checks the URI's scheme and that the credential flags fit together (a password file needs a bind DN, and so on). */
 enum sl_status sm_check_target(const struct sm_target *target, struct sl_error *e) SL_MUST;
 

@@ -9,7 +9,8 @@ static size_t places_of(const struct loc_content_request *request, struct sst_pl
 {
     size_t count = 0;
     for (; count < request->address_count; count++)
-        places[count] = (struct sst_place){.address = request->addresses[count].address, .subnet = request->addresses[count].subnet};
+        places[count] =
+            (struct sst_place){.address = request->addresses[count].address, .subnet = request->addresses[count].subnet};
     places[count++] = (struct sst_place){.ad_site = request->ad_site};
     return count;
 }
@@ -56,8 +57,8 @@ static enum sl_status is_known(struct sst *store, const char *code, bool *ret_kn
     return SL_OK;
 }
 
-enum sl_status mp_locate_content(struct sst *store, const struct loc_content_request *request, struct loc_content_reply *ret_reply,
-                                 struct sl_error *e)
+enum sl_status mp_locate_content(struct sst *store, const struct loc_content_request *request,
+                                 struct loc_content_reply *ret_reply, struct sl_error *e)
 {
     struct sst_place places[LOC_ADDRESSES_PER_CLIENT + 1];
     struct loc_content_reply reply = {0};

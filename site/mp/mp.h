@@ -28,15 +28,15 @@ extern const struct web_route mp_routes[];
 extern const size_t mp_route_count;
 
 /*
- * A role that reads through `pool`, which must outlive it. `site` is the site that a plain MPLIST is about, NULL for the only one;
- * `host` names this management point in its answers.
+ * A role that reads through `pool`, which must outlive it. `site` is the site that a plain MPLIST is about, NULL for the only
+ * one; `host` names this management point in its answers.
  */
 struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host);
 /* Frees it; no request may be running. NULL is accepted. */
 void mp_free(struct mp *mp);
 
 /* Answers a ContentLocationRequest from a database; the caller owns *ret_reply. */
-enum sl_status mp_locate_content(struct sst *store, const struct loc_content_request *request, struct loc_content_reply *ret_reply,
-                                 struct sl_error *e) SL_MUST;
+enum sl_status mp_locate_content(struct sst *store, const struct loc_content_request *request,
+                                 struct loc_content_reply *ret_reply, struct sl_error *e) SL_MUST;
 
 #endif

@@ -208,7 +208,8 @@ static bool is_waiting(const struct srv_publisher *p, const char *site, enum pub
     return false;
 }
 
-enum sl_status srv_publish(struct srv_publisher *p, const char *site, enum pub_mode mode, struct host_reply *reply, struct sl_error *e)
+enum sl_status srv_publish(struct srv_publisher *p, const char *site, enum pub_mode mode, struct host_reply *reply,
+                           struct sl_error *e)
 {
     enum sl_status status = SL_OK;
     SL_CHECK_MAGIC(p, PUBLISHER_MAGIC);

@@ -172,8 +172,8 @@ static void log_result(const char *site, const struct pub_result *result, bool n
     bool failed = is_failure(result->outcome);
     if (failed || news)
         sl_log(failed ? SL_LOG_WARNING : SL_LOG_INFO, failed ? "publication-failed" : "published",
-               "site=%s target=%s outcome=%s reason=%s text=%s", site, SL_LOG_TEXT(result->target), sl_outcome_word(result->outcome),
-               SL_LOG_TEXT(result->reason), SL_LOG_TEXT(result->message));
+               "site=%s target=%s outcome=%s reason=%s text=%s", site, SL_LOG_TEXT(result->target),
+               sl_outcome_word(result->outcome), SL_LOG_TEXT(result->reason), SL_LOG_TEXT(result->message));
 }
 
 void srv_remember(struct srv *srv, const char *site, const struct pub_report *report)

@@ -51,7 +51,8 @@ extern const size_t srv_verb_count;
  * Opens the database, takes the site server's lock if it is to be one (SL_CONFLICT when another process has it), starts
  * publishing and looking for changes.
  */
-enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv, struct sl_error *e) SL_MUST;
+enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv,
+                        struct sl_error *e) SL_MUST;
 /* Stops publishing (a running publication is waited for), and frees; after host_control_close. NULL is accepted. */
 void srv_close(struct srv *srv);
 

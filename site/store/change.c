@@ -194,8 +194,9 @@ enum sl_status sst_add_boundary(struct sst *store, const char *site, const struc
     enum sl_status status = change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
-    struct db_stmt *s = db_prepare(store->db, "INSERT INTO boundary (site_id, kind, value, low, high) VALUES (?1, ?2, ?3, ?4, ?5) "
-                                              "ON CONFLICT DO NOTHING");
+    struct db_stmt *s =
+        db_prepare(store->db, "INSERT INTO boundary (site_id, kind, value, low, high) VALUES (?1, ?2, ?3, ?4, ?5) "
+                              "ON CONFLICT DO NOTHING");
     db_bind_int(s, 1, id);
     db_bind_text(s, 2, sm_boundary_word(boundary->kind));
     db_bind_text(s, 3, boundary->value);
@@ -235,8 +236,8 @@ static enum sl_status check_dp(struct sst *store, int64_t site_id, const char *h
 }
 
 /* The stored package must be of this version and lie on exactly these distribution points. */
-static enum sl_status compare_package(struct sst *store, int64_t site_id, const char *id, uint32_t version, const char *const *dps,
-                                      size_t dp_count, struct sl_error *e)
+static enum sl_status compare_package(struct sst *store, int64_t site_id, const char *id, uint32_t version,
+                                      const char *const *dps, size_t dp_count, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT p.version, d.host FROM package p JOIN package_dp x ON x.package_id = p.id "
                                               "JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 AND p.package = ?2");
@@ -324,16 +325,18 @@ static enum sl_status compare_target(struct sst *store, int64_t site_id, const s
     return status;
 }
 
-enum sl_status sst_add_target(struct sst *store, const char *site, const struct sm_target *target, bool *ret_added, struct sl_error *e)
+enum sl_status sst_add_target(struct sst *store, const char *site, const struct sm_target *target, bool *ret_added,
+                              struct sl_error *e)
 {
     int64_t id;
     bool added = false;
     enum sl_status status = change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
-    struct db_stmt *s = db_prepare(store->db, "INSERT INTO target (site_id, uri, base, container, bind_dn, password_file, sasl, ca, "
-                                              "starttls, timeout_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
-                                              "ON CONFLICT DO NOTHING");
+    struct db_stmt *s =
+        db_prepare(store->db, "INSERT INTO target (site_id, uri, base, container, bind_dn, password_file, sasl, ca, "
+                              "starttls, timeout_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+                              "ON CONFLICT DO NOTHING");
     bind_target(s, id, target);
     status = insert(store, s, &added, e);
     if (status == SL_OK && !added)

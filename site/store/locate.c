@@ -24,13 +24,15 @@ static bool listed(const struct sl_strings *codes, const char *code)
 }
 
 /* A NULL parameter equals nothing, so what the client did not say matches nothing. */
-static enum sl_status sites_of_place(struct sst *store, const struct sst_place *place, struct sl_strings *codes, struct sl_error *e)
+static enum sl_status sites_of_place(struct sst *store, const struct sst_place *place, struct sl_strings *codes,
+                                     struct sl_error *e)
 {
     uint8_t address[SM_ADDRESS_KEY_LEN], subnet[SM_ADDRESS_KEY_LEN];
-    struct db_stmt *s = db_prepare(store->db, "SELECT DISTINCT s.code FROM site s JOIN boundary b ON b.site_id = s.id WHERE "
-                                              "(b.low IS NULL AND b.value = ?1) OR "
-                                              "(b.low IS NOT NULL AND ?2 BETWEEN b.low AND b.high) OR "
-                                              "(b.low IS NOT NULL AND b.kind = 'subnet' AND b.low = ?3) ORDER BY s.code LIMIT ?4");
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT DISTINCT s.code FROM site s JOIN boundary b ON b.site_id = s.id WHERE "
+                              "(b.low IS NULL AND b.value = ?1) OR "
+                              "(b.low IS NOT NULL AND ?2 BETWEEN b.low AND b.high) OR "
+                              "(b.low IS NOT NULL AND b.kind = 'subnet' AND b.low = ?3) ORDER BY s.code LIMIT ?4");
     db_bind_text(s, 1, place->ad_site != NULL && place->ad_site[0] != '\0' ? place->ad_site : NULL);
     bind_key(s, 2, place->address, address);
     bind_key(s, 3, place->subnet, subnet);

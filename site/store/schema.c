@@ -77,4 +77,5 @@ static const char *const migrations[] = {
 };
 
 /* "SLsi" */
-const struct db_schema sst_schema = {.application_id = 0x534c7369u, .migrations = migrations, .migration_count = SL_COUNT(migrations)};
+const struct db_schema sst_schema = {
+    .application_id = 0x534c7369u, .migrations = migrations, .migration_count = SL_COUNT(migrations)};

@@ -93,9 +93,9 @@ static void add_holder(struct sm_snapshot *snap, struct sm_package *package, con
 
 static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db,
-                                   "SELECT p.package, p.version, d.host FROM package p LEFT JOIN package_dp x ON x.package_id = p.id "
-                                   "LEFT JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 ORDER BY p.package, d.host");
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT p.package, p.version, d.host FROM package p LEFT JOIN package_dp x ON x.package_id = p.id "
+                              "LEFT JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 ORDER BY p.package, d.host");
     db_bind_int(s, 1, site);
     struct sm_package *package = NULL;
     while (db_step(s)) {
@@ -114,8 +114,9 @@ static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_s
 
 static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT uri, base, container, bind_dn, password_file, sasl, ca, starttls, timeout_ms "
-                                              "FROM target WHERE site_id = ?1 ORDER BY id");
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT uri, base, container, bind_dn, password_file, sasl, ca, starttls, timeout_ms "
+                              "FROM target WHERE site_id = ?1 ORDER BY id");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
         struct sm_target *t = grow(&snap->targets, &snap->target_count, sizeof *t);
@@ -137,7 +138,8 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
 }
 
 /* Reads the row of the site; *ret_id stays 0 when there is none. */
-static enum sl_status read_site(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id, struct sl_error *e)
+static enum sl_status read_site(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id,
+                                struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT id, code, domain, forest, server, database FROM site WHERE code = ?1");
     db_bind_text(s, 1, code);

@@ -141,10 +141,10 @@ static enum sl_status choose(const struct sst *store, const struct sl_strings *c
         }
     struct sl_text list = sl_text_new(SST_SITES_MAX * (SM_CODE_LEN + 3));
     list_codes(&list, codes);
-    enum sl_status status = wanted != NULL
-                                ? sl_fail(e, SL_USAGE, "no site \"%s\" in %s (it holds %s)", wanted, store->path, sl_text_str(&list))
-                                : sl_fail(e, SL_USAGE, "%s holds several sites (%s): say which with --site", store->path,
-                                          sl_text_str(&list));
+    enum sl_status status =
+        wanted != NULL
+            ? sl_fail(e, SL_USAGE, "no site \"%s\" in %s (it holds %s)", wanted, store->path, sl_text_str(&list))
+            : sl_fail(e, SL_USAGE, "%s holds several sites (%s): say which with --site", store->path, sl_text_str(&list));
     sl_text_fini(&list);
     return status;
 }

@@ -34,7 +34,8 @@ enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_s
 void sst_close(struct sst *store); /* NULL is accepted */
 /* False once the file was moved away or replaced since it was opened: close, and open again. */
 bool sst_is_current(const struct sst *store);
-/* Takes the right to be the site server of this file (a lock that ends with the process); SL_CONFLICT when another process has it. */
+/* Takes the right to be the site server of this file (a lock that ends with the process); SL_CONFLICT when another process has
+ * it. */
 enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e) SL_MUST;
 void sst_unlock_server(struct sst_lock *lock); /* NULL is accepted */
 /* The counter that every committed change moves. Cheap enough to ask several times a second. */
@@ -42,7 +43,8 @@ enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct
 
 /* The codes of all sites, sorted; freed by sl_strings_fini. */
 enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e) SL_MUST;
-/* The code to use when `wanted` was asked for, or the only site when it is NULL; SL_USAGE when that does not decide it. free() it. */
+/* The code to use when `wanted` was asked for, or the only site when it is NULL; SL_USAGE when that does not decide it. free()
+ * it. */
 enum sl_status sst_choose_site(struct sst *store, const char *wanted, char **ret_code, struct sl_error *e) SL_MUST;
 /* Reads a whole site in one transaction; *ret_snapshot is NULL when there is no such site. Freed by sm_snapshot_free. */
 enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snapshot **ret_snapshot, struct sl_error *e) SL_MUST;
@@ -50,15 +52,18 @@ enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snaps
 /* Makes a site; SL_CONFLICT when the code is taken, whatever the rest says. */
 enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, struct sl_error *e) SL_MUST;
 /* Adds a management point; `is_default` is ignored: only sst_designate_mp makes a default. */
-enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added, struct sl_error *e) SL_MUST;
+enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added,
+                          struct sl_error *e) SL_MUST;
 /*
  * Makes `host` the default management point and takes the flag from the one that had it, in one transaction (S1.08, S1.25).
  * `host` NULL leaves the site without one (S1.26). *ret_previous is the host that had it, malloc'd, or NULL when there was none.
  * An unknown host is SL_USAGE.
  */
-enum sl_status sst_designate_mp(struct sst *store, const char *site, const char *host, char **ret_previous, struct sl_error *e) SL_MUST;
+enum sl_status sst_designate_mp(struct sst *store, const char *site, const char *host, char **ret_previous,
+                                struct sl_error *e) SL_MUST;
 /* Adds a distribution point. */
-enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added, struct sl_error *e) SL_MUST;
+enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added,
+                          struct sl_error *e) SL_MUST;
 /* Adds a boundary; the same kind and value are the same boundary. */
 enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
                                 struct sl_error *e) SL_MUST;
@@ -72,8 +77,8 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
 /* What sst_remove takes away by its key. */
 enum sst_kind { SST_MP, SST_DP, SST_BOUNDARY, SST_PACKAGE, SST_TARGET };
 /*
- * Removes one row: by host name (SST_MP, SST_DP), "kind value" with one blank (SST_BOUNDARY), id, or URI. *ret_removed is false when
- * there is none. A distribution point that still holds packages, and the default management point, are SL_CONFLICT.
+ * Removes one row: by host name (SST_MP, SST_DP), "kind value" with one blank (SST_BOUNDARY), id, or URI. *ret_removed is false
+ * when there is none. A distribution point that still holds packages, and the default management point, are SL_CONFLICT.
  */
 enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
                           struct sl_error *e) SL_MUST;

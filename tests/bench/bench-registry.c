@@ -3,8 +3,8 @@
  *
  *     bench-registry WINSD [PAIRS [NAMES]]
  *
- * Runs of the echo and of winsd alternate; a ratio is the median over the pairs. 64 requests are under way, one worker serves, every
- * answer is checked. Exit code 1 when an answer was wrong or a server died, whatever the speed.
+ * Runs of the echo and of winsd alternate; a ratio is the median over the pairs. 64 requests are under way, one worker serves,
+ * every answer is checked. Exit code 1 when an answer was wrong or a server died, whatever the speed.
  */
 #include "common/base/assert.h"
 #include "common/base/memory.h"
@@ -23,8 +23,6 @@
 #include <unistd.h>
 
 enum { PAIRS = 11, PAIRS_MAX = 1001, NAMES = 20000, QUERIES = 200000, REGISTRATIONS = 5000, PATH_LEN = 256 };
-
-extern char **environ;
 
 struct server {
     pid_t pid;
@@ -121,8 +119,8 @@ static void print(const struct series *s)
            median_of(s, cpu_ratio));
 }
 
-static void take_pair(struct series *s, const struct server *echo, const struct server *winsd, enum load_kind kind, uint32_t first,
-                      uint32_t names, uint64_t count)
+static void take_pair(struct series *s, const struct server *echo, const struct server *winsd, enum load_kind kind,
+                      uint32_t first, uint32_t names, uint64_t count)
 {
     s->echo[s->count] = measure(echo, LOAD_ECHO, first, names, count);
     s->samples[s->count] = measure(winsd, kind, first, names, count);
@@ -144,7 +142,8 @@ static struct server start_winsd(const char *path, const char *folder)
     snprintf(db, sizeof db, "%s/wins.db", folder);
     snprintf(control, sizeof control, "%s/winsd.sock", folder);
     snprintf(listen, sizeof listen, "127.0.0.1:%u", free_port());
-    const char *const argv[] = {path, "--foreground", "--db", db, "--control", control, "--listen", listen, "--workers", "1", NULL};
+    const char *const argv[] = {path,       "--foreground", "--db",      db,  "--control", control,
+                                "--listen", listen,         "--workers", "1", NULL};
     struct server s;
     sl_assert(sl_endpoint_parse(listen, 0, &s.endpoint, NULL) == SL_OK);
     int error = posix_spawn(&s.pid, path, NULL, NULL, (char *const *)(uintptr_t)argv, environ);

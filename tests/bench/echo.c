@@ -21,7 +21,8 @@ static _Noreturn void serve(int fd)
     for (;;) {
         for (size_t i = 0; i < BATCH; i++) {
             parts[i] = (struct iovec){octets[i], sizeof octets[i]};
-            headers[i].msg_hdr = (struct msghdr){.msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1};
+            headers[i].msg_hdr =
+                (struct msghdr){.msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1};
         }
         int n = recvmmsg(fd, headers, BATCH, MSG_WAITFORONE, NULL);
         for (int i = 0; i < n; i++)

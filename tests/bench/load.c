@@ -14,7 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 128, ANSWER_MAX = 600, SILENCE_MS = 1000, SILENCES_MAX = 10, ID_GENERATION = LOAD_WINDOW, BASE_ADDRESS = 0x0a000000 };
+enum {
+    REQUEST_MAX = 128,
+    ANSWER_MAX = 600,
+    SILENCE_MS = 1000,
+    SILENCES_MAX = 10,
+    ID_GENERATION = LOAD_WINDOW,
+    BASE_ADDRESS = 0x0a000000
+};
 
 /* One request under way; its slot number is the low part of the id. */
 struct slot {

@@ -25,6 +25,7 @@ struct load_result {
  * Sends `count` requests of a kind for the names first, first + 1 ... (queries start over after `names` of them) and waits for
  * their answers. Ends the program when there is no answer at all.
  */
-struct load_result load_run(const struct sl_endpoint *server, enum load_kind kind, uint32_t first, uint32_t names, uint64_t count);
+struct load_result load_run(const struct sl_endpoint *server, enum load_kind kind, uint32_t first, uint32_t names,
+                            uint64_t count);
 
 #endif

@@ -52,8 +52,9 @@ START_TEST(json_is_always_valid)
     static const char nasty[] = "q\"b\\\n\x01\x7f\xc3\xa9\xff\xc0\xaf\xed\xa0\x80\xf0\x9f\x98\x80\xf5\xe2\x82";
     struct sl_text t = sl_text_new(1000);
     sl_text_json(&t, nasty, sizeof nasty - 1);
-    ck_assert_str_eq(sl_text_str(&t), "\"q\\\"b\\\\\\u000a\\u0001\\u007f\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
-                                      "\xef\xbf\xbd\xf0\x9f\x98\x80\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    ck_assert_str_eq(sl_text_str(&t),
+                     "\"q\\\"b\\\\\\u000a\\u0001\\u007f\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                     "\xef\xbf\xbd\xf0\x9f\x98\x80\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     sl_text_fini(&t);
 }
 END_TEST
@@ -223,7 +224,8 @@ START_TEST(bad_frames_are_refused)
     static const struct {
         const char *octets;
         size_t len;
-    } bad[] = {{"\0\0\0\0Q", 5}, {"\0\x10\0\x01Q", 5}, {"\xff\xff\xff\xffQ", 5}, {"\0\0\0\x02Qx", 6}, {"\0\0\0\x01\0", 5}, {"\0\0\0\x01z", 5}};
+    } bad[] = {{"\0\0\0\0Q", 5},    {"\0\x10\0\x01Q", 5}, {"\xff\xff\xff\xffQ", 5},
+               {"\0\0\0\x02Qx", 6}, {"\0\0\0\x01\0", 5},  {"\0\0\0\x01z", 5}};
     struct sl_frame *f = sl_new(sizeof *f);
     size_t used;
     for (size_t i = 0; i < SL_COUNT(bad); i++)
@@ -254,8 +256,8 @@ START_TEST(endpoints_are_parsed_and_written)
         const char *text, *want;
     } good[] = {{"1.2.3.4", "1.2.3.4:42"}, {"1.2.3.4:80", "1.2.3.4:80"}, {"::1", "[::1]:42"}, {"[::1]", "[::1]:42"},
                 {"[fe80::1]:65535", "[fe80::1]:65535"}, {"0.0.0.0:0", "0.0.0.0:0"}};
-    static const char *const bad[] = {"", "host", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:x", "[::1",
-                                      "[::1]x", "[]:80", ":80", "1.2.3.4 "};
+    static const char *const bad[] = {"",          "host", "1.2.3",  "1.2.3.4.5", "01.2.3.4", "1.2.3.4:", "1.2.3.4:65536",
+                                      "1.2.3.4:x", "[::1", "[::1]x", "[]:80",     ":80",      "1.2.3.4 "};
     struct sl_endpoint ep;
     struct sl_error e;
     for (size_t i = 0; i < SL_COUNT(good); i++) {
@@ -423,8 +425,9 @@ START_TEST(memory_is_zeroed_and_copied)
 }
 END_TEST
 
-UNIT_MAIN("base", text_grows_up_to_its_limit, json_is_always_valid, escaping_leaves_nothing_to_a_terminal, numbers_are_whole_or_refused,
-          durations_have_units, small_text_helpers, errors_carry_their_place, outcomes_are_the_contract, log_values_cannot_forge_a_line,
-          frames_round_trip, bad_frames_are_refused, endpoints_are_parsed_and_written, endpoints_compare,
-          options_have_types_defaults_and_bounds, a_default_is_replaced_once_only, random_numbers_repeat_for_a_seed,
-          the_published_xoshiro_sequence, deadlines_run_out, memory_is_zeroed_and_copied)
+UNIT_MAIN("base", text_grows_up_to_its_limit, json_is_always_valid, escaping_leaves_nothing_to_a_terminal,
+          numbers_are_whole_or_refused, durations_have_units, small_text_helpers, errors_carry_their_place,
+          outcomes_are_the_contract, log_values_cannot_forge_a_line, frames_round_trip, bad_frames_are_refused,
+          endpoints_are_parsed_and_written, endpoints_compare, options_have_types_defaults_and_bounds,
+          a_default_is_replaced_once_only, random_numbers_repeat_for_a_seed, the_published_xoshiro_sequence, deadlines_run_out,
+          memory_is_zeroed_and_copied)

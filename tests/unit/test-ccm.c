@@ -123,8 +123,8 @@ START_TEST(refuses_bad_envelopes)
         {"multipart/mixed", "aAbBcC", MSG, "<a/>", SL_MALFORMED},
         {"multipart/mixed; boundary=", "aAbBcC", MSG, "<a/>", SL_MALFORMED},
         {"multipart/mixed; boundary=\"aAbBcC", "aAbBcC", MSG, "<a/>", SL_MALFORMED},
-        {"multipart/mixed; boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "aAbBcC", MSG, "",
-         SL_MALFORMED},
+        {"multipart/mixed; boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "aAbBcC",
+         MSG, "", SL_MALFORMED},
         {MIXED, "other", MSG, "<a/>", SL_MALFORMED},
         {MIXED, "aAbBcC", "", "<a/>", SL_MALFORMED},
         {MIXED, "aAbBcC", "<Msg>", "<a/>", SL_MALFORMED},
@@ -134,7 +134,8 @@ START_TEST(refuses_bad_envelopes)
         {MIXED, "aAbBcC", "<Msg><Body Offset=\"4\" Length=\"18446744073709551615\"/></Msg>", "<a/>", SL_MALFORMED},
         {MIXED, "aAbBcC", "<Msg><Body Offset=\"0\" Length=\"3\"/></Msg>", "<a/>", SL_MALFORMED},
         {MIXED, "aAbBcC", "<Msg><Hooks><Hook3 Name=\"zlib-compress\"/></Hooks></Msg>", "<a/>", SL_UNSUPPORTED},
-        {MIXED, "aAbBcC", "<Msg><ID>0123456789012345678901234567890123456789012345678901234567890123456789</ID></Msg>", "", SL_MALFORMED},
+        {MIXED, "aAbBcC", "<Msg><ID>0123456789012345678901234567890123456789012345678901234567890123456789</ID></Msg>", "",
+         SL_MALFORMED},
     };
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
         struct sl_text in = envelope(rows[i].boundary, rows[i].header, rows[i].body, true);
@@ -184,7 +185,9 @@ END_TEST
 START_TEST(octets_turned_at_random_never_crash)
 {
     struct sl_text in = envelope("aAbBcC", MSG, "<ContentLocationReply><Sites/></ContentLocationReply>", true);
-    uint64_t seed = getenv("SL_SEED") ? strtoull(getenv("SL_SEED"), NULL, 10) : 7;
+    const char *given = getenv("SL_SEED");
+    uint64_t seed = 7;
+    ck_assert(!given || sl_parse_u64(given, UINT64_MAX, &seed));
     printf("seed %llu\n", (unsigned long long)seed);
     struct sl_random r = sl_random_seeded(seed);
     for (int run = 0; run < 3000; run++) {
@@ -337,12 +340,17 @@ END_TEST
 START_TEST(content_reply_of_current_branch)
 {
     static const char xml[] =
-        "<ContentLocationReply SchemaVersion=\"1.00\" ContentFlags=\"1\"><ContentInfo PackageFlags=\"0\"><ContentHashValues/></ContentInfo>"
+        "<ContentLocationReply SchemaVersion=\"1.00\" ContentFlags=\"1\"><ContentInfo "
+        "PackageFlags=\"0\"><ContentHashValues/></ContentInfo>"
         "<Sites><Site><MPSite SiteCode=\"PS1\" MasterSiteCode=\"PS1\" SiteLocality=\"LOCAL\" IISPreferedPort=\"80\"/>"
-        "<LocationRecords><LocationRecord><URL Name=\"http://dp/SMS_DP_SMSPKG$/c.1\" Signature=\"http://dp/s\"/><ADSite Name=\"X\"/>"
-        "<IPSubnets><IPSubnet Address=\"10.0.0.0\"/><IPSubnet Address=\"\"/></IPSubnets><Metric Value=\"\"/><Version>8239</Version>"
-        "<ServerRemoteName>dp.example.com</ServerRemoteName><DPType>SERVER</DPType><Windows Trust=\"1\"/><Locality>LOCAL</Locality>"
-        "</LocationRecord></LocationRecords></Site><Site><MPSite SiteCode=\"PS1\" MasterSiteCode=\"PS1\"/><LocationRecords/></Site>"
+        "<LocationRecords><LocationRecord><URL Name=\"http://dp/SMS_DP_SMSPKG$/c.1\" Signature=\"http://dp/s\"/><ADSite "
+        "Name=\"X\"/>"
+        "<IPSubnets><IPSubnet Address=\"10.0.0.0\"/><IPSubnet Address=\"\"/></IPSubnets><Metric "
+        "Value=\"\"/><Version>8239</Version>"
+        "<ServerRemoteName>dp.example.com</ServerRemoteName><DPType>SERVER</DPType><Windows "
+        "Trust=\"1\"/><Locality>LOCAL</Locality>"
+        "</LocationRecord></LocationRecords></Site><Site><MPSite SiteCode=\"PS1\" "
+        "MasterSiteCode=\"PS1\"/><LocationRecords/></Site>"
         "</Sites><RelatedContentIDs/></ContentLocationReply>";
     struct loc_content_reply reply;
     ck_assert_int_eq(loc_content_reply_read(xml, sizeof xml - 1, &reply, NULL), SL_OK);

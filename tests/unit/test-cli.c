@@ -29,20 +29,25 @@ static const char *const kinds[] = {"short", "long", NULL};
 static const struct sl_option program_rows[] = {
     {.name = "control", .letter = 'c', .type = SL_OPT_STRING, .offset = offsetof(struct values, control), .arg = "PATH",
      .fallback = "/run/x.sock", .help = "The socket of the daemon"},
-    {.name = "number", .letter = 'n', .type = SL_OPT_INT, .offset = offsetof(struct values, number), .arg = "N", .min = 1, .max = 5,
+    {.name = "number", .letter = 'n', .type = SL_OPT_INT, .offset = offsetof(struct values, number), .arg = "N", .min = 1,
+     .max = 5,
      .fallback = "2", .help = "How many"},
 };
 static const struct sl_option verb_rows[] = {
-    {.name = "site", .type = SL_OPT_STRING, .offset = offsetof(struct verb_values, site), .arg = "CODE", .help = "Only this site's"},
+    {.name = "site", .type = SL_OPT_STRING, .offset = offsetof(struct verb_values, site), .arg = "CODE",
+     .help = "Only this site's"},
     {.name = "on", .type = SL_OPT_STRINGS, .offset = offsetof(struct verb_values, on), .arg = "DP", .help = "Where it is"},
-    {.name = "kind", .type = SL_OPT_WORD, .offset = offsetof(struct verb_values, kind), .arg = "WORD", .words = kinds, .help = "How much"},
+    {.name = "kind", .type = SL_OPT_WORD, .offset = offsetof(struct verb_values, kind), .arg = "WORD", .words = kinds,
+     .help = "How much"},
 };
 
 /* Shows what the parser made of the line. */
 static enum sl_outcome run_show(struct cli_call *call)
 {
-    static const struct cli_column columns[] = {{"verb", CLI_TEXT}, {"args", CLI_TEXT}, {"control", CLI_TEXT}, {"number", CLI_NUMBER},
-                                                {"site", CLI_TEXT}, {"on", CLI_LIST},   {"kind", CLI_TEXT},    {"given", CLI_BOOL}};
+    static const struct cli_column columns[] = {{"verb", CLI_TEXT}, {"args", CLI_TEXT}, {"control", CLI_TEXT},
+                                                {"number", CLI_NUMBER},
+                                                {"site", CLI_TEXT}, {"on", CLI_LIST},   {"kind", CLI_TEXT},
+                                                   {"given", CLI_BOOL}};
     const struct values *v = call->values;
     const struct verb_values *vv = call->verb_values;
     struct sl_text args = sl_text_new(1000), on = sl_text_new(1000);
@@ -53,7 +58,8 @@ static enum sl_outcome run_show(struct cli_call *call)
         sl_text_printf(&on, "%s%s", i ? "\n" : "", vv->on.items[i]);
     snprintf(number, sizeof number, "%lld", (long long)v->number);
     cli_doc_columns(call->doc, columns, SL_COUNT(columns), true);
-    cli_doc_row(call->doc, (const char *[]){call->verb->name, sl_text_str(&args), v->control, number, vv ? vv->site : NULL, sl_text_str(&on),
+    cli_doc_row(call->doc, (const char *[]){call->verb->name, sl_text_str(&args), v->control, number, vv ? vv->site : NULL,
+                                            sl_text_str(&on),
                                             vv ? kinds[vv->kind] : NULL, cli_given(call, "number") ? "true" : "false"});
     sl_text_fini(&args);
     sl_text_fini(&on);
@@ -62,7 +68,8 @@ static enum sl_outcome run_show(struct cli_call *call)
 
 static enum sl_outcome run_list(struct cli_call *call)
 {
-    static const struct cli_column columns[] = {{"name", CLI_TEXT}, {"age_s", CLI_NUMBER}, {"static", CLI_BOOL}, {"addresses", CLI_LIST}};
+    static const struct cli_column columns[] = {{"name", CLI_TEXT}, {"age_s", CLI_NUMBER}, {"static", CLI_BOOL},
+                                                {"addresses", CLI_LIST}};
     cli_doc_columns(call->doc, columns, SL_COUNT(columns), false);
     cli_doc_row(call->doc, (const char *[]){"a\tb\x1b[1m", "12", "true", "1.2.3.4\n5.6.7.8"});
     cli_doc_row(call->doc, (const char *[]){"x,\"y", "1e3", NULL, ""});
@@ -103,19 +110,23 @@ static const struct cli_verb verbs[] = {
     {.name = "find", .args = "[ANY]", .max_args = 1, .summary = "Find anything", .run = run_show},
     {.name = "no", .args = "", .summary = "Say no", .run = run_no},
     {.name = "fail", .args = "[X]", .max_args = 1, .summary = "Fail", .run = run_fail},
-    {.name = "mp add", .args = "", .summary = "Add an MP", .run = run_done, .examples = {"try mp add", "Add it", "try mp add -q", "Silently"}},
+    {.name = "mp add", .args = "", .summary = "Add an MP", .run = run_done,
+     .examples = {"try mp add", "Add it", "try mp add -q", "Silently"}},
     {.name = "mp drop", .args = "", .summary = "Drop an MP", .run = run_done},
 };
 static const struct cli_program program = {
-    .name = "try", .section = "1", .summary = "Try the command line", .description = "First.\n\n.Second \\ 'x'", .options = program_rows,
+    .name = "try", .section = "1", .summary = "Try the command line", .description = "First.\n\n.Second \\ 'x'",
+    .options = program_rows,
     .option_count = SL_COUNT(program_rows), .values_size = sizeof(struct values), .verbs = verbs, .verb_count = SL_COUNT(verbs),
     .examples = {"try list", "List all", "try find mp A", "Find A"}, .files = "/etc/try", .see_also = "true(1)",
 };
-static const struct cli_verb daemon_verb[] = {{.name = "", .args = "", .summary = "Serve", .options = verb_rows, .option_count = 1,
+static const struct cli_verb daemon_verb[] = {{.name = "", .args = "", .summary = "Serve", .options = verb_rows,
+                                               .option_count = 1,
                                                .values_size = sizeof(struct verb_values), .run = run_show}};
 static const struct cli_program daemon_program = {
     .name = "tryd", .section = "8", .summary = "Serve", .description = "Serves.", .options = program_rows, .option_count = 2,
-    .values_size = sizeof(struct values), .verbs = daemon_verb, .verb_count = 1, .examples = {"tryd", "Serve", "tryd -n 3", "Thrice"},
+    .values_size = sizeof(struct values), .verbs = daemon_verb, .verb_count = 1,
+    .examples = {"tryd", "Serve", "tryd -n 3", "Thrice"},
 };
 
 /* ---- running it -------------------------------------------------------------------------------------------------- */
@@ -216,7 +227,8 @@ START_TEST(mistakes_name_the_nearest_help)
         {"list -c", "try list: -c needs a value: PATH\nTry \"try list --help\".\n"},
         {"list -x", "try list: unknown option \"-x\"\nTry \"try list --help\".\n"},
         {"list --json=yes", "try list: --json takes no value\nTry \"try list --help\".\n"},
-        {"list --json --csv", "try list: only one of --json, --jsonl, --csv, --plain and --table may be given\nTry \"try list --help\".\n"},
+        {"list --json --csv",
+         "try list: only one of --json, --jsonl, --csv, --plain and --table may be given\nTry \"try list --help\".\n"},
         {"find mp A --kind middle", "try find mp: --kind: \"middle\" is not one of its words\nTry \"try find mp --help\".\n"},
         {"--help=pdf", "try: --help: \"pdf\" is not one of man, bash, zsh, fish\nTry \"try --help\".\n"},
         {"fail x", "try: usage: \"x\" is no name\nTry \"try fail --help\".\n"},
@@ -237,10 +249,12 @@ END_TEST
 
 START_TEST(one_answer_in_every_format)
 {
-    static const char json_steps[] = "{\"source\":\"ldap:\",\"asked\":\"q\",\"result\":\"r\",\"verdict\":\"ok\",\"rule\":\"R1\",\"ms\":3,"
+    static const char json_steps[] = "{\"source\":\"ldap:\",\"asked\":\"q\",\"result\":\"r\",\"verdict\":\"ok\",\"rule\":\"R1\","
+                                     "\"ms\":3,"
                                      "\"age_s\":null,\"ttl_s\":-1.5,\"owner\":\"\",\"trust\":\"\"}";
     static const char talk[] = "a note\ntry: warning: careful\\x0a\n", warning[] = "try: warning: careful\\x0a\n";
-    static const char rows[] = "{\"name\":\"a\\u0009b\\u001b[1m\",\"age_s\":12,\"static\":true,\"addresses\":[\"1.2.3.4\",\"5.6.7.8\"]}|\n"
+    static const char rows[] = "{\"name\":\"a\\u0009b\\u001b[1m\",\"age_s\":12,\"static\":true,"
+                               "\"addresses\":[\"1.2.3.4\",\"5.6.7.8\"]}|\n"
                                "{\"name\":\"x,\\\"y\",\"age_s\":\"1e3\",\"static\":null,\"addresses\":[]}|\n"
                                "{\"name\":\"caf\xc3\xa9\",\"age_s\":null,\"static\":false,\"addresses\":[\"9.9.9.9\"]}|\n";
     gives("list", 0, "a\\x09b\\x1b[1m\t12\ttrue\t1.2.3.4,5.6.7.8\nx,\"y\t1e3\t\t\ncaf\xc3\xa9\t\tfalse\t9.9.9.9\n", talk);
@@ -282,16 +296,21 @@ START_TEST(outcomes_are_told_where_they_belong)
 {
     gives("no", 1, "", "try: negative (no-default-mp): site XYZ has none\n");
     gives("no -q", 1, "", "try: negative (no-default-mp): site XYZ has none\n");
-    gives("no --json", 1, "{\"v\":1,\"outcome\":\"negative\",\"reason\":\"no-default-mp\",\"message\":\"site XYZ has none\",\"answer\":null,"
+    gives("no --json", 1, "{\"v\":1,\"outcome\":\"negative\",\"reason\":\"no-default-mp\",\"message\":\"site XYZ has none\","
+                          "\"answer\":null,"
                           "\"steps\":[],\"warnings\":[]}\n", "");
     gives("fail", 6, "", "try: denied: fail: ldap://x: bind refused\n");
     gives("mp add", 0, "", "try: added\n");
     gives("mp add -q", 0, "", "");
-    gives("mp add --json", 0, "{\"v\":1,\"outcome\":\"ok\",\"reason\":\"\",\"message\":\"added\",\"answer\":null,\"steps\":[],\"warnings\":[]}\n",
+    gives("mp add --json", 0, "{\"v\":1,\"outcome\":\"ok\",\"reason\":\"\",\"message\":\"added\",\"answer\":null,"
+                              "\"steps\":[],\"warnings\":[]}\n",
           "");
-    gives("find --json", 0, "{\"v\":1,\"outcome\":\"ok\",\"reason\":\"\",\"answer\":{\"verb\":\"find\",\"args\":\"\",\"control\":\"/run/x.sock\","
-                            "\"number\":2,\"site\":null,\"on\":[],\"kind\":null,\"given\":false},\"steps\":[],\"warnings\":[]}\n", "");
-    gives("find zz --table", 0, "verb: find\nargs: <zz>\ncontrol: /run/x.sock\nnumber: 2\nsite: -\non: \nkind: -\ngiven: false\n", "");
+    gives("find --json", 0, "{\"v\":1,\"outcome\":\"ok\",\"reason\":\"\",\"answer\":{\"verb\":\"find\",\"args\":\"\","
+                            "\"control\":\"/run/x.sock\","
+                            "\"number\":2,\"site\":null,\"on\":[],\"kind\":null,\"given\":false},\"steps\":[],\"warnings\":[]}\n",
+                            "");
+    gives("find zz --table", 0, "verb: find\nargs: <zz>\ncontrol: /run/x.sock\nnumber: 2\nsite: -\non: \nkind: -\ngiven: false\n",
+          "");
 }
 END_TEST
 
@@ -316,9 +335,11 @@ static void shows(const char *line, const char *const *parts, size_t count)
 
 START_TEST(help_ends_with_two_examples)
 {
-    SHOWS("--help", "Usage: try [OPTION...] VERB", "\n  list [NAME] ", "\n  find mp NAME... ", "-n, --number=N", "(default: 2)", "--json",
+    SHOWS("--help", "Usage: try [OPTION...] VERB", "\n  list [NAME] ", "\n  find mp NAME... ", "-n, --number=N", "(default: 2)",
+          "--json",
           "\nExamples:\n  try list\n      List all\n  try find mp A\n      Find A\n");
-    SHOWS("find mp -h", "Usage: try [OPTION...] find mp NAME...\nFind the MP.\n\nOne.\n\nTwo.\n", "--on=DP", "(repeatable)", "(short or long)",
+    SHOWS("find mp -h", "Usage: try [OPTION...] find mp NAME...\nFind the MP.\n\nOne.\n\nTwo.\n", "--on=DP", "(repeatable)",
+          "(short or long)",
           "\nExamples:\n  try find mp A\n      Find A\n  try find mp NAME...\n      Find the MP\n");
     SHOWS("no --help", "\nExamples:\n  try no\n      Say no\n  try --json no\n      The same as a JSON document\n");
     SHOWS("mp add --help", "\nExamples:\n  try mp add\n      Add it\n  try mp add -q\n      Silently\n");
@@ -329,8 +350,10 @@ END_TEST
 
 START_TEST(the_manual_is_complete)
 {
-    SHOWS("--help=man", ".TH TRY 1 ", ".SH NAME\ntry \\- Try the command line\n", ".SH SYNOPSIS", ".SH DESCRIPTION\nFirst.\n.PP\n\\&.Second \\e 'x'\n",
-          ".SH VERBS", ".SS find mp NAME...\n", ".B \\-\\-site=CODE\n", ".SH OPTIONS", ".B \\-c, \\-\\-control=PATH\n", ".B \\-\\-json\n",
+    SHOWS("--help=man", ".TH TRY 1 ", ".SH NAME\ntry \\- Try the command line\n", ".SH SYNOPSIS",
+          ".SH DESCRIPTION\nFirst.\n.PP\n\\&.Second \\e 'x'\n",
+          ".SH VERBS", ".SS find mp NAME...\n", ".B \\-\\-site=CODE\n", ".SH OPTIONS", ".B \\-c, \\-\\-control=PATH\n",
+          ".B \\-\\-json\n",
           ".SH EXIT STATUS", ".B 0 ok\n", ".B 7 conflict\n", ".B 70 internal\n", ".SH FILES\n/etc/try\n", ".SH EXAMPLES\n",
           ".B try list\n", ".SH SEE ALSO\ntrue(1)\n");
 }
@@ -350,7 +373,8 @@ static void bash_offers(const char *line, const char *want)
     char command[1000], got[1000] = "";
     int pipes[2];
     snprintf(command, sizeof command,
-             "source completion.bash; COMP_WORDS=(%s); [[ '%s' == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+             "source completion.bash; COMP_WORDS=(%s); [[ '%s' == *' ' ]] && COMP_WORDS+=(''); "
+             "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
              "_try; echo -n \"${COMPREPLY[*]}\"", line, line);
     ck_assert_int_eq(pipe(pipes), 0);
     pid_t child = fork();
@@ -386,6 +410,8 @@ START_TEST(bash_completes)
 }
 END_TEST
 
-UNIT_MAIN("cli", options_and_verbs_are_found_in_any_order, a_shorter_verb_takes_what_is_no_word_of_a_longer, mistakes_name_the_nearest_help,
-          a_daemon_needs_no_verb, one_answer_in_every_format, steps_are_a_second_table_on_request, outcomes_are_told_where_they_belong,
+UNIT_MAIN("cli", options_and_verbs_are_found_in_any_order, a_shorter_verb_takes_what_is_no_word_of_a_longer,
+          mistakes_name_the_nearest_help,
+          a_daemon_needs_no_verb, one_answer_in_every_format, steps_are_a_second_table_on_request,
+          outcomes_are_told_where_they_belong,
           help_ends_with_two_examples, the_manual_is_complete, completions_know_verbs_and_options, bash_completes)

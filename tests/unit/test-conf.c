@@ -19,8 +19,10 @@ struct values {
 
 static const char *const levels[] = {"low", "high", NULL};
 static const struct sl_option rows[] = {
-    {.name = "db-file", .type = SL_OPT_STRING, .offset = offsetof(struct values, db), .fallback = "/default", .flags = SL_OPT_IN_FILE},
-    {.name = "listen", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, listen), .fallback = "any", .flags = SL_OPT_IN_FILE},
+    {.name = "db-file", .type = SL_OPT_STRING, .offset = offsetof(struct values, db), .fallback = "/default",
+     .flags = SL_OPT_IN_FILE},
+    {.name = "listen", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, listen), .fallback = "any",
+     .flags = SL_OPT_IN_FILE},
     {.name = "workers", .type = SL_OPT_INT, .offset = offsetof(struct values, workers), .min = 1, .max = 64, .fallback = "2",
      .flags = SL_OPT_IN_FILE},
     {.name = "interval", .type = SL_OPT_DURATION, .offset = offsetof(struct values, interval_ms), .min = 1000, .max = 60000,
@@ -67,7 +69,8 @@ START_TEST(fills_every_type)
     struct values v;
     struct sl_error e = {0};
     setup(&v);
-    enum sl_status status = load("# comment\ndb_file = \"/var/x.db\"\nlisten = {\"1.2.3.4\", \"[::1]:42\"}\nworkers = 7\ninterval = \"10s\"\n"
+    enum sl_status status = load("# comment\ndb_file = \"/var/x.db\"\nlisten = {\"1.2.3.4\", \"[::1]:42\"}\nworkers = 7\n"
+                                 "interval = \"10s\"\n"
                                  "level = \"high\"\nstrict = true\n", &v, &e);
     ck_assert_msg(status == SL_OK, "%s", e.text);
     ck_assert_str_eq(v.db, "/var/x.db");
@@ -170,4 +173,5 @@ START_TEST(files_that_are_none)
 }
 END_TEST
 
-UNIT_MAIN("conf", fills_every_type, leaves_defaults_alone, the_command_line_wins, a_mistake_names_file_and_line, files_that_are_none)
+UNIT_MAIN("conf", fills_every_type, leaves_defaults_alone, the_command_line_wins, a_mistake_names_file_and_line,
+          files_that_are_none)

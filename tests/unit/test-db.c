@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static const char *const steps[] = {
-    "CREATE TABLE site (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, note BLOB, CONSTRAINT code_is_short CHECK (length(code) = 3))",
+    "CREATE TABLE site (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, note BLOB, CONSTRAINT code_is_short CHECK "
+    "(length(code) = 3))",
     "CREATE TABLE mp (id INTEGER PRIMARY KEY, site INTEGER NOT NULL REFERENCES site (id)); CREATE INDEX mp_site ON mp (site)",
 };
 static const struct db_schema first_schema = {0x53490001, steps, 1};
@@ -156,7 +157,8 @@ START_TEST(damage_is_told)
 {
     setup();
     struct db *db = opened(DB_CREATE, &schema);
-    run(db, "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 999) INSERT INTO site (code) SELECT i FROM n");
+    run(db, "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 999) INSERT INTO site (code) SELECT i "
+            "FROM n");
     db_close(db);
     struct stat st;
     ck_assert_int_eq(stat(path, &st), 0);
@@ -331,6 +333,6 @@ START_TEST(several_processes_may_open_and_write)
 END_TEST
 
 UNIT_MAIN("db", is_opened_for_durability, migrates_and_keeps_what_is_there, a_failed_migration_leaves_nothing,
-          what_is_not_ours_stays_as_it_is, damage_is_told, values_come_back_as_they_went_in, a_statement_remembers_its_first_failure,
-          a_transaction_is_all_or_nothing, a_deferred_constraint_fails_the_commit, read_only_is_denied_writing,
-          several_processes_may_open_and_write)
+          what_is_not_ours_stays_as_it_is, damage_is_told, values_come_back_as_they_went_in,
+          a_statement_remembers_its_first_failure, a_transaction_is_all_or_nothing, a_deferred_constraint_fails_the_commit,
+          read_only_is_denied_writing, several_processes_may_open_and_write)

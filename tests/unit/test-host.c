@@ -421,7 +421,8 @@ START_TEST(a_request_becomes_a_document)
     expect(asked, SL_OUTCOME_NEGATIVE,
            "{\"v\":1,\"outcome\":\"negative\",\"reason\":\"just-so\",\"message\":\"args 1 options 4\","
            "\"answer\":{\"name\":\"ABC\",\"n\":42,\"yes\":null,\"items\":[\"a\",\"b\"]},"
-           "\"steps\":[{\"source\":\"here\",\"asked\":\"q\",\"result\":\"r\",\"verdict\":\"ok\",\"rule\":\"R01\",\"ms\":1,\"age_s\":null,"
+           "\"steps\":[{\"source\":\"here\",\"asked\":\"q\",\"result\":\"r\",\"verdict\":\"ok\",\"rule\":\"R01\",\"ms\":1,\"age_"
+           "s\":null,"
            "\"ttl_s\":null,\"owner\":\"\",\"trust\":\"\"}],\"warnings\":[\"warned of one\"]}\n");
     expect(ask(&s, "fail", NULL), SL_OUTCOME_CONFLICT, "second default MP");
     expect(ask(&s, "nothing", NULL), SL_OUTCOME_USAGE, "unknown-verb");

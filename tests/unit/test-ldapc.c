@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -282,7 +283,7 @@ END_TEST
 
 static void *cancel_soon(void *ctx)
 {
-    usleep(300000);
+    poll(NULL, 0, 300);
     ldapc_cancel(ctx);
     return NULL;
 }

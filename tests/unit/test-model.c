@@ -1,4 +1,5 @@
-/* The rules of the locator: codes, capabilities, the default management point, boundaries, the choice among distribution points. */
+/* The rules of the locator: codes, capabilities, the default management point, boundaries, the choice among distribution points.
+ */
 #include "tests/unit/unit.h"
 
 #include "locator/model/boundary.h"
@@ -70,12 +71,13 @@ END_TEST
 
 START_TEST(Q1_capabilities_by_local_name_with_bare_ampersand)
 {
-    static const char xml[] = "<ClientOperationalSettings><Version>4.00.6487.2000</Version><Anything><RootSiteCode>cas</RootSiteCode>"
-                              "<CCM><CommandLine>CCMLOGLEVEL=0 A&B SMSSITECODE=PS1 X=\"1 & 2\"</CommandLine></CCM></Anything>"
-                              "<SecurityConfiguration><HTTPPort>8080</HTTPPort><HTTPSPort>8443</HTTPSPort>"
-                              "<SecurityModeMaskEx>63</SecurityModeMaskEx></SecurityConfiguration>"
-                              "<Capabilities SchemaVersion=\"1.0\"><Property Name=\"SSLState\" Value=\"1\"/></Capabilities>"
-                              "<Unknown a=\"b\"/></ClientOperationalSettings>";
+    static const char xml[] =
+        "<ClientOperationalSettings><Version>4.00.6487.2000</Version><Anything><RootSiteCode>cas</RootSiteCode>"
+        "<CCM><CommandLine>CCMLOGLEVEL=0 A&B SMSSITECODE=PS1 X=\"1 & 2\"</CommandLine></CCM></Anything>"
+        "<SecurityConfiguration><HTTPPort>8080</HTTPPort><HTTPSPort>8443</HTTPSPort>"
+        "<SecurityModeMaskEx>63</SecurityModeMaskEx></SecurityConfiguration>"
+        "<Capabilities SchemaVersion=\"1.0\"><Property Name=\"SSLState\" Value=\"1\"/></Capabilities>"
+        "<Unknown a=\"b\"/></ClientOperationalSettings>";
     struct lm_mp mp = lm_mp_unknown();
     struct sl_error e = {.status = SL_OK};
     ck_assert_msg(lm_mp_capabilities(xml, sizeof xml - 1, &mp, &e) == SL_OK, "%s", sl_error_text(&e));
@@ -91,7 +93,8 @@ END_TEST
 
 START_TEST(capabilities_that_are_none_change_nothing)
 {
-    static const char *const bad[] = {"", "no xml", "<a>", "<a><HTTPPort>99</HTTPPort>", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"};
+    static const char *const bad[] = {"", "no xml", "<a>", "<a><HTTPPort>99</HTTPPort>",
+                                      "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"};
     static const char *const odd[] = {"<a><HTTPPort>99999</HTTPPort></a>", "<a><HTTPPort>0</HTTPPort></a>",
                                       "<a><HTTPPort>80x</HTTPPort></a>", "<a><CommandLine>SMSSITECODE=</CommandLine></a>"};
     struct lm_mp mp = lm_mp_unknown();
@@ -177,8 +180,8 @@ START_TEST(boundaries_match_by_address_and_mask)
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
         struct lm_client client = client_at(rows[i].client);
         struct lm_match m = lm_boundary_match(rows[i].value, &client);
-        ck_assert_msg(m.kind == rows[i].kind && m.prefix_len == rows[i].prefix_len, "%s in %s: %d /%d", rows[i].client, rows[i].value,
-                      (int)m.kind, m.prefix_len);
+        ck_assert_msg(m.kind == rows[i].kind && m.prefix_len == rows[i].prefix_len, "%s in %s: %d /%d", rows[i].client,
+                      rows[i].value, (int)m.kind, m.prefix_len);
     }
     struct lm_client berlin = {.ad_site = "Berlin"};
     ck_assert_int_eq(lm_boundary_match("bERLIN", &berlin).kind, LM_MATCH_AD_SITE);
@@ -190,7 +193,8 @@ END_TEST
 START_TEST(candidates_hold_every_match)
 {
     static const char *const clients[] = {"10.1.2.3/16", "10.1.2.3", "192.168.255.255", "128.0.0.0", "2001:db8:5::1/64"};
-    static const char *const values[] = {"10.1.0.0", "10.1.2.0", "10.0.0.0", "128.0.0.0", "192.168.255.0", "2001:db8::/32", "Berlin"};
+    static const char *const values[] = {"10.1.0.0",      "10.1.2.0",      "10.0.0.0", "128.0.0.0",
+                                         "192.168.255.0", "2001:db8::/32", "Berlin"};
     struct lm_candidate candidates[LM_CANDIDATES_MAX];
     size_t matches = 0;
     for (size_t c = 0; c < SL_COUNT(clients); c++) {
@@ -243,7 +247,8 @@ START_TEST(Q13_best_locality_first_and_doubles_count_once)
 }
 END_TEST
 
-/* Chi-square with 3 degrees of freedom: 16.27 is passed by one fair run in a thousand; the seeds are fixed, so it passes always. */
+/* Chi-square with 3 degrees of freedom: 16.27 is passed by one fair run in a thousand; the seeds are fixed, so it passes
+ * always. */
 START_TEST(S1_16_choice_is_uniform_and_repeatable)
 {
     static const char *const urls[] = {"http://a/", "http://b/", "http://c/", "http://d/"};
@@ -266,9 +271,9 @@ START_TEST(S1_16_choice_is_uniform_and_repeatable)
 }
 END_TEST
 
-UNIT_MAIN("model", site_code_is_three_of_A_Z_0_9, S1_21_only_the_default_mp_is_chosen, Q12_several_defaults_first_by_name_in_any_order,
-          Q12_no_default_is_negative_but_in_cb, Q1_capabilities_by_local_name_with_bare_ampersand,
-          capabilities_that_are_none_change_nothing, port_is_forced_else_published_else_of_srv_else_80,
-          range_integers_signed_and_unsigned, ranges_compare_unsigned_and_inclusive, boundaries_match_by_address_and_mask,
-          candidates_hold_every_match, client_addresses_are_checked, Q13_best_locality_first_and_doubles_count_once,
-          S1_16_choice_is_uniform_and_repeatable)
+UNIT_MAIN("model", site_code_is_three_of_A_Z_0_9, S1_21_only_the_default_mp_is_chosen,
+          Q12_several_defaults_first_by_name_in_any_order, Q12_no_default_is_negative_but_in_cb,
+          Q1_capabilities_by_local_name_with_bare_ampersand, capabilities_that_are_none_change_nothing,
+          port_is_forced_else_published_else_of_srv_else_80, range_integers_signed_and_unsigned,
+          ranges_compare_unsigned_and_inclusive, boundaries_match_by_address_and_mask, candidates_hold_every_match,
+          client_addresses_are_checked, Q13_best_locality_first_and_doubles_count_once, S1_16_choice_is_uniform_and_repeatable)

@@ -241,8 +241,9 @@ START_TEST(verbs_that_are_none)
         const char *query;
         unsigned status;
     } rows[] = {
-        {"", 404}, {"MPLIST3", 404}, {"MPLIST%00", 400}, {"MPLIST%", 400}, {"MPLIST%zz", 400}, {"%4dPLIST", 200}, {"MPLIST&LAB", 400},
-        {"MPLIST1&%27%20OR%201=1--", 404}, {"MPLIST1&", 200}, {"MPLIST1&<x>", 404},
+        {"", 404},          {"MPLIST3", 404},     {"MPLIST%00", 400},  {"MPLIST%", 400},
+        {"MPLIST%zz", 400}, {"%4dPLIST", 200},    {"MPLIST&LAB", 400}, {"MPLIST1&%27%20OR%201=1--", 404},
+        {"MPLIST1&", 200},  {"MPLIST1&<x>", 404},
     };
     struct bench b;
     set_up(&b);
@@ -346,7 +347,8 @@ START_TEST(hostile_messages_are_refused)
         "<ContentLocationRequest>\x01\x02</ContentLocationRequest>",
         "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><ContentLocationRequest>&e;</ContentLocationRequest>",
         "<ContentLocationRequest><Package ID='LAB00001' Version='99999999999'/></ContentLocationRequest>",
-        "<ContentLocationRequest><Package ID='LAB00001' Version='3'/><AssignedSite SiteCode='LABORATORY'/></ContentLocationRequest>",
+        "<ContentLocationRequest><Package ID='LAB00001' Version='3'/><AssignedSite "
+        "SiteCode='LABORATORY'/></ContentLocationRequest>",
     };
     struct bench b;
     struct ccm_message answer;

@@ -159,7 +159,8 @@ START_TEST(J5_a_live_first_source_does_not_wait_for_a_stuck_one)
     atomic_int freed = 0, canceled = 0;
     struct resolve_source sources[] = {
         source_of("fake:0", (struct fake){.says = SRC_ANSWER, .freed = &freed}),
-        source_of("fake:1", (struct fake){.says = SRC_ANSWER, .stuck = true, .release = &release, .freed = &freed, .canceled = &canceled})};
+        source_of("fake:1",
+                  (struct fake){.says = SRC_ANSWER, .stuck = true, .release = &release, .freed = &freed, .canceled = &canceled})};
     struct resolve_result r;
     ask(sources, 2, 30000, &r);
     ck_assert_int_eq(r.judgement.outcome, SL_OUTCOME_OK);
@@ -180,7 +181,8 @@ START_TEST(J4_a_stuck_source_costs_its_timeout_and_no_more)
     atomic_bool release = false;
     atomic_int freed = 0, canceled = 0;
     struct resolve_source sources[] = {
-        source_of("fake:0", (struct fake){.says = SRC_ANSWER, .stuck = true, .release = &release, .freed = &freed, .canceled = &canceled}),
+        source_of("fake:0",
+                  (struct fake){.says = SRC_ANSWER, .stuck = true, .release = &release, .freed = &freed, .canceled = &canceled}),
         source_of("fake:1", (struct fake){.says = SRC_ANSWER, .stuck = true, .release = &release, .freed = &freed}),
         source_of("fake:2", (struct fake){.says = SRC_ANSWER, .freed = &freed})};
     struct resolve_result r;
@@ -253,10 +255,22 @@ END_TEST
 
 START_TEST(sources_refuse_bad_uris_without_asking)
 {
-    static const char *const bad[] = {"ldap:", "ldap://h:99999", "wins://", "wins://h:0", "wins://h:x", "dns:", "dns:a..b", "dns:.a",
-                                      "dns:a/b", "dns://host.example/example.com", "dns://127.0.0.1:53", "dns:a b"};
-    static const char *const good[] = {"ldap://h", "ldaps://[::1]:636/dc=x", "ldapi://%2Ftmp%2Fs", "wins://h:1137", "wins://10.0.0.1",
-                                       "dns:example.com", "dns:///example.com.", "dns://127.0.0.1:5353/example.com", "dns://[::1]/e.com"};
+    static const char *const bad[] = {"ldap:",
+                                      "ldap://h:99999",
+                                      "wins://",
+                                      "wins://h:0",
+                                      "wins://h:x",
+                                      "dns:",
+                                      "dns:a..b",
+                                      "dns:.a",
+                                      "dns:a/b",
+                                      "dns://host.example/example.com",
+                                      "dns://127.0.0.1:53",
+                                      "dns:a b"};
+    static const char *const good[] = {
+        "ldap://h",         "ldaps://[::1]:636/dc=x", "ldapi://%2Ftmp%2Fs",  "wins://h:1137",
+        "wins://10.0.0.1",  "dns:example.com",        "dns:///example.com.", "dns://127.0.0.1:5353/example.com",
+        "dns://[::1]/e.com"};
     struct src_config config = {.override_count = 0};
     const struct src_ops *ops;
     void *source;
@@ -275,6 +289,7 @@ START_TEST(sources_refuse_bad_uris_without_asking)
 }
 END_TEST
 
-UNIT_MAIN("resolve", J1_to_J6_outcome_table, J1_sources_are_asked_side_by_side, J5_a_live_first_source_does_not_wait_for_a_stuck_one,
-          J4_a_stuck_source_costs_its_timeout_and_no_more, X01_the_trace_has_question_result_verdict_and_rule,
-          J6_a_source_that_cannot_tell_is_not_asked, an_unknown_scheme_lists_the_known_ones, sources_refuse_bad_uris_without_asking)
+UNIT_MAIN("resolve", J1_to_J6_outcome_table, J1_sources_are_asked_side_by_side,
+          J5_a_live_first_source_does_not_wait_for_a_stuck_one, J4_a_stuck_source_costs_its_timeout_and_no_more,
+          X01_the_trace_has_question_result_verdict_and_rule, J6_a_source_that_cannot_tell_is_not_asked,
+          an_unknown_scheme_lists_the_known_ones, sources_refuse_bad_uris_without_asking)

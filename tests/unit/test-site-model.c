@@ -64,8 +64,8 @@ START_TEST(management_point_addresses)
     ck_assert_uint_eq(mp.ip4, 0);
     ck_assert_str_eq(mp.address, "2001:db8::1");
     sm_mp_fini(&mp);
-    static const char *const bad[] = {"", "mp1", "10.1.2", "10.1.2.3:80", "0.0.0.0", "239.1.1.1", "255.255.255.255", "::", "ff02::1",
-                                      "[::1]", "fe80::1%eth0"};
+    static const char *const bad[] = {"",   "mp1",     "10.1.2", "10.1.2.3:80", "0.0.0.0", "239.1.1.1", "255.255.255.255",
+                                      "::", "ff02::1", "[::1]",  "fe80::1%eth0"};
     for (size_t i = 0; i < SL_COUNT(bad); i++)
         ck_assert_msg(sm_mp_make("mp1", bad[i], 80, &mp, &e) == SL_USAGE, "\"%s\" was accepted", bad[i]);
     ck_assert_int_eq(sm_mp_make("mp1", "10.1.2.3", 0, &mp, NULL), SL_USAGE);
@@ -164,7 +164,8 @@ START_TEST(address_keys)
     uint8_t key[SM_ADDRESS_KEY_LEN];
     ck_assert(inside(SM_BOUNDARY_SUBNET, "10.1.0.0/16", "10.1.255.255"));
     ck_assert(!inside(SM_BOUNDARY_SUBNET, "10.1.0.0/16", "10.2.0.0"));
-    ck_assert(inside(SM_BOUNDARY_RANGE, "127.0.0.1-128.0.0.1", "128.0.0.0")); /* the sign of the directory's integer is no matter */
+    ck_assert(
+        inside(SM_BOUNDARY_RANGE, "127.0.0.1-128.0.0.1", "128.0.0.0")); /* the sign of the directory's integer is no matter */
     ck_assert(inside(SM_BOUNDARY_IPV6_PREFIX, "2001:db8::/33", "2001:db8:7fff::1"));
     ck_assert(!inside(SM_BOUNDARY_IPV6_PREFIX, "2001:db8::/33", "2001:db8:8000::"));
     ck_assert(!inside(SM_BOUNDARY_IPV6_PREFIX, "2001:db8::/32", "10.1.2.3"));
@@ -181,10 +182,12 @@ static enum sl_status target_status(struct sm_target target)
 
 START_TEST(target_flags_fit_together)
 {
-    char ldap[] = "ldap://dc1/DC=example,DC=org", ldaps[] = "LDAPS://dc1", wins[] = "wins://10.0.0.1:137", dn[] = "cn=x", file[] = "f";
+    char ldap[] = "ldap://dc1/DC=example,DC=org", ldaps[] = "LDAPS://dc1", wins[] = "wins://10.0.0.1:137", dn[] = "cn=x",
+         file[] = "f";
     char gssapi[] = "gssapi", plain[] = "plain", http[] = "http://x/";
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap}), SL_OK);
-    ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .bind_dn = dn, .password_file = file, .starttls = true}), SL_OK);
+    ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .bind_dn = dn, .password_file = file, .starttls = true}),
+                     SL_OK);
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .sasl = gssapi}), SL_OK);
     ck_assert_int_eq(target_status((struct sm_target){.uri = wins}), SL_OK);
     ck_assert_int_eq(target_status((struct sm_target){.uri = http}), SL_USAGE);
@@ -192,7 +195,8 @@ START_TEST(target_flags_fit_together)
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .bind_dn = dn}), SL_USAGE);
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .password_file = file}), SL_USAGE);
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .sasl = plain}), SL_USAGE);
-    ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .sasl = gssapi, .bind_dn = dn, .password_file = file}), SL_USAGE);
+    ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .sasl = gssapi, .bind_dn = dn, .password_file = file}),
+                     SL_USAGE);
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldaps, .starttls = true}), SL_USAGE);
 }
 END_TEST

@@ -36,8 +36,15 @@ static struct wst *open_store(void)
 
 static struct wins_record record_of(const char *text, uint64_t version)
 {
-    struct wins_record r = {.type = WINS_MHOMED, .state = WINS_RELEASED, .node = WINS_NODE_H, .is_static = true, .owner = 0xc0000201,
-                            .version = version, .expires_s = INT64_C(1) << 40, .registered_by = 0xfffffffe, .member_count = 2};
+    struct wins_record r = {.type = WINS_MHOMED,
+                            .state = WINS_RELEASED,
+                            .node = WINS_NODE_H,
+                            .is_static = true,
+                            .owner = 0xc0000201,
+                            .version = version,
+                            .expires_s = INT64_C(1) << 40,
+                            .registered_by = 0xfffffffe,
+                            .member_count = 2};
     memset(r.name.octets, ' ', NB_NAME_LEN);
     memcpy(r.name.octets, text, strlen(text));
     r.members[0] = (struct wins_member){0xffffffff, 1, -1};

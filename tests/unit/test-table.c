@@ -19,7 +19,8 @@ static uint64_t seed;
 
 static struct wins_record record_of(uint32_t number, uint32_t address)
 {
-    struct wins_record r = {.type = WINS_UNIQUE, .owner = 0x0a000001, .version = address, .expires_s = address, .registered_by = 7};
+    struct wins_record r = {
+        .type = WINS_UNIQUE, .owner = 0x0a000001, .version = address, .expires_s = address, .registered_by = 7};
     memset(r.name.octets, ' ', NB_NAME_LEN);
     snprintf((char *)r.name.octets, NB_NAME_LEN, "N%u", number);
     r.name.octets[NB_NAME_LEN - 1] = (uint8_t)number;
@@ -140,7 +141,8 @@ static void note_seen(const struct tbl_entry *entry, void *ctx)
     struct model *m = ctx;
     struct wins_record r;
     tbl_unpack(entry, &r);
-    unsigned long number = strtoul((const char *)r.name.octets + 1, NULL, 10);
+    unsigned number = CROWD;
+    ck_assert_int_eq(sscanf((const char *)r.name.octets + 1, "%u", &number), 1);
     ck_assert_uint_lt(number, CROWD);
     ck_assert_uint_eq(r.members[0].address, m->address[number]);
     m->seen[number]++;

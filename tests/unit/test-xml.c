@@ -32,8 +32,10 @@ static void refused_text(const char *text, enum sl_status want, const char *part
 
 START_TEST(walks_elements_by_local_name)
 {
-    struct sx_doc *doc = parsed("<?xml version=\"1.0\"?><r xmlns:m=\"urn:x\"><!-- c --><m:a k=\"v&amp;w\">one</m:a><b/><a>two<i>x</i>"
-                                "three</a><c><d><e>deep</e></d></c></r>", SX_STRICT);
+    struct sx_doc *doc =
+        parsed("<?xml version=\"1.0\"?><r xmlns:m=\"urn:x\"><!-- c --><m:a k=\"v&amp;w\">one</m:a><b/><a>two<i>x</i>"
+               "three</a><c><d><e>deep</e></d></c></r>",
+               SX_STRICT);
     struct sx_node *root = sx_root(doc), *a = sx_child(root, "a");
     ck_assert_str_eq(sx_name(root), "r");
     ck_assert_str_eq(sx_content(a), "one");
@@ -163,6 +165,6 @@ START_TEST(a_full_builder_stays_failed)
 }
 END_TEST
 
-UNIT_MAIN("xml", walks_elements_by_local_name, reads_cdata_and_character_references, reads_utf16_with_bom, refuses_dtd_and_entities,
-          names_the_line_of_a_mistake, bounds_depth_and_size, takes_bare_ampersands_on_request, writes_what_it_reads,
-          a_full_builder_stays_failed)
+UNIT_MAIN("xml", walks_elements_by_local_name, reads_cdata_and_character_references, reads_utf16_with_bom,
+          refuses_dtd_and_entities, names_the_line_of_a_mistake, bounds_depth_and_size, takes_bare_ampersands_on_request,
+          writes_what_it_reads, a_full_builder_stays_failed)

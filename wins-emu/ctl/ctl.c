@@ -43,7 +43,8 @@ static void not_found(struct host_reply *reply, const struct nb_name *name)
 static bool name_argument(const struct host_request *request, struct host_reply *reply, struct nb_name *ret_name)
 {
     struct sl_error e;
-    enum sl_status status = request->arg_count ? nb_name_parse(request->args[0], ret_name, &e) : sl_fail(&e, SL_USAGE, "no name given");
+    enum sl_status status =
+        request->arg_count ? nb_name_parse(request->args[0], ret_name, &e) : sl_fail(&e, SL_USAGE, "no name given");
     if (status == SL_OK)
         return true;
     host_reply_end(reply, SL_OUTCOME_USAGE, NULL, "%s", sl_error_text(&e));

@@ -2,7 +2,8 @@
  * ctl.h - the daemon's end of the control socket: the verbs of winsctl (verbs.def).
  *
  * Handlers run on the main loop's thread, which is a reader of the table (tbl_reader_enter). What changes a name goes through the
- * writer's queue like any registration and is answered when it is on disk. Unknown names end as `negative` with reason `not-found`.
+ * writer's queue like any registration and is answered when it is on disk. Unknown names end as `negative` with reason
+ * `not-found`.
  */
 #ifndef SL_WINS_CTL_CTL_H
 #define SL_WINS_CTL_CTL_H

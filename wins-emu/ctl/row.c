@@ -18,8 +18,9 @@ static void addresses_text(char *out, size_t size, const struct wins_record *r)
 
 void wctl_row_columns(struct host_reply *reply, bool single)
 {
-    static const char *const columns[] = {"name:text",     "type:text",      "state:text",       "static:bool",       "node:text",
-                                          "addresses:list", "owner:text", "version:number", "expires_s:number", "registered_by:text"};
+    static const char *const columns[] = {"name:text",        "type:text",         "state:text", "static:bool",
+                                          "node:text",        "addresses:list",    "owner:text", "version:number",
+                                          "expires_s:number", "registered_by:text"};
     host_reply_columns(reply, columns, SL_COUNT(columns), single);
 }
 

@@ -6,7 +6,8 @@
 
 #include "wins-emu/ctl/ctl.h"
 
-/* One record: what the registry holds, every counter of counters.def and of the engine, and how often each rule decided. Ends the reply. */
+/* One record: what the registry holds, every counter of counters.def and of the engine, and how often each rule decided. Ends the
+ * reply. */
 void wctl_stats(const struct wctl_env *env, int64_t uptime_s, struct host_reply *reply);
 
 #endif

@@ -10,7 +10,8 @@ struct values {
 };
 
 static const struct sl_option options[] = {
-    {.name = "control", .type = SL_OPT_STRING, .offset = offsetof(struct values, control), .arg = "PATH", .fallback = DEFAULT_CONTROL,
+    {.name = "control", .type = SL_OPT_STRING, .offset = offsetof(struct values, control), .arg = "PATH",
+     .fallback = DEFAULT_CONTROL,
      .help = "control socket of the daemon"},
     {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(struct values, timeout_ms), .arg = "TIME", .fallback = "10s",
      .help = "longest wait for the daemon", .min = 1, .max = 3600000},
@@ -58,7 +59,8 @@ static enum sl_outcome run(struct cli_call *call)
 
 static const struct cli_verb verbs[] = {
 #define WCTL_VERB(verb, synopsis, least, most, opts, brief, text)                                                              \
-    {.name = #verb, .args = (synopsis), .min_args = (least), .max_args = (most), .summary = (brief), .detail = (text), .run = run, opts},
+    {.name = #verb, .args = (synopsis), .min_args = (least), .max_args = (most), .summary = (brief), .detail = (text), .run = run, \
+     opts},
 #include "wins-emu/ctl/verbs.def"
 #undef WCTL_VERB
 };

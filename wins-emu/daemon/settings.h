@@ -40,7 +40,8 @@ struct winsd_settings {
     struct wins_own_name own_names[WINS_OWN_NAMES_MAX];
 };
 
-/* Reads the configuration file, if one is given, below the command line, and checks every value. SL_USAGE names file and line or option. */
+/* Reads the configuration file, if one is given, below the command line, and checks every value. SL_USAGE names file and line or
+ * option. */
 enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_settings *ret_settings, struct sl_error *e) SL_MUST;
 
 #endif

@@ -176,18 +176,20 @@ static const struct cli_program program = {
     .name = "winsd",
     .section = "8",
     .summary = "NetBIOS name registry (WINS)",
-    .description = "winsd registers NetBIOS names over UDP and answers queries for them. No registration or release is acknowledged before"
-                   " it is in the database; only a refresh that moves nothing but the expiry may be, so a crash can shorten"
-                   " such a lease to what it was before.\n\n"
-                   "The protocol has no authentication: whoever reaches the port may register names that nobody defends.\n\n"
-                   "SIGTERM and SIGINT end it after the last batch is on disk. SIGHUP changes nothing.",
+    .description =
+        "winsd registers NetBIOS names over UDP and answers queries for them. No registration or release is acknowledged before"
+        " it is in the database; only a refresh that moves nothing but the expiry may be, so a crash can shorten"
+        " such a lease to what it was before.\n\n"
+        "The protocol has no authentication: whoever reaches the port may register names that nobody defends.\n\n"
+        "SIGTERM and SIGINT end it after the last batch is on disk. SIGHUP changes nothing.",
     .options = winsd_options,
     .option_count = WINSD_OPTION_COUNT,
     .values_size = sizeof(struct winsd_values),
     .verbs = verbs,
     .verb_count = SL_COUNT(verbs),
     .examples = {"winsd --listen 192.0.2.53", "serves one address with the default database",
-                 "winsd --listen 127.0.0.1:10137 --nbt-port 10137 --db wins.db --control winsd.sock", "a test server without root"},
+                 "winsd --listen 127.0.0.1:10137 --nbt-port 10137 --db wins.db --control winsd.sock",
+                 "a test server without root"},
     .files = "/var/lib/sitelocator/wins.db: the database.\n\n/run/sitelocator/winsd.sock: the control socket.",
     .see_also = "winsctl(8)",
 };

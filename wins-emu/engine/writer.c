@@ -111,12 +111,14 @@ static enum sl_status submit_admin(struct eng_writer *w, enum item_kind kind, co
     return item ? SL_OK : sl_fail(e, SL_LIMIT, "the queue of changes is full; try again");
 }
 
-enum sl_status eng_writer_add(struct eng_writer *w, const struct wins_record *record, eng_admin_fn *done, void *ctx, struct sl_error *e)
+enum sl_status eng_writer_add(struct eng_writer *w, const struct wins_record *record, eng_admin_fn *done, void *ctx,
+                              struct sl_error *e)
 {
     return submit_admin(w, ITEM_ADD, record, sizeof *record, done, ctx, e);
 }
 
-enum sl_status eng_writer_delete(struct eng_writer *w, const struct nb_name *name, eng_admin_fn *done, void *ctx, struct sl_error *e)
+enum sl_status eng_writer_delete(struct eng_writer *w, const struct nb_name *name, eng_admin_fn *done, void *ctx,
+                                 struct sl_error *e)
 {
     return submit_admin(w, ITEM_DELETE, name, sizeof *name, done, ctx, e);
 }
@@ -247,7 +249,8 @@ static void writer_free(struct eng_writer *w)
     free(w);
 }
 
-enum sl_status eng_writer_start(struct eng *eng, const struct eng_writer_ops *ops, struct eng_writer **ret_writer, struct sl_error *e)
+enum sl_status eng_writer_start(struct eng *eng, const struct eng_writer_ops *ops, struct eng_writer **ret_writer,
+                                struct sl_error *e)
 {
     struct eng_writer *w = sl_new(sizeof *w);
     *w = (struct eng_writer){.magic = WRITER_MAGIC, .eng = eng, .ops = *ops};

@@ -1,13 +1,14 @@
 /*
  * writer.h - the one thread that owns every change: a bounded queue in front of the engine, and its clock.
  *
- * UDP workers hand over what is not a query, the control socket what an administrator asks for. The thread takes all that waits at once,
- * gives it to the engine one by one, commits (group commit: what came in during one commit is the next batch) and lets the answers
- * go. It also wakes the engine for its timers. Nothing else may touch the engine while the thread runs.
+ * UDP workers hand over what is not a query, the control socket what an administrator asks for. The thread takes all that waits
+ * at once, gives it to the engine one by one, commits (group commit: what came in during one commit is the next batch) and lets
+ * the answers go. It also wakes the engine for its timers. Nothing else may touch the engine while the thread runs.
  *
- * The queue holds at most ENG_QUEUE_MAX items and ENG_QUEUE_OCTETS octets. What does not fit is told to the caller and never dropped in
- * silence: a worker answers such a request SRV_ERR (eng_refusal), which makes a client try again later or ask its other server,
- * and counts it. An answer to a challenge that does not fit is counted too; the challenge is repeated after a second anyway.
+ * The queue holds at most ENG_QUEUE_MAX items and ENG_QUEUE_OCTETS octets. What does not fit is told to the caller and never
+ * dropped in silence: a worker answers such a request SRV_ERR (eng_refusal), which makes a client try again later or ask its
+ * other server, and counts it. An answer to a challenge that does not fit is counted too; the challenge is repeated after a
+ * second anyway.
  */
 #ifndef SL_WINS_ENGINE_WRITER_H
 #define SL_WINS_ENGINE_WRITER_H
@@ -45,19 +46,20 @@ struct eng_writer_state {
 };
 
 /* Takes the engine over and starts the thread. */
-enum sl_status eng_writer_start(struct eng *eng, const struct eng_writer_ops *ops, struct eng_writer **ret_writer, struct sl_error *e)
-    SL_MUST;
+enum sl_status eng_writer_start(struct eng *eng, const struct eng_writer_ops *ops, struct eng_writer **ret_writer,
+                                struct sl_error *e) SL_MUST;
 /* Does all that waits, commits, ends the thread and frees the writer; the engine is the caller's again. NULL is accepted. */
 void eng_writer_stop(struct eng_writer *writer);
 
-/* Queues datagrams, in order, and returns how many of them: fewer than `count` when the queue is full. One lock a call; any thread. */
+/* Queues datagrams, in order, and returns how many of them: fewer than `count` when the queue is full. One lock a call; any
+ * thread. */
 size_t eng_writer_submit(struct eng_writer *writer, const struct eng_inbound *items, size_t count);
 /* The SRV_ERR for a request that the queue had no room for: its length, 0 when the datagram deserves no answer. */
 size_t eng_refusal(const void *octets, size_t len, void *buffer, size_t size);
 
 /*
- * Called on the writer's thread when an operation is on disk and published (SL_OK), or was refused. `found` is false when the name to
- * be deleted did not exist.
+ * Called on the writer's thread when an operation is on disk and published (SL_OK), or was refused. `found` is false when the
+ * name to be deleted did not exist.
  */
 typedef void eng_admin_fn(void *ctx, enum sl_status status, bool found, const struct sl_error *e);
 

@@ -13,8 +13,8 @@ struct wnet_holder_text {
 };
 
 /*
- * "held by nmbd (pid 123)", found through /proc/net/udp and the descriptors below /proc; "held by another program, whose name this user
- * may not see" for a stranger's process; "held by another program" when no socket is found there.
+ * "held by nmbd (pid 123)", found through /proc/net/udp and the descriptors below /proc; "held by another program, whose name
+ * this user may not see" for a stranger's process; "held by another program" when no socket is found there.
  */
 struct wnet_holder_text wnet_holder(const struct sl_endpoint *endpoint);
 

@@ -38,7 +38,8 @@ static enum sl_status open_all(struct wnet *net, unsigned workers, struct sl_err
     return SL_OK;
 }
 
-enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigned workers, struct wnet **ret_net, struct sl_error *e)
+enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigned workers, struct wnet **ret_net,
+                         struct sl_error *e)
 {
     if (!count || count > WNET_LISTEN_MAX || !workers || workers > WNET_WORKERS_MAX)
         return sl_fail(e, SL_USAGE, "1 to %d addresses and 1 to %d workers are needed", WNET_LISTEN_MAX, WNET_WORKERS_MAX);

@@ -2,9 +2,9 @@
  * net.h - the UDP side of the registry: N workers, each with its own socket per address and its own loop.
  *
  * Every worker binds every address with SO_REUSEPORT, so the kernel spreads clients over the workers. A worker reads up to
- * WNET_BATCH datagrams with one call, answers queries from the table (no lock, no allocation, no system call per packet), sends those
- * answers with one call, and hands the rest to the writer. What the engine sends leaves by the first worker's sockets, so every
- * answer and challenge comes from the address and port that clients talk to.
+ * WNET_BATCH datagrams with one call, answers queries from the table (no lock, no allocation, no system call per packet), sends
+ * those answers with one call, and hands the rest to the writer. What the engine sends leaves by the first worker's sockets, so
+ * every answer and challenge comes from the address and port that clients talk to.
  *
  * A wildcard address is refused: the source of an answer would be left to the routing table, and a challenge to one of our own
  * addresses would be answered by ourselves (wins.md 4.3).
@@ -29,12 +29,13 @@ struct wnet;
 /* SL_USAGE for what a name server must not listen on: a wildcard, IPv6, not the address of a host. */
 enum sl_status wnet_check(const struct sl_endpoint *endpoint, struct sl_error *e) SL_MUST;
 /*
- * Binds every address for every worker. SL_USAGE for a wildcard or IPv6 address or none at all; SL_CONFLICT names who holds the port;
- * SL_DENIED when it needs a right that is missing.
+ * Binds every address for every worker. SL_USAGE for a wildcard or IPv6 address or none at all; SL_CONFLICT names who holds the
+ * port; SL_DENIED when it needs a right that is missing.
  */
-enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigned workers, struct wnet **ret_net, struct sl_error *e)
-    SL_MUST;
-/* The addresses with the ports really bound (port 0 asks the system for one): as many as were given, to be put into wins_config. */
+enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigned workers, struct wnet **ret_net,
+                         struct sl_error *e) SL_MUST;
+/* The addresses with the ports really bound (port 0 asks the system for one): as many as were given, to be put into
+ * wins_config. */
 struct wins_peer wnet_own_socket(const struct wnet *net, size_t i);
 /* Starts the workers; all three outlive them. */
 enum sl_status wnet_start(struct wnet *net, const struct tbl *table, const struct wins_config *rules, struct eng_writer *writer,

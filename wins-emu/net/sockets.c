@@ -17,7 +17,8 @@ static enum sl_status fail_bind(struct sl_error *e, const struct sl_endpoint *en
     if (error == EADDRINUSE)
         return sl_fail(e, SL_CONFLICT, "UDP port %s is %s", where, wnet_holder(endpoint).text);
     if (error == EACCES)
-        return sl_fail(e, SL_DENIED, "UDP port %s: %s; ports below 1024 need root or CAP_NET_BIND_SERVICE", where, strerror(error));
+        return sl_fail(e, SL_DENIED, "UDP port %s: %s; ports below 1024 need root or CAP_NET_BIND_SERVICE", where,
+                       strerror(error));
     if (error == EADDRNOTAVAIL)
         return sl_fail(e, SL_USAGE, "%s is not an address of this host", where);
     return sl_fail(e, SL_IO, "UDP port %s: %s", where, strerror(error));
@@ -28,9 +29,11 @@ enum sl_status wnet_check(const struct sl_endpoint *endpoint, struct sl_error *e
     const struct sl_endpoint_text place = sl_endpoint_text(endpoint);
     const char *where = place.text;
     if (sl_endpoint_is_wildcard(endpoint))
-        return sl_fail(e, SL_USAGE,
-                       "%s: a wildcard address is refused, since the server would answer its own challenges and reply from an address"
-                       " that was not asked; name each address with a --listen of its own", where);
+        return sl_fail(
+            e, SL_USAGE,
+            "%s: a wildcard address is refused, since the server would answer its own challenges and reply from an address"
+            " that was not asked; name each address with a --listen of its own",
+            where);
     if (endpoint->any.sa_family != AF_INET)
         return sl_fail(e, SL_USAGE, "%s: the NetBIOS name service knows IPv4 only", where);
     if (sl_endpoint_ip4_of(endpoint) >> 28 >= 0xe)

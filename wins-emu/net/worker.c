@@ -64,8 +64,8 @@ static void on_datagram(struct worker *w, const struct listener *l, size_t i)
     enum wins_rule rule = WINS_R01;
     enum eng_route route = ENG_ROUTE_DROP;
     if (!cut)
-        route = eng_answer(w->env->table, w->env->rules, from, l->address, w->octets[i], len, outbox_room(&w->out, l->fd), &answer_len,
-                           &rule);
+        route = eng_answer(w->env->table, w->env->rules, from, l->address, w->octets[i], len, outbox_room(&w->out, l->fd),
+                           &answer_len, &rule);
     if (route == ENG_ROUTE_ENGINE) {
         w->inbound[w->inbound_count++] = (struct eng_inbound){from, l->number, w->octets[i], len};
         return;

@@ -45,7 +45,8 @@ struct owner {
 
 struct wst {
     uint32_t magic;
-    int lock_fd; /* opened before and closed after the database: closing any descriptor of a file drops SQLite's own locks on it */
+    int lock_fd; /* opened before and closed after the database: closing any descriptor of a file drops SQLite's own locks on it
+                  */
     struct db *db;
     uint64_t version;      /* committed */
     uint64_t next_version; /* of the batch */
@@ -210,8 +211,9 @@ void wst_close(struct wst *w)
 enum sl_status wst_load(struct wst *w, void (*fn)(const struct wins_record *record, void *ctx), void *ctx, struct sl_error *e)
 {
     SL_CHECK_MAGIC(w, WST_MAGIC);
-    struct db_stmt *s = db_prepare(w->db, "SELECT name, type, state, node, static, owner, version, expires_s, registered_by, members"
-                                          " FROM record");
+    struct db_stmt *s =
+        db_prepare(w->db, "SELECT name, type, state, node, static, owner, version, expires_s, registered_by, members"
+                          " FROM record");
     uint64_t row = 0;
     bool good = true;
     while (good && db_step(s)) {

@@ -13,13 +13,14 @@
 struct wst;
 
 /*
- * Opens or creates the database file, for this process alone. SL_CORRUPT when it is damaged, newer, or not ours; SL_CONFLICT when another
- * server has it open. A failure names the file.
+ * Opens or creates the database file, for this process alone. SL_CORRUPT when it is damaged, newer, or not ours; SL_CONFLICT when
+ * another server has it open. A failure names the file.
  */
 enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
 void wst_close(struct wst *store);
 /* Hands every stored record to `fn`, once, at start. */
-enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *record, void *ctx), void *ctx, struct sl_error *e) SL_MUST;
+enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *record, void *ctx), void *ctx,
+                        struct sl_error *e) SL_MUST;
 /* The last version id that was committed; 0 for a new database. */
 uint64_t wst_version(const struct wst *store);
 

@@ -1,8 +1,8 @@
 /*
  * entry.h - one record packed into one block of memory, inside table/ only.
  *
- * 44 octets and the addresses, then the scope. A record whose members all have the owner and expiry of the record (every name with
- * one address) keeps the bare addresses; else each member is kept whole. Entries never change once they are published.
+ * 44 octets and the addresses, then the scope. A record whose members all have the owner and expiry of the record (every name
+ * with one address) keeps the bare addresses; else each member is kept whole. Entries never change once they are published.
  */
 #ifndef SL_WINS_TABLE_ENTRY_H
 #define SL_WINS_TABLE_ENTRY_H

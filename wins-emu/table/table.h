@@ -2,8 +2,8 @@
  * table.h - the in-memory index of all records: one writer, any number of readers without a lock (liburcu).
  *
  * Readers are threads that called tbl_reader_enter once (registers them with RCU); each lookup happens between tbl_read_lock
- * and tbl_read_unlock and its result is valid in between only. The writer (the engine thread) replaces whole records; a reader sees the
- * old one or the new one, never a mixture. The only folder that includes liburcu.
+ * and tbl_read_unlock and its result is valid in between only. The writer (the engine thread) replaces whole records; a reader
+ * sees the old one or the new one, never a mixture. The only folder that includes liburcu.
  *
  * Memory: at most 112 octets a plain name at a million names, all included; a record is packed (tbl_entry is opaque).
  */
@@ -17,6 +17,7 @@
 struct tbl;
 struct tbl_entry;
 
+/* An empty table; aborts without memory. */
 struct tbl *tbl_new(void);
 /* Frees everything; no reader may be left. */
 void tbl_free(struct tbl *t);
@@ -43,9 +44,11 @@ void tbl_remove(struct tbl *t, const struct nb_name *name);
 size_t tbl_count(const struct tbl *t);
 enum { TBL_WALK_LEAST = 32 };
 /*
- * Walks all records in steps, for lists: calls `fn` for at most `most` (at least TBL_WALK_LEAST) entries starting at *cursor (0 at first), under its own read
- * lock, and moves *cursor. False when the walk is over. Records that move meanwhile may be seen twice or not at all, others exactly once.
+ * Walks all records in steps, for lists: calls `fn` for at most `most` (at least TBL_WALK_LEAST) entries starting at *cursor (0
+ * at first), under its own read lock, and moves *cursor. False when the walk is over. Records that move meanwhile may be seen
+ * twice or not at all, others exactly once.
  */
-bool tbl_walk(const struct tbl *t, uint64_t *cursor, size_t most, void (*fn)(const struct tbl_entry *entry, void *ctx), void *ctx);
+bool tbl_walk(const struct tbl *t, uint64_t *cursor, size_t most, void (*fn)(const struct tbl_entry *entry, void *ctx),
+              void *ctx);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * locator.h - finding the site systems of Systems Management Server 2003 and Configuration Manager 2007 from C.
  *
- * CONCEPTS. A site has a code of three characters ("PS1"). Its clients talk to one default management point (MP), which tells them
- * the distribution points (DP) that hold a package. Site systems publish themselves in a directory (LDAP, extended schema), in a
- * name registry (NetBIOS name service, "WINS") and in the DNS. This library asks such places, called sources, and says what it found,
- * where it came from, and every step of the way.
+ * CONCEPTS. A site has a code of three characters ("PS1"). Its clients talk to one default management point (MP), which tells
+ * them the distribution points (DP) that hold a package. Site systems publish themselves in a directory (LDAP, extended schema),
+ * in a name registry (NetBIOS name service, "WINS") and in the DNS. This library asks such places, called sources, and says what
+ * it found, where it came from, and every step of the way.
  *
  * SOURCES are URIs, and their order is their priority:
  *
@@ -12,24 +12,28 @@
  *     wins://HOST[:PORT]                                                                name registry (port 137)
  *     dns:DOMAIN  dns://ADDR[:PORT]/DOMAIN                                              SRV _mssms_mp_<code>._tcp.DOMAIN
  *
- * All are asked at the same time and judged in order: the first that has an answer decides. A dead source costs at most its time-out,
- * a live first source answers at once.
+ * All are asked at the same time and judged in order: the first that has an answer decides. A dead source costs at most its
+ * time-out, a live first source answers at once.
  *
- * OUTCOMES. A call always gives a result; its outcome is LOCATOR_OK, or says in which way there is no answer, and a reason word tells
- * more: "schema-not-extended", "nothing-published", "no-default-mp" and "not-found" with LOCATOR_NEGATIVE, "container-unreadable" and
- * "access-refused" with LOCATOR_DENIED, "could-not-ask" with LOCATOR_UNREACHABLE. LOCATOR_NEGATIVE always means that every source was
- * asked to the end. An answer of a source that is not the first comes with a warning, and as LOCATOR_DEGRADED when LOCATOR_STRICT is set.
+ * OUTCOMES. A call always gives a result; its outcome is LOCATOR_OK, or says in which way there is no answer, and a reason word
+ * tells more: "schema-not-extended", "nothing-published", "no-default-mp" and "not-found" with LOCATOR_NEGATIVE,
+ * "container-unreadable" and "access-refused" with LOCATOR_DENIED, "could-not-ask" with LOCATOR_UNREACHABLE. LOCATOR_NEGATIVE
+ * always means that every source was asked to the end. An answer of a source that is not the first comes with a warning, and as
+ * LOCATOR_DEGRADED when LOCATOR_STRICT is set.
  *
- * OWNERSHIP. Contexts and results are freed by their caller (locator_free, locator_result_free; NULL is accepted). Text that an accessor
- * returns belongs to the object it was asked of and lives as long. Text passed in is copied. A result does not need its context.
+ * OWNERSHIP. Contexts and results are freed by their caller (locator_free, locator_result_free; NULL is accepted). Text that an
+ * accessor returns belongs to the object it was asked of and lives as long. Text passed in is copied. A result does not need its
+ * context.
  *
- * THREADS. A context serves one thread at a time; any number of contexts may be used side by side; a result is read-only and may be
- * read by several threads. There is no global state, no logging, no signal handler and no event loop. While a call runs the library has
- * threads of its own, with all signals blocked; one that is stuck in a library that blocks is left behind at the deadline and ends by itself.
+ * THREADS. A context serves one thread at a time; any number of contexts may be used side by side; a result is read-only and may
+ * be read by several threads. There is no global state, no logging, no signal handler and no event loop. While a call runs the
+ * library has threads of its own, with all signals blocked; one that is stuck in a library that blocks is left behind at the
+ * deadline and ends by itself.
  *
  * UNITS. Times are milliseconds in names that end in _MS, else seconds (age, ttl). All text is UTF-8.
  *
- * ERRORS. Functions that set something return 0, or -1 with a text in locator_error. Finding functions return NULL only without memory.
+ * ERRORS. Functions that set something return 0, or -1 with a text in locator_error. Finding functions return NULL only without
+ * memory.
  *
  * EXAMPLE. See docs/examples/find-mp.c; in short:
  *
@@ -41,8 +45,8 @@
  *     locator_result_free(r);
  *     locator_free(l);
  *
- * Compile with `cc find-mp.c $(pkg-config --cflags --libs locator)`. New options, fields and step texts may be added at the end of their
- * enumerations; numbers never change.
+ * Compile with `cc find-mp.c $(pkg-config --cflags --libs locator)`. New options, fields and step texts may be added at the end
+ * of their enumerations; numbers never change.
  */
 #ifndef LOCATOR_LOCATOR_H
 #define LOCATOR_LOCATOR_H
@@ -88,22 +92,23 @@ enum locator_option {
     LOCATOR_CA_FILE = 22          /* text: PEM file of trusted authorities instead of the system's */
 };
 
-/* What a result may hold. Which calls fill a field stands in brackets; a field that is not filled is NULL, -1 or an empty list. */
+/* What a result may hold. Which calls fill a field stands in brackets; a field that is not filled is NULL, -1 or an empty
+ * list. */
 enum locator_field {
-    LOCATOR_SITE = 1,             /* text: site code [all but name] */
-    LOCATOR_ASSIGNED_BY = 2,      /* text: "site-code", "ad-site", "subnet", "range" [site] */
-    LOCATOR_MP = 3,               /* text: host name of the default management point, or its address when no name is known [site mp dp] */
-    LOCATOR_ADDRESS = 4,          /* text: its numeric address, when known [mp] */
-    LOCATOR_PORT = 5,             /* number: port to ask it at [mp] */
-    LOCATOR_DEFAULT = 6,          /* number: 1 when it is the site's default [mp] */
-    LOCATOR_VERSION = 7,          /* text: its version [mp] */
-    LOCATOR_SOURCE = 8,           /* text: URI of the source that answered [all] */
-    LOCATOR_SERVER = 9,           /* text: the server of that source [all] */
-    LOCATOR_OWNER = 10,           /* text: who published it: the forest [mp] */
-    LOCATOR_AGE_S = 11,           /* number: how long ago it was published or changed [mp] */
-    LOCATOR_TTL_S = 12,           /* number: how long it may be kept [mp name] */
-    LOCATOR_TRUST = 13,           /* text: "directory" (authenticated, protected connection) or "unproven" [all] */
-    LOCATOR_PACKAGE = 14,         /* text [dp] */
+    LOCATOR_SITE = 1,        /* text: site code [all but name] */
+    LOCATOR_ASSIGNED_BY = 2, /* text: "site-code", "ad-site", "subnet", "range" [site] */
+    LOCATOR_MP = 3,       /* text: host name of the default management point, or its address when no name is known [site mp dp] */
+    LOCATOR_ADDRESS = 4,  /* text: its numeric address, when known [mp] */
+    LOCATOR_PORT = 5,     /* number: port to ask it at [mp] */
+    LOCATOR_DEFAULT = 6,  /* number: 1 when it is the site's default [mp] */
+    LOCATOR_VERSION = 7,  /* text: its version [mp] */
+    LOCATOR_SOURCE = 8,   /* text: URI of the source that answered [all] */
+    LOCATOR_SERVER = 9,   /* text: the server of that source [all] */
+    LOCATOR_OWNER = 10,   /* text: who published it: the forest [mp] */
+    LOCATOR_AGE_S = 11,   /* number: how long ago it was published or changed [mp] */
+    LOCATOR_TTL_S = 12,   /* number: how long it may be kept [mp name] */
+    LOCATOR_TRUST = 13,   /* text: "directory" (authenticated, protected connection) or "unproven" [all] */
+    LOCATOR_PACKAGE = 14, /* text [dp] */
     LOCATOR_PACKAGE_VERSION = 15, /* number; -1 = not said [dp] */
     LOCATOR_DP = 16,              /* text: host of the distribution point chosen [dp] */
     LOCATOR_URL = 17,             /* text: where the package is on it [dp] */
@@ -118,16 +123,18 @@ enum locator_field {
 
 /* The parts of a step. */
 enum locator_step_field {
-    LOCATOR_STEP_SOURCE = 1,  /* text: URI */
-    LOCATOR_STEP_ASKED = 2,   /* text: the question */
-    LOCATOR_STEP_RESULT = 3,  /* text: what came back; in the last step of a source one word: "answer", "schema-not-extended" ... */
-    LOCATOR_STEP_VERDICT = 4, /* text: "accepted", "passed on", "failed", "outranked", "not asked"; "" but for the last step of a source */
-    LOCATOR_STEP_RULE = 5,    /* text: ids of the rules that say so: "J1 S1.21" */
-    LOCATOR_STEP_MS = 6,      /* number: how long it took */
-    LOCATOR_STEP_AGE_S = 7,   /* number: -1 = not known */
-    LOCATOR_STEP_TTL_S = 8,   /* number: -1 = not known */
-    LOCATOR_STEP_OWNER = 9,   /* text */
-    LOCATOR_STEP_TRUST = 10   /* text */
+    LOCATOR_STEP_SOURCE = 1, /* text: URI */
+    LOCATOR_STEP_ASKED = 2,  /* text: the question */
+    LOCATOR_STEP_RESULT =
+        3, /* text: what came back; in the last step of a source one word: "answer", "schema-not-extended" ... */
+    LOCATOR_STEP_VERDICT =
+        4, /* text: "accepted", "passed on", "failed", "outranked", "not asked"; "" but for the last step of a source */
+    LOCATOR_STEP_RULE = 5,  /* text: ids of the rules that say so: "J1 S1.21" */
+    LOCATOR_STEP_MS = 6,    /* number: how long it took */
+    LOCATOR_STEP_AGE_S = 7, /* number: -1 = not known */
+    LOCATOR_STEP_TTL_S = 8, /* number: -1 = not known */
+    LOCATOR_STEP_OWNER = 9, /* text */
+    LOCATOR_STEP_TRUST = 10 /* text */
 };
 
 /* ---- context -------------------------------------------------------------------------------------------------------- */
@@ -139,11 +146,13 @@ void locator_free(struct locator *l);
 /* Why the last call that returned -1 did so; "" when none has. Valid until the next call with this context. */
 const char *locator_error(const struct locator *l);
 
-/* Adds a source behind those already there (at most 64). -1: unknown scheme (the text lists the known ones) or a malformed URI. */
+/* Adds a source behind those already there (at most 64). -1: unknown scheme (the text lists the known ones) or a malformed
+ * URI. */
 int locator_add_source(struct locator *l, const char *uri);
 /* Connects to the numeric address `address` wherever the host `host` is meant, instead of looking it up. */
 int locator_add_address(struct locator *l, const char *host, const char *address);
-/* Says where the client is, "ADDR" or "ADDR/PREFIXLEN"; may be called up to 16 times. Without it the host's own addresses count. */
+/* Says where the client is, "ADDR" or "ADDR/PREFIXLEN"; may be called up to 16 times. Without it the host's own addresses
+ * count. */
 int locator_add_client_address(struct locator *l, const char *address);
 /* Sets a text option; NULL sets its default again. -1: no such text option, or a value that it does not take. */
 int locator_set_text(struct locator *l, enum locator_option option, const char *value);
@@ -157,8 +166,8 @@ struct locator_result *locator_find_site(struct locator *l, const char *site);
 /* The default management point of a site. */
 struct locator_result *locator_find_mp(struct locator *l, const char *site);
 /*
- * A distribution point that holds a package, chosen at random among those that the site's management point names. `version` 0 takes any
- * version. The result also says which management point was asked.
+ * A distribution point that holds a package, chosen at random among those that the site's management point names. `version` 0
+ * takes any version. The result also says which management point was asked.
  */
 struct locator_result *locator_find_dp(struct locator *l, const char *site, const char *package, uint32_t version);
 /* The addresses of a registered name, "NAME#XX" (XX is the type in hexadecimal). */
