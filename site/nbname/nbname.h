@@ -3,8 +3,8 @@
  * management points whose address is one of ours, from that address, with every name registry of their site.
  *
  * Names: MP_<CODE>#1A, unique (facts sms.md 3). Works on the loop it was opened with and never blocks it; every function but
- * nbn_poke is called on the loop's thread. What is wanted follows from the snapshots given last: a name no longer wanted is released
- * first, a new one is registered then.
+ * nbn_poke is called on the loop's thread. What is wanted follows from the snapshots given last: a name no longer wanted is
+ * released first, a new one is registered then.
  */
 #ifndef SL_SITE_NBNAME_NBNAME_H
 #define SL_SITE_NBNAME_NBNAME_H

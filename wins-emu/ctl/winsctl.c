@@ -59,8 +59,8 @@ static enum sl_outcome run(struct cli_call *call)
 
 static const struct cli_verb verbs[] = {
 #define WCTL_VERB(verb, synopsis, least, most, opts, brief, text)                                                              \
-    {.name = #verb, .args = (synopsis), .min_args = (least), .max_args = (most), .summary = (brief), .detail = (text), .run = run, \
-     opts},
+    {.name = #verb, .args = (synopsis), .min_args = (least), .max_args = (most), .summary = (brief), .detail = (text), \
+     .run = run, opts},
 #include "wins-emu/ctl/verbs.def"
 #undef WCTL_VERB
 };
