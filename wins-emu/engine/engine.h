@@ -8,7 +8,7 @@
  * eng_commit puts the batch on disk (one transaction), then into the table, then sends the answers. When the disk fails nothing
  * is published and every held request is answered SRV_ERR. Later requests of a batch see what earlier ones changed. Two kinds
  * of answers do not wait: those that change nothing, and those to a refresh that only moves an expiry (wins.md 2.12) - unless
- * they rest on a change that is still held.
+ * they rest on a change that is still held. A refresh answered so whose batch then fails leaves the lease as it was before.
  *
  * A clash with an active unique name is challenged (R14, R16): WACK at once, then up to three queries a second apart to each
  * address of the holder, one address after another, from the socket the request came in by, to the name service port of the

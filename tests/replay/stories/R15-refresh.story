@@ -18,3 +18,11 @@ expect to 10.0.0.1 ok rule R15
 state HOST#00 active unique 10.0.0.1 version 1 expires 145h
 commit
 state HOST#00 active unique 10.0.0.1 version 1 expires 146h
+# A batch that fails leaves the lease as it was.
+hold
+disk fails
+at 3h
+from 10.0.0.1 refresh HOST#00 unique 10.0.0.1
+expect to 10.0.0.1 ok rule R15
+commit
+state HOST#00 active unique 10.0.0.1 version 1 expires 146h
