@@ -47,6 +47,48 @@ class Binds(DirectoryCase):
         self.assertIn("credential", message)
 
 
+class Operations(DirectoryCase):
+    """Every operation of the client and what it makes of the server's answers (tests/functional/try-ldapc.c)."""
+
+    EXPECTED = {
+        "connect": "ok fine 0", "add": "ok fine 0", "add again": "failed exists 68", "add below nothing": "failed absent 32",
+        "add unknown class": "failed schema 21", "add unknown attribute": "failed schema 17",
+        "add attribute not allowed": "failed schema 65", "compare same": "ok fine 0", "compare other": "ok fine 0",
+        "compare without": "ok fine 0", "compare unknown": "failed schema 17", "add value": "ok fine 0",
+        "add value again": "failed exists 20", "delete value": "ok fine 0", "delete value again": "failed schema 16",
+        "replace": "ok fine 0", "replace by nothing": "ok fine 0", "replace absent by nothing": "ok fine 0",
+        "modify nothing": "failed absent 32", "delete": "ok fine 0", "delete again": "failed absent 32",
+        "add hostile": "ok fine 0", "delete hostile": "ok fine 0", "search bad filter": "failed refused -7",
+    }
+    VALUES = {
+        "compare same": "1", "compare other": "0", "compare without": "0", "compare unknown": "0", "hostile": "1",
+        "search absent": "0 base-absent", "search limited": "10 incomplete",
+    }
+
+    def tried(self, entries, administrator=True):
+        at = "cn=System Management,cn=System,dc=example,dc=com"
+        ldif = "".join(f"dn: cn=e{i},{at}\nobjectClass: applicationProcess\ncn: e{i}\n\n" for i in range(entries))
+        server = self.slapd(schema="none", entries=ldif)
+        account = [] if administrator else [server.publisher_dn, server.publisher_password_file]
+        lines = self.run_ok([harness.program("try-ldapc"), server.ldapi, at, *account]).out.splitlines()
+        values = dict(line.split(" = ", 1) for line in lines if " = " in line)
+        told = dict(line.split(": ", 1) for line in lines if " = " not in line)
+        return server, values, told
+
+    def test_every_operation(self):
+        server, values, told = self.tried(entries=30)
+        self.assertEqual({name: " ".join(text.split()[:3]) for name, text in told.items()}, self.EXPECTED)
+        self.assertEqual(values, {**self.VALUES, "search pages": "30"})
+        for name, text in told.items():
+            if text.startswith("failed"):
+                self.assertIn(server.ldapi, text, name)
+
+    def test_a_size_limit_is_never_all(self):
+        """slapd's default limit of 500 holds for paged results too, but not for the administrator."""
+        _, values, _ = self.tried(entries=700, administrator=False)
+        self.assertEqual(values["search pages"], "500 incomplete")
+
+
 class Tls(DirectoryCase):
     def test_starttls_and_ldaps_with_the_right_authority(self):
         server = self.slapd(tls=True)
@@ -82,7 +124,7 @@ class Tls(DirectoryCase):
 
 
 class BadPeers(DirectoryCase):
-    """directory.md 6: every bad peer ends at the deadline, with the outcome "unreachable"."""
+    """Every bad peer ends at the deadline, with the outcome "unreachable"."""
 
     def test_every_bad_peer_ends_at_the_deadline(self):
         with badpeer.BadPeers() as bad:

@@ -300,6 +300,7 @@ enum sl_status ldapc_compare(struct ldapc *dir, const char *dn, const char *attr
     s = op_finish(&op, ldap_compare_ext(dir->ld, dn, attr, &octets, NULL, NULL, &op.id), &code);
     if (s != SL_OK && dir->code == LDAP_NO_SUCH_ATTRIBUTE) {
         dir->kind = LDAPC_FINE;
+        dir->code = 0;
         code = LDAP_COMPARE_FALSE;
         s = SL_OK;
     }
