@@ -6,6 +6,14 @@
 
 enum { INDENT = 28, EXAMPLE_MAX = 256, EXAMPLES_LEAST = 2 };
 
+void cli_put_sentence(struct sl_text *out, const char *text)
+{
+    char first[2] = {text[0]};
+    sl_text_upper(first);
+    sl_text_puts(out, first);
+    sl_text_puts(out, text[0] ? text + 1 : "");
+}
+
 void cli_option_form(struct sl_text *out, const struct sl_option *row)
 {
     if (row->letter)
@@ -74,10 +82,13 @@ void cli_each_example(const struct cli_program *program, const struct cli_verb *
 
 static void print_row(FILE *out, const char *left, const char *right)
 {
+    struct sl_text sentence = sl_text_new(CLI_TEXT_LIMIT);
+    cli_put_sentence(&sentence, right);
     if (strlen(left) + 4 > INDENT)
-        fprintf(out, "  %s\n%*s%s\n", left, INDENT, "", right);
+        fprintf(out, "  %s\n%*s%s\n", left, INDENT, "", sl_text_str(&sentence));
     else
-        fprintf(out, "  %-*s%s\n", INDENT - 2, left, right);
+        fprintf(out, "  %-*s%s\n", INDENT - 2, left, sl_text_str(&sentence));
+    sl_text_fini(&sentence);
 }
 
 static void print_option(FILE *out, const struct sl_option *row)
@@ -122,19 +133,35 @@ static void print_verbs(FILE *out, const struct cli_program *program, const char
 
 static void print_example(FILE *out, const char *command, const char *what)
 {
-    fprintf(out, "  %s\n      %s\n", command, what);
+    struct sl_text sentence = sl_text_new(CLI_TEXT_LIMIT);
+    cli_put_sentence(&sentence, what);
+    fprintf(out, "  %s\n      %s\n", command, sl_text_str(&sentence));
+    sl_text_fini(&sentence);
+}
+
+static void print_usage(FILE *out, const struct cli_program *program, const struct cli_verb *verb)
+{
+    struct sl_text line = sl_text_new(CLI_TEXT_LIMIT);
+    bool named = verb && verb->name[0];
+    sl_text_printf(&line, "Usage: %s [OPTION...] ", program->name);
+    if (verb)
+        sl_text_printf(&line, "%s%s%s", verb->name, named && verb->args[0] ? " " : "", verb->args);
+    else
+        sl_text_puts(&line, "VERB [ARGUMENT...]");
+    while (line.len > 0 && line.data[line.len - 1] == ' ')
+        line.data[--line.len] = '\0';
+    sl_text_puts(&line, "\n");
+    cli_put_sentence(&line, named ? verb->summary : program->summary);
+    fprintf(out, "%s.\n", sl_text_str(&line));
+    sl_text_fini(&line);
 }
 
 void cli_print_help(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed)
 {
-    bool daemon = verb && !verb->name[0];
-    if (verb) {
-        fprintf(out, "Usage: %s [OPTION...]%s%s%s%s\n%s.\n", program->name, daemon ? "" : " ", verb->name,
-                verb->args[0] ? " " : "", verb->args, daemon ? program->summary : verb->summary);
-        if (verb->detail)
-            fprintf(out, "\n%s\n", verb->detail);
-    } else {
-        fprintf(out, "Usage: %s [OPTION...] VERB [ARGUMENT...]\n%s.\n", program->name, program->summary);
+    print_usage(out, program, verb);
+    if (verb && verb->detail)
+        fprintf(out, "\n%s\n", verb->detail);
+    if (!verb) {
         print_verbs(out, program, typed);
         fprintf(out, "\n\"%s VERB --help\" shows the options of a verb.\n", program->name);
     }

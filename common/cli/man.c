@@ -21,6 +21,14 @@ static void put(FILE *out, const char *text)
     }
 }
 
+static void put_sentence(FILE *out, const char *text)
+{
+    struct sl_text sentence = sl_text_new(CLI_TEXT_LIMIT);
+    cli_put_sentence(&sentence, text);
+    put(out, sl_text_str(&sentence));
+    sl_text_fini(&sentence);
+}
+
 /* Paragraphs are separated by empty lines. */
 static void put_paragraphs(FILE *out, const char *text)
 {
@@ -48,7 +56,7 @@ static void put_option(FILE *out, const struct sl_option *row)
 {
     struct sl_text form = sl_text_new(CLI_TEXT_LIMIT), help = sl_text_new(CLI_TEXT_LIMIT);
     cli_option_form(&form, row);
-    sl_text_puts(&help, row->help);
+    cli_put_sentence(&help, row->help);
     cli_option_notes(&help, row);
     fputs(".TP\n.B ", out);
     put(out, sl_text_str(&form));
@@ -72,8 +80,8 @@ static void put_example(FILE *out, const char *command, const char *what)
     fputs(".TP\n.B ", out);
     put(out, command);
     fputs("\n", out);
-    put(out, what);
-    fputs("\n", out);
+    put_sentence(out, what);
+    fputs(".\n", out);
 }
 
 static void put_verb(FILE *out, const struct cli_program *program, const struct cli_verb *verb)
@@ -83,7 +91,7 @@ static void put_verb(FILE *out, const struct cli_program *program, const struct 
     fputs(verb->args[0] ? " " : "", out);
     put(out, verb->args);
     fputs("\n", out);
-    put(out, verb->summary);
+    put_sentence(out, verb->summary);
     fputs(".\n", out);
     if (verb->detail) {
         fputs(".PP\n", out);
@@ -109,7 +117,7 @@ static void put_exit_status(FILE *out)
     fputs(".SH EXIT STATUS\nThe word is the outcome in JSON documents.\n", out);
     for (enum sl_outcome o = 0; o < SL_OUTCOME_COUNT; o++) {
         fprintf(out, ".TP\n.B %d %s\n", sl_outcome_exit(o), sl_outcome_word(o));
-        put(out, sl_outcome_text(o));
+        put_sentence(out, sl_outcome_text(o));
         fputs(".\n", out);
     }
 }

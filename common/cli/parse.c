@@ -29,12 +29,14 @@ static size_t distance(const char *a, const char *b)
     return row[lb];
 }
 
-void cli_nearest_offer(struct cli_nearest *n, const char *candidate)
+void cli_nearest_offer(struct cli_nearest *n, const char *candidate, size_t len)
 {
-    size_t d = distance(n->typed, candidate);
-    if (d > NEAR_DISTANCE_MAX || d >= strlen(candidate) || (n->best && d >= n->distance))
+    char cut[CLI_TYPED_MAX];
+    snprintf(cut, sizeof cut, "%.*s", (int)len, candidate);
+    size_t d = distance(n->typed, cut);
+    if (d > NEAR_DISTANCE_MAX || d >= strlen(cut) || (n->best[0] && d >= n->distance))
         return;
-    n->best = candidate;
+    sl_text_copy(n->best, sizeof n->best, cut);
     n->distance = d;
 }
 
@@ -68,7 +70,7 @@ static void mistake(struct cli_line *line, const char *fmt, ...)
 
 static void mistake_near(struct cli_line *line, const char *what, const char *dashes, const struct cli_nearest *n)
 {
-    if (n->best)
+    if (n->best[0])
         mistake(line, "%s \"%s%s\"; did you mean \"%s%s\"?", what, dashes, n->typed, dashes, n->best);
     else
         mistake(line, "%s \"%s%s\"", what, dashes, n->typed);
@@ -113,11 +115,23 @@ static void choose_verb(struct cli_line *line, const struct cli_verb *verb)
     sl_options_init(verb->options, verb->option_count, line->call.verb_values);
 }
 
+/* The length of the first words of a name, as many as `typed` has. */
+static size_t as_many_words(const char *name, const char *typed)
+{
+    size_t len = strcspn(name, " ");
+    for (; *typed; typed++)
+        if (*typed == ' ' && name[len])
+            len += 1 + strcspn(name + len + 1, " ");
+    return len;
+}
+
 static void unknown_verb(struct cli_line *line, const char *typed)
 {
     struct cli_nearest nearest = {.typed = typed};
-    for (size_t i = 0; i < line->call.program->verb_count; i++)
-        cli_nearest_offer(&nearest, line->call.program->verbs[i].name);
+    for (size_t i = 0; i < line->call.program->verb_count; i++) {
+        const char *name = line->call.program->verbs[i].name;
+        cli_nearest_offer(&nearest, name, as_many_words(name, typed));
+    }
     mistake_near(line, "unknown verb", "", &nearest);
 }
 
@@ -204,9 +218,9 @@ static void unknown_option(struct cli_line *line, const char *name)
     cli_row_groups(line->call.program, &line->call, line->call.verb, groups);
     for (size_t g = 0; g < CLI_ROW_GROUPS; g++)
         for (size_t i = 0; i < groups[g].count; i++)
-            cli_nearest_offer(&nearest, groups[g].rows[i].name);
-    cli_nearest_offer(&nearest, "help");
-    cli_nearest_offer(&nearest, "version");
+            cli_nearest_offer(&nearest, groups[g].rows[i].name, CLI_TYPED_MAX);
+    cli_nearest_offer(&nearest, "help", CLI_TYPED_MAX);
+    cli_nearest_offer(&nearest, "version", CLI_TYPED_MAX);
     mistake_near(line, "unknown option", "--", &nearest);
 }
 

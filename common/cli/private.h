@@ -44,15 +44,15 @@ void cli_line_fini(struct cli_line *line);
 /* True when `typed` is a whole-word beginning of the verb's name; *ret_rest is what follows ("" when it is the name). */
 bool cli_verb_begins(const struct cli_verb *verb, const char *typed, const char **ret_rest);
 
-/* The candidate that is a small typing mistake away from `typed`, or NULL. */
+/* Of the candidates offered the one that is a small typing mistake away from `typed`; "" when there is none. */
 struct cli_nearest {
     const char *typed;
-    const char *best;
+    char best[CLI_TYPED_MAX];
     size_t distance;
 };
 
-/* Offers a candidate; the nearest so far is kept in `n`, which starts with best NULL. */
-void cli_nearest_offer(struct cli_nearest *n, const char *candidate);
+/* Offers the first `len` octets of a candidate. */
+void cli_nearest_offer(struct cli_nearest *n, const char *candidate, size_t len);
 
 /* Help for people: of a verb, or of the program with the verbs that begin with `typed`. */
 void cli_print_help(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const char *typed);
@@ -68,6 +68,8 @@ void cli_print_fish(FILE *out, const struct cli_program *program);
 /* Writes the two (or more) examples of a verb or, with NULL, of the program; `print` gets command and explanation. */
 void cli_each_example(const struct cli_program *program, const struct cli_verb *verb,
                       void (*print)(FILE *out, const char *command, const char *what), FILE *out);
+/* Appends a sentence of a table, which begins as its writer liked, with a capital. */
+void cli_put_sentence(struct sl_text *out, const char *text);
 /* How an option is written in help: "-o, --option=ARG". */
 void cli_option_form(struct sl_text *out, const struct sl_option *row);
 /* What stands behind the help of an option: " (default: X)", " (A, B or C)", " (repeatable)". */

@@ -213,6 +213,8 @@ START_TEST(mistakes_name_the_nearest_help)
     } cases[] = {
         {"", "try: unknown verb \"\"\nTry \"try --help\".\n"},
         {"lst", "try: unknown verb \"lst\"; did you mean \"list\"?\nTry \"try --help\".\n"},
+        {"fnd", "try: unknown verb \"fnd\"; did you mean \"find\"?\nTry \"try --help\".\n"},
+        {"mpp add", "try: unknown verb \"mpp\"; did you mean \"mp\"?\nTry \"try --help\".\n"},
         {"something", "try: unknown verb \"something\"\nTry \"try --help\".\n"},
         {"mp", "try mp: needs one more word: add, drop\nTry \"try mp --help\".\n"},
         {"mp dro", "try mp: unknown verb \"mp dro\"; did you mean \"mp drop\"?\nTry \"try mp --help\".\n"},
