@@ -415,7 +415,7 @@ START_TEST(a_request_becomes_a_document)
     struct server s;
     server_open(&s);
     char abc[] = "ABC", number[] = "42", file[] = "x", *sites[] = {abc, number};
-    struct ask_verb_values v = {.site = {sites, 2}, .wait_ms = 1500, .file = file};
+    struct ask_verb_values v = {.site = {.items = sites, .count = 2}, .wait_ms = 1500, .file = file};
     const struct sl_option *given[] = {&verb_rows[0], &verb_rows[1], &verb_rows[2], &cli_common_options[0]};
     struct asked asked = ask_with(s.path, "echo", "one", PATIENCE_MS, &v, given, 4);
     expect(asked, SL_OUTCOME_NEGATIVE,
@@ -436,7 +436,9 @@ START_TEST(a_long_answer_is_streamed)
     server_open(&s);
     struct asked asked = ask(&s, "stream", NULL);
     size_t rows = 0;
-    for (const char *p = asked.json; (p = strstr(p, "\"row\":")); p++)
+    static const char key[] = "\"row\":";
+    const char *end = asked.json + strlen(asked.json);
+    for (const char *p = asked.json; (p = memmem(p, (size_t)(end - p), key, sizeof key - 1)); p++)
         rows++;
     ck_assert_uint_eq(rows, STREAM_ROWS);
     expect(asked, SL_OUTCOME_OK, "\"row 1 of");
