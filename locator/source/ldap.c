@@ -119,11 +119,31 @@ static bool has_any_object(struct ldapc *dir, struct sl_deadline deadline, struc
     return true;
 }
 
+/* Turns what a probe found into the reason; asks once more when the container can be read. */
+static void say_probed(struct ldapc *dir, const struct ldapc_probe *probe, const char *missing, struct sl_deadline deadline,
+                       struct src_answer *a)
+{
+    bool any;
+    if (probe->schema == LDAPC_SCHEMA_NONE) {
+        (void)sl_text_copy(a->rule, sizeof a->rule, "S1.19");
+        src_say(a, SRC_NO_SCHEMA, "the schema of %s is not extended", ldapc_server(dir));
+    } else if (probe->container == LDAPC_CONTAINER_UNREADABLE) {
+        const char *why = probe->container_why;
+        src_say(a, SRC_UNREADABLE, "%s may not be read%s%s", probe->container_dn, why ? ": " : "", why ? why : "");
+    } else if (probe->container == LDAPC_CONTAINER_ABSENT) {
+        src_say(a, SRC_NOTHING, "there is no %s", probe->container_dn);
+    } else if (has_any_object(dir, deadline, a, &any)) { /* else it has said why not */
+        if (any)
+            src_say(a, SRC_NOT_FOUND, "%s is not published in %s", missing, probe->container_dn);
+        else
+            src_say(a, SRC_NOTHING, "nothing is published in %s", probe->container_dn);
+    }
+}
+
 void src_ldap_say_absent(struct ldapc *dir, const char *missing, struct sl_deadline deadline, struct src_answer *a)
 {
     struct ldapc_probe probe = {.kind = LDAPC_SERVER_OTHER};
     struct sl_error e = {.status = SL_OK};
-    bool any = false;
     src_note(a, "probe: schema and container");
     enum sl_status s = ldapc_probe(dir, LDAPC_PROBE_ALL, deadline, &probe, &e);
     if (s != SL_OK) {
@@ -132,15 +152,7 @@ void src_ldap_say_absent(struct ldapc *dir, const char *missing, struct sl_deadl
         return;
     }
     src_note_end(a, "schema %s, container %s", ldapc_schema_word(probe.schema), ldapc_container_word(probe.container));
-    const char *why = probe.container_why ? probe.container_why : "";
-    if (probe.schema == LDAPC_SCHEMA_NONE)
-        src_say(a, SRC_NO_SCHEMA, "the schema of %s is not extended", ldapc_server(dir));
-    else if (probe.container == LDAPC_CONTAINER_UNREADABLE)
-        src_say(a, SRC_UNREADABLE, "%s may not be read: %s", probe.container_dn, why);
-    else if (probe.container == LDAPC_CONTAINER_ABSENT)
-        src_say(a, SRC_NOTHING, "there is no %s", probe.container_dn);
-    else if (has_any_object(dir, deadline, a, &any)) /* else it has said why not */
-        src_say(a, any ? SRC_NOT_FOUND : SRC_NOTHING, "%s is not published in %s", any ? missing : "a site", probe.container_dn);
+    say_probed(dir, &probe, missing, deadline, a);
     ldapc_probe_fini(&probe);
 }
 

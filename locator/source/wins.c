@@ -85,7 +85,7 @@ static bool ask_name(const struct sl_endpoint *server, const struct nb_name *nam
     }
     a->group = reply.group;
     a->node[0] = "BPMH"[reply.nb_flags >> 13 & 3];
-    a->ttl_s = reply.ttl_s;
+    a->ttl_s = reply.ttl_s ? (int64_t)reply.ttl_s : SRC_AGE_UNKNOWN; /* servers that do not tell it write 0 */
     a->address_count = reply.address_count < SRC_ADDRESSES_MAX ? reply.address_count : SRC_ADDRESSES_MAX;
     memcpy(a->addresses, reply.addresses, a->address_count * sizeof a->addresses[0]);
     src_note_end(a, "%s%s", sl_ip4_text(a->addresses[0]).text, a->address_count > 1 ? " and more" : "");
