@@ -93,10 +93,13 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
 
 enum ldapc_scheme { LDAPC_LDAP, LDAPC_LDAPS, LDAPC_LDAPI };
 
-/* ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath[/BASE]; [v6] in brackets; the base percent-decoded. */
+/*
+ * ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath[/BASE], ldapi:///[BASE] (the socket that libldap was built for); [v6] in
+ * brackets; the base percent-decoded.
+ */
 struct ldapc_uri {
     enum ldapc_scheme scheme;
-    char *host;    /* name or address without brackets; for ldapi: the path of the socket */
+    char *host;    /* name or address without brackets; for ldapi: the path of the socket or "" */
     uint16_t port; /* 0 for ldapi */
     char *base;    /* NULL when the URI has none */
     char *server;  /* the URI without the base, as given to libldap and shown in errors */

@@ -109,6 +109,8 @@ START_TEST(good_uris)
         {"ldap://10.0.0.1:389/ou=my%20unit,o=a%5C2Cb", "10.0.0.1", "ou=my unit,o=a\\2Cb", "ldap://10.0.0.1:389", LDAPC_LDAP,
          389},
         {"ldapi://%2Frun%2Fslapd%2Fldapi", "/run/slapd/ldapi", NULL, "ldapi://%2Frun%2Fslapd%2Fldapi", LDAPC_LDAPI, 0},
+        {"ldapi:///", "", NULL, "ldapi://", LDAPC_LDAPI, 0},
+        {"ldapi:///dc=x", "", "dc=x", "ldapi://", LDAPC_LDAPI, 0},
         {"ldapi://%2Ftmp%2Fs/dc=x", "/tmp/s", "dc=x", "ldapi://%2Ftmp%2Fs", LDAPC_LDAPI, 0},
     };
 
@@ -151,8 +153,6 @@ START_TEST(bad_uris)
         "ldap://h%2",
         "ldap://h%00",
         "ldap://h%zz",
-        "ldapi://",
-        "ldapi:///dc=x",
         "ldap://a b",
         "ldap://h/dc=%00",
     };

@@ -112,7 +112,7 @@ enum sl_status ldapc_uri_parse(const char *text, struct ldapc_uri *ret_uri, stru
     struct ldapc_uri uri = {.scheme = schemes[row].scheme, .port = schemes[row].port};
     const char *host = text + strlen(schemes[row].prefix);
     size_t len = strcspn(host, "/");
-    bool fine = uri.scheme == LDAPC_LDAPI ? len > 0 && (uri.host = decoded(host, len)) != NULL : parse_host(host, len, &uri);
+    bool fine = uri.scheme == LDAPC_LDAPI ? (uri.host = decoded(host, len)) != NULL : parse_host(host, len, &uri);
 
     if (!fine) {
         ldapc_uri_fini(&uri);
