@@ -15,7 +15,7 @@ PATH=$PATH:/usr/sbin:/sbin
 say() { printf '%s\n' "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
-command -v slapd >/dev/null || die "slapd is missing: install the package slapd"
+[ -x "$(command -v slapd)" ] || die "slapd is missing: install the package slapd"
 for program in locator winsd winsctl sited sitectl; do
   command -v "$program" >/dev/null || die "$program is not built (run: make demo)"
 done

@@ -1,5 +1,6 @@
-"""What the site published, read by programs that nobody here wrote: ldapsearch, curl, xmllint-like parsing by Python."""
+"""What the site published, read by programs that nobody here wrote: ldapsearch, curl, Python's XML parser."""
 
+import base64
 import xml.etree.ElementTree
 
 import harness
@@ -28,6 +29,8 @@ class PublishedObjects(harness.Case):
             entry = {}
             for line in block.splitlines():
                 name, _, value = line.partition(": ")
+                if name.endswith(":"):
+                    name, value = name[:-1], base64.b64decode(value).decode()
                 entry.setdefault(name, []).append(value)
             entries.append(entry)
         return entries
@@ -57,7 +60,7 @@ class PublishedObjects(harness.Case):
         """P01 mSSMSCapabilities is a ClientOperationalSettings document with the MP's port"""
         entry = self.ldapsearch("(&(objectClass=mSSMSManagementPoint)(mSSMSDefaultMP=TRUE))", "mSSMSCapabilities")[0]
         root = xml.etree.ElementTree.fromstring(entry["mSSMSCapabilities"][0])
-        self.assertEqual(root.tag, "ClientOperationalSettings")
+        self.assertEqual(root.tag, "ClientOperationalSettings", entry)
         self.assertEqual(root.findtext(".//RootSiteCode"), "PS1")
         self.assertEqual(root.findtext(".//HTTPPort"), str(self.port))
 
