@@ -63,16 +63,16 @@ class OrderAndTime(harness.Case):
 
     def test_a_dead_source_costs_at_most_its_timeout(self):
         """X02 with a silent directory first and second, the registry's answer comes after one timeout, not after two"""
-        found = lab.find("mp", "--site", "PS1", "--source", self.dead, "--source", self.dead, "--source", self.registry.uri, "--timeout", "1s")
+        found = lab.find("mp", "--site", "PS1", "--source", self.dead, "--source", self.dead, "--source", self.registry.uri, "--timeout", "3s")
         self.assertEqual((found.code, found.answer["address"]), (0, "127.0.0.11"), str(found))
-        self.assertGreater(found.seconds, 0.9, "the first source was not waited for")
-        self.assertLess(found.seconds, 1.9, "dead sources were waited for one after the other")
+        self.assertGreater(found.seconds, 2.9, "the first source was not waited for")
+        self.assertLess(found.seconds, 5.5, "dead sources were waited for one after the other")
 
     def test_a_live_first_source_answers_at_once(self):
         """X02 a dead source behind a live one costs nothing"""
-        found = lab.find("mp", "--site", "PS1", "--source", self.registry.uri, "--source", self.dead, "--timeout", "5s")
+        found = lab.find("mp", "--site", "PS1", "--source", self.registry.uri, "--source", self.dead, "--timeout", "8s")
         self.assertEqual((found.code, found.answer["address"]), (0, "127.0.0.11"), str(found))
-        self.assertLess(found.seconds, 2.5)
+        self.assertLess(found.seconds, 6, "a dead source that nobody needs was waited for")
 
     def test_sources_are_judged_in_the_order_given(self):
         """X02 two sources that disagree: the first one wins, whichever is faster"""

@@ -47,7 +47,7 @@ class ServiceRecords(harness.Case):
             silent.bind(("127.0.0.1", 0))
             found = self.find("PS1", "dns://127.0.0.1:%d/example.org" % silent.getsockname()[1])
             self.assertEqual((found.code, found.json["reason"]), (3, "could-not-ask"), str(found))
-            self.assertLess(found.seconds, 2.5, "it waited longer than its timeout")
+            self.assertLess(found.seconds, 4, "it waited longer than its timeout")
 
     def test_dns_stands_in_for_a_directory_without_the_schema(self):
         """P03 S1.19 directory without the schema first, DNS second: DNS answers"""
