@@ -62,6 +62,13 @@ struct tbl {
 
 #ifdef TBL_TSAN
 #include <sanitizer/tsan_interface.h>
+/* What liburcu's own thread allocates and frees is ordered by its atomics alone. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "called_from_lib:liburcu.so\n";
+}
+
 static const char grace; /* readers release it, reclaimers acquire it */
 #define ORDER_RELEASE(p) __tsan_release((void *)(uintptr_t)(p))
 #define ORDER_ACQUIRE(p) __tsan_acquire((void *)(uintptr_t)(p))
@@ -180,7 +187,9 @@ static size_t free_slot(const struct slots *s, uint64_t hash, bool *ret_tomb)
 static void free_slots(struct rcu_head *head)
 {
     ORDER_ACQUIRE(GRACE);
-    free((char *)head - offsetof(struct slots, rcu));
+    char *s = (char *)head - offsetof(struct slots, rcu);
+    ORDER_ACQUIRE(s);
+    free(s);
 }
 
 static void free_retired(struct rcu_head *head)
@@ -251,6 +260,7 @@ static void rebuild(struct tbl *t)
     }
     t->used = t->count;
     __atomic_store_n(&t->slots, s, __ATOMIC_RELEASE);
+    ORDER_RELEASE(old);
     urcu_memb_call_rcu(&old->rcu, free_slots);
 }
 
