@@ -39,10 +39,12 @@ pid_t echo_start(struct sl_endpoint *ret_endpoint)
     struct sl_endpoint own = sl_endpoint_ip4(INADDR_LOOPBACK, 0);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     sl_assert(fd >= 0 && bind(fd, &own.any, own.len) == 0 && getsockname(fd, &own.any, &own.len) == 0);
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     sl_assert(pid >= 0);
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(EXIT_FAILURE); /* it died before it could be watched */
         serve(fd);
     }
     close(fd);
