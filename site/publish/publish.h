@@ -63,6 +63,8 @@ struct pub_env {
     void (*poke_names)(void *ctx);
     /* True once the process wants to end: nothing is waited for any more and no further target is begun. NULL: never. */
     bool (*is_stopping)(void *ctx);
+    /* True when something else wants to be published: registering by another host is then not waited for. NULL: never. */
+    bool (*is_hurried)(void *ctx);
     void *ctx;
 };
 

@@ -75,6 +75,12 @@ static void show_difference(struct pub_run *run, const struct look *look)
     pub_result_set(run, SL_OUTCOME_NEGATIVE, "differs", "%s", "");
 }
 
+static bool may_wait(const struct pub_run *run)
+{
+    bool is_hurried = run->env && run->env->is_hurried && run->env->is_hurried(run->env->ctx);
+    return !is_hurried && !pub_is_stopping(run) && !sl_deadline_passed(run->deadline);
+}
+
 /*
  * The name is registered by the management point's own host (site/nbname). A host that sees a new designation, a registry that
  * challenges a dead holder: both take seconds, so this looks again until the deadline.
@@ -86,9 +92,9 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
     enum sl_status s = SL_OK;
     if (!was_as_wanted && run->env && run->env->poke_names)
         run->env->poke_names(run->env->ctx);
-    while (s == SL_OK && !is_as_wanted(look) && !sl_deadline_passed(run->deadline) && !pub_is_stopping(run)) {
+    while (s == SL_OK && !is_as_wanted(look) && may_wait(run)) {
         (void)poll(NULL, 0, PUB_NAME_POLL_MS);
-        if (!sl_deadline_passed(run->deadline))
+        if (may_wait(run))
             s = ask(run, look, e);
     }
     if (s)

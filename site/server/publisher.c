@@ -74,10 +74,22 @@ static bool is_stopping(void *ctx)
     return stop;
 }
 
+static bool is_hurried(void *ctx)
+{
+    struct srv_publisher *p = ctx;
+    pthread_mutex_lock(&p->mutex);
+    bool waits = p->waiting.count > 0;
+    pthread_mutex_unlock(&p->mutex);
+    return waits;
+}
+
 static void run(struct srv_publisher *p, struct job *job)
 {
     const struct srv_options *options = &p->srv->options; /* constant while the thread lives */
-    const struct pub_env env = {.poke_names = options->names != NULL ? poke_names : NULL, .is_stopping = is_stopping, .ctx = p};
+    const struct pub_env env = {.poke_names = options->names != NULL ? poke_names : NULL,
+                                .is_stopping = is_stopping,
+                                .is_hurried = job->reply == NULL ? is_hurried : NULL, /* who waits for this one shall see its end */
+                                .ctx = p};
     struct sst *store = NULL;
     struct sm_snapshot *site = NULL;
     job->status = sst_borrow(options->pool, &store, &job->e);
