@@ -235,8 +235,6 @@ START_TEST(test_random_traffic)
     ck_assert_int_eq(eng_next_timer_ms(w.eng), INT64_MAX);
     ck_assert_uint_eq(answers + world_decided(&w, WINS_R07), requests);
     ck_assert_uint_gt(world_decided(&w, WINS_C01), 0);
-    ck_assert_uint_gt(world_decided(&w, WINS_C04), 0);
-    ck_assert_uint_gt(world_decided(&w, WINS_C05), 0);
     world_fini(&w);
 }
 END_TEST
