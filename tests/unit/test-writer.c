@@ -1,0 +1,184 @@
+/*
+ * The writer's queue: bounded, nothing lost, what does not fit is told and refused with SRV_ERR; stopping finishes what was taken.
+ */
+#include "tests/unit/unit.h"
+
+#include "common/base/memory.h"
+#include "wins-emu/engine/writer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MORE_THAN_FITS = ENG_QUEUE_MAX + 1000, OPCODE_AT = 2 };
+
+/* An engine whose `send` waits at a gate, so that the queue behind it fills. */
+struct world {
+    pthread_mutex_t gate;
+    uint64_t sent, right;
+    struct tbl *table;
+    struct wst *store;
+    struct eng *eng;
+    struct eng_writer *writer;
+    char path[64];
+};
+
+static void on_send(void *ctx, unsigned socket, struct wins_peer to, const void *octets, size_t len)
+{
+    struct world *w = ctx;
+    struct nb_message m;
+    pthread_mutex_lock(&w->gate);
+    w->sent++;
+    w->right += nb_message_parse(octets, len, &m, NULL) == SL_OK && m.flags == NB_REPLY_REGISTER && socket == 3 && to.port == 1137;
+    pthread_mutex_unlock(&w->gate);
+}
+
+static void on_random(void *ctx, void *out, size_t len)
+{
+    (void)ctx;
+    memset(out, 7, len);
+}
+
+static void on_flush(void *ctx)
+{
+    (void)ctx;
+}
+
+static void on_commit_failed(void *ctx, const struct sl_error *e)
+{
+    (void)ctx;
+    ck_abort_msg("%s", e->text);
+}
+
+static struct world *world_new(void)
+{
+    struct world *w = sl_new(sizeof *w);
+    pthread_mutex_init(&w->gate, NULL);
+    snprintf(w->path, sizeof w->path, "/tmp/test-writer-%d.db", (int)getpid());
+    w->table = tbl_new();
+    ck_assert_int_eq(wst_open(w->path, &w->store, NULL), SL_OK);
+    const struct eng_config config = {.rules = wins_config_default(0x7f000001), .nbt_port = 1137};
+    const struct eng_ops ops = {.ctx = w, .send = on_send, .random = on_random};
+    const struct eng_writer_ops writer_ops = {.ctx = w, .flush = on_flush, .commit_failed = on_commit_failed};
+    w->eng = eng_new(&config, &ops, w->table, w->store);
+    ck_assert_int_eq(eng_writer_start(w->eng, &writer_ops, &w->writer, NULL), SL_OK);
+    return w;
+}
+
+/* The writer must have been stopped. */
+static void world_free(struct world *w)
+{
+    char sidecar[80];
+    eng_free(w->eng);
+    wst_close(w->store);
+    tbl_free(w->table);
+    unlink(w->path);
+    snprintf(sidecar, sizeof sidecar, "%s-wal", w->path);
+    unlink(sidecar);
+    snprintf(sidecar, sizeof sidecar, "%s-shm", w->path);
+    unlink(sidecar);
+    free(w);
+}
+
+static size_t make_request(uint32_t number, uint8_t *out, size_t size)
+{
+    char text[NB_NAME_LEN];
+    struct nb_name name;
+    struct nb_message m;
+    snprintf(text, sizeof text, "N%u", number);
+    ck_assert(nb_name_make(text, NB_SERVER, &name));
+    nb_make_request(&m, (uint16_t)number, NB_ASK_REGISTER, &name, 300000, (struct nb_address){0x6000, 0x0a000000 + number});
+    return nb_message_build(&m, out, size);
+}
+
+static size_t submit(struct world *w, uint32_t number)
+{
+    uint8_t octets[128];
+    size_t len = make_request(number, octets, sizeof octets);
+    const struct eng_inbound in = {.from = {0x7f000002, 1137}, .socket = 3, .octets = octets, .len = len};
+    return eng_writer_submit(w->writer, &in, 1);
+}
+
+START_TEST(a_full_queue_is_told_and_the_rest_is_done)
+{
+    struct world *w = world_new();
+    pthread_mutex_lock(&w->gate);
+    size_t taken = 0;
+    for (uint32_t i = 0; i < 3 * MORE_THAN_FITS; i++)
+        taken += submit(w, i);
+    ck_assert_uint_ge(taken, ENG_QUEUE_MAX);
+    ck_assert_uint_le(taken, 2 * ENG_QUEUE_MAX); /* one queue in the thread's hands, one waiting */
+    ck_assert_uint_eq(submit(w, 1), 0);
+    struct nb_name name = {{'A'}, 0, {0}};
+    struct sl_error e;
+    ck_assert_int_eq(eng_writer_delete(w->writer, &name, NULL, NULL, &e), SL_LIMIT);
+    struct eng_writer_state state;
+    eng_writer_read(w->writer, &state);
+    ck_assert_uint_eq(state.queue_peak, ENG_QUEUE_MAX);
+    pthread_mutex_unlock(&w->gate);
+    eng_writer_stop(w->writer);
+    ck_assert_uint_eq(w->sent, taken);
+    ck_assert_uint_eq(w->right, taken);
+    ck_assert_uint_eq(tbl_count(w->table), taken);
+    ck_assert_uint_eq(wst_version(w->store), taken);
+    world_free(w);
+}
+END_TEST
+
+/* What an administrator's operation reports. */
+struct heard {
+    unsigned count;
+    enum sl_status status;
+    bool found;
+};
+
+static void on_done(void *ctx, enum sl_status status, bool found, const struct sl_error *e)
+{
+    (void)e;
+    struct heard *h = ctx;
+    *h = (struct heard){h->count + 1, status, found};
+}
+
+START_TEST(operations_are_answered_once_when_they_are_on_disk)
+{
+    struct world *w = world_new();
+    struct heard added = {0}, forbidden = {0}, deleted = {0}, missing = {0};
+    struct wins_record r = {.member_count = 1, .members = {{.address = 1}}};
+    ck_assert(nb_name_make("FIXED", NB_SERVER, &r.name));
+    ck_assert_int_eq(eng_writer_add(w->writer, &r, on_done, &added, NULL), SL_OK);
+    ck_assert_int_eq(eng_writer_delete(w->writer, &r.name, on_done, &deleted, NULL), SL_OK);
+    ck_assert_int_eq(eng_writer_delete(w->writer, &r.name, on_done, &missing, NULL), SL_OK);
+    ck_assert(nb_name_make("DOMAIN", NB_DOMAIN_GROUP, &r.name));
+    ck_assert_int_eq(eng_writer_add(w->writer, &r, on_done, &forbidden, NULL), SL_OK);
+    eng_writer_stop(w->writer);
+    ck_assert(added.count == 1 && added.status == SL_OK && added.found);
+    ck_assert(deleted.count == 1 && deleted.status == SL_OK && deleted.found);
+    ck_assert(missing.count == 1 && missing.status == SL_OK && !missing.found);
+    ck_assert(forbidden.count == 1 && forbidden.status == SL_CONFLICT); /* R04 */
+    ck_assert_uint_eq(tbl_count(w->table), 0);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(refusals_answer_requests_only)
+{
+    uint8_t octets[128], answer[NB_DATAGRAM_MAX];
+    struct nb_message m;
+    size_t len = make_request(77, octets, sizeof octets);
+    size_t answer_len = eng_refusal(octets, len, answer, sizeof answer);
+    ck_assert_int_eq(nb_message_parse(answer, answer_len, &m, NULL), SL_OK);
+    ck_assert_uint_eq(m.id, 77);
+    ck_assert_uint_eq(m.flags, NB_REPLY_REGISTER | NB_SRV_ERR);
+    octets[OPCODE_AT] = NB_ASK_RELEASE >> 8;
+    answer_len = eng_refusal(octets, len, answer, sizeof answer);
+    ck_assert_int_eq(nb_message_parse(answer, answer_len, &m, NULL), SL_OK);
+    ck_assert_uint_eq(m.flags, NB_REPLY_RELEASE | NB_SRV_ERR);
+    uint8_t again[NB_DATAGRAM_MAX];
+    ck_assert_uint_eq(eng_refusal(answer, answer_len, again, sizeof again), 0);
+    ck_assert_uint_eq(eng_refusal(octets, len - 1, again, sizeof again), 0);
+}
+END_TEST
+
+UNIT_MAIN("writer", a_full_queue_is_told_and_the_rest_is_done, operations_are_answered_once_when_they_are_on_disk,
+          refusals_answer_requests_only)
