@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { INDENT = 28, EXAMPLE_MAX = 256, EXAMPLES_LEAST = 2 };
+enum { INDENT = 28, WIDTH = 100, EXAMPLE_MAX = 256, EXAMPLES_LEAST = 2 };
 
 void cli_put_sentence(struct sl_text *out, const char *text)
 {
@@ -80,14 +80,32 @@ void cli_each_example(const struct cli_program *program, const struct cli_verb *
 
 /* ---- help for people --------------------------------------------------------------------------------------------- */
 
+/* Text from column `indent` on, wrapped between words. */
+static void print_wrapped(FILE *out, const char *text, size_t indent)
+{
+    for (size_t column = indent; *text;) {
+        size_t word = strcspn(text, " ");
+        if (column > indent && column + word >= WIDTH) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        }
+        fprintf(out, "%s%.*s", column > indent ? " " : "", (int)word, text);
+        column += word + (column > indent);
+        text += word;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
 static void print_row(FILE *out, const char *left, const char *right)
 {
     struct sl_text sentence = sl_text_new(CLI_TEXT_LIMIT);
     cli_put_sentence(&sentence, right);
     if (strlen(left) + 4 > INDENT)
-        fprintf(out, "  %s\n%*s%s\n", left, INDENT, "", sl_text_str(&sentence));
+        fprintf(out, "  %s\n%*s", left, INDENT, "");
     else
-        fprintf(out, "  %-*s%s\n", INDENT - 2, left, sl_text_str(&sentence));
+        fprintf(out, "  %-*s", INDENT - 2, left);
+    print_wrapped(out, sl_text_str(&sentence), INDENT);
     sl_text_fini(&sentence);
 }
 

@@ -46,10 +46,12 @@ void cli_row_groups(const struct cli_program *program, const struct cli_call *ca
                     struct cli_rows ret_groups[CLI_ROW_GROUPS])
 {
     void *values = call ? call->values : NULL;
-    ret_groups[0] = (struct cli_rows){.title = "Options of the verb"};
-    if (verb)
-        ret_groups[0] =
-            (struct cli_rows){"Options of the verb", verb->options, verb->option_count, call ? call->verb_values : NULL};
+    ret_groups[0] = (struct cli_rows){.title = verb && !verb->name[0] ? "Options" : "Options of the verb"};
+    if (verb) {
+        ret_groups[0].rows = verb->options;
+        ret_groups[0].count = verb->option_count;
+        ret_groups[0].values = call ? call->verb_values : NULL;
+    }
     ret_groups[1] = (struct cli_rows){"Options", program->options, program->option_count, values};
     ret_groups[2] = (struct cli_rows){"Common options", cli_common_options, cli_common_option_count, values};
 }

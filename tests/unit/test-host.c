@@ -435,11 +435,9 @@ START_TEST(a_long_answer_is_streamed)
     struct server s;
     server_open(&s);
     struct asked asked = ask(&s, "stream", NULL);
-    size_t rows = 0;
-    static const char key[] = "\"row\":";
-    const char *end = asked.json + strlen(asked.json);
-    for (const char *p = asked.json; (p = memmem(p, (size_t)(end - p), key, sizeof key - 1)); p++)
-        rows++;
+    size_t rows = 0; /* a line each */
+    for (const char *p = asked.json; *p; p++)
+        rows += *p == '\n';
     ck_assert_uint_eq(rows, STREAM_ROWS);
     expect(asked, SL_OUTCOME_OK, "\"row 1 of");
     expect(ask(&s, "stream", "0"), SL_OUTCOME_OK, "\"answer\":[]");
