@@ -195,7 +195,7 @@ struct ldapc_entry {
 struct ldapc_entries {
     struct ldapc_entry *items;
     size_t count;
-    bool incomplete;  /* a limit of the server (code 3, 4, 11) or of the search cut it: never "all" */
+    bool incomplete;  /* a limit of the server (code 3, 4, 11, values by range) or of the search cut it: never "all" */
     bool base_absent; /* 32: the base of the search is not there, or hidden */
     void *memory;     /* private */
 };
