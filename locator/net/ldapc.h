@@ -94,8 +94,8 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
 enum ldapc_scheme { LDAPC_LDAP, LDAPC_LDAPS, LDAPC_LDAPI };
 
 /*
- * ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath[/BASE], ldapi:///[BASE] (the socket that libldap was built for); [v6] in
- * brackets; the base percent-decoded.
+ * ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath[/BASE], ldapi:///[BASE] (the socket that libldap was built for); [v6]
+ * in brackets; the base percent-decoded.
  */
 struct ldapc_uri {
     enum ldapc_scheme scheme;

@@ -88,7 +88,8 @@ static void run(struct srv_publisher *p, struct job *job)
     const struct srv_options *options = &p->srv->options; /* constant while the thread lives */
     const struct pub_env env = {.poke_names = options->names != NULL ? poke_names : NULL,
                                 .is_stopping = is_stopping,
-                                .is_hurried = job->reply == NULL ? is_hurried : NULL, /* who waits for this one shall see its end */
+                                .is_hurried =
+                                    job->reply == NULL ? is_hurried : NULL, /* who waits for this one shall see its end */
                                 .ctx = p};
     struct sst *store = NULL;
     struct sm_snapshot *site = NULL;

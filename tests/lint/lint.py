@@ -212,7 +212,7 @@ class Lint:
             beside = "\n".join(s.lines[max(0, line - 2):line + 1])
             if end - line + 1 > FUNCTION_MAX and "/* long:" not in beside:
                 self.report(s, line, "function-length", f'{m[2]} has {end - line + 1} lines (a reason "/* long: ... */" beside it excuses it)')
-            if not re.search(r"\bstatic\b", m[1]) and m[2] != "main" and not s.is_test:
+            if not re.search(r"\bstatic\b", m[1]) and m[2] != "main" and not m[2].startswith("__tsan_") and not s.is_test:
                 self.prefix(s, line, m[2], prefixes)
 
     def prototypes(self, s, prefixes):

@@ -106,7 +106,8 @@ static void world_init(struct world *w, void (*on_request)(struct world *, struc
     w->target.uri = w->uri;
     w->mps[0] = (struct sm_mp){.host = host1, .address = empty, .ip4 = OWN};
     w->mps[1] = (struct sm_mp){.host = host2, .address = empty, .ip4 = OTHER};
-    w->site = (struct sm_snapshot){.site = {.code = code}, .mps = w->mps, .mp_count = 2, .targets = &w->target, .target_count = 1};
+    w->site =
+        (struct sm_snapshot){.site = {.code = code}, .mps = w->mps, .mp_count = 2, .targets = &w->target, .target_count = 1};
 }
 
 static void world_fini(struct world *w)
@@ -122,7 +123,8 @@ static void world_fini(struct world *w)
 static void keep_state(const struct nbn_state *state, void *ctx)
 {
     char *text = ctx;
-    snprintf(text, 256, "%s %s %s ttl=%lld %s", state->name, state->address, state->state, (long long)state->ttl_s, state->detail);
+    snprintf(text, 256, "%s %s %s ttl=%lld %s", state->name, state->address, state->state, (long long)state->ttl_s,
+             state->detail);
 }
 
 static const char *state_of(const struct world *w)

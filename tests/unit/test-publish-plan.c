@@ -63,16 +63,15 @@ static const struct pub_object *object(const struct pub_plan *plan, const char *
 static const char *value(const struct pub_object *o, const char *name)
 {
     static char text[4096];
-    strcpy(text, "-");
+    int at = snprintf(text, sizeof text, "-");
     for (size_t i = 0; i < o->attr_count; i++) {
         if (strcmp(o->attrs[i].name, name) != 0)
             continue;
-        text[0] = '\0';
-        for (size_t v = 0; v < o->attrs[i].values.count; v++) {
-            strcat(text, v ? "|" : "");
-            strcat(text, o->attrs[i].values.items[v]);
-        }
+        at = 0;
+        for (size_t v = 0; v < o->attrs[i].values.count; v++)
+            at += snprintf(text + at, sizeof text - (size_t)at, "%s%s", v ? "|" : "", o->attrs[i].values.items[v]);
     }
+    ck_assert_int_lt(at, sizeof text);
     return text;
 }
 
@@ -164,7 +163,8 @@ END_TEST
 /* RFC 4514: whatever a host is called, the DN is one RDN below the container and says the same name. */
 START_TEST(names_are_escaped)
 {
-    static const char *const hosts[] = {"a,b", "a+b", "a\"b", "a\\b", "a<b>c", "a;b", "a=b", "#a", " a ", "a,CN=x", "\xc3\xa4", "a\\,b"};
+    static const char *const hosts[] = {"a,b", "a+b", "a\"b", "a\\b",   "a<b>c",    "a;b",
+                                        "a=b", "#a",  " a ",  "a,CN=x", "\xc3\xa4", "a\\,b"};
     char address[] = "10.0.0.1";
     for (size_t i = 0; i < SL_COUNT(hosts); i++) {
         struct sm_mp mps[] = {mp((char *)(uintptr_t)hosts[i], address, true)};
@@ -237,7 +237,8 @@ END_TEST
 START_TEST(our_names_are_known_and_others_are_not)
 {
     static const char *const ours[] = {"SMS-Site-LAB", "sms-site-lab", "SMS-MP-LAB-X", "SMS-LAB-10.0.0.1-10.0.0.2"};
-    static const char *const others[] = {"SMS-Site-LABX", "SMS-Site-LA", "SMS-MP-LAX-X", "SMS-LABX-1", "SMS-SLP-LAB-X", "LAB", ""};
+    static const char *const others[] = {
+        "SMS-Site-LABX", "SMS-Site-LA", "SMS-MP-LAX-X", "SMS-LABX-1", "SMS-SLP-LAB-X", "LAB", ""};
     for (size_t i = 0; i < SL_COUNT(ours); i++)
         ck_assert_msg(pub_is_our_name("LAB", ours[i]), "%s", ours[i]);
     for (size_t i = 0; i < SL_COUNT(others); i++)

@@ -1,5 +1,6 @@
 /*
- * The writer's queue: bounded, nothing lost, what does not fit is told and refused with SRV_ERR; stopping finishes what was taken.
+ * The writer's queue: bounded, nothing lost, what does not fit is told and refused with SRV_ERR; stopping finishes what was
+ * taken.
  */
 #include "tests/unit/unit.h"
 
@@ -30,7 +31,8 @@ static void on_send(void *ctx, unsigned socket, struct wins_peer to, const void 
     struct nb_message m;
     pthread_mutex_lock(&w->gate);
     w->sent++;
-    w->right += nb_message_parse(octets, len, &m, NULL) == SL_OK && m.flags == NB_REPLY_REGISTER && socket == 3 && to.port == 1137;
+    w->right +=
+        nb_message_parse(octets, len, &m, NULL) == SL_OK && m.flags == NB_REPLY_REGISTER && socket == 3 && to.port == 1137;
     pthread_mutex_unlock(&w->gate);
 }
 
