@@ -7,6 +7,7 @@
 #include "locator/net/ldapc.h"
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define CONTAINER "CN=System Management,CN=System,DC=example,DC=org"
@@ -68,6 +69,7 @@ static const char *value(const struct pub_object *o, const char *name)
         if (strcmp(o->attrs[i].name, name) != 0)
             continue;
         at = 0;
+        text[0] = '\0';
         for (size_t v = 0; v < o->attrs[i].values.count; v++)
             at += snprintf(text + at, sizeof text - (size_t)at, "%s%s", v ? "|" : "", o->attrs[i].values.items[v]);
     }
