@@ -347,8 +347,7 @@ START_TEST(hostile_messages_are_refused)
         "<ContentLocationRequest>\x01\x02</ContentLocationRequest>",
         "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><ContentLocationRequest>&e;</ContentLocationRequest>",
         "<ContentLocationRequest><Package ID='LAB00001' Version='99999999999'/></ContentLocationRequest>",
-        "<ContentLocationRequest><Package ID='LAB00001' Version='3'/><AssignedSite "
-        "SiteCode='LABORATORY'/></ContentLocationRequest>",
+        "<ContentLocationRequest><Package ID='P1' Version='3'/><AssignedSite SiteCode='LABO'/></ContentLocationRequest>",
     };
     struct bench b;
     struct ccm_message answer;
