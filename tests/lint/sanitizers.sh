@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the unit, replay and fuzz programs a second time with AddressSanitizer and UBSan and runs them with their corpora.
+# Builds the tree a second time with AddressSanitizer and UBSan, runs the unit, replay and fuzz programs with their corpora, and gives
+# the sanitized daemons the matrix of the main job and the bad input.
 # The second build lives in sanitized/ of the build folder and is kept, so that a second run only builds what changed; make clean
 # removes it. Uses ccache where it is installed.
 set -eu
@@ -28,6 +29,15 @@ if ! make -s -j2 check-quick VERBOSE=1 >check.out 2>&1; then
   echo "FAIL: the sanitized unit, replay or fuzz programs (log in $folder/check.out)"
   exit 1
 fi
+if ! make -s -j2 all >all.out 2>&1; then
+  tail -n 50 all.out
+  echo "FAIL: the sanitized programs were not built"
+  exit 1
+fi
+for test in matrix bad_input; do
+  abs_top_builddir=$folder /usr/bin/python3 "$abs_top_srcdir/tests/functional/test_$test.py" >"$test.out" 2>&1 ||
+    { cat "$test.out"; echo "FAIL: functional test $test with sanitized programs"; exit 1; }
+done
 ran=$(sed -n 's/^# PASS: *//p' check.out | tail -1)
 echo "$ran test programs passed under address,undefined"
 [ "${ran:-0}" -gt 0 ]
