@@ -1,4 +1,4 @@
-"""The registry as its administrator and its clients meet it: what was acknowledged stays, what cannot work is refused with the reason."""
+"""The registry as its administrator and its clients meet it: what was acknowledged stays, what cannot work is refused."""
 
 import csv
 import io
@@ -230,7 +230,8 @@ class Refusals(harness.Case):
         """A database of something else is refused by name and left alone."""
         path = self.write("other.db", "x" * 4096)
         port = harness.free_port()
-        result = harness.run([harness.program("winsd"), "--db", path, "--control", self.path("w.sock"), "--listen", "127.0.0.1:%d" % port])
+        result = harness.run([harness.program("winsd"), "--db", path, "--control", self.path("w.sock"),
+                              "--listen", "127.0.0.1:%d" % port])
         self.assertEqual(result.code, 7, str(result))
         self.assertIn("other.db", result.err)
         self.assertEqual(os.path.getsize(path), 4096)
@@ -239,7 +240,8 @@ class Refusals(harness.Case):
         """--check-config tells what is wrong with file and line; the command line wins over the file."""
         good = self.write("good.conf", 'listen = {"127.0.0.1:10137"}\nworkers = 2\nnetbios_name = "SERVER"\n')
         self.run_ok([harness.program("winsd"), "--check-config", "--config", good])
-        for text, told in (('listen = {"127.0.0.1"}\nworkers = 1000\n', ":2"), ('listen = {"127.0.0.1"}\n\ncolour = "red"\n', ":3"),
+        for text, told in (('listen = {"127.0.0.1"}\nworkers = 1000\n', ":2"),
+                           ('listen = {"127.0.0.1"}\n\ncolour = "red"\n', ":3"),
                            ('listen = {"0.0.0.0"}\n', "wildcard")):
             result = self.run_ok([harness.program("winsd"), "--check-config", "--config", self.write("bad.conf", text)], code=2)
             self.assertIn(told, result.err)
@@ -258,7 +260,8 @@ class Administration(harness.Case):
         added = self.ctl("add", "MP_PS1#1A", "10.0.0.1", "10.0.0.2", "--json").json
         self.assertEqual(added["outcome"], "ok")
         record = added["answer"]
-        self.assertEqual((record["type"], record["state"], record["static"], record["expires_s"]), ("mhomed", "active", True, None))
+        self.assertEqual((record["type"], record["state"], record["static"], record["expires_s"]),
+                         ("mhomed", "active", True, None))
         self.assertEqual(record["addresses"], ["10.0.0.1", "10.0.0.2"])
         self.assertEqual(record["owner"], lab.REGISTRY_ADDRESS)
         self.registry.process.kill()
@@ -279,7 +282,8 @@ class Administration(harness.Case):
         """show and delete of an unknown name: negative, not-found, exit code 1."""
         for verb in ("show", "delete"):
             result = self.registry.ctl(verb, "NOBODY#20", "--json")
-            self.assertEqual((result.code, result.json["outcome"], result.json["reason"]), (1, "negative", "not-found"), str(result))
+            self.assertEqual((result.code, result.json["outcome"], result.json["reason"]), (1, "negative", "not-found"),
+                             str(result))
 
     def test_bad_arguments_are_usage(self):
         """A name without a type, a wrong or repeated address, an unknown word: usage, exit code 2, nothing added."""
@@ -326,7 +330,8 @@ class Administration(harness.Case):
         client.query("HOST", 0x20)
         client.query("NOBODY", 0x20)
         stats = self.ctl("stats", "--json").answer
-        self.assertEqual((stats["names"], stats["version"], stats["received"], stats["answered"], stats["queued"]), (1, 1, 3, 2, 1))
+        self.assertEqual((stats["names"], stats["version"], stats["received"], stats["answered"], stats["queued"]),
+                         (1, 1, 3, 2, 1))
         self.assertEqual(sorted(stats["rules"]), ["Q05 1", "Q11 1", "R08 1"])
 
     def test_without_a_daemon(self):
