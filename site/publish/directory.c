@@ -188,13 +188,31 @@ static bool is_planned(const struct dir_run *d, const char *dn)
     return false;
 }
 
+static bool says_default(const struct ldapc_entry *entry)
+{
+    return ldapc_entry_has(entry, SCHEMA_DEFAULT_MP, "TRUE");
+}
+
+/* Objects of ours that are no longer planned. */
+static void compare_rest(struct dir_run *d, bool is_default)
+{
+    for (size_t i = 0; i < d->found.count; i++) {
+        const struct ldapc_entry *entry = &d->found.items[i];
+        if (says_default(entry) == is_default && is_ours(d, entry) && !is_planned(d, entry->dn))
+            add_change(d, (struct change){.action = PUB_REMOVE_LINE, .found = entry, .detail = sl_strdup("")});
+    }
+}
+
+/*
+ * In the order of writing. S1.20: whatever still says that it is the default management point is removed before all else, and
+ * the plan changes those that stay before it makes another the default. Other removals come last.
+ */
 static void compare(struct dir_run *d)
 {
+    compare_rest(d, true);
     for (size_t i = 0; i < d->plan.count; i++)
         compare_object(d, &d->plan.objects[i]);
-    for (size_t i = 0; i < d->found.count; i++)
-        if (is_ours(d, &d->found.items[i]) && !is_planned(d, d->found.items[i].dn))
-            add_change(d, (struct change){.action = PUB_REMOVE_LINE, .found = &d->found.items[i], .detail = sl_strdup("")});
+    compare_rest(d, false);
 }
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------- */
@@ -297,16 +315,35 @@ static void explain(const struct dir_run *d, struct sl_error *e)
                   "organizationalUnit: %.200s", server.text);
 }
 
+static bool is_wanted_default(const struct change *c)
+{
+    for (size_t i = 0; c->object && i < c->object->attr_count; i++) {
+        const struct pub_attr *attr = &c->object->attrs[i];
+        if (strcmp(attr->name, SCHEMA_DEFAULT_MP) == 0)
+            return attr->values.count == 1 && strcmp(attr->values.items[0], "TRUE") == 0;
+    }
+    return false;
+}
+
+/* S1.20: a default management point that could not be cleared stays the only one. */
 static void write_all(struct dir_run *d)
 {
+    const struct change *kept = NULL;
     for (size_t i = 0; i < d->count; i++) {
         struct change *c = &d->changes[i];
         if (c->action == PUB_SAME_LINE || c->action == PUB_FAILED_LINE)
             continue;
         c->is_written = true;
+        if (kept && is_wanted_default(c)) {
+            (void)sl_fail(&c->why, SL_CONFLICT, "left as it is, since %s still says that it is the default", kept->found->dn);
+            c->has_failed = true;
+            continue;
+        }
         c->has_failed = write_change(d, c, &c->why) != SL_OK;
         if (c->has_failed)
             explain(d, &c->why);
+        if (c->has_failed && c->found && says_default(c->found) && !is_wanted_default(c))
+            kept = c;
     }
 }
 

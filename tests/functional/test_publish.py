@@ -100,6 +100,24 @@ class Directory(PublishCase):
         self.assertEqual(self.names(), sorted(OURS))
         self.assertEqual(self.one("SMS-Site-PS1")["mssmssourceforest"], ["other.org"])
 
+    def test_one_default_at_any_instant(self):
+        """S1.20 whatever still says that it is the default goes before another becomes it; what cannot be cleared stays the only one"""
+        self.prepare()
+        self.fill()
+        self.site.publish()
+        self.directory.add("dn: CN=SMS-MP-PS1-GONE,%s\nobjectClass: mSSMSManagementPoint\nmSSMSSiteCode: PS1\nmSSMSDefaultMP: TRUE\n"
+                           "mSSMSSourceForest: example.org\n" % self.directory.container_dn)
+        self.directory.tool("ldapdelete", "CN=%s,%s" % (OURS[0], self.directory.container_dn))
+        order = list(self.actions(self.document("publish", "--apply")).items())     # in the order of writing
+        self.assertLess(order.index(("SMS-MP-PS1-GONE", "remove")), order.index((OURS[0], "add")), order)
+        self.directory.modify("dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\nadd: olcAccess\nolcAccess: {1}to dn.base=\"CN=%s,%s\""
+                              " by * read\n" % (OURS[0], self.directory.container_dn))
+        self.site.ctl_ok("mp", "designate", "mp2.example.org")
+        document = self.document("publish", "--apply", code=8)
+        self.assertEqual({cn: action for cn, action in self.actions(document).items() if "-MP-" in cn},
+                         {OURS[0]: "failed", OURS[1]: "failed"})
+        self.assertEqual([self.one(cn)["mssmsdefaultmp"] for cn in OURS[:2]], [["TRUE"], ["FALSE"]])
+
     def test_unpublish_shows_first(self):
         """unpublish without --apply only shows"""
         self.prepare()
