@@ -191,6 +191,8 @@ static const struct cli_verb verbs[] = {
     {.name = "publish", .args = "", .summary = "Show what publishing would change, and do it with --apply",
      OPTIONS(publish_options, struct publish_values), .run = remote},
     {.name = "unpublish", .args = "", .summary = "Show which of our objects would be removed, and do it with --apply",
+     .detail = "Once removed, the site stays unpublished, whatever changes and across restarts, until: sitectl publish --apply. "
+               "The hosts of its management points release its name at the name registries.",
      .options = publish_options, .option_count = 1, .values_size = sizeof(struct publish_values), .run = remote},
     {.name = "status", .args = "", .summary = "Show what a sited does: roles, sites, targets, names", .run = remote},
     SCTL_SCHEMA_VERBS,

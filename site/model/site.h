@@ -38,6 +38,7 @@ struct sm_site {
     char *forest;   /* DNS name of the forest, the same as the domain unless given (mSSMSSourceForest) */
     char *server;   /* host name of the one site server */
     char *database; /* host name of the one site database server */
+    bool is_unpublished; /* stays off its targets, registries too, until somebody publishes it again */
 };
 
 /* A management point. Compared by host name, case-insensitively. */

@@ -303,7 +303,7 @@ static void want_site(struct nbn *names, const struct sm_snapshot *site)
     const struct sm_mp *mp = sm_default_mp(site);
     char text[NB_NAME_LEN];
     struct nb_name name;
-    if (mp == NULL || mp->ip4 == 0)
+    if (mp == NULL || mp->ip4 == 0 || site->site.is_unpublished)
         return;
     snprintf(text, sizeof text, "MP_%.3s", site->site.code);
     bool fits = nb_name_make(text, NB_SMS, &name);

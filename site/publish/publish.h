@@ -23,7 +23,7 @@
     X(DIFF, "diff")                     /* shows what publishing would change; outcome negative when something would */ \
     X(APPLY, "apply")                   /* publishes and reads back */                                                 \
     X(UNPUBLISH_DIFF, "unpublish-diff") /* shows what unpublishing would remove; likewise */                           \
-    X(UNPUBLISH, "unpublish")           /* removes exactly ours and reads back */
+    X(UNPUBLISH, "unpublish")           /* removes exactly ours and reads back; at a registry waits for the release */
 
 enum pub_mode {
 #define PUB_MODE_ENUM(name, word) PUB_##name,

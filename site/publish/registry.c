@@ -49,6 +49,16 @@ static bool is_there(const struct look *look)
     return look->reply.rcode == NB_OK && look->reply.address_count > 0;
 }
 
+/* At an address of one of the site's management points. */
+static bool is_ours(const struct pub_run *run, const struct look *look)
+{
+    for (size_t i = 0; is_there(look) && i < run->site->mp_count; i++)
+        for (size_t a = 0; a < look->reply.address_count; a++)
+            if (run->site->mps[i].ip4 != 0 && run->site->mps[i].ip4 == look->reply.addresses[a])
+                return true;
+    return false;
+}
+
 static bool is_as_wanted(const struct look *look)
 {
     if (look->wanted == NULL)
@@ -104,24 +114,19 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
     } else if (is_as_wanted(look)) {
         tell(run, !is_there(&before) ? PUB_ADD_LINE : look->wanted ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, &before, "");
     } else {
-        tell(run, PUB_WAIT_LINE, look, "; the management point's own host must register it");
+        tell(run, PUB_WAIT_LINE, look,
+             look->wanted ? "; the management point's own host must register it"
+                          : "; the host that registered it must release it");
         pub_result_set(run, SL_OUTCOME_NEGATIVE, "not-yet", "%s is not what it should be at %s", look->text.text,
                        run->target->uri);
     }
     return SL_OK;
 }
 
-static void unpublish(struct pub_run *run, struct look *look)
-{
-    if (is_there(look))
-        pub_line_add(run, PUB_WAIT_LINE, look->text.text,
-                     "registered by the management point's own host as long as this target is there: remove the target");
-}
-
 void pub_registry(struct pub_run *run)
 {
     struct sl_error e = {.status = SL_OK};
-    struct look look = {.wanted = sm_default_mp(run->site)};
+    struct look look = {.wanted = pub_is_removal(run) ? NULL : sm_default_mp(run->site)};
     char name[NB_NAME_LEN];
     snprintf(name, sizeof name, "MP_%.3s", run->site->site.code);
     if (look.wanted && look.wanted->ip4 == 0) {
@@ -133,9 +138,9 @@ void pub_registry(struct pub_run *run)
     look.text = nb_name_text(&look.name);
     if (s == SL_OK)
         s = ask(run, &look, &e);
-    if (s == SL_OK && pub_is_removal(run))
-        unpublish(run, &look);
-    else if (s == SL_OK && pub_is_diff(run))
+    if (s == SL_OK && pub_is_removal(run) && !is_ours(run, &look))
+        return; /* nothing of ours is there */
+    if (s == SL_OK && pub_is_diff(run))
         show_difference(run, &look);
     else if (s == SL_OK)
         s = wait_for_host(run, &look, &e);

@@ -265,15 +265,22 @@ static enum sl_status publish(struct srv_call *call, enum pub_mode mode, struct 
     return status;
 }
 
+/* What the administrator wants is stored first, so that neither a change nor a restart undoes it. */
+static enum sl_status apply(struct srv_call *call, enum pub_mode mode, struct sl_error *e)
+{
+    enum sl_status status = sst_set_unpublished(call->store, call->site, mode == PUB_UNPUBLISH, &call->changed, e);
+    return status == SL_OK ? publish(call, mode, e) : status;
+}
+
 enum sl_status srv_publish_verb(struct srv_call *call, struct sl_error *e)
 {
-    bool diff = option(call, "diff") != NULL, apply = option(call, "apply") != NULL;
-    if (diff && apply)
+    bool diff = option(call, "diff") != NULL, is_applied = option(call, "apply") != NULL;
+    if (diff && is_applied)
         return sl_fail(e, SL_USAGE, "--diff and --apply exclude each other");
-    return publish(call, apply ? PUB_APPLY : PUB_DIFF, e);
+    return is_applied ? apply(call, PUB_APPLY, e) : publish(call, PUB_DIFF, e);
 }
 
 enum sl_status srv_unpublish_verb(struct srv_call *call, struct sl_error *e)
 {
-    return publish(call, option(call, "apply") != NULL ? PUB_UNPUBLISH : PUB_UNPUBLISH_DIFF, e);
+    return option(call, "apply") != NULL ? apply(call, PUB_UNPUBLISH, e) : publish(call, PUB_UNPUBLISH_DIFF, e);
 }

@@ -231,6 +231,8 @@ static enum sl_status describe_sites(struct srv_call *call, struct site_texts *t
                        mp != NULL ? mp->host : "none");
         if (mp == NULL)
             host_reply_warning(call->reply, "site %s has no default management point", codes.items[i]);
+        if (site->site.is_unpublished)
+            host_reply_warning(call->reply, "site %s is unpublished, until: sitectl publish --apply", codes.items[i]);
         add_targets(call->srv, site, &texts->targets);
         sm_snapshot_free(site);
     }

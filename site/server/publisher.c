@@ -99,8 +99,9 @@ static void run(struct srv_publisher *p, struct job *job)
     sst_give_back(options->pool, store, job->status);
     if (job->status == SL_OK && site == NULL)
         job->status = sl_fail(&job->e, SL_USAGE, "no site \"%s\"", job->site);
-    /* Nobody waits and there is nowhere to publish to: a site that is still being set up is not a failure. */
-    bool needless = job->status == SL_OK && job->reply == NULL && site->target_count == 0;
+    /* Nobody waits: a site that was unpublished stays so, and one without targets is still being set up, which is no failure. */
+    bool needless =
+        job->status == SL_OK && job->reply == NULL && (site->target_count == 0 || site->site.is_unpublished);
     if (job->status == SL_OK && !needless)
         pub_run(site, job->mode, &env, sl_deadline_in(SRV_PUBLISH_MS), &job->report);
     sm_snapshot_free(site);

@@ -65,6 +65,24 @@ enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, stru
     return change_end(store, status, added, e);
 }
 
+enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_unpublished, bool *ret_changed,
+                                   struct sl_error *e)
+{
+    int64_t id;
+    enum sl_status status = change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "UPDATE site SET is_unpublished = ?2 WHERE id = ?1 AND is_unpublished <> ?2");
+    db_bind_int(s, 1, id);
+    db_bind_int(s, 2, is_unpublished);
+    status = db_run(s, e);
+    bool changed = status == SL_OK && db_changes(store->db) > 0;
+    status = change_end(store, status, changed, e);
+    if (status == SL_OK)
+        *ret_changed = changed;
+    return status;
+}
+
 /* ---- management points ---------------------------------------------------------------------------------------------- */
 
 static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, struct sl_error *e)

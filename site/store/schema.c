@@ -74,6 +74,9 @@ static const char *const migrations[] = {
     "  starttls INTEGER NOT NULL DEFAULT 0 CHECK (starttls IN (0, 1)),"
     "  timeout_ms INTEGER NOT NULL DEFAULT 0 CHECK (timeout_ms >= 0),"
     "  UNIQUE (site_id, uri)) STRICT;",
+
+    /* Version 2: what an administrator took off the targets stays off. */
+    "ALTER TABLE site ADD COLUMN is_unpublished INTEGER NOT NULL DEFAULT 0 CHECK (is_unpublished IN (0, 1));",
 };
 
 /* "SLsi" */

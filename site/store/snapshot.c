@@ -141,7 +141,8 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
 static enum sl_status read_site(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id,
                                 struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT id, code, domain, forest, server, database FROM site WHERE code = ?1");
+    struct db_stmt *s = db_prepare(store->db, "SELECT id, code, domain, forest, server, database, is_unpublished FROM site "
+                                              "WHERE code = ?1");
     db_bind_text(s, 1, code);
     if (db_step(s)) {
         *ret_id = db_int(s, 0);
@@ -149,7 +150,8 @@ static enum sl_status read_site(struct sst *store, const char *code, struct sm_s
                                       .domain = sl_strdup(db_text(s, 2)),
                                       .forest = sl_strdup(db_text(s, 3)),
                                       .server = sl_strdup(db_text(s, 4)),
-                                      .database = sl_strdup(db_text(s, 5))};
+                                      .database = sl_strdup(db_text(s, 5)),
+                                      .is_unpublished = db_int(s, 6) != 0};
     }
     return db_done(s, e);
 }

@@ -51,6 +51,9 @@ enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snaps
 
 /* Makes a site; SL_CONFLICT when the code is taken, whatever the rest says. */
 enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, struct sl_error *e) SL_MUST;
+/* Says whether a site is to stay off its targets; *ret_changed is false when it was so already. */
+enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_unpublished, bool *ret_changed,
+                                   struct sl_error *e) SL_MUST;
 /* Adds a management point; `is_default` is ignored: only sst_designate_mp makes a default. */
 enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added,
                           struct sl_error *e) SL_MUST;

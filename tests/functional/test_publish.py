@@ -128,6 +128,39 @@ class Directory(PublishCase):
         self.assertEqual(self.names(), sorted(OURS))
 
 
+class Unpublished(PublishCase):
+
+    def test_it_stays_so_until_it_is_published_again(self):
+        """unpublish --apply also has the MP's host release the name, and neither a change nor a restart publishes again"""
+        self.prepare(registry=True)
+        self.site.start_mp_host("127.0.0.11", harness.free_port(["127.0.0.11"]))
+        self.fill()
+        self.site.publish()
+        self.assertEqual(self.registry.addresses("MP_PS1#1A"), ["127.0.0.11"])
+        expected = dict({cn: "remove" for cn in OURS}, **{"MP_PS1#1A": "remove"})
+        self.assertEqual(self.actions(self.document("unpublish", code=1, reason="differs")), expected)
+        self.assertEqual(self.actions(self.document("unpublish", "--apply", reason="")), expected)
+        self.site.ctl_ok("boundary", "add", "subnet", "10.9.0.0/16")
+        self.site.process.stop()
+        self.site.start()
+        harness.wait_until(lambda: self.site.ctl("status", "--json").answer["publishing"] == 0, "the site server having looked")
+        status = self.document("status")
+        self.assertTrue(any("PS1 is unpublished" in warning for warning in status["warnings"]), status)
+        self.assertEqual((self.names(), self.registry.addresses("MP_PS1#1A")), ([], []))
+        self.assertEqual(self.actions(self.document("unpublish", "--apply", reason="")), {})
+        self.assertEqual(set(self.actions(self.document("publish", "--diff", code=1, reason="differs")).values()), {"add"})
+        self.assertEqual(set(self.actions(self.document("publish", "--apply")).values()), {"add"})
+        self.assertEqual((self.names(), self.registry.addresses("MP_PS1#1A")), (sorted(OURS), ["127.0.0.11"]))
+
+    def test_a_name_that_another_holds_is_left(self):
+        """unpublish does not ask for the release of a name that no management point of the site holds"""
+        self.prepare(registry=True)
+        self.registry.ctl_ok("add", "MP_PS1#1A", "127.0.0.77")
+        self.fill()
+        self.assertNotIn("MP_PS1#1A", self.actions(self.document("unpublish", "--apply", reason="")))
+        self.assertEqual(self.registry.addresses("MP_PS1#1A"), ["127.0.0.77"])
+
+
 class Trees(PublishCase):
 
     def test_container_is_created_with_what_is_above_it(self):

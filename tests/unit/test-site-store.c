@@ -163,6 +163,29 @@ START_TEST(adding_the_same_is_fine_and_something_else_a_conflict)
 }
 END_TEST
 
+static bool set_unpublished(bool is_unpublished)
+{
+    struct sl_error e = {0};
+    bool changed = !is_unpublished;
+    ok(sst_set_unpublished(store, "LAB", is_unpublished, &changed, &e), &e);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    ck_assert_int_eq(snap->site.is_unpublished, is_unpublished);
+    sm_snapshot_free(snap);
+    return changed;
+}
+
+START_TEST(a_site_is_published_unless_somebody_said_otherwise)
+{
+    int64_t before = generation(store);
+    ck_assert(!set_unpublished(false));
+    ck_assert(set_unpublished(true));
+    ck_assert_int_eq(generation(store), before + 1);
+    ck_assert(!set_unpublished(true));
+    ck_assert(set_unpublished(false));
+    ck_assert_int_eq(generation(store), before + 2);
+}
+END_TEST
+
 START_TEST(packages_lie_on_known_distribution_points)
 {
     struct sl_error e = {0};
@@ -448,6 +471,7 @@ int main(void)
     tcase_add_test(tc, second_init_of_a_code_is_a_conflict);
     tcase_add_test(tc, several_sites_must_be_named);
     tcase_add_test(tc, adding_the_same_is_fine_and_something_else_a_conflict);
+    tcase_add_test(tc, a_site_is_published_unless_somebody_said_otherwise);
     tcase_add_test(tc, packages_lie_on_known_distribution_points);
     tcase_add_test(tc, targets_keep_their_options_and_order);
     tcase_add_test(tc, S1_08_the_database_itself_forbids_a_second_default);
