@@ -80,6 +80,7 @@ cache directory = %(folder)s
 pid directory = %(folder)s
 private dir = %(folder)s
 ncalrpc dir = %(folder)s/ncalrpc
+nmbd:socket dir = %(folder)s/nmbd
 """
 
     def test_nmbd_registers_refreshes_and_releases(self):
