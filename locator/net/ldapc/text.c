@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-const char *const ldapc_sasl_words[] = {"none", "external", "gssapi", NULL};
-
 enum { URI_MAX = 4096, PORT_LDAP = 389, PORT_LDAPS = 636, PORT_MAX = 65535 };
 
 static const struct {
