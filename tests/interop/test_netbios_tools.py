@@ -1,7 +1,10 @@
 """Samba's and other people's NetBIOS programs against winsd and the site's NetBIOS side. Port 137, so in a private namespace."""
 
+import time
+
 import harness
 import lab
+import nbns
 
 
 class SambaClients(harness.Case):
@@ -100,6 +103,36 @@ nmbd:socket dir = %(folder)s/nmbd
 
         nmbd.stop()
         harness.wait_until(lambda: registry.addresses("SAMBABOX#20") == [], "L08 the release of SAMBABOX#20 by nmbd", timeout_s=30)
+
+
+class DeadMachines(harness.Case):
+    """Holders on the same wire that are switched off: nothing answers ARP for them."""
+
+    HOLDERS = 600
+    UNDER_TEST_S = 4.0
+
+    def test_challenges_of_dead_holders_stop_nobody_else_R16(self):
+        """R16 hundreds of challenges that hang in ARP at once: queries of others are answered as ever, then C01 frees the names"""
+        harness.SecondHost(self, "10.50.0.1/16", "10.50.0.2/16")
+        registry = lab.Registry(self, 137, address="10.50.0.1", more=["--workers", "1"])
+        client = nbns.Client((registry.address, 137), local="10.50.0.1")
+        self.addCleanup(client.close)
+        self.assertEqual(client.register("ALIVE", 0x20, "10.50.0.1").rcode, 0)
+        for number in range(self.HOLDERS):
+            dead = "10.50.%d.%d" % (10 + number // 250, 2 + number % 250)
+            self.assertEqual(client.register("DEAD%d" % number, 0x20, dead).rcode, 0)
+        rival = nbns.Client((registry.address, 137), local="10.50.0.1")
+        self.addCleanup(rival.close)
+        for number in range(self.HOLDERS):
+            rival.send(nbns.request(number, nbns.REGISTER, "DEAD%d" % number, 0x20, "10.50.0.1"))
+        end, asked = time.monotonic() + self.UNDER_TEST_S, 0
+        while time.monotonic() < end:
+            asked += 1
+            time.sleep(0.001)
+            answer = client.ask(nbns.query(asked & 0xffff, "ALIVE", 0x20), tries=1, timeout_s=1.0)
+            self.assertIsNotNone(answer, "query %d waits for the dead" % asked)
+        harness.wait_until(lambda: registry.addresses("DEAD%d#20" % (self.HOLDERS - 1)) == ["10.50.0.1"],
+                           "C01 for the last name")
 
 
 harness.need_namespace()

@@ -31,16 +31,21 @@ void outbox_put(struct outbox *box, const struct sockaddr_in *to, size_t len)
     box->count++;
 }
 
-/* sendmmsg stops at the first datagram that fails and tells of it only when it is the first of a call: that one is skipped. */
+/*
+ * sendmmsg stops at the first datagram that fails and tells of it only when it is the first of a call: that one is skipped. Never
+ * waits: datagrams to hosts that do not answer ARP stay in the buffer of the socket for seconds, and whoever has many of them
+ * challenged must not stop the answers to everybody else. With the buffer full, the rest is lost like any datagram.
+ */
 void outbox_flush(struct outbox *box)
 {
     uint64_t *counts = box->counters->counts;
     for (unsigned at = 0; at < box->count;) {
-        int n = sendmmsg(box->fd, box->headers + at, box->count - at, 0);
+        int n = sendmmsg(box->fd, box->headers + at, box->count - at, MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
-        eng_count(&counts[n > 0 ? box->counter : ENG_COUNT_send_failed], n > 0 ? (uint64_t)n : 1);
-        at += n > 0 ? (unsigned)n : 1;
+        unsigned lost = n > 0 ? 0 : errno == EAGAIN ? box->count - at : 1;
+        eng_count(&counts[n > 0 ? box->counter : ENG_COUNT_send_failed], n > 0 ? (uint64_t)n : lost);
+        at += n > 0 ? (unsigned)n : lost;
     }
     box->count = 0;
 }

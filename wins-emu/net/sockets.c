@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { RECEIVE_BUFFER = 4 << 20 };
+enum { BUFFER_OCTETS = 4 << 20 };
 
 static enum sl_status fail_bind(struct sl_error *e, const struct sl_endpoint *endpoint, int error)
 {
@@ -63,12 +63,12 @@ enum sl_status wnet_probe(struct sl_endpoint *endpoint, struct sl_error *e)
     return status;
 }
 
-/* A burst of registrations must find room while the worker answers the batch before; without the right to it, what is allowed. */
-static void widen(int fd)
+/* As much as wanted, or without the right to it as much as is allowed. */
+static void widen(int fd, int force, int ask)
 {
-    const int octets = RECEIVE_BUFFER;
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof octets) != 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+    const int octets = BUFFER_OCTETS;
+    if (setsockopt(fd, SOL_SOCKET, force, &octets, sizeof octets) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, ask, &octets, sizeof octets);
 }
 
 enum sl_status wnet_bind(const struct sl_endpoint *endpoint, int *ret_fd, struct sl_error *e)
@@ -86,7 +86,10 @@ enum sl_status wnet_bind(const struct sl_endpoint *endpoint, int *ret_fd, struct
         close(fd);
         return status;
     }
-    widen(fd);
+    /* A burst of registrations waits here while the worker answers the batch before, and ENG_CHALLENGES_MAX challenges of
+     * hosts that do not answer ARP must find room beside the answers. */
+    widen(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+    widen(fd, SO_SNDBUFFORCE, SO_SNDBUF);
     *ret_fd = fd;
     return SL_OK;
 }
