@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-/* Everything that lives as long as the daemon, in the order in which it is made. */
+/* Everything that lives as long as the daemon, in the order in which it is made. Once the writer runs, the store is its own. */
 struct winsd {
     const struct winsd_values *values;
     struct host_loop *loop;
@@ -21,6 +21,8 @@ struct winsd {
     struct eng *eng;
     struct eng_writer *writer;
     struct wctl *ctl;
+    size_t loaded_names; /* from the database, and its version counter */
+    uint64_t loaded_version;
 };
 
 static void on_stop(void *ctx)
@@ -77,6 +79,8 @@ static enum sl_status open_store(struct winsd *d, struct sl_error *e)
     if (status != SL_OK)
         return status;
     status = wst_load(d->store, on_record, d->table, e);
+    d->loaded_names = tbl_count(d->table);
+    d->loaded_version = wst_version(d->store);
     return status == SL_OK ? SL_OK : sl_fail_in(e, status, "%s", d->values->db);
 }
 
@@ -112,10 +116,10 @@ static void tell_ready(const struct winsd *d, const struct winsd_settings *s)
         struct sl_endpoint endpoint = sl_endpoint_ip4(own.address, own.port);
         sl_log(SL_LOG_INFO, "listening", "address=%s workers=%u", sl_endpoint_text(&endpoint).text, s->workers);
     }
-    sl_log(SL_LOG_INFO, "ready", "db=%s names=%zu version=%" PRIu64, SL_LOG_TEXT(d->values->db), tbl_count(d->table),
-           wst_version(d->store));
+    sl_log(SL_LOG_INFO, "ready", "db=%s names=%zu version=%" PRIu64, SL_LOG_TEXT(d->values->db), d->loaded_names,
+           d->loaded_version);
     char status[64];
-    snprintf(status, sizeof status, "serving %zu names", tbl_count(d->table));
+    snprintf(status, sizeof status, "serving %zu names", d->loaded_names);
     host_service_ready(status);
 }
 
