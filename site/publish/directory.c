@@ -3,7 +3,6 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "ldap-schema/names.h"
-#include "locator/net/ldapc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -427,15 +426,19 @@ static enum sl_status have_container(struct dir_run *d, struct sl_error *e)
 
 /* ---- one target ------------------------------------------------------------------------------------------------------- */
 
-static enum sl_status connect_to(struct dir_run *d, struct sl_error *e)
+enum sl_status pub_directory_open(const struct sm_target *t, struct ldapc **ret_dir, struct sl_error *e)
 {
-    const struct sm_target *t = d->run->target;
     struct ldapc_options options = {.base = t->base, .container = t->container, .bind_dn = t->bind_dn, .starttls = t->starttls,
                                     .password_file = t->password_file, .ca_file = t->ca, .timeout_ms = t->timeout_ms};
     for (int i = 0; t->sasl && ldapc_sasl_words[i]; i++)
         if (strcmp(ldapc_sasl_words[i], t->sasl) == 0)
             options.sasl = i;
-    enum sl_status s = ldapc_new(t->uri, &options, &d->dir, e);
+    return ldapc_new(t->uri, &options, ret_dir, e);
+}
+
+static enum sl_status connect_to(struct dir_run *d, struct sl_error *e)
+{
+    enum sl_status s = pub_directory_open(d->run->target, &d->dir, e);
     if (s == SL_OK)
         s = ldapc_connect(d->dir, d->run->deadline, e);
     if (s == SL_OK)

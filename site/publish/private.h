@@ -4,6 +4,7 @@
 #ifndef SL_SITE_PUBLISH_PRIVATE_H
 #define SL_SITE_PUBLISH_PRIVATE_H
 
+#include "locator/net/ldapc.h"
 #include "site/publish/plan.h"
 #include "site/publish/publish.h"
 
@@ -56,6 +57,8 @@ void pub_line_add(struct pub_run *run, enum pub_action action, const char *objec
 void pub_line_fail(struct pub_run *run, size_t line, const char *why);
 /* Says how the target went. */
 void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *reason, const char *fmt, ...) SL_PRINTF(4, 5);
+/* A handle for a directory target, not yet connected; freed by ldapc_free. SL_USAGE for what no connection could be made of. */
+enum sl_status pub_directory_open(const struct sm_target *target, struct ldapc **ret_dir, struct sl_error *e) SL_MUST;
 /* Publishes to a directory target. */
 void pub_directory(struct pub_run *run);
 /* Looks at a registry target, and waits for the management point's own host to register. */

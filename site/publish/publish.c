@@ -2,6 +2,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "locator/net/nbc.h"
 #include "site/publish/private.h"
 
 #include <stdio.h>
@@ -110,6 +111,20 @@ static void run_target(struct pub_run *run, struct sl_deadline all)
         pub_registry(run);
     else
         pub_directory(run);
+}
+
+enum sl_status pub_check_target(const struct sm_target *target, struct sl_error *e)
+{
+    char host[NBC_HOST_MAX];
+    uint16_t port;
+    struct ldapc *dir = NULL;
+    enum sl_status status = sm_check_target(target, e);
+    if (status == SL_OK && sm_target_is_registry(target))
+        return nbc_split(target->uri, host, sizeof host, &port, e);
+    if (status == SL_OK)
+        status = pub_directory_open(target, &dir, e);
+    ldapc_free(dir);
+    return status;
 }
 
 void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pub_env *env, struct sl_deadline deadline,

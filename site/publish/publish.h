@@ -68,6 +68,8 @@ struct pub_env {
     void *ctx;
 };
 
+/* Reads the URI and the flags of a target as publishing will; SL_USAGE when nothing could ever be published there. */
+enum sl_status pub_check_target(const struct sm_target *target, struct sl_error *e) SL_MUST;
 /* Does it, every target by the deadline; always gives a report (pub_report_fini). */
 void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pub_env *env, struct sl_deadline deadline,
              struct pub_report *ret_report);

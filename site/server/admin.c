@@ -228,7 +228,7 @@ static enum sl_status make_target(const struct srv_call *call, struct sm_target 
         .starttls = option(call, "starttls") != NULL,
         .timeout_ms = timeout_ms,
     };
-    status = sm_check_target(&target, e);
+    status = pub_check_target(&target, e);
     if (status == SL_OK)
         *ret_target = target;
     else

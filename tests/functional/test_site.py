@@ -131,6 +131,13 @@ class Verbs(SiteCase):
         self.assertEqual(os.path.realpath(row["password_file"]), os.path.realpath(self.path("password")))
         self.assertNotIn("secret-word", self.site.ctl_ok("target", "list", "--json").out)
 
+    def test_targets_that_could_never_work_are_refused(self):
+        """a bad URI is usage when it is added, not a failure of each publication"""
+        for uri in ("http://h", "ldap://", "ldap://h:99999", "ldap://h/notadn", "wins://", "wins://h:0", "wins://[::1]"):
+            self.assertIn(uri, self.site.ctl_ok("target", "add", uri, code=2).err)
+        self.site.ctl_ok("target", "add", "ldap://h", "--base", "dc=x,", code=2)
+        self.assertEqual(self.rows("target", "list"), [])
+
     def test_S2_13_no_administration_without_the_site_server(self):
         """S2.13 with the site server down nothing can be changed"""
         self.site.process.stop()
