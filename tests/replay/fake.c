@@ -18,6 +18,7 @@ struct wst {
     struct pending *pending;
     size_t pending_count;
     uint64_t version, pending_version;
+    struct wst_times times, pending_times;
     bool in_batch;
     bool fails;
 };
@@ -47,6 +48,17 @@ uint64_t wst_version(const struct wst *store)
     return store->version;
 }
 
+struct wst_times wst_times(const struct wst *store)
+{
+    return store->times;
+}
+
+void wst_set_times(struct wst *store, const struct wst_times *times)
+{
+    sl_assert(store->in_batch);
+    store->pending_times = *times;
+}
+
 enum sl_status wst_begin(struct wst *store, struct sl_error *e)
 {
     (void)e;
@@ -54,6 +66,7 @@ enum sl_status wst_begin(struct wst *store, struct sl_error *e)
     store->in_batch = true;
     store->pending_count = 0;
     store->pending_version = store->version;
+    store->pending_times = store->times;
     return SL_OK;
 }
 
@@ -124,6 +137,7 @@ enum sl_status wst_commit(struct wst *store, struct sl_error *e)
             fake_store_put(store, &store->pending[i].record);
     }
     store->version = store->pending_version;
+    store->times = store->pending_times;
     return SL_OK;
 }
 

@@ -32,6 +32,10 @@ static void do_config(struct story *s)
         c->extinction_interval_s = story_next_s(s);
     else if (story_take(s, "extinction-timeout"))
         c->extinction_timeout_s = story_next_s(s);
+    else if (story_take(s, "tombstone-hold"))
+        c->tombstone_hold_s = story_next_s(s);
+    else if (story_take(s, "scavenge-period"))
+        s->world.config.scavenge_period_s = story_next_s(s);
     else if (story_take(s, "own-name"))
         config_own_name(s);
     else
@@ -62,6 +66,15 @@ static void admin_add(struct story *s, bool refused)
         story_fail(s, "%s", failed ? sl_error_text(&e) : "it was not refused");
 }
 
+static void admin_scavenge(struct story *s)
+{
+    struct sl_error e;
+    story_no_more(s);
+    if (eng_scavenge(world_engine(&s->world), world_now(&s->world), world_scavenged, &s->world, &e) != SL_OK)
+        story_fail(s, "%s", sl_error_text(&e));
+    world_go(&s->world, s->world.now_ms + ENG_SLICE_GAP_MS);
+}
+
 static void do_admin(struct story *s)
 {
     if (story_take(s, "add")) {
@@ -74,6 +87,8 @@ static void do_admin(struct story *s)
         story_no_more(s);
         if (!eng_admin_delete(world_engine(&s->world), &name, world_done, &s->world))
             story_fail(s, "there is no %s", nb_name_text(&name).text);
+    } else if (story_take(s, "scavenge")) {
+        admin_scavenge(s);
     } else {
         story_fail(s, "\"%s\" is no operation", story_peek(s));
     }
@@ -102,6 +117,12 @@ static void do_disk(struct story *s)
     fake_store_fails(s->world.store, fails);
 }
 
+static void do_restart(struct story *s)
+{
+    story_no_more(s);
+    world_restart(&s->world);
+}
+
 static void run_line(struct story *s, char *text)
 {
     static const struct {
@@ -110,6 +131,7 @@ static void run_line(struct story *s, char *text)
     } statements[] = {
         {"config", do_config}, {"given", story_given}, {"at", do_at},     {"from", story_from},     {"expect", story_expect},
         {"state", story_state},   {"admin", do_admin}, {"hold", do_hold}, {"commit", do_commit}, {"disk", do_disk},
+        {"restart", do_restart},
     };
     char *save = NULL;
     s->at = s->word_count = 0;

@@ -6,6 +6,7 @@
  * start.
  *
  *   config self|ttl-min|ttl-max|extinction-interval|extinction-timeout VALUE       before anything happens
+ *   config tombstone-hold|scavenge-period VALUE                                    the same; no period: no scavenging by itself
  *   config own-name NAME [group]                                                   the same
  *   given NAME STATE TYPE MEMBER... [static] [OPTION VALUE]...                     a record that is there from the start
  *   at TIME                                  the clock moves there, timers run on the way
@@ -20,6 +21,8 @@
  *   expect done|failed                       an administrator's operation ended
  *   state NAME absent | state NAME STATE TYPE MEMBER... [static] [OPTION VALUE]...  in the table and on the disk
  *   admin add NAME TYPE ADDRESS... | admin delete NAME | admin refused add NAME TYPE ADDRESS...
+ *   admin scavenge                           a pass of the scavenger over at most some hundred names
+ *   restart                                  the engine ends and begins again; both clocks go on
  *   hold | commit                            from now on batches end only here | the batch ends, and again after each line
  *   disk fails|works
  *

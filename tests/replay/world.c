@@ -80,7 +80,7 @@ void world_go(struct world *w, int64_t to_ms)
 {
     struct eng *eng = world_engine(w);
     for (int64_t due_ms = eng_next_timer_ms(eng); due_ms <= to_ms; due_ms = eng_next_timer_ms(eng)) {
-        w->now_ms = due_ms;
+        w->now_ms = due_ms > w->now_ms ? due_ms : w->now_ms;
         eng_tick(eng, world_now(w));
         world_settle(w);
     }
@@ -142,4 +142,19 @@ void world_done(void *ctx, enum sl_status status, const struct sl_error *e)
         w->failed++;
     else
         w->done++;
+}
+
+void world_scavenged(void *ctx, enum sl_status status, const struct eng_scavenged *result, const struct sl_error *e)
+{
+    (void)result;
+    world_done(ctx, status, e);
+}
+
+void world_restart(struct world *w)
+{
+    const struct eng *eng = world_engine(w);
+    for (int i = 0; i < WINS_RULE_COUNT; i++)
+        w->queries[i] += eng_stats(eng)->rules[i];
+    eng_free(w->eng);
+    w->eng = NULL;
 }

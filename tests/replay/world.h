@@ -35,7 +35,7 @@ struct world {
     uint16_t next_id;
     uint16_t challenge_id; /* of the last challenge that was sent */
     size_t done, failed;   /* operations of the administrator that ended and were not expected yet */
-    uint64_t queries[WINS_RULE_COUNT]; /* decisions of queries */
+    uint64_t queries[WINS_RULE_COUNT]; /* decisions of queries, and of engines that have ended */
     size_t sent_count;
     struct world_packet *sent;
     size_t peer_count;
@@ -61,6 +61,10 @@ uint64_t world_decided(const struct world *w, enum wins_rule rule);
 struct world_peer *world_peer(struct world *w, struct wins_peer peer);
 /* The first packet to that peer that was not expected yet, or NULL; with NULL as peer: to anybody. */
 struct world_packet *world_sent(struct world *w, const struct wins_peer *peer);
+/* Ends the engine; the next event makes another one over the same database. */
+void world_restart(struct world *w);
+/* For eng_scavenge: the same as world_done. */
+void world_scavenged(void *ctx, enum sl_status status, const struct eng_scavenged *result, const struct sl_error *e);
 /* For eng_admin_*: counts into w->done and w->failed. */
 void world_done(void *ctx, enum sl_status status, const struct sl_error *e);
 

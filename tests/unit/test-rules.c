@@ -247,6 +247,32 @@ START_TEST(test_requests_from_messages)
 }
 END_TEST
 
+/* What is static or not over stays; nothing is due twice at the same time; tombstones alone wait for the time in service. */
+START_TEST(test_scavenging_of_every_kind_V01_V02_V03_V05)
+{
+    struct wins_config config = wins_config_default(SELF);
+    uint64_t seen[WINS_RULE_COUNT] = {0};
+    for (int kind = 1; kind < KINDS; kind++) {
+        struct wins_record r;
+        struct wins_decision d, again;
+        ck_assert(make_record(kind, 0x00, &r));
+        wins_scavenge(&r, 0, &config, r.is_static ? INT64_MAX / 2 : r.expires_s - 1, &d);
+        ck_assert(d.rule == WINS_RULE_NONE && d.effect == WINS_KEEP);
+        wins_scavenge(&r, 0, &config, now_s + 100, &d);
+        seen[d.rule]++;
+        ck_assert_int_eq(d.new_version, d.rule == WINS_V02);
+        ck_assert_int_eq(d.effect == WINS_REMOVE, d.rule == WINS_V03 || d.rule == WINS_V05);
+        wins_scavenge(&r, now_s + 100 - config.tombstone_hold_s + 1, &config, now_s + 100, &again);
+        ck_assert_int_eq(again.rule, d.rule == WINS_V03 ? WINS_RULE_NONE : d.rule);
+        if (d.effect == WINS_STORE) {
+            wins_scavenge(&d.record, 0, &config, now_s + 100, &again);
+            ck_assert_int_eq(again.rule, WINS_RULE_NONE);
+        }
+    }
+    ck_assert(seen[WINS_V01] && seen[WINS_V02] && seen[WINS_V03] && seen[WINS_V05] == 2 * seen[WINS_V01]);
+}
+END_TEST
+
 START_TEST(test_rule_ids)
 {
     for (int i = WINS_RULE_NONE + 1; i < WINS_RULE_COUNT; i++) {
@@ -279,5 +305,6 @@ START_TEST(test_own_sockets_are_address_and_port_Q15)
 END_TEST
 
 UNIT_MAIN("rules", test_registrations_of_every_kind, test_releases_of_every_kind, test_challenges_of_every_kind,
-          test_C04_with_25_addresses_M01, test_leases_are_clamped, test_requests_from_messages, test_rule_ids,
+          test_C04_with_25_addresses_M01, test_leases_are_clamped, test_requests_from_messages,
+          test_scavenging_of_every_kind_V01_V02_V03_V05, test_rule_ids,
           test_wack_covers_the_challenge, test_own_sockets_are_address_and_port_Q15)

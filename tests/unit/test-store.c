@@ -13,6 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The file as another program sees it that knows its schema. */
+static const char *const none[] = {"", ""};
+static const struct db_schema ours = {0x57494e53, none, SL_COUNT(none)};
+
 static char folder[] = "/tmp/test-store-XXXXXX";
 static char path[64];
 
@@ -127,8 +131,6 @@ START_TEST(a_batch_that_fails_stores_nothing_and_the_next_works)
     bad.name.octets[0] = 'X';
     put_alone(w, &r);
     struct db *other;
-    static const char *const none[] = {""};
-    const struct db_schema ours = {0x57494e53, none, 1};
     ck_assert_int_eq(db_open(path, DB_READ_WRITE, &ours, &other, NULL), SL_OK);
     ck_assert_int_eq(db_exec(other, "CREATE TRIGGER no BEFORE INSERT ON record WHEN new.version = 3 BEGIN"
                                     " SELECT raise(ABORT, 'not this one'); END", NULL), SL_OK);
@@ -152,11 +154,29 @@ START_TEST(a_batch_that_fails_stores_nothing_and_the_next_works)
 }
 END_TEST
 
+/* wins.md 2.7: what the scavenger counts by outlives a restart; a batch that is not committed leaves it. */
+START_TEST(times_are_part_of_the_batch)
+{
+    struct wst *w = open_store();
+    const struct wst_times times = {INT64_C(1) << 33, 5, 7}, lost = {1, 2, 3};
+    ck_assert_int_eq(wst_times(w).scavenged_s, 0);
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    wst_set_times(w, &times);
+    ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    wst_set_times(w, &lost);
+    wst_close(w);
+    w = open_store();
+    ck_assert_int_eq(wst_times(w).scavenged_s, times.scavenged_s);
+    ck_assert_int_eq(wst_times(w).serving_since_s, 5);
+    ck_assert_int_eq(wst_times(w).alive_s, 7);
+    wst_close(w);
+}
+END_TEST
+
 static int64_t owner_version(uint32_t address)
 {
     struct db *db;
-    static const char *const none[] = {""};
-    const struct db_schema ours = {0x57494e53, none, 1};
     ck_assert_int_eq(db_open(path, DB_READ_ONLY, &ours, &db, NULL), SL_OK);
     struct db_stmt *s = db_prepare(db, "SELECT version FROM owner WHERE address = ?1");
     db_bind_int(s, 1, address);
@@ -189,8 +209,6 @@ static enum sl_status reopen_after(const char *sql, struct sl_error *e)
 {
     wst_close(open_store());
     struct db *db;
-    static const char *const none[] = {""};
-    const struct db_schema ours = {0x57494e53, none, 1};
     ck_assert_int_eq(db_open(path, DB_READ_WRITE, &ours, &db, NULL), SL_OK);
     ck_assert_int_eq(db_exec(db, sql, NULL), SL_OK);
     db_close(db);
@@ -266,6 +284,7 @@ static Suite *store_suite(void)
     tcase_add_checked_fixture(c, fresh_file, fresh_file);
     tcase_add_test(c, a_record_comes_back_whole);
     tcase_add_test(c, the_version_counter_is_part_of_the_batch);
+    tcase_add_test(c, times_are_part_of_the_batch);
     tcase_add_test(c, a_batch_that_fails_stores_nothing_and_the_next_works);
     tcase_add_test(c, owners_keep_their_highest_version);
     tcase_add_test(c, newer_and_foreign_files_are_refused);

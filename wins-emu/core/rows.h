@@ -16,6 +16,7 @@ struct wins_case {
     const struct wins_challenge *challenge;
     const struct wins_config *config;
     int64_t now_s;
+    int64_t serving_since_s; /* of scavenging alone */
 };
 
 struct wins_row {

@@ -46,6 +46,7 @@ struct wins_config wins_config_default(uint32_t self)
         .ttl_max_s = 6 * DAY_S,
         .extinction_interval_s = 6 * DAY_S,
         .extinction_timeout_s = DAY_S,
+        .tombstone_hold_s = 3 * DAY_S,
     };
 }
 

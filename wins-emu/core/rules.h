@@ -1,7 +1,7 @@
 /*
- * rules.h - the decision tables of the name registry: registration, challenge, release and query, one id a row.
+ * rules.h - the decision tables of the name registry: registration, challenge, release, query and scavenging, one id a row.
  *
- * The ids are those of the project's fact page (wins.md 2.2 to 2.6) and never change their meaning. Each family of rows is a
+ * The ids are those of the project's fact page (wins.md 2.2 to 2.7) and never change their meaning. Each family of rows is a
  * table in rules.c that is read from top to bottom; the first row that applies decides. The functions are pure: (record or
  * none, request, configuration, now) -> decision. They neither read a clock nor send nor store; who calls them does what the
  * decision says.
@@ -73,7 +73,11 @@
     X(Q14, "question type neither NB nor NBSTAT: no answer")                                                                   \
     X(Q15, "an answer nobody asked for, or a packet from our own socket: dropped")                                             \
     X(Q16, "time to live of every positive answer: 0")                                                                         \
-    X(M01, "the 26th address of a name: the oldest replica's address goes, else the oldest own one")
+    X(M01, "the 26th address of a name: the oldest replica's address goes, else the oldest own one")                      \
+    X(V01, "ours, active and expired: released, kept for the extinction interval, no new version")                             \
+    X(V02, "ours, released and expired: a tombstone with a new version, kept for the extinction timeout")                      \
+    X(V03, "ours, a tombstone and expired, in service for long enough: deleted")                                               \
+    X(V05, "a replica, a tombstone or released, and expired: deleted")
 
 enum wins_rule {
     WINS_RULE_NONE,
@@ -111,13 +115,14 @@ struct wins_config {
     uint32_t ttl_max_s;
     uint32_t extinction_interval_s;  /* from released to tombstone */
     uint32_t extinction_timeout_s;   /* from tombstone to deletion */
+    uint32_t tombstone_hold_s;       /* time in service before the first tombstone is deleted (V03) */
     size_t own_name_count;
     struct wins_own_name own_names[WINS_OWN_NAMES_MAX];
     size_t own_socket_count;         /* every address and port that this process sends from: Q15 */
     struct wins_peer own_sockets[WINS_OWN_SOCKETS_MAX];
 };
 
-/* The defaults of wins.md 2.7: 6 hours to 6 days, 6 days, 1 day; no own names, no sockets. */
+/* The defaults of wins.md 2.7: 6 hours to 6 days, 6 days, 1 day, 3 days; no own names, no sockets. */
 struct wins_config wins_config_default(uint32_t self);
 /* The own name that equals `name`, or NULL. */
 const struct wins_own_name *wins_own_name_find(const struct wins_config *config, const struct nb_name *name);
@@ -150,6 +155,7 @@ enum wins_effect {
     WINS_KEEP,      /* nothing changes */
     WINS_TOUCH,     /* decision.record replaces the record; only expiry times differ, so the answer need not wait for the disk */
     WINS_STORE,     /* decision.record is added or replaces the record; answer after it is on disk */
+    WINS_REMOVE,    /* the record is deleted */
     WINS_CHALLENGE, /* WACK now; ask the addresses of the record in turn; then wins_judge */
 };
 
@@ -185,6 +191,15 @@ void wins_judge(const struct wins_record *record, const struct wins_request *req
 /* L01 to L11. */
 void wins_release(const struct wins_record *record, const struct wins_request *request, const struct wins_config *config,
                   int64_t now_s, struct wins_decision *ret_decision);
+
+/*
+ * V01, V02, V03, V05: what time does to a record; rule WINS_RULE_NONE and WINS_KEEP when nothing is due. Static records never
+ * expire. `serving_since_s` is since when this server has been in service, short outages aside: before tombstone_hold_s have
+ * passed no tombstone goes, so that partners which could not reach it learn of the deletion first. Of the decision rule, effect,
+ * new_version and record count.
+ */
+void wins_scavenge(const struct wins_record *record, int64_t serving_since_s, const struct wins_config *config, int64_t now_s,
+                   struct wins_decision *ret_decision);
 
 /* How long a client shall wait for the end of a challenge of that many addresses: 5 + 4 for each (wins.md 2.3). */
 uint32_t wins_wack_ttl_s(size_t addresses);

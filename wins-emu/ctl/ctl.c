@@ -3,14 +3,13 @@
 #include "common/base/addr.h"
 #include "common/base/assert.h"
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/base/memory.h"
+#include "wins-emu/ctl/life.h"
 #include "wins-emu/ctl/list.h"
 #include "wins-emu/ctl/row.h"
 #include "wins-emu/ctl/stats.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define WCTL_MAGIC 0xc7100001u
 
@@ -19,25 +18,8 @@ struct wctl {
     struct wctl_env env;
     struct host_control *control;
     int64_t started_ms;
-    struct change *changes; /* under way; belongs to the loop's thread */
+    struct wctl_changes changes; /* under way; belongs to the loop's thread */
 };
-
-/* A change that the writer has; the fields below `lists` are written by its thread before it posts. */
-struct change {
-    struct change *next, **link;
-    struct wctl *wctl;
-    struct host_reply *reply;
-    struct nb_name name;
-    const char *verb;
-    enum sl_status status;
-    bool found;
-    struct sl_error error;
-};
-
-static void not_found(struct host_reply *reply, const struct nb_name *name)
-{
-    host_reply_end(reply, SL_OUTCOME_NEGATIVE, "not-found", "%s is not in the registry", nb_name_text(name).text);
-}
 
 /* The name that is the first argument; false when the reply has been ended because it is none. */
 static bool name_argument(const struct host_request *request, struct host_reply *reply, struct nb_name *ret_name)
@@ -61,7 +43,7 @@ static void show_name(const struct wctl *w, const struct nb_name *name, struct h
         tbl_unpack(entry, &record);
     tbl_read_unlock();
     if (!entry) {
-        not_found(reply, name);
+        wctl_not_found(reply, name);
         return;
     }
     wctl_row_columns(reply, true);
@@ -71,55 +53,14 @@ static void show_name(const struct wctl *w, const struct nb_name *name, struct h
 
 /* ---- changes ---- */
 
-static struct change *change_new(struct wctl *w, const char *verb, const struct nb_name *name, struct host_reply *reply)
+static void finish_with_record(struct wctl_change *c)
 {
-    struct change *c = sl_new(sizeof *c);
-    *c = (struct change){.wctl = w, .verb = verb, .name = *name, .reply = reply, .next = w->changes, .link = &w->changes};
-    if (c->next)
-        c->next->link = &c->next;
-    w->changes = c;
-    return c;
+    show_name(c->all->ctx, &c->name, c->reply);
 }
 
-static void change_free(struct change *c)
+static void finish(struct wctl_change *c)
 {
-    *c->link = c->next;
-    if (c->next)
-        c->next->link = c->link;
-    free(c);
-}
-
-/* On the loop's thread again. */
-static void on_changed(void *ctx)
-{
-    struct change *c = ctx;
-    sl_log(SL_LOG_INFO, "admin", "verb=%s name=%s result=%s", c->verb, SL_LOG_TEXT(nb_name_text(&c->name).text),
-           c->status != SL_OK ? SL_LOG_TEXT(sl_error_text(&c->error)) : c->found ? "ok" : "not-found");
-    if (c->status != SL_OK)
-        host_reply_fail(c->reply, c->status, &c->error);
-    else if (!c->found)
-        not_found(c->reply, &c->name);
-    else if (strcmp(c->verb, "add") == 0)
-        show_name(c->wctl, &c->name, c->reply);
-    else
-        host_reply_end(c->reply, SL_OUTCOME_OK, NULL, NULL);
-    change_free(c);
-}
-
-static void on_done(void *ctx, enum sl_status status, bool found, const struct sl_error *e)
-{
-    struct change *c = ctx;
-    c->status = status;
-    c->found = found;
-    if (status != SL_OK && e)
-        c->error = *e;
-    host_loop_post(c->wctl->env.loop, on_changed, c);
-}
-
-static void refuse_change(struct change *c, enum sl_status status, const struct sl_error *e)
-{
-    host_reply_fail(c->reply, status, e);
-    change_free(c);
+    host_reply_end(c->reply, SL_OUTCOME_OK, NULL, NULL);
 }
 
 static enum sl_status parse_addresses(const struct host_request *request, struct wins_record *r, struct sl_error *e)
@@ -166,13 +107,13 @@ static void verb_add(const struct host_request *request, struct host_reply *repl
     if (!name_argument(request, reply, &r.name))
         return;
     struct sl_error e;
-    struct change *c = change_new(w, "add", &r.name, reply);
+    struct wctl_change *c = wctl_change_new(&w->changes, "add", &r.name, reply, finish_with_record);
     enum sl_status status = parse_addresses(request, &r, &e);
     r.type = type_of(&r, host_request_option(request, "group", 0) != NULL);
     if (status == SL_OK)
-        status = eng_writer_add(w->env.writer, &r, on_done, c, &e);
+        status = eng_writer_add(w->env.writer, &r, wctl_change_done, c, &e);
     if (status != SL_OK)
-        refuse_change(c, status, &e);
+        wctl_change_refuse(c, status, &e);
 }
 
 static void verb_delete(const struct host_request *request, struct host_reply *reply, void *ctx)
@@ -182,10 +123,16 @@ static void verb_delete(const struct host_request *request, struct host_reply *r
     if (!name_argument(request, reply, &name))
         return;
     struct sl_error e;
-    struct change *c = change_new(w, "delete", &name, reply);
-    enum sl_status status = eng_writer_delete(w->env.writer, &name, on_done, c, &e);
+    struct wctl_change *c = wctl_change_new(&w->changes, "delete", &name, reply, finish);
+    enum sl_status status = eng_writer_delete(w->env.writer, &name, wctl_change_done, c, &e);
     if (status != SL_OK)
-        refuse_change(c, status, &e);
+        wctl_change_refuse(c, status, &e);
+}
+
+static void verb_scavenge(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    struct wctl *w = ctx;
+    wctl_scavenge(&w->env, &w->changes, request, reply);
 }
 
 static void verb_stats(const struct host_request *request, struct host_reply *reply, void *ctx)
@@ -204,7 +151,8 @@ static const struct host_verb verbs[] = {
 enum sl_status wctl_open(const char *path, const struct wctl_env *env, struct wctl **ret_wctl, struct sl_error *e)
 {
     struct wctl *w = sl_new(sizeof *w);
-    *w = (struct wctl){.magic = WCTL_MAGIC, .env = *env, .started_ms = sl_clock_mono_ms()};
+    *w = (struct wctl){.magic = WCTL_MAGIC, .env = *env, .started_ms = sl_clock_mono_ms(),
+                       .changes = {.loop = env->loop, .ctx = w}};
     enum sl_status status = host_control_open(env->loop, path, verbs, SL_COUNT(verbs), w, &w->control, e);
     if (status != SL_OK) {
         free(w);
@@ -229,10 +177,7 @@ void wctl_free(struct wctl *w)
         return;
     SL_CHECK_MAGIC(w, WCTL_MAGIC);
     wctl_close(w);
-    while (w->changes) {
-        host_reply_end(w->changes->reply, SL_OUTCOME_UNREACHABLE, "stopping", NULL);
-        change_free(w->changes);
-    }
+    wctl_changes_drop(&w->changes);
     w->magic = 0;
     free(w);
 }

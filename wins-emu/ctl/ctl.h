@@ -18,6 +18,7 @@ struct wctl_env {
     struct host_loop *loop;
     const struct tbl *table;
     struct eng_writer *writer;
+    const struct wins_config *rules;
     /* The sum of what all threads counted. */
     void (*counters)(const void *ctx, struct eng_counters *ret_sum);
     const void *ctx;

@@ -32,6 +32,9 @@ static void put_engine(struct sheet *s, const struct eng_writer_state *state)
     put(s, "challenges", state->stats.challenges);
     put(s, "challenges_full", state->stats.challenges_full);
     put(s, "queue_peak", state->queue_peak);
+    put(s, "scavenges", state->stats.scavenges);
+    put(s, "scavenged_at_s", (uint64_t)state->stats.scavenged_s);
+    put(s, "serving_since_s", (uint64_t)state->stats.serving_since_s);
 }
 
 /* "R08 12", one a line, those that never decided left out. */

@@ -48,6 +48,15 @@ static const struct sl_option add_options[] = {
     {.name = "group", .type = SL_OPT_FLAG, .offset = offsetof(struct add_values, group), .help = "a group, not a unique name"},
 };
 
+struct scavenge_values {
+    bool dry_run;
+};
+
+static const struct sl_option scavenge_options[] = {
+    {.name = "dry-run", .type = SL_OPT_FLAG, .offset = offsetof(struct scavenge_values, dry_run),
+     .help = "only show the names that would change now, each with its rule"},
+};
+
 static enum sl_outcome run(struct cli_call *call)
 {
     const struct values *v = call->values;

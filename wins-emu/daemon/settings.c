@@ -52,6 +52,24 @@ static enum sl_status read_own_names(const struct winsd_values *v, struct winsd_
     return good ? SL_OK : sl_fail(e, SL_USAGE, "--netbios-name \"%s\": 1 to 15 octets are needed", v->netbios_name);
 }
 
+static uint32_t seconds(int64_t ms)
+{
+    return (uint32_t)(ms / 1000);
+}
+
+static enum sl_status read_times(const struct winsd_values *v, struct winsd_settings *s, struct sl_error *e)
+{
+    if (v->ttl_min_ms > v->ttl_max_ms)
+        return sl_fail(e, SL_USAGE, "--ttl-min is longer than --ttl-max");
+    s->ttl_min_s = seconds(v->ttl_min_ms);
+    s->ttl_max_s = seconds(v->ttl_max_ms);
+    s->extinction_interval_s = seconds(v->extinction_interval_ms);
+    s->extinction_timeout_s = seconds(v->extinction_timeout_ms);
+    s->tombstone_hold_s = seconds(v->tombstone_hold_ms);
+    s->scavenge_period_s = seconds(v->scavenge_period_ms);
+    return SL_OK;
+}
+
 static unsigned core_count(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -70,6 +88,8 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
     enum sl_status status = read_listen(v, &s, e);
     if (status == SL_OK)
         status = read_own_names(v, &s, e);
+    if (status == SL_OK)
+        status = read_times(v, &s, e);
     if (status == SL_OK)
         *ret_settings = s;
     return status;

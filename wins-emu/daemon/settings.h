@@ -7,6 +7,8 @@
 #include "common/cli/cli.h"
 #include "wins-emu/net/net.h"
 
+#define WINSD_TIME_MAX_MS (INT64_C(3650) * 24 * 3600 * 1000)
+
 /* The values as given; filled by the option table. */
 struct winsd_values {
     struct cli_common common;
@@ -17,6 +19,9 @@ struct winsd_values {
     int64_t workers;
     int64_t nbt_port;
     char *netbios_name;
+    int64_t ttl_min_ms, ttl_max_ms;
+    int64_t extinction_interval_ms, extinction_timeout_ms;
+    int64_t tombstone_hold_ms, scavenge_period_ms;
     char *config;
     bool check_config;
 };
@@ -38,6 +43,9 @@ struct winsd_settings {
     uint16_t nbt_port;
     size_t own_name_count;
     struct wins_own_name own_names[WINS_OWN_NAMES_MAX];
+    uint32_t ttl_min_s, ttl_max_s;
+    uint32_t extinction_interval_s, extinction_timeout_s;
+    uint32_t tombstone_hold_s, scavenge_period_s;
 };
 
 /* Reads the configuration file, if one is given, below the command line, and checks every value. SL_USAGE names file and line or

@@ -64,6 +64,12 @@ static void on_record(const struct wins_record *record, void *ctx)
 static struct eng_config config_of(const struct winsd_settings *s, const struct wnet *net)
 {
     struct eng_config config = {.rules = wins_config_default(wnet_own_socket(net, 0).address), .nbt_port = s->nbt_port};
+    config.scavenge_period_s = s->scavenge_period_s;
+    config.rules.ttl_min_s = s->ttl_min_s;
+    config.rules.ttl_max_s = s->ttl_max_s;
+    config.rules.extinction_interval_s = s->extinction_interval_s;
+    config.rules.extinction_timeout_s = s->extinction_timeout_s;
+    config.rules.tombstone_hold_s = s->tombstone_hold_s;
     config.rules.own_socket_count = s->listen_count;
     for (size_t i = 0; i < s->listen_count; i++)
         config.rules.own_sockets[i] = wnet_own_socket(net, i);
@@ -103,8 +109,8 @@ static enum sl_status start(struct winsd *d, const struct winsd_settings *s, str
     status = start_engine(d, e);
     if (status != SL_OK)
         return status;
-    const struct wctl_env env = {.loop = d->loop, .table = d->table, .writer = d->writer, .counters = on_counters, .ctx = d->net,
-                                 .workers = s->workers};
+    const struct wctl_env env = {.loop = d->loop, .table = d->table, .writer = d->writer, .rules = &d->config.rules,
+                                 .counters = on_counters, .ctx = d->net, .workers = s->workers};
     status = wctl_open(d->values->control, &env, &d->ctl, e);
     return status == SL_OK ? wnet_start(d->net, d->table, &d->config.rules, d->writer, e) : status;
 }

@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "wins-emu/engine/batch.h"
 #include "wins-emu/engine/challenge.h"
+#include "wins-emu/engine/scavenger.h"
 
 #include <stdlib.h>
 
@@ -20,7 +21,15 @@ struct eng {
     struct nb_message scratch; /* for what is sent */
     struct eng_batch batch;
     struct eng_challenges challenges;
+    struct eng_scavenger scavenger;
 };
+
+/* What the scavenger shows to others. */
+static void note_times(struct eng *eng)
+{
+    eng->stats.scavenged_s = eng->scavenger.times.scavenged_s;
+    eng->stats.serving_since_s = eng->scavenger.times.serving_since_s;
+}
 
 struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, struct tbl *table, struct wst *store)
 {
@@ -31,6 +40,9 @@ struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, 
     eng->table = table;
     eng->store = store;
     eng->version = wst_version(store);
+    const struct wst_times times = wst_times(store);
+    eng_scavenger_init(&eng->scavenger, config->scavenge_period_s, &times);
+    note_times(eng);
     return eng;
 }
 
@@ -106,7 +118,7 @@ static void send_wack(struct eng *eng, const struct eng_challenge *c)
 
 bool eng_has_batch(const struct eng *eng)
 {
-    return !eng_batch_empty(&eng->batch);
+    return !eng_batch_empty(&eng->batch) || eng->scavenger.times_changed;
 }
 
 static enum sl_status store_batch(struct eng *eng, struct sl_error *e)
@@ -122,6 +134,8 @@ static enum sl_status store_batch(struct eng *eng, struct sl_error *e)
             wst_put(eng->store, &change->record);
     }
     wst_set_version(eng->store, eng->version);
+    if (eng->scavenger.times_changed)
+        wst_set_times(eng->store, &eng->scavenger.times);
     return wst_commit(eng->store, e);
 }
 
@@ -153,9 +167,12 @@ enum sl_status eng_commit(struct eng *eng, struct sl_error *e)
     if (!eng_has_batch(eng))
         return SL_OK;
     struct sl_error detail = {0};
-    enum sl_status s = eng->batch.change_count ? store_batch(eng, &detail) : SL_OK;
+    bool writes = eng->batch.change_count || eng->scavenger.times_changed;
+    enum sl_status s = writes ? store_batch(eng, &detail) : SL_OK;
+    eng->scavenger.times_changed = false; /* after a failure the next heartbeat tells them again */
     if (s) {
         eng->stats.commit_failures++;
+        eng_scavenger_failed(&eng->scavenger, s, &detail);
     } else {
         eng->stats.commits++;
         publish_batch(eng);
@@ -172,6 +189,11 @@ static void make_room(struct eng *eng)
         return;
     enum sl_status s = eng_commit(eng, NULL);
     (void)s; /* everybody who waited was told, and it is counted */
+}
+
+static void hold_done(struct eng *eng, eng_done *done, void *ctx)
+{
+    *eng_batch_hold(&eng->batch) = (struct eng_held){.done = done, .ctx = ctx};
 }
 
 /* Does what a decision says and answers, at once or with the batch. */
@@ -272,7 +294,8 @@ static void take_reply(struct eng *eng, struct eng_now now, struct wins_peer fro
 
 int64_t eng_next_timer_ms(const struct eng *eng)
 {
-    return eng_challenges_due_ms(&eng->challenges);
+    int64_t due_ms = eng_challenges_due_ms(&eng->challenges);
+    return due_ms < eng->scavenger.due_ms ? due_ms : eng->scavenger.due_ms;
 }
 
 /* The holder's address did not answer in time: again, the next address, or the end. */
@@ -289,6 +312,81 @@ static void time_out(struct eng *eng, int at, struct eng_now now)
         judge(eng, at, now.real_s, NULL);
 }
 
+/* --- scavenging ----------------------------------------------------------------------------------------------------- */
+
+/* The end of a pass is on disk, or failed to get there. */
+static void on_scavenged(void *ctx, enum sl_status status, const struct sl_error *e)
+{
+    struct eng *eng = ctx;
+    struct eng_scavenger *s = &eng->scavenger;
+    if (status)
+        eng_scavenger_failed(s, status, e);
+    if (s->status) {
+        s->times.scavenged_s = wst_times(eng->store).scavenged_s;
+        s->due_ms += ENG_HEARTBEAT_MS; /* the disk is given some time */
+    }
+    note_times(eng);
+    if (s->done)
+        s->done(s->ctx, s->status, &s->result, &s->why);
+    s->done = NULL;
+}
+
+static void scavenge_entry(struct eng *eng, int64_t now_s, const struct tbl_entry *entry)
+{
+    struct wins_record record;
+    struct wins_decision d;
+    tbl_unpack(entry, &record);
+    wins_scavenge(&record, eng->scavenger.times.serving_since_s, &eng->config.rules, now_s, &d);
+    count_decision(eng, &d);
+    eng->scavenger.result.rules[d.rule]++;
+    if (d.effect == WINS_REMOVE) {
+        eng_batch_remove(&eng->batch, &record.name);
+        return;
+    }
+    if (d.new_version)
+        d.record.version = ++eng->version;
+    eng_batch_put(&eng->batch, &d.record, true);
+}
+
+/* One slice, as a batch of its own: what was waiting is committed before, so that the table is the state of now. */
+static void scavenge_slice(struct eng *eng, struct eng_now now)
+{
+    enum sl_status status = eng_commit(eng, NULL);
+    (void)status; /* everybody who waited was told, and it is counted */
+    struct eng_scavenger *s = &eng->scavenger;
+    bool more = eng_scavenger_walk(s, eng->table, &eng->config.rules, now);
+    for (size_t i = 0; i < s->due_count; i++)
+        scavenge_entry(eng, now.real_s, s->due[i]);
+    if (more)
+        return;
+    eng_scavenger_end(s, now);
+    hold_done(eng, on_scavenged, eng);
+}
+
+static void scavenge(struct eng *eng, struct eng_now now)
+{
+    bool was_running = eng->scavenger.running;
+    if (was_running)
+        scavenge_slice(eng, now);
+    else
+        eng_scavenger_look(&eng->scavenger, now);
+    eng->stats.scavenges += !was_running && eng->scavenger.running;
+    note_times(eng);
+}
+
+enum sl_status eng_scavenge(struct eng *eng, struct eng_now now, eng_scavenge_done *done, void *ctx, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    struct eng_scavenger *s = &eng->scavenger;
+    if (s->done)
+        return sl_fail(e, SL_CONFLICT, "the registry is being scavenged already");
+    eng_scavenger_begin(s, now);
+    eng->stats.scavenges++;
+    s->done = done;
+    s->ctx = ctx;
+    return SL_OK;
+}
+
 void eng_tick(struct eng *eng, struct eng_now now)
 {
     SL_CHECK_MAGIC(eng, ENG_MAGIC);
@@ -296,6 +394,8 @@ void eng_tick(struct eng *eng, struct eng_now now)
         if (eng->challenges.keys[i - 1].due_ms <= now.mono_ms)
             time_out(eng, (int)i - 1, now);
     }
+    if (eng->scavenger.due_ms <= now.mono_ms)
+        scavenge(eng, now);
 }
 
 /* --- packets -------------------------------------------------------------------------------------------------------- */
@@ -378,11 +478,6 @@ static enum wins_type static_type(const struct wins_record *record)
     if (record->type == WINS_GROUP && nb_name_suffix(&record->name) == NB_DOMAIN_GROUP)
         return WINS_SGROUP;
     return record->type == WINS_UNIQUE && record->member_count > 1 ? WINS_MHOMED : record->type;
-}
-
-static void hold_done(struct eng *eng, eng_done *done, void *ctx)
-{
-    *eng_batch_hold(&eng->batch) = (struct eng_held){.done = done, .ctx = ctx};
 }
 
 enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct wins_record *record, eng_done *done, void *ctx,

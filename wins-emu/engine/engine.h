@@ -16,6 +16,10 @@
  * with the random id of that question and the name. Any number up to ENG_CHALLENGES_MAX run at once; beyond it requests get
  * SRV_ERR.
  *
+ * The scavenger (V01 to V05) goes by real time: a pass begins when the period has passed since the last one, which is kept in the
+ * database, so that restarts do not put it off. A pass walks the table in slices, ENG_SLICE_GAP_MS apart, each of which looks at
+ * some thousand names and changes at most ENG_SLICE_CHANGES, as one batch; requests go on in between.
+ *
  * Belongs to one thread. All calls but eng_new and eng_free may send.
  */
 #ifndef SL_WINS_ENGINE_ENGINE_H
@@ -30,6 +34,10 @@ enum {
     ENG_BATCH_MAX = 512,       /* names changed in one batch, and answers held; a full batch is committed by itself */
     ENG_CHALLENGE_PACKETS = 3, /* to each address */
     ENG_CHALLENGE_WAIT_MS = 1000,
+    ENG_SLICE_CHANGES = 256,
+    ENG_SLICE_GAP_MS = 5,
+    ENG_HEARTBEAT_MS = 600000, /* how often the database is told that the server is in service */
+    ENG_OUTAGE_MAX_S = 3600,   /* a longer one, or a jump of the clock, begins the time in service anew (V03) */
 };
 
 struct eng;
@@ -43,6 +51,7 @@ struct eng_now {
 struct eng_config {
     struct wins_config rules;
     uint16_t nbt_port; /* of the holders that are challenged: NB_PORT, another in tests */
+    int64_t scavenge_period_s; /* from the begin of a pass to that of the next; 0 means only when an administrator asks */
 };
 
 /* What the engine needs from outside. */
@@ -63,11 +72,14 @@ struct eng_stats {
     uint64_t commit_failures;
     uint64_t challenges;      /* started */
     uint64_t challenges_full; /* requests refused since ENG_CHALLENGES_MAX were running */
+    uint64_t scavenges;       /* passes begun */
+    int64_t scavenged_s;      /* when the last complete pass began, real time, also before this start; 0 for never */
+    int64_t serving_since_s;  /* for wins_scavenge */
 };
 
 /*
  * An engine over a table that is already loaded and its store; both are the caller's and must outlive it. `config` and `ops`
- * are copied. The version counter goes on from wst_version.
+ * are copied. The version counter goes on from wst_version, the scavenger from wst_times.
  */
 struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, struct tbl *table, struct wst *store);
 /* Drops the open batch without an answer. */
@@ -96,9 +108,26 @@ enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct w
 /* Deletes a record of any kind and state. False when there is none; done is not called then. */
 bool eng_admin_delete(struct eng *eng, const struct nb_name *name, eng_done *done, void *ctx);
 
+/* What a pass of the scavenger did: decisions by row. */
+struct eng_scavenged {
+    uint64_t rules[WINS_RULE_COUNT];
+};
+
+/*
+ * Called once when a pass is over and all it changed is on disk, or with the first failure of a batch meanwhile (the rest of the
+ * pass was done all the same). Must not call the engine.
+ */
+typedef void eng_scavenge_done(void *ctx, enum sl_status status, const struct eng_scavenged *result, const struct sl_error *e);
+
+/*
+ * Begins a pass now, at the first name, also when one is under way. SL_CONFLICT when an administrator already waits for one; done
+ * is not called then.
+ */
+enum sl_status eng_scavenge(struct eng *eng, struct eng_now now, eng_scavenge_done *done, void *ctx, struct sl_error *e) SL_MUST;
+
 /* The next moment (monotonic) at which eng_tick has something to do; INT64_MAX when there is none. */
 int64_t eng_next_timer_ms(const struct eng *eng);
-/* Does what is due: challenges are repeated, moved on, decided. */
+/* Does what is due: challenges are repeated, moved on, decided; the scavenger does a slice. */
 void eng_tick(struct eng *eng, struct eng_now now);
 
 /* True when something waits for eng_commit. */

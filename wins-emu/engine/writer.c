@@ -13,7 +13,7 @@
 enum { MS_PER_S = 1000, NS_PER_MS = 1000000, ITEM_ALIGN = 8, OCTETS_START = 64 << 10 };
 
 /* Items lie one behind the other in the octets of a queue, each with its length up to the next. */
-enum item_kind { ITEM_PACKET, ITEM_ADD, ITEM_DELETE };
+enum item_kind { ITEM_PACKET, ITEM_ADD, ITEM_DELETE, ITEM_CALL };
 
 struct item {
     uint32_t size; /* with what follows it, rounded up */
@@ -22,6 +22,7 @@ struct item {
     unsigned socket;
     struct wins_peer from;
     eng_admin_fn *done;
+    eng_call_fn *call;
     void *ctx;
     _Alignas(ITEM_ALIGN) uint8_t data[]; /* the packet, a struct wins_record or a struct nb_name */
 };
@@ -123,6 +124,21 @@ enum sl_status eng_writer_delete(struct eng_writer *w, const struct nb_name *nam
     return submit_admin(w, ITEM_DELETE, name, sizeof *name, done, ctx, e);
 }
 
+enum sl_status eng_writer_call(struct eng_writer *w, eng_call_fn *call, void *ctx, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WRITER_MAGIC);
+    pthread_mutex_lock(&w->lock);
+    struct item *item = w->stop ? NULL : queue_push(&w->waiting, 0);
+    if (item) {
+        item->kind = ITEM_CALL;
+        item->call = call;
+        item->ctx = ctx;
+        notice(w);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return item ? SL_OK : sl_fail(e, SL_LIMIT, "the queue of changes is full; try again");
+}
+
 size_t eng_refusal(const void *octets, size_t len, void *buffer, size_t size)
 {
     struct nb_message m;
@@ -177,6 +193,8 @@ static void do_taken(struct eng_writer *w)
         struct eng_now now = now_of_both();
         if (item->kind == ITEM_PACKET)
             eng_packet(w->eng, now, item->from, item->socket, item->data, item->len);
+        else if (item->kind == ITEM_CALL)
+            item->call(item->ctx, w->eng, now);
         else
             do_admin(w, now, item);
         at += item->size;

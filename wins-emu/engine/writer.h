@@ -70,6 +70,13 @@ enum sl_status eng_writer_add(struct eng_writer *writer, const struct wins_recor
 enum sl_status eng_writer_delete(struct eng_writer *writer, const struct nb_name *name, eng_admin_fn *done, void *ctx,
                                  struct sl_error *e) SL_MUST;
 
+/*
+ * Queues a call that runs on the writer's thread, between two requests, with the engine in its hands: for what is asked seldom.
+ * It must not take long. SL_LIMIT when the queue is full; the call is not made then, nor when the writer is stopping. Any thread.
+ */
+typedef void eng_call_fn(void *ctx, struct eng *eng, struct eng_now now);
+enum sl_status eng_writer_call(struct eng_writer *writer, eng_call_fn *call, void *ctx, struct sl_error *e) SL_MUST;
+
 /* The state after the last batch; any thread. */
 void eng_writer_read(struct eng_writer *writer, struct eng_writer_state *ret_state);
 

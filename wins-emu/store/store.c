@@ -33,6 +33,9 @@ static const char *const migrations[] = {
     "CREATE TABLE owner (address INTEGER PRIMARY KEY, version INTEGER NOT NULL);"
     "CREATE TABLE registry (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);"
     "INSERT INTO registry (id, version) VALUES (1, 0);",
+    "ALTER TABLE registry ADD COLUMN scavenged_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE registry ADD COLUMN serving_since_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE registry ADD COLUMN alive_s INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const struct db_schema schema = {APPLICATION_ID, migrations, SL_COUNT(migrations)};
@@ -50,6 +53,7 @@ struct wst {
     struct db *db;
     uint64_t version;      /* committed */
     uint64_t next_version; /* of the batch */
+    struct wst_times times, next_times;
     struct owner *owners;
     size_t owner_count;
     enum sl_status failed; /* first failure of the batch */
@@ -136,11 +140,12 @@ static bool unpack_row(struct db_stmt *s, struct wins_record *ret_record)
 
 /* ---- open, close, load ---- */
 
-static enum sl_status read_version(struct wst *w, struct sl_error *e)
+static enum sl_status read_registry(struct wst *w, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(w->db, "SELECT version FROM registry WHERE id = 1");
+    struct db_stmt *s = db_prepare(w->db, "SELECT version, scavenged_s, serving_since_s, alive_s FROM registry WHERE id = 1");
     bool found = db_step(s);
     w->version = w->next_version = (uint64_t)db_int(s, 0);
+    w->times = w->next_times = (struct wst_times){db_int(s, 1), db_int(s, 2), db_int(s, 3)};
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && !found)
         return sl_fail(e, SL_CORRUPT, "the version counter is missing");
@@ -184,7 +189,7 @@ enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_erro
     if (status == SL_OK)
         status = db_open(path, DB_CREATE, &schema, &w->db, e);
     if (status == SL_OK)
-        status = read_version(w, e);
+        status = read_registry(w, e);
     if (status == SL_OK)
         status = read_owners(w, e);
     if (status != SL_OK) {
@@ -234,6 +239,11 @@ uint64_t wst_version(const struct wst *w)
     return w->version;
 }
 
+struct wst_times wst_times(const struct wst *w)
+{
+    return w->times;
+}
+
 /* ---- a batch ---- */
 
 enum sl_status wst_begin(struct wst *w, struct sl_error *e)
@@ -241,6 +251,7 @@ enum sl_status wst_begin(struct wst *w, struct sl_error *e)
     SL_CHECK_MAGIC(w, WST_MAGIC);
     w->failed = SL_OK;
     w->next_version = w->version;
+    w->next_times = w->times;
     return db_begin(w->db, e);
 }
 
@@ -299,6 +310,26 @@ void wst_set_version(struct wst *w, uint64_t version)
     w->next_version = version;
 }
 
+void wst_set_times(struct wst *w, const struct wst_times *times)
+{
+    w->next_times = *times;
+}
+
+static bool same_times(const struct wst_times *a, const struct wst_times *b)
+{
+    return a->scavenged_s == b->scavenged_s && a->serving_since_s == b->serving_since_s && a->alive_s == b->alive_s;
+}
+
+static void write_times(struct wst *w)
+{
+    struct db_stmt *s =
+        db_prepare(w->db, "UPDATE registry SET scavenged_s = ?1, serving_since_s = ?2, alive_s = ?3 WHERE id = 1");
+    db_bind_int(s, 1, w->next_times.scavenged_s);
+    db_bind_int(s, 2, w->next_times.serving_since_s);
+    db_bind_int(s, 3, w->next_times.alive_s);
+    run_in_batch(w, s);
+}
+
 static void write_version(struct wst *w)
 {
     struct db_stmt *s = db_prepare(w->db, "UPDATE registry SET version = ?1 WHERE id = 1");
@@ -323,6 +354,8 @@ enum sl_status wst_commit(struct wst *w, struct sl_error *e)
     SL_CHECK_MAGIC(w, WST_MAGIC);
     if (w->failed == SL_OK && w->next_version != w->version)
         write_version(w);
+    if (w->failed == SL_OK && !same_times(&w->next_times, &w->times))
+        write_times(w);
     if (w->failed == SL_OK)
         write_owners(w);
     if (w->failed == SL_OK)
@@ -332,6 +365,7 @@ enum sl_status wst_commit(struct wst *w, struct sl_error *e)
         return sl_fail(e, w->failed, "%s", sl_error_text(&w->why));
     }
     w->version = w->next_version;
+    w->times = w->next_times;
     for (size_t i = 0; i < w->owner_count; i++)
         w->owners[i].dirty = false;
     return SL_OK;

@@ -12,6 +12,13 @@
 
 struct wst;
 
+/* Times that outlive a restart, seconds since the epoch; 0 in a new database. */
+struct wst_times {
+    int64_t scavenged_s;     /* when the last complete scavenging began */
+    int64_t serving_since_s; /* since when the server has been in service, short outages aside */
+    int64_t alive_s;         /* when it last was */
+};
+
 /*
  * Opens or creates the database file, for this process alone. SL_CORRUPT when it is damaged, newer, or not ours; SL_CONFLICT when
  * another server has it open. A failure names the file.
@@ -23,6 +30,8 @@ enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *
                         struct sl_error *e) SL_MUST;
 /* The last version id that was committed; 0 for a new database. */
 uint64_t wst_version(const struct wst *store);
+/* The times that were committed last. */
+struct wst_times wst_times(const struct wst *store);
 
 /* Starts a batch. */
 enum sl_status wst_begin(struct wst *store, struct sl_error *e) SL_MUST;
@@ -30,6 +39,7 @@ enum sl_status wst_begin(struct wst *store, struct sl_error *e) SL_MUST;
 void wst_put(struct wst *store, const struct wins_record *record);
 void wst_remove(struct wst *store, const struct nb_name *name);
 void wst_set_version(struct wst *store, uint64_t version);
+void wst_set_times(struct wst *store, const struct wst_times *times);
 /* Writes the batch and returns when it is on disk; after a failure nothing of the batch is stored. */
 enum sl_status wst_commit(struct wst *store, struct sl_error *e) SL_MUST;
 

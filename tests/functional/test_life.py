@@ -1,0 +1,73 @@
+"""The life of a record in the real daemon: leases end, restarts do not put that off, an administrator may look before."""
+
+import time
+
+import harness
+import lab
+import nbns
+
+
+class Life(harness.Case):
+    def start_registry(self, *more):
+        self.port = harness.free_port((lab.REGISTRY_ADDRESS,))
+        self.registry = lab.Registry(self, self.port, more=["--ttl-min", "1s", "--ttl-max", "1s"] + list(more))
+        self.client = nbns.Client((lab.REGISTRY_ADDRESS, self.port), local="127.0.0.3")
+        self.addCleanup(self.client.close)
+        self.assertEqual(self.client.register("HOST", 0x20, "127.0.0.3").rcode, 0)
+        self.registry.ctl_ok("add", "FIXED#20", "10.0.0.1")
+
+    def rules(self):
+        return self.registry.ctl_ok("stats", "--json").answer["rules"]
+
+    def test_a_name_lives_and_dies_V01_V02_V03(self):
+        """V01, V02, V03: active, released, tombstone, gone; a static name stays."""
+        self.start_registry("--scavenge-period", "1s", "--extinction-interval", "1s", "--extinction-timeout", "1s",
+                            "--tombstone-hold", "0s")
+        harness.wait_until(lambda: self.registry.record("HOST#20") is None, "the end of HOST")
+        decided = [rule for rule in self.rules() if rule.startswith("V")]
+        self.assertEqual(decided, ["V01 1", "V02 1", "V03 1"])
+        self.assertEqual(self.registry.ctl_ok("stats", "--json").answer["version"], 3)
+        self.assertEqual(self.registry.record("FIXED#20")["state"], "active")
+        self.assertEqual(self.client.query("HOST", 0x20).rcode, 3)
+
+    def test_restarts_do_not_put_scavenging_off_V01(self):
+        """V01, 2.7: a server that never runs for a whole period scavenges all the same."""
+        self.start_registry("--scavenge-period", "3s")
+        began = time.monotonic()
+        while self.registry.record("HOST#20")["state"] == "active":
+            self.assertLess(time.monotonic() - began, harness.DEADLINE_S)
+            self.registry.process.stop()
+            self.registry.start()
+            time.sleep(0.5)
+        self.assertEqual(self.registry.record("HOST#20")["state"], "released")
+        self.assertEqual(self.registry.record("HOST#20")["version"], 1)
+
+    def test_look_before_V01(self):
+        """--dry-run shows rule and new state and changes nothing; scavenge is on disk when it returns."""
+        self.start_registry("--scavenge-period", "1h")
+        time.sleep(1.1)
+        rows = self.registry.ctl_ok("scavenge", "--dry-run", "--json").answer
+        self.assertEqual([(row["rule"], row["name"], row["state"], row["becomes"], row["new_version"]) for row in rows],
+                         [("V01", "HOST#20", "active", "released", False)])
+        self.assertEqual(self.registry.record("HOST#20")["state"], "active")
+        done = {row["rule"]: row["names"] for row in self.registry.ctl_ok("scavenge", "--json").answer}
+        self.assertEqual(done, {"V01": 1, "V02": 0, "V03": 0, "V05": 0})
+        self.registry.process.kill()
+        self.registry.start()
+        self.assertEqual(self.registry.record("HOST#20")["state"], "released")
+        self.assertEqual(self.registry.ctl_ok("scavenge", "--dry-run").out, "")
+
+    def test_intervals_are_checked(self):
+        """Leases of at least more than at most are refused; the file takes the same keys."""
+        winsd = [harness.program("winsd"), "--check-config", "--listen", "127.0.0.1"]
+        result = self.run_ok(winsd + ["--ttl-min", "2h", "--ttl-max", "1h"], code=2)
+        self.assertIn("--ttl-min", result.err)
+        text = 'ttl_min = "40m"\nttl_max = "4d"\nextinction_interval = "4d"\nextinction_timeout = "6d"\n' \
+               'tombstone_hold = "3d"\nscavenge_period = "2d"\n'
+        self.run_ok(winsd + ["--config", self.write("good.conf", text)])
+        result = self.run_ok(winsd + ["--config", self.write("bad.conf", text + 'scavenge_period = "soon"\n')], code=2)
+        self.assertIn(":7", result.err)
+
+
+if __name__ == "__main__":
+    harness.main()

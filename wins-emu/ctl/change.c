@@ -1,0 +1,73 @@
+#include "wins-emu/ctl/change.h"
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+
+#include <stdlib.h>
+
+void wctl_not_found(struct host_reply *reply, const struct nb_name *name)
+{
+    host_reply_end(reply, SL_OUTCOME_NEGATIVE, "not-found", "%s is not in the registry", nb_name_text(name).text);
+}
+
+struct wctl_change *wctl_change_new(struct wctl_changes *all, const char *verb, const struct nb_name *name,
+                                    struct host_reply *reply, void (*finish)(struct wctl_change *c))
+{
+    struct wctl_change *c = sl_new(sizeof *c);
+    *c = (struct wctl_change){
+        .all = all, .verb = verb, .reply = reply, .finish = finish, .next = all->first, .link = &all->first};
+    if (name)
+        c->name = *name;
+    if (c->next)
+        c->next->link = &c->next;
+    all->first = c;
+    return c;
+}
+
+static void change_free(struct wctl_change *c)
+{
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    free(c);
+}
+
+void wctl_change_refuse(struct wctl_change *c, enum sl_status status, const struct sl_error *e)
+{
+    host_reply_fail(c->reply, status, e);
+    change_free(c);
+}
+
+/* On the loop's thread again. */
+static void on_changed(void *ctx)
+{
+    struct wctl_change *c = ctx;
+    bool named = c->name.octets[0] != '\0';
+    sl_log(SL_LOG_INFO, "admin", "verb=%s name=%s result=%s", c->verb, named ? SL_LOG_TEXT(nb_name_text(&c->name).text) : "-",
+           c->status != SL_OK ? SL_LOG_TEXT(sl_error_text(&c->error)) : c->found ? "ok" : "not-found");
+    if (c->status != SL_OK)
+        host_reply_fail(c->reply, c->status, &c->error);
+    else if (!c->found)
+        wctl_not_found(c->reply, &c->name);
+    else
+        c->finish(c);
+    change_free(c);
+}
+
+void wctl_change_done(void *ctx, enum sl_status status, bool found, const struct sl_error *e)
+{
+    struct wctl_change *c = ctx;
+    c->status = status;
+    c->found = found;
+    if (status != SL_OK && e)
+        c->error = *e;
+    host_loop_post(c->all->loop, on_changed, c);
+}
+
+void wctl_changes_drop(struct wctl_changes *all)
+{
+    while (all->first) {
+        host_reply_end(all->first->reply, SL_OUTCOME_UNREACHABLE, "stopping", NULL);
+        change_free(all->first);
+    }
+}

@@ -1,0 +1,46 @@
+/*
+ * change.h - what an administrator asked the writer for and has not been answered yet; inside ctl/ only.
+ *
+ * Made and freed on the loop's thread. The writer's thread sets what came of it and posts it back (wctl_change_done); there it is
+ * logged, answered and freed.
+ */
+#ifndef SL_WINS_CTL_CHANGE_H
+#define SL_WINS_CTL_CHANGE_H
+
+#include "common/host/control.h"
+#include "wins-emu/engine/writer.h"
+
+struct wctl_change;
+
+struct wctl_changes {
+    struct host_loop *loop;
+    void *ctx; /* for the finish functions */
+    struct wctl_change *first;
+};
+
+struct wctl_change {
+    struct wctl_change *next, **link;
+    struct wctl_changes *all;
+    struct host_reply *reply;
+    const char *verb;
+    struct nb_name name; /* empty for what is about no name */
+    void (*finish)(struct wctl_change *c); /* answers a change that went well: ends the reply, on the loop's thread */
+    enum sl_status status;
+    bool found;
+    struct sl_error error;
+    struct eng_scavenged scavenged;
+};
+
+/* `name` may be NULL. */
+struct wctl_change *wctl_change_new(struct wctl_changes *all, const char *verb, const struct nb_name *name,
+                                    struct host_reply *reply, void (*finish)(struct wctl_change *c));
+/* Ends the reply and frees it: the writer did not take it. */
+void wctl_change_refuse(struct wctl_change *c, enum sl_status status, const struct sl_error *e);
+/* On the writer's thread, once: what came of it. An eng_admin_fn with the change as ctx. */
+void wctl_change_done(void *c, enum sl_status status, bool found, const struct sl_error *e);
+/* Ends the reply of all that are left and frees them, once the writer has stopped. */
+void wctl_changes_drop(struct wctl_changes *all);
+/* Ends a reply as `negative`, reason not-found. */
+void wctl_not_found(struct host_reply *reply, const struct nb_name *name);
+
+#endif
