@@ -322,6 +322,38 @@ class Administration(harness.Case):
         self.assertEqual(self.ctl("list", "--state", "released").out, "")
         self.assertEqual(len(self.ctl("list", "--owner", lab.REGISTRY_ADDRESS).out.splitlines()), 3001)
 
+    def explain(self, *words):
+        answer = self.ctl("explain", *words, "--json").answer
+        self.assertTrue(answer["meaning"])
+        return answer["rule"], answer["then"], answer["answer"], answer["effect"], answer["addresses"]
+
+    def test_explain_tells_the_rule_and_changes_nothing(self):
+        """explain: the row that a request would meet, for every operation, without a trace of it."""
+        self.assertEqual(self.explain("HOST#20", "127.0.0.3"), ("R08", None, "ok", "stored-with-new-version", []))
+        client = nbns.Client((lab.REGISTRY_ADDRESS, self.port), local="127.0.0.3")
+        self.addCleanup(client.close)
+        client.register("HOST", 0x20, "127.0.0.3")
+        self.ctl("add", "FIXED#00", "10.0.0.1")
+        before = self.ctl("stats", "--json").answer, self.ctl("list", "--json").answer
+        for words, told in (
+                (("HOST#20", "127.0.0.3"), ("R15", None, "ok", "lease-extended", [])),
+                (("HOST#20", "127.0.0.3", "--op", "refresh"), ("R15", None, "ok", "lease-extended", [])),
+                (("HOST#20", "127.0.0.4"), ("R16", None, "WACK", "challenge", ["127.0.0.3"])),
+                (("HOST#20", "127.0.0.4", "--as", "group"), ("R14", None, "WACK", "challenge", ["127.0.0.3"])),
+                (("DOM#1B", "127.0.0.3", "--as", "group"), ("R03", None, "RFS_ERR", "none", [])),
+                (("DOM#1C", "127.0.0.3", "--as", "mhomed"), ("R04", None, "RFS_ERR", "none", [])),
+                (("FIXED#00", "10.0.0.1"), ("R10", None, "ACT_ERR", "none", [])),
+                (("HOST#20", "127.0.0.3", "--op", "release"), ("L08", "L10", "ok", "stored", [])),
+                (("HOST#20", "127.0.0.4", "--op", "release"), ("L07", None, "ok", "none", [])),
+                (("HOST#20", "127.0.0.4", "--op", "query"), ("Q05", None, "ok", "none", ["127.0.0.3"])),
+                (("NONE#20", "127.0.0.4", "--op", "query"), ("Q11", None, "NAM_ERR", "none", []))):
+            self.assertEqual(self.explain(*words), told, words)
+        after = self.ctl("stats", "--json").answer, self.ctl("list", "--json").answer
+        self.assertEqual((after[0]["rules"], after[0]["version"]), (before[0]["rules"], before[0]["version"]))
+        self.assertEqual([row["version"] for row in after[1]], [row["version"] for row in before[1]])
+        self.assertIn("active unique, version 1", self.ctl("explain", "HOST#20", "127.0.0.4", "--json").answer["record"])
+        self.assertEqual(self.registry.ctl("explain", "HOST#20", "nowhere").code, 2)
+
     def test_stats_count(self):
         """stats counts names, queries and decisions by rule."""
         client = nbns.Client((lab.REGISTRY_ADDRESS, self.port), local="127.0.0.3")

@@ -4,6 +4,7 @@
 #include "common/base/assert.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "wins-emu/ctl/explain.h"
 #include "wins-emu/ctl/life.h"
 #include "wins-emu/ctl/list.h"
 #include "wins-emu/ctl/row.h"
@@ -127,6 +128,14 @@ static void verb_delete(const struct host_request *request, struct host_reply *r
     enum sl_status status = eng_writer_delete(w->env.writer, &name, wctl_change_done, c, &e);
     if (status != SL_OK)
         wctl_change_refuse(c, status, &e);
+}
+
+static void verb_explain(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    const struct wctl *w = ctx;
+    struct nb_name name;
+    if (name_argument(request, reply, &name))
+        wctl_explain(&w->env, &name, request, reply);
 }
 
 static void verb_scavenge(const struct host_request *request, struct host_reply *reply, void *ctx)

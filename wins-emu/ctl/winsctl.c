@@ -48,6 +48,20 @@ static const struct sl_option add_options[] = {
     {.name = "group", .type = SL_OPT_FLAG, .offset = offsetof(struct add_values, group), .help = "a group, not a unique name"},
 };
 
+struct explain_values {
+    int as, op;
+};
+
+static const char *const as_words[] = {"unique", "group", "mhomed", NULL};
+static const char *const op_words[] = {"register", "refresh", "release", "query", NULL};
+
+static const struct sl_option explain_options[] = {
+    {.name = "as", .type = SL_OPT_WORD, .offset = offsetof(struct explain_values, as), .arg = "TYPE", .words = as_words,
+     .fallback = "unique", .help = "register it as unique, group (of type 1C: special group) or mhomed"},
+    {.name = "op", .type = SL_OPT_WORD, .offset = offsetof(struct explain_values, op), .arg = "OP", .words = op_words,
+     .fallback = "register", .help = "what is asked for: register, refresh, release or query"},
+};
+
 struct scavenge_values {
     bool dry_run;
 };
@@ -85,6 +99,7 @@ static const struct cli_program program = {
     .verbs = verbs,
     .verb_count = SL_COUNT(verbs),
     .examples = {"winsctl list --suffix 1A --json", "the management points that are registered, as one JSON document",
+                 "winsctl explain MP_PS1#1A 192.0.2.10", "which rule a registration by that address would meet",
                  "winsctl add MP_PS1#1A 192.0.2.10", "a static name, on disk when the command returns"},
     .files = DEFAULT_CONTROL ": the daemon's control socket.",
     .see_also = "winsd(8), locator(1)",
