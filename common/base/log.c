@@ -1,5 +1,7 @@
 #include "common/base/log.h"
 
+#include "common/base/clock.h"
+
 #include "common/base/text.h"
 
 #include <stdarg.h>
@@ -75,4 +77,18 @@ const char *sl_log_quote(struct sl_log_value *buf, const char *text)
         *out++ = '"';
     *out = '\0';
     return buf->text;
+}
+
+bool sl_log_allowed(struct sl_log_limit *limit, uint64_t *ret_left_out)
+{
+    int64_t now_s = sl_clock_mono_ms() / 1000;
+    int64_t second = __atomic_load_n(&limit->second, __ATOMIC_RELAXED);
+    if (second != now_s && __atomic_compare_exchange_n(&limit->second, &second, now_s, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        __atomic_store_n(&limit->lines, 0, __ATOMIC_RELAXED);
+    if (__atomic_fetch_add(&limit->lines, 1, __ATOMIC_RELAXED) < limit->lines_per_s) {
+        *ret_left_out = __atomic_exchange_n(&limit->left_out, 0, __ATOMIC_RELAXED);
+        return true;
+    }
+    __atomic_fetch_add(&limit->left_out, 1, __ATOMIC_RELAXED);
+    return false;
 }

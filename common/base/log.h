@@ -14,6 +14,9 @@
 
 #include "common/base/status.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum sl_log_level { SL_LOG_ERROR, SL_LOG_WARNING, SL_LOG_INFO, SL_LOG_DEBUG };
 
 enum { SL_LOG_VALUE_MAX = 512 };
@@ -28,6 +31,17 @@ void sl_log_set_level(enum sl_log_level max);
 void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...) SL_PRINTF(3, 4);
 /* The quoted form of a foreign text, for the life of the enclosing block (used through SL_LOG_TEXT). */
 const char *sl_log_quote(struct sl_log_value *buf, const char *text);
+
+/* At most so many lines a second of one kind; set lines_per_s, leave the rest zero. Any thread may ask. */
+struct sl_log_limit {
+    uint64_t lines_per_s;
+    int64_t second; /* that is being counted */
+    uint64_t lines;
+    uint64_t left_out; /* and not told yet */
+};
+
+/* True when one more line may be written now; gives how many were left out since the last one. */
+bool sl_log_allowed(struct sl_log_limit *limit, uint64_t *ret_left_out);
 
 #define SL_LOG_TEXT(text) sl_log_quote(&(struct sl_log_value){{0}}, text)
 

@@ -27,12 +27,13 @@ void sl_strings_fini(struct sl_strings *list)
     *list = (struct sl_strings){0};
 }
 
+static const size_t sizes[] = {
+    [SL_OPT_FLAG] = sizeof(bool),   [SL_OPT_STRING] = sizeof(char *),      [SL_OPT_STRINGS] = sizeof(struct sl_strings),
+    [SL_OPT_INT] = sizeof(int64_t), [SL_OPT_DURATION] = sizeof(int64_t), [SL_OPT_WORD] = sizeof(int),
+};
+
 void sl_options_init(const struct sl_option *rows, size_t count, void *values)
 {
-    static const size_t sizes[] = {
-        [SL_OPT_FLAG] = sizeof(bool),     [SL_OPT_STRING] = sizeof(char *),      [SL_OPT_STRINGS] = sizeof(struct sl_strings),
-        [SL_OPT_INT] = sizeof(int64_t),   [SL_OPT_DURATION] = sizeof(int64_t), [SL_OPT_WORD] = sizeof(int),
-    };
     for (size_t i = 0; i < count; i++) {
         memset(value_of(&rows[i], values), 0, sizes[rows[i].type]);
         if (rows[i].fallback)
@@ -88,6 +89,9 @@ static void set_string(char **value, const char *text)
 enum sl_status sl_option_set(const struct sl_option *row, void *values, const char *text, struct sl_error *e)
 {
     void *value = value_of(row, values);
+    enum sl_status status = row->check ? row->check(text, e) : SL_OK;
+    if (status != SL_OK)
+        return sl_fail_in(e, status, "%s", row->name);
     switch (row->type) {
     case SL_OPT_FLAG:
         *(bool *)value = true;
@@ -109,6 +113,11 @@ enum sl_status sl_option_set(const struct sl_option *row, void *values, const ch
         return set_word(row, value, text, e);
     }
     sl_assert_failed(__FILE__, __LINE__, "unknown type of option");
+}
+
+void sl_option_share(const struct sl_option *row, void *to, const void *from)
+{
+    memcpy((char *)to + row->offset, (const char *)from + row->offset, sizes[row->type]);
 }
 
 const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name)

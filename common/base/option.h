@@ -45,6 +45,8 @@ struct sl_option {
     int64_t min, max;        /* SL_OPT_INT and SL_OPT_DURATION; both 0 = no bounds */
     const char *const *words; /* SL_OPT_WORD: NULL-terminated */
     unsigned flags;
+    /* SL_OPT_STRING and SL_OPT_STRINGS: SL_USAGE for a text that cannot be understood, or NULL. */
+    enum sl_status (*check)(const char *text, struct sl_error *e);
 };
 
 /* Sets every value to its default; earlier contents are overwritten, not freed. */
@@ -53,6 +55,8 @@ void sl_options_init(const struct sl_option *rows, size_t count, void *values);
 void sl_options_fini(const struct sl_option *rows, size_t count, void *values);
 /* Parses `text` into the value of one row (NULL for SL_OPT_FLAG). The first SL_OPT_STRINGS item given replaces a default. */
 enum sl_status sl_option_set(const struct sl_option *row, void *values, const char *text, struct sl_error *e) SL_MUST;
+/* Copies the value of one row from one struct to another; both then hold the same strings, of which one only may be freed. */
+void sl_option_share(const struct sl_option *row, void *to, const void *from);
 /* The row of a name, or NULL. */
 const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name);
 /* Appends a copy of `item`. */

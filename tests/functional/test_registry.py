@@ -142,12 +142,6 @@ class Durability(harness.Case):
                               "--control", self.path("other.sock")], code=7)
         self.assertIn("in use by another server", result.err)
 
-    def test_hangup_changes_nothing(self):
-        """SIGHUP does not end the daemon."""
-        self.registry.process.signal(1)
-        harness.wait_until(lambda: "reload-ignored" in self.registry.process.log(), "the line about SIGHUP")
-        self.registry.ctl_ok("stats")
-
 
 class Challenge(harness.Case):
     def setUp(self):

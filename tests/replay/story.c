@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_MAX_LEN = 8192 };
+enum { LINE_MAX_LEN = 8192, POLICY_TEXT_MAX = 256 };
 
 static void config_own_name(struct story *s)
 {
@@ -15,6 +15,31 @@ static void config_own_name(struct story *s)
         story_fail(s, "more than %d own names", WINS_OWN_NAMES_MAX);
     c->own_names[c->own_name_count].name = story_next_name(s);
     c->own_names[c->own_name_count++].group = story_take(s, "group");
+}
+
+/* The rest of the line is one text of the list. */
+static void config_policy(struct story *s)
+{
+    struct wins_policy_options *o = &s->world.policy_options;
+    const struct {
+        const char *word;
+        struct sl_strings *list;
+    } lists[] = {
+        {"allow-register", &o->allow_register}, {"deny-register", &o->deny_register}, {"allow-query", &o->allow_query},
+        {"deny-query", &o->deny_query},         {"pin", &o->pin},                     {"first-owner", &o->first_owner},
+        {"allow-address", &o->allow_address},
+    };
+    const char *word = story_next(s, "list of the policy");
+    char text[POLICY_TEXT_MAX] = "";
+    for (size_t used = 0; story_more(s) && used < sizeof text;)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "", story_next(s, "text"));
+    for (size_t i = 0; i < SL_COUNT(lists); i++) {
+        if (strcmp(lists[i].word, word) == 0) {
+            sl_strings_add(lists[i].list, text);
+            return;
+        }
+    }
+    story_fail(s, "\"%s\" is no list of the policy", word);
 }
 
 static void do_config(struct story *s)
@@ -38,6 +63,8 @@ static void do_config(struct story *s)
         s->world.config.scavenge_period_s = story_next_s(s);
     else if (story_take(s, "own-name"))
         config_own_name(s);
+    else if (story_take(s, "policy"))
+        config_policy(s);
     else
         story_fail(s, "\"%s\" is no setting", story_peek(s));
     story_no_more(s);

@@ -47,6 +47,12 @@ void world_fini(struct world *w)
     eng_free(w->eng);
     tbl_free(w->table);
     wst_close(w->store);
+    wins_policy_free(w->policy.object);
+    struct wins_policy_options *o = &w->policy_options;
+    struct sl_strings *lists[] = {&o->allow_register, &o->deny_register, &o->allow_query,  &o->deny_query,
+                                  &o->pin,            &o->first_owner,   &o->allow_address};
+    for (size_t i = 0; i < SL_COUNT(lists); i++)
+        sl_strings_fini(lists[i]);
     free(w->sent);
     free(w->peers);
 }
@@ -58,6 +64,11 @@ struct eng *world_engine(struct world *w)
     struct wins_config *rules = &w->config.rules;
     rules->own_sockets[0] = (struct wins_peer){.address = rules->self, .port = NB_PORT};
     rules->own_socket_count = 1;
+    struct wins_policy *policy;
+    enum sl_status status = wins_policy_new(&w->policy_options, &policy, NULL);
+    sl_assert(status == SL_OK);
+    w->policy.object = policy;
+    w->config.policy = &w->policy;
     struct eng_ops ops = {.ctx = w, .send = send_packet, .random = random_octets};
     w->eng = eng_new(&w->config, &ops, w->table, w->store);
     return w->eng;
@@ -93,7 +104,8 @@ void world_receive(struct world *w, struct wins_peer from, unsigned socket, cons
     uint8_t buffer[NB_DATAGRAM_MAX];
     size_t reply_len = 0;
     enum wins_rule rule;
-    switch (eng_answer(w->table, &w->config.rules, from, w->config.rules.self, octets, len, buffer, &reply_len, &rule)) {
+    switch (eng_answer(w->table, &w->config.rules, w->policy.object, from,
+                       w->config.rules.self, octets, len, buffer, &reply_len, &rule)) {
     case ENG_ROUTE_REPLY:
         send_packet(w, socket, from, buffer, reply_len);
         w->queries[rule]++;

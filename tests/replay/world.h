@@ -26,6 +26,8 @@ struct world_peer {
 
 struct world {
     struct eng_config config;
+    struct wins_policy_options policy_options;
+    struct tbl_shared policy;
     struct tbl *table;
     struct wst *store;
     struct eng *eng; /* NULL until something happens */

@@ -9,12 +9,15 @@
 
 #include "wins-emu/core/rules.h"
 
+struct wins_policy;
+
 /* All that a row may look at; `record` is NULL when there is none, `challenge` when none was made. */
 struct wins_case {
     const struct wins_record *record;
     const struct wins_request *request;
     const struct wins_challenge *challenge;
     const struct wins_config *config;
+    const struct wins_policy *policy; /* rows P02 to P06 only */
     int64_t now_s;
     int64_t serving_since_s; /* of scavenging alone */
 };

@@ -18,7 +18,8 @@
 
 /*
  * id, what the row says. The order is that of the page; queries are judged in the order Q15 Q14 Q09 Q10 Q13 Q12 Q01 Q02 Q08,
- * then by record. R20 stands before the rows that look at a record.
+ * then by record. R20 stands before the rows that look at a record. The rows of the policy (policy.h) are judged before all
+ * others but R01, R07 and Q15.
  */
 #define WINS_RULE_TABLE(X)                                                                                                     \
     X(R01, "malformed request: dropped and counted")                                                                           \
@@ -74,6 +75,12 @@
     X(Q15, "an answer nobody asked for, or a packet from our own socket: dropped")                                             \
     X(Q16, "time to live of every positive answer: 0")                                                                         \
     X(M01, "the 26th address of a name: the oldest replica's address goes, else the oldest own one")                      \
+    X(P01, "policy: a query from a network that may not ask: refused (RFS)")                                                   \
+    X(P02, "policy: a registration from a network that may not register: refused (RFS)")                                       \
+    X(P03, "policy: the address is no host's, or loopback from another machine: refused (RFS)")                                \
+    X(P04, "policy: the name is pinned to networks and the address lies in none: refused (RFS)")                               \
+    X(P05, "policy: the name is pinned to networks and the sender lies in none: refused (RFS)")                                \
+    X(P06, "policy: the name stays with its first owner until release or expiry: refused (RFS)")                               \
     X(V01, "ours, active and expired: released, kept for the extinction interval, no new version")                             \
     X(V02, "ours, released and expired: a tombstone with a new version, kept for the extinction timeout")                      \
     X(V03, "ours, a tombstone and expired, in service for long enough: deleted")                                               \

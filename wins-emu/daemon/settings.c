@@ -5,15 +5,37 @@
 #include "common/conf/conf.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 const struct sl_option winsd_options[WINSD_OPTION_COUNT] = {
 #define WINSD_OPTION(opt, kind, field, argument, def, least, most, bits, text)                                                  \
     {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument), .fallback = (def), \
      .min = (least), .max = (most), .flags = (bits), .help = (text)},
+#define WINSD_POLICY(opt, kind, field, argument, checked, text)                                                                 \
+    {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument),                    \
+     .flags = SL_OPT_IN_FILE, .help = (text), .check = (checked)},
 #include "wins-emu/daemon/options.def"
 #undef WINSD_OPTION
+#undef WINSD_POLICY
 };
+
+/* The rows that a reload takes over. */
+static const struct sl_option *policy_row(const char *name)
+{
+    static const char *const names[] = {
+#define WINSD_OPTION(...)
+#define WINSD_POLICY(opt, ...) opt,
+#include "wins-emu/daemon/options.def"
+#undef WINSD_OPTION
+#undef WINSD_POLICY
+    };
+    for (size_t i = 0; i < SL_COUNT(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return sl_option_find(winsd_options, WINSD_OPTION_COUNT, name);
+    }
+    return NULL;
+}
 
 static bool is_given(const char *option, void *ctx)
 {
@@ -92,5 +114,30 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
         status = read_times(v, &s, e);
     if (status == SL_OK)
         *ret_settings = s;
+    return status;
+}
+
+static bool is_settled(const char *option, void *call)
+{
+    return !policy_row(option) || cli_given(call, option);
+}
+
+enum sl_status winsd_settings_policy(const struct cli_call *call, struct wins_policy **ret_policy, struct sl_error *e)
+{
+    const struct winsd_values *running = call->values;
+    struct winsd_values fresh = {0};
+    sl_options_init(winsd_options, WINSD_OPTION_COUNT, &fresh);
+    enum sl_status status = SL_OK;
+    if (running->config)
+        status = conf_load(running->config, winsd_options, WINSD_OPTION_COUNT, &fresh, is_settled, (void *)(uintptr_t)call, e);
+    struct winsd_values merged = fresh; /* shares its strings, and those of the command line */
+    for (size_t i = 0; i < call->given_count; i++) {
+        const struct sl_option *row = policy_row(call->given[i]->name);
+        if (row)
+            sl_option_share(row, &merged, running);
+    }
+    if (status == SL_OK)
+        status = wins_policy_new(&merged.policy, ret_policy, e);
+    sl_options_fini(winsd_options, WINSD_OPTION_COUNT, &fresh);
     return status;
 }

@@ -24,13 +24,16 @@ struct winsd_values {
     int64_t tombstone_hold_ms, scavenge_period_ms;
     char *config;
     bool check_config;
+    struct wins_policy_options policy;
 };
 
 enum {
     WINSD_OPTION_COUNT = 0
 #define WINSD_OPTION(...) +1
+#define WINSD_POLICY(...) +1
 #include "wins-emu/daemon/options.def"
 #undef WINSD_OPTION
+#undef WINSD_POLICY
 };
 
 extern const struct sl_option winsd_options[WINSD_OPTION_COUNT];
@@ -51,5 +54,7 @@ struct winsd_settings {
 /* Reads the configuration file, if one is given, below the command line, and checks every value. SL_USAGE names file and line or
  * option. */
 enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_settings *ret_settings, struct sl_error *e) SL_MUST;
+/* The policy as the configuration file has it now, below the command line; NULL in *ret_policy when there is none. */
+enum sl_status winsd_settings_policy(const struct cli_call *call, struct wins_policy **ret_policy, struct sl_error *e) SL_MUST;
 
 #endif

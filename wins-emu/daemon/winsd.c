@@ -4,7 +4,7 @@
 #include "common/base/random.h"
 #include "common/host/service.h"
 #include "wins-emu/ctl/ctl.h"
-#include "wins-emu/daemon/settings.h"
+#include "wins-emu/daemon/policy.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -18,6 +18,8 @@ struct winsd {
     struct wnet *net;
     struct wst *store;
     struct eng_config config;
+    struct winsd_policy policy;
+    const struct cli_call *call;
     struct eng *eng;
     struct eng_writer *writer;
     struct wctl *ctl;
@@ -33,14 +35,36 @@ static void on_stop(void *ctx)
 
 static void on_hangup(void *ctx)
 {
-    (void)ctx;
-    sl_log(SL_LOG_INFO, "reload-ignored", "text=\"the configuration is read at start only\"");
+    struct winsd *d = ctx;
+    struct sl_error e = {0};
+    if (winsd_policy_reload(&d->policy, d->call, &e) == SL_OK)
+        sl_log(SL_LOG_INFO, "reloaded", "what=policy");
+    else
+        sl_log(SL_LOG_ERROR, "reload-failed", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
 }
 
 static void on_commit_failed(void *ctx, const struct sl_error *e)
 {
     (void)ctx;
     sl_log(SL_LOG_ERROR, "commit-failed", "text=%s", SL_LOG_TEXT(sl_error_text(e)));
+}
+
+static void on_send(void *ctx, unsigned socket, struct wins_peer to, const void *octets, size_t len)
+{
+    struct winsd *d = ctx;
+    wnet_send(d->net, socket, to, octets, len);
+}
+
+static void on_refused(void *ctx, enum wins_rule rule, const struct wins_request *request)
+{
+    struct winsd *d = ctx;
+    winsd_policy_refused(&d->policy, rule, request);
+}
+
+static void on_refused_query(void *ctx, struct wins_peer from)
+{
+    struct winsd *d = ctx;
+    winsd_policy_refused_query(&d->policy, from);
 }
 
 static void on_random(void *ctx, void *out, size_t len)
@@ -92,7 +116,7 @@ static enum sl_status open_store(struct winsd *d, struct sl_error *e)
 
 static enum sl_status start_engine(struct winsd *d, struct sl_error *e)
 {
-    const struct eng_ops ops = {.ctx = d->net, .send = wnet_send, .random = on_random};
+    const struct eng_ops ops = {.ctx = d, .send = on_send, .random = on_random, .refused = on_refused};
     const struct eng_writer_ops writer_ops = {.ctx = d->net, .flush = wnet_flush, .commit_failed = on_commit_failed};
     d->eng = eng_new(&d->config, &ops, d->table, d->store);
     return eng_writer_start(d->eng, &writer_ops, &d->writer, e);
@@ -100,19 +124,24 @@ static enum sl_status start_engine(struct winsd *d, struct sl_error *e)
 
 static enum sl_status start(struct winsd *d, const struct winsd_settings *s, struct sl_error *e)
 {
-    enum sl_status status = wnet_open(s->listen, s->listen_count, s->workers, &d->net, e);
+    enum sl_status status = winsd_policy_init(&d->policy, d->values, e);
+    if (status == SL_OK)
+        status = wnet_open(s->listen, s->listen_count, s->workers, &d->net, e);
     if (status == SL_OK)
         status = open_store(d, e);
     if (status != SL_OK)
         return status;
     d->config = config_of(s, d->net);
+    d->config.policy = &d->policy.current;
     status = start_engine(d, e);
     if (status != SL_OK)
         return status;
     const struct wctl_env env = {.loop = d->loop, .table = d->table, .writer = d->writer, .rules = &d->config.rules,
                                  .counters = on_counters, .ctx = d->net, .workers = s->workers};
     status = wctl_open(d->values->control, &env, &d->ctl, e);
-    return status == SL_OK ? wnet_start(d->net, d->table, &d->config.rules, d->writer, e) : status;
+    const struct wnet_env workers = {.table = d->table, .rules = &d->config.rules, .policy = &d->policy.current,
+                                     .writer = d->writer, .refused = on_refused_query, .ctx = d};
+    return status == SL_OK ? wnet_start(d->net, &workers, e) : status;
 }
 
 static void tell_ready(const struct winsd *d, const struct winsd_settings *s)
@@ -144,12 +173,13 @@ static void stop(struct winsd *d)
     wnet_close(d->net);
     tbl_reader_leave();
     tbl_free(d->table);
+    winsd_policy_fini(&d->policy);
     host_loop_free(d->loop);
 }
 
-static enum sl_status serve(const struct winsd_values *values, const struct winsd_settings *s, struct sl_error *e)
+static enum sl_status serve(const struct cli_call *call, const struct winsd_settings *s, struct sl_error *e)
 {
-    struct winsd d = {.values = values, .loop = host_loop_new(), .table = tbl_new()};
+    struct winsd d = {.values = call->values, .call = call, .loop = host_loop_new(), .table = tbl_new()};
     tbl_reader_enter();
     enum sl_status status = start(&d, s, e);
     if (status == SL_OK) {
@@ -174,7 +204,7 @@ static enum sl_outcome run(struct cli_call *call)
     struct sl_error e = {0};
     enum sl_status status = winsd_settings_read(call, &settings, &e);
     if (status == SL_OK && !values->check_config)
-        status = serve(values, &settings, &e);
+        status = serve(call, &settings, &e);
     return status == SL_OK ? SL_OUTCOME_OK : cli_fail(call, status, &e);
 }
 
@@ -190,8 +220,11 @@ static const struct cli_program program = {
         "winsd registers NetBIOS names over UDP and answers queries for them. No registration or release is acknowledged before"
         " it is in the database; only a refresh that moves nothing but the expiry may be, so a crash can shorten"
         " such a lease to what it was before.\n\n"
-        "The protocol has no authentication: whoever reaches the port may register names that nobody defends.\n\n"
-        "SIGTERM and SIGINT end it after the last batch is on disk. SIGHUP changes nothing.",
+        "The protocol has no authentication: whoever reaches the port may register names that nobody defends, unless the policy"
+        " says otherwise: allow and deny by network, pins of names to networks, names that stay with their first owner. What it"
+        " refuses is answered with code 5, counted and logged with the id of the rule.\n\n"
+        "SIGTERM and SIGINT end it after the last batch is on disk. SIGHUP reads the policy from the configuration file again,"
+        " without losing a packet; the other options are read at start only.",
     .options = winsd_options,
     .option_count = WINSD_OPTION_COUNT,
     .values_size = sizeof(struct winsd_values),

@@ -32,8 +32,9 @@ static bool is_query(const void *octets, size_t len)
     return nb_cursor_ok(&c) && !nb_is_response(flags) && nb_opcode(flags) == NB_OP_QUERY;
 }
 
-enum eng_route eng_answer(const struct tbl *table, const struct wins_config *config, struct wins_peer from, uint32_t own_address,
-                          const void *octets, size_t len, void *buffer, size_t *ret_len, enum wins_rule *ret_rule)
+enum eng_route eng_answer(const struct tbl *table, const struct wins_config *config, const struct wins_policy *policy,
+                          struct wins_peer from, uint32_t own_address, const void *octets, size_t len, void *buffer,
+                          size_t *ret_len, enum wins_rule *ret_rule)
 {
     *ret_rule = WINS_RULE_NONE;
     if (wins_is_own_socket(config, from)) {
@@ -47,7 +48,10 @@ enum eng_route eng_answer(const struct tbl *table, const struct wins_config *con
         *ret_rule = WINS_R01;
         return ENG_ROUTE_DROP;
     }
-    switch (wins_query_packet(config, from, own_address, &m, ret_rule)) {
+    enum wins_query_next next = policy ? wins_policy_query(policy, from.address, &m, ret_rule) : WINS_QUERY_LOOKUP;
+    if (next == WINS_QUERY_LOOKUP)
+        next = wins_query_packet(config, from, own_address, &m, ret_rule);
+    switch (next) {
     case WINS_QUERY_DROP:
         return ENG_ROUTE_DROP;
     case WINS_QUERY_LOOKUP:

@@ -6,7 +6,7 @@
 #ifndef SL_WINS_ENGINE_ANSWER_H
 #define SL_WINS_ENGINE_ANSWER_H
 
-#include "wins-emu/core/query.h"
+#include "wins-emu/core/policy.h"
 #include "wins-emu/table/table.h"
 
 enum eng_route {
@@ -19,8 +19,10 @@ enum eng_route {
  * `octets` came from `from` to the own address `own_address`. With ENG_ROUTE_REPLY the answer is in `buffer`, which has room
  * for NB_DATAGRAM_MAX octets, and *ret_len long. *ret_rule is the row that decided a query, R01 for a malformed packet;
  * WINS_RULE_NONE with ENG_ROUTE_ENGINE. A packet from one of our own sockets goes nowhere (Q15), whatever it is.
+ * Without a policy (NULL) everybody may ask (P01).
  */
-enum eng_route eng_answer(const struct tbl *table, const struct wins_config *config, struct wins_peer from, uint32_t own_address,
-                          const void *octets, size_t len, void *buffer, size_t *ret_len, enum wins_rule *ret_rule);
+enum eng_route eng_answer(const struct tbl *table, const struct wins_config *config, const struct wins_policy *policy,
+                          struct wins_peer from, uint32_t own_address, const void *octets, size_t len, void *buffer,
+                          size_t *ret_len, enum wins_rule *ret_rule);
 
 #endif

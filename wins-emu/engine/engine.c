@@ -400,6 +400,19 @@ void eng_tick(struct eng *eng, struct eng_now now)
 
 /* --- packets -------------------------------------------------------------------------------------------------------- */
 
+/* P02 to P06, under the policy of this moment. */
+static bool refuse(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct wins_record *record,
+                   struct wins_decision *d)
+{
+    tbl_read_lock();
+    const struct wins_policy *policy = eng->config.policy ? tbl_shared_get(eng->config.policy) : NULL;
+    bool refused = wins_policy_register(policy, record, request, &eng->config.rules, now.real_s, d);
+    tbl_read_unlock();
+    if (refused && eng->ops.refused)
+        eng->ops.refused(eng->ops.ctx, d->rule, request);
+    return refused;
+}
+
 static void take_registration(struct eng *eng, struct eng_now now, const struct wins_request *request,
                               const struct eng_ticket *ticket)
 {
@@ -410,7 +423,8 @@ static void take_registration(struct eng *eng, struct eng_now now, const struct 
     struct wins_record room;
     const struct wins_record *record = view(eng, &request->name, &room);
     struct wins_decision d;
-    wins_register(record, request, &eng->config.rules, now.real_s, &d);
+    if (ticket->flags & NB_BROADCAST || !refuse(eng, now, request, record, &d))
+        wins_register(record, request, &eng->config.rules, now.real_s, &d);
     count_decision(eng, &d);
     if (d.effect == WINS_CHALLENGE)
         start_challenge(eng, now, request, ticket, record);

@@ -25,8 +25,9 @@
 #ifndef SL_WINS_ENGINE_ENGINE_H
 #define SL_WINS_ENGINE_ENGINE_H
 
-#include "wins-emu/core/rules.h"
+#include "wins-emu/core/policy.h"
 #include "wins-emu/store/store.h"
+#include "wins-emu/table/shared.h"
 #include "wins-emu/table/table.h"
 
 enum {
@@ -50,6 +51,7 @@ struct eng_now {
 
 struct eng_config {
     struct wins_config rules;
+    const struct tbl_shared *policy; /* a struct wins_policy; NULL or empty: no policy but P03 */
     uint16_t nbt_port; /* of the holders that are challenged: NB_PORT, another in tests */
     int64_t scavenge_period_s; /* from the begin of a pass to that of the next; 0 means only when an administrator asks */
 };
@@ -61,6 +63,8 @@ struct eng_ops {
     void (*send)(void *ctx, unsigned socket, struct wins_peer to, const void *octets, size_t len);
     /* Fills with octets that a stranger cannot guess (sl_random_os), or seeded ones in tests. */
     void (*random)(void *ctx, void *out, size_t len);
+    /* A registration that the policy refuses (P02 to P06), to be told in the log; NULL: nobody wants to know. */
+    void (*refused)(void *ctx, enum wins_rule rule, const struct wins_request *request);
 };
 
 /* Counters since the start; by the engine's thread only. */

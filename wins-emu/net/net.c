@@ -67,13 +67,10 @@ struct wins_peer wnet_own_socket(const struct wnet *net, size_t i)
     return (struct wins_peer){sl_endpoint_ip4_of(&net->listen[i]), sl_endpoint_port(&net->listen[i])};
 }
 
-enum sl_status wnet_start(struct wnet *net, const struct tbl *table, const struct wins_config *rules, struct eng_writer *writer,
-                          struct sl_error *e)
+enum sl_status wnet_start(struct wnet *net, const struct wnet_env *env, struct sl_error *e)
 {
     SL_CHECK_MAGIC(net, WNET_MAGIC);
-    net->env.table = table;
-    net->env.rules = rules;
-    net->env.writer = writer;
+    net->env.use = *env;
     for (unsigned i = 0; i < net->worker_count; i++) {
         enum sl_status status = worker_start(net->workers[i], e);
         if (status != SL_OK) {

@@ -12,7 +12,7 @@
  *     wnet_open(listen, count, workers, &net, e)           binds
  *     eng_new(... ops.send = wnet_send, ops.ctx = net)
  *     eng_writer_start(... ops.flush = wnet_flush)
- *     wnet_start(net, table, &rules, writer, e)            answers from here on
+ *     wnet_start(net, &env, e)                             answers from here on
  *     wnet_stop(net); eng_writer_stop(writer); wnet_close(net)
  */
 #ifndef SL_WINS_NET_NET_H
@@ -37,9 +37,20 @@ enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigne
 /* The addresses with the ports really bound (port 0 asks the system for one): as many as were given, to be put into
  * wins_config. */
 struct wins_peer wnet_own_socket(const struct wnet *net, size_t i);
-/* Starts the workers; all three outlive them. */
-enum sl_status wnet_start(struct wnet *net, const struct tbl *table, const struct wins_config *rules, struct eng_writer *writer,
-                          struct sl_error *e) SL_MUST;
+/* A query was refused by policy (P01): for the log. Called by any worker. */
+typedef void wnet_refused_fn(void *ctx, struct wins_peer from);
+/* What the workers need; all of it outlives them. */
+struct wnet_env {
+    const struct tbl *table;
+    const struct wins_config *rules;
+    const struct tbl_shared *policy; /* a struct wins_policy, or empty */
+    struct eng_writer *writer;
+    wnet_refused_fn *refused;
+    void *ctx;
+};
+
+/* Starts the workers; the environment is copied. */
+enum sl_status wnet_start(struct wnet *net, const struct wnet_env *env, struct sl_error *e) SL_MUST;
 /* Ends and joins the workers; the sockets stay open for the last answers of the writer. */
 void wnet_stop(struct wnet *net);
 /* Closes everything; NULL is accepted. */

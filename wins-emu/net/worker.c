@@ -41,6 +41,7 @@ struct worker {
     uint8_t octets[WNET_BATCH][NB_RECEIVE_MAX];
     struct eng_inbound inbound[WNET_BATCH]; /* of the batch, for the writer */
     size_t inbound_count;
+    const struct wins_policy *policy; /* for this batch */
     struct outbox out;
     struct eng_counters counters;
 };
@@ -64,13 +65,15 @@ static void on_datagram(struct worker *w, const struct listener *l, size_t i)
     enum wins_rule rule = WINS_R01;
     enum eng_route route = ENG_ROUTE_DROP;
     if (!cut)
-        route = eng_answer(w->env->table, w->env->rules, from, l->address, w->octets[i], len, outbox_room(&w->out, l->fd),
-                           &answer_len, &rule);
+        route = eng_answer(w->env->use.table, w->env->use.rules, w->policy, from, l->address, w->octets[i], len,
+                           outbox_room(&w->out, l->fd), &answer_len, &rule);
     if (route == ENG_ROUTE_ENGINE) {
         w->inbound[w->inbound_count++] = (struct eng_inbound){from, l->number, w->octets[i], len};
         return;
     }
     eng_count(&w->counters.rules[rule], 1);
+    if (rule == WINS_P01)
+        w->env->use.refused(w->env->use.ctx, from);
     if (route == ENG_ROUTE_REPLY)
         outbox_put(&w->out, &w->from[i], answer_len);
     else
@@ -91,7 +94,7 @@ static void hand_over(struct worker *w, const struct listener *l)
 {
     if (!w->inbound_count)
         return;
-    size_t taken = eng_writer_submit(w->env->writer, w->inbound, w->inbound_count);
+    size_t taken = eng_writer_submit(w->env->use.writer, w->inbound, w->inbound_count);
     count(w, ENG_COUNT_queued, taken);
     for (size_t i = taken; i < w->inbound_count; i++)
         refuse(w, l, &w->inbound[i]);
@@ -102,6 +105,7 @@ static void on_batch(struct worker *w, const struct listener *l, size_t n)
 {
     count(w, ENG_COUNT_received, n);
     tbl_read_lock();
+    w->policy = tbl_shared_get(w->env->use.policy);
     for (size_t i = 0; i < n; i++)
         on_datagram(w, l, i);
     tbl_read_unlock();

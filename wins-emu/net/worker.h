@@ -12,12 +12,10 @@ struct worker;
 struct worker_env {
     const struct sl_endpoint *listen;
     size_t listen_count;
-    const struct tbl *table;
-    const struct wins_config *rules;
-    struct eng_writer *writer;
+    struct wnet_env use; /* set before worker_start */
 };
 
-/* Binds its own socket on every address. The environment's table, rules and writer may be set until worker_start. */
+/* Binds its own socket on every address. */
 enum sl_status worker_new(const struct worker_env *env, struct worker **ret_worker, struct sl_error *e) SL_MUST;
 /* Starts its thread. */
 enum sl_status worker_start(struct worker *w, struct sl_error *e) SL_MUST;

@@ -100,6 +100,12 @@ void tbl_read_unlock(void)
     urcu_memb_read_unlock();
 }
 
+void tbl_grace(void)
+{
+    urcu_memb_synchronize_rcu();
+    ORDER_ACQUIRE(GRACE);
+}
+
 /* ---- slots ---- */
 
 static size_t slot_count(const struct slots *s)

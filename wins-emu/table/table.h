@@ -28,6 +28,8 @@ void tbl_reader_enter(void);
 void tbl_reader_leave(void);
 void tbl_read_lock(void);
 void tbl_read_unlock(void);
+/* Waits until every reader that holds the lock now has let go of it; the caller does not hold it. */
+void tbl_grace(void);
 
 /* The entry of a name, or NULL. Between tbl_read_lock and tbl_read_unlock, or by the writer. */
 const struct tbl_entry *tbl_find(const struct tbl *t, const struct nb_name *name);

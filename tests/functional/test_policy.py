@@ -1,0 +1,113 @@
+"""The policy of the registry: refusals are answered, counted and logged with the rule; a reload loses no packet."""
+
+import threading
+
+import harness
+import lab
+import nbns
+
+
+class Policy(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.port = harness.free_port((lab.REGISTRY_ADDRESS,))
+        self.server = (lab.REGISTRY_ADDRESS, self.port)
+        self.config = self.write("winsd.conf", "")
+
+    def serve(self, text, more=()):
+        self.write("winsd.conf", text)
+        self.registry = lab.Registry(self, self.port, more=["--config", self.config] + list(more))
+
+    def client(self, address):
+        client = nbns.Client(self.server, local=address)
+        self.addCleanup(client.close)
+        return client
+
+    def decided(self, rule):
+        rules = dict(line.split(" ") for line in self.registry.ctl_ok("stats", "--json").answer["rules"])
+        return int(rules.get(rule, 0))
+
+    def reload(self, text, told="reloaded"):
+        before = self.registry.process.log().count(told)
+        self.write("winsd.conf", text)
+        self.registry.process.signal(1)
+        harness.wait_until(lambda: self.registry.process.log().count(told) > before, told)
+
+    def test_refusals_are_answered_counted_and_logged_P01_P02_P04(self):
+        """P01, P02, P04: code 5, a counter and a line of the log each."""
+        self.serve('deny_query = {"127.0.0.9"}\ndeny_register = {"127.0.0.8"}\npin = {"MP_*#1A 127.0.0.3"}\n')
+        self.assertEqual(self.client("127.0.0.9").query("HOST", 0x20).rcode, 5)
+        self.assertEqual(self.client("127.0.0.8").register("HOST", 0x20, "127.0.0.8").rcode, 5)
+        self.assertEqual(self.client("127.0.0.4").register("MP_PS1", 0x1a, "127.0.0.4").rcode, 5)
+        self.assertEqual(self.client("127.0.0.3").register("MP_PS1", 0x1a, "127.0.0.3").rcode, 0)
+        for rule in ("P01", "P02", "P04"):
+            harness.wait_until(lambda: self.decided(rule) == 1, "the counter of " + rule)
+        log = self.registry.process.log()
+        self.assertIn("refused rule=P01 source=127.0.0.9", log)
+        self.assertIn("rule=P02", log)
+        self.assertRegex(log, r'rule=P04 name="?MP_PS1#1A"? address=127.0.0.4 source=127.0.0.4')
+
+    def test_the_log_is_limited_P02(self):
+        """P02: a flood of refusals makes few lines, and the counter has them all."""
+        self.serve('deny_register = {"127.0.0.8"}\n')
+        client = self.client("127.0.0.8")
+        for _ in range(200):
+            self.assertEqual(client.register("HOST", 0x20, "127.0.0.8").rcode, 5)
+        harness.wait_until(lambda: self.decided("P02") == 200, "the counter of P02")
+        self.assertLess(self.registry.process.log().count("rule=P02"), 100)
+
+    def test_mistakes_are_told_with_file_and_line(self):
+        """A network, pattern or pin that cannot be understood: file and line, or the option."""
+        for text, told in (('\ndeny_query = {"10.0.0.0/99"}\n', "winsd.conf:2: deny-query"),
+                           ('pin = {"MP_*#1A 10.0.0.0/8",\n  "WPAD 10.0.0.1"}\n', "winsd.conf:2: pin"),
+                           ('first_owner = {"HOST"}\n', "winsd.conf:1: first-owner")):
+            self.write("winsd.conf", text)
+            result = self.run_ok([harness.program("winsd"), "--check-config", "--listen", "127.0.0.1", "--config", self.config],
+                                 code=2)
+            self.assertIn(told, result.err)
+        result = self.run_ok([harness.program("winsd"), "--check-config", "--listen", "127.0.0.1", "--pin", "X"], code=2)
+        self.assertIn("--pin", result.err)
+
+    def test_reload_takes_over_the_policy_P04(self):
+        """P04: SIGHUP takes over the file's policy, keeps the command line's, and keeps all of the old one when it is wrong."""
+        self.serve("", more=["--pin", "CMD#20 127.0.0.3"])
+        client = self.client("127.0.0.4")
+        self.assertEqual(client.register("FIRST", 0x20, "127.0.0.4").rcode, 0)
+        self.reload('first_owner = {"FIRST#20"}\ndeny_register = {"127.0.0.8"}\n')
+        self.assertEqual(self.client("127.0.0.5").register("FIRST", 0x20, "127.0.0.5").rcode, 5)
+        self.assertEqual(client.register("CMD", 0x20, "127.0.0.4").rcode, 5)
+        self.reload('first_owner = {"FIRST"}\n', told="reload-failed")
+        self.assertIn("winsd.conf:1", self.registry.process.log())
+        self.assertEqual(self.client("127.0.0.8").register("OTHER", 0x20, "127.0.0.8").rcode, 5)
+        self.reload("")
+        self.assertEqual(self.client("127.0.0.8").register("OTHER", 0x20, "127.0.0.8").rcode, 0)
+        self.assertEqual(client.register("CMD", 0x20, "127.0.0.4").rcode, 5)
+
+    def test_reload_loses_no_packet(self):
+        """While the policy is replaced again and again, every query and registration is answered, none with a mistake."""
+        self.serve('deny_query = {"127.0.0.9"}\n')
+        done, wrong = threading.Event(), []
+
+        def reload():
+            for i in range(20):
+                self.reload('deny_query = {"127.0.0.9"}\n' if i % 2 else 'deny_query = {"127.0.0.9"}\npin = {"A#20 127.0.0.9"}\n')
+            done.set()
+
+        thread = threading.Thread(target=reload)
+        thread.start()
+        asked = 0
+        client = self.client("127.0.0.3")
+        while not done.is_set():
+            number = client.next_number() & 0xffff
+            packet = nbns.request(number, nbns.REGISTER, "B", 0x20, "127.0.0.3") if asked % 2 else nbns.query(number, "B", 0x20)
+            answer = client.ask(packet, tries=1)
+            asked += 1
+            if answer is None or answer.rcode not in (0, 3) or (asked > 2 and answer.rcode):
+                wrong.append((asked, answer and answer.rcode))
+        thread.join()
+        self.assertEqual(wrong, [], "of %d" % asked)
+        self.assertGreater(asked, 20)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,48 @@
+#include "wins-emu/daemon/policy.h"
+
+#include "common/base/addr.h"
+
+#include <inttypes.h>
+
+enum sl_status winsd_policy_init(struct winsd_policy *p, const struct winsd_values *values, struct sl_error *e)
+{
+    struct wins_policy *policy;
+    enum sl_status status = wins_policy_new(&values->policy, &policy, e);
+    if (status != SL_OK)
+        return status;
+    *p = (struct winsd_policy){.current.object = policy, .limit.lines_per_s = WINSD_REFUSALS_PER_S};
+    return SL_OK;
+}
+
+void winsd_policy_fini(struct winsd_policy *p)
+{
+    wins_policy_free(p->current.object);
+    p->current.object = NULL;
+}
+
+enum sl_status winsd_policy_reload(struct winsd_policy *p, const struct cli_call *call, struct sl_error *e)
+{
+    struct wins_policy *policy;
+    enum sl_status status = winsd_settings_policy(call, &policy, e);
+    if (status == SL_OK)
+        wins_policy_free(tbl_shared_swap(&p->current, policy));
+    return status;
+}
+
+void winsd_policy_refused(struct winsd_policy *p, enum wins_rule rule, const struct wins_request *request)
+{
+    uint64_t left_out;
+    if (!sl_log_allowed(&p->limit, &left_out))
+        return;
+    sl_log(SL_LOG_WARNING, "refused", "rule=%s name=%s address=%s source=%s left-out=%" PRIu64, wins_rule_id(rule),
+           SL_LOG_TEXT(nb_name_text(&request->name).text), sl_ip4_text(request->address).text, sl_ip4_text(request->source).text,
+           left_out);
+}
+
+void winsd_policy_refused_query(struct winsd_policy *p, struct wins_peer from)
+{
+    uint64_t left_out;
+    if (sl_log_allowed(&p->limit, &left_out))
+        sl_log(SL_LOG_WARNING, "refused", "rule=%s source=%s left-out=%" PRIu64, wins_rule_id(WINS_P01),
+               sl_ip4_text(from.address).text, left_out);
+}

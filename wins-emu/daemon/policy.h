@@ -1,0 +1,31 @@
+/*
+ * policy.h - the policy of the running daemon: compiled from the options, replaced by a reload, its refusals told in the log;
+ * inside daemon/ only.
+ *
+ * A reload reads the configuration file again and takes over the options of the policy only; those given on the command line
+ * stay as they are. Workers and writer go on with the old policy until they see the new one; no packet waits or is lost.
+ */
+#ifndef SL_WINS_DAEMON_POLICY_H
+#define SL_WINS_DAEMON_POLICY_H
+
+#include "common/base/log.h"
+#include "wins-emu/daemon/settings.h"
+
+struct winsd_policy {
+    struct tbl_shared current; /* for engine and workers */
+    struct sl_log_limit limit;
+};
+
+/* Compiles the policy of the values as they are. */
+enum sl_status winsd_policy_init(struct winsd_policy *p, const struct winsd_values *values, struct sl_error *e) SL_MUST;
+/* Frees the policy; nobody may use it any more. */
+void winsd_policy_fini(struct winsd_policy *p);
+/* Reads the configuration file of the call again; on failure the old policy stays. By the main thread. */
+enum sl_status winsd_policy_reload(struct winsd_policy *p, const struct cli_call *call, struct sl_error *e) SL_MUST;
+/* Tells of a refused registration, and of a refused query, at most WINSD_REFUSALS_PER_S lines a second. Any thread. */
+void winsd_policy_refused(struct winsd_policy *p, enum wins_rule rule, const struct wins_request *request);
+void winsd_policy_refused_query(struct winsd_policy *p, struct wins_peer from);
+
+enum { WINSD_REFUSALS_PER_S = 10 };
+
+#endif
