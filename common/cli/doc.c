@@ -417,7 +417,7 @@ static void finish_json(struct cli_doc *doc, enum sl_outcome outcome)
         if (doc->answer.count > 0)
             add_json_object(&doc->line, &doc->answer, row_of(&doc->answer, 0));
         else
-            sl_text_puts(&doc->line, "null");
+            sl_text_puts(&doc->line, "{}"); /* never another type: scripts go into it without looking */
     }
     add_json_trace(doc);
     sl_text_puts(&doc->line, "}\n");

@@ -70,7 +70,7 @@ class Content(harness.Case):
     def check(self, code, outcome, reason, *more, **options):
         found = self.find(*more, **options)
         self.assertEqual((found.code, found.json["outcome"], found.json["reason"]), (code, outcome, reason), str(found))
-        self.assertIsNone(found.answer, "an answer beside a failure")
+        self.assertEqual(found.answer, {}, "an answer beside a failure")
         return found
 
     def test_request_is_what_a_management_point_expects(self):

@@ -299,12 +299,12 @@ START_TEST(outcomes_are_told_where_they_belong)
     gives("no", 1, "", "try: negative (no-default-mp): site XYZ has none\n");
     gives("no -q", 1, "", "try: negative (no-default-mp): site XYZ has none\n");
     gives("no --json", 1, "{\"v\":1,\"outcome\":\"negative\",\"reason\":\"no-default-mp\",\"message\":\"site XYZ has none\","
-                          "\"answer\":null,"
+                          "\"answer\":{},"
                           "\"steps\":[],\"warnings\":[]}\n", "");
     gives("fail", 6, "", "try: denied: fail: ldap://x: bind refused\n");
     gives("mp add", 0, "", "try: added\n");
     gives("mp add -q", 0, "", "");
-    gives("mp add --json", 0, "{\"v\":1,\"outcome\":\"ok\",\"reason\":\"\",\"message\":\"added\",\"answer\":null,"
+    gives("mp add --json", 0, "{\"v\":1,\"outcome\":\"ok\",\"reason\":\"\",\"message\":\"added\",\"answer\":{},"
                               "\"steps\":[],\"warnings\":[]}\n",
           "");
     gives("find --json", 0, "{\"v\":1,\"outcome\":\"ok\",\"reason\":\"\",\"answer\":{\"verb\":\"find\",\"args\":\"\","
