@@ -29,6 +29,8 @@ static enum sl_status ldap_open(const char *uri, const struct src_config *config
 static void say_ldap_failure(struct ldapc *dir, enum sl_status status, const struct sl_error *e, struct src_answer *a)
 {
     src_say_failed(a, status, e);
+    if (status == SL_USAGE) /* connected, so it is the base DN that is missing */
+        a->result = SRC_AMBIGUOUS;
     if (ldapc_kind(dir) == LDAPC_DENIED)
         a->result = SRC_UNREADABLE;
 }

@@ -59,7 +59,8 @@ struct src_question {
     X(UNREADABLE, "container-unreadable", DENIED, "the directory does not let this account read the container")        \
     X(REFUSED, "access-refused", DENIED, "the server refused the bind or the question")                                \
     X(UNTRUSTED, "certificate-refused", UNTRUSTED, "the server's certificate failed verification")                     \
-    X(MISUSED, "ambiguous", USAGE, "the source needs more to be told, such as a base DN")
+    X(MISUSED, "bad-option", USAGE, "what was said about the source cannot be used, such as a password file that is not there") \
+    X(AMBIGUOUS, "ambiguous", USAGE, "the directory has several naming contexts and no base DN was given")
 
 enum src_result {
 #define SRC_RESULT_ENUM(name, word, outcome, text) SRC_##name,

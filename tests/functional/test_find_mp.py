@@ -85,7 +85,9 @@ class FindMp(harness.Case):
         self.assertLess(self.find().answer["age_s"], 60)
 
     def test_mistakes_are_told(self):
-        """no source, no site, unknown schemes, addresses that are none"""
+        """no source, no site, unknown schemes, addresses that are none, a password file that is not there"""
+        found = self.find("--bind-dn", "cn=x", "--password-file", "/nonexistent")
+        self.assertEqual((found.code, found.json["outcome"], found.json["reason"], found.answer), (2, "usage", "bad-option", {}))
         for words, text in ((["mp", "--site", "PS1"], "--source"), (["mp", "--source", "wins://h"], "--site"),
                             (["mp", "--site", "PS1", "--source", "gopher://h"], "ldap://"),
                             (["mp", "--site", "PS1", "--source", "wins://h", "--resolve", "h"], "address"),

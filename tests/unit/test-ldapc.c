@@ -346,19 +346,30 @@ END_TEST
 
 START_TEST(password_file_must_say_something)
 {
-    struct ldapc_options options = {.bind_dn = text("cn=x"), .password_file = text("/nonexistent/pw")};
-    struct sl_error e = {0};
-    struct ldapc *dir;
-
-    ck_assert_int_eq(ldapc_new("ldap://127.0.0.1:1", &options, &dir, NULL), SL_OK);
-    ck_assert_int_eq(ldapc_connect(dir, sl_deadline_in(1000), &e), SL_USAGE);
-    ck_assert_ptr_nonnull(strstr(e.text, "/nonexistent/pw"));
-    ldapc_free(dir);
-    options.password_file = text("/dev/null"); /* RFC 4513 5.1.2: an empty one would bind as nobody */
-    ck_assert_int_eq(ldapc_new("ldap://127.0.0.1:1", &options, &dir, NULL), SL_OK);
-    ck_assert_int_eq(ldapc_connect(dir, sl_deadline_in(1000), &e), SL_USAGE);
-    ck_assert_ptr_nonnull(strstr(e.text, "empty"));
-    ldapc_free(dir);
+    static const struct {
+        const char *file, *why;
+    } bad[] = {
+        {"/nonexistent/pw", "/nonexistent/pw: No such file"},
+        {"/dev/null", "empty"}, /* RFC 4513 5.1.2: an empty one would bind as nobody */
+        {"/", "directory"},
+        {"/dev/zero", "empty"},
+        {"long.pw", "longer than"}, /* never a part of it */
+    };
+    FILE *f = fopen("long.pw", "w");
+    ck_assert_ptr_nonnull(f);
+    for (int i = 0; i < 2000; i++)
+        fputc('x', f);
+    ck_assert_int_eq(fclose(f), 0);
+    for (size_t i = 0; i < SL_COUNT(bad); i++) {
+        struct ldapc_options options = {.bind_dn = text("cn=x"), .password_file = text(bad[i].file)};
+        struct sl_error e = {0};
+        struct ldapc *dir;
+        ck_assert_int_eq(ldapc_new("ldap://127.0.0.1:1", &options, &dir, NULL), SL_OK);
+        ck_assert_int_eq(ldapc_connect(dir, sl_deadline_in(1000), &e), SL_USAGE);
+        ck_assert_msg(strstr(e.text, bad[i].why) != NULL, "%s", e.text);
+        ldapc_free(dir);
+    }
+    ck_assert_int_eq(unlink("long.pw"), 0);
 }
 END_TEST
 

@@ -459,8 +459,13 @@ static enum sl_status read_password(const char *path, char *out, size_t size, st
     if (f == NULL)
         return sl_fail(e, SL_USAGE, "password file %s: %s", path, strerror(errno));
     bool got = fgets(out, (int)size, f) != NULL;
+    int why = ferror(f) ? errno : 0; /* a folder can be opened */
 
     fclose(f);
+    if (why != 0)
+        return sl_fail(e, SL_USAGE, "password file %s: %s", path, strerror(why));
+    if (got && strlen(out) == size - 1)
+        return sl_fail(e, SL_USAGE, "password file %s: its first line is longer than %zu octets", path, size - 2);
     if (got)
         out[strcspn(out, "\r\n")] = '\0';
     /* an empty password would be an anonymous bind that looks like a real one (RFC 4513 section 5.1.2) */
