@@ -1,0 +1,299 @@
+#include "common/files/reader.h"
+
+#include "common/base/addr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct ff_format ff_formats[FF_FORMAT_COUNT] = {
+    {"winsdat", ".dat", "wins.dat", "VERSION 1 0\n", ff_winsdat_read, ff_winsdat_write},
+    {"lmhosts", ".sam", "lmhosts", "", ff_lmhosts_read, ff_lmhosts_write},
+    {"netsh", ".cmd", NULL, "", ff_netsh_read, ff_netsh_write},
+    {"csv", ".csv", NULL, "name,kind,node,static,expires,addresses\n", ff_csv_read, ff_csv_write},
+    {"json", ".json", NULL, "", ff_json_read, ff_json_write},
+};
+
+static const char *const kind_words[FF_KIND_COUNT] = {"unique", "group", "sgroup", "mhomed"};
+static const char *const node_words[] = {"B", "P", "M", "H"};
+
+static const uint32_t BROADCAST = 0xffffffff;
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+const struct ff_format *ff_format_find(const char *name)
+{
+    for (size_t i = 0; i < FF_FORMAT_COUNT; i++)
+        if (strcmp(ff_formats[i].name, name) == 0)
+            return &ff_formats[i];
+    return NULL;
+}
+
+const struct ff_format *ff_format_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *last = slash ? slash + 1 : path, *dot = strrchr(last, '.');
+    for (size_t i = 0; i < FF_FORMAT_COUNT; i++) {
+        const struct ff_format *f = &ff_formats[i];
+        if ((f->file_name && sl_text_iequal(f->file_name, last)) || (f->extension && dot && sl_text_iequal(f->extension, dot)))
+            return f;
+    }
+    return NULL;
+}
+
+const char *ff_kind_word(enum ff_kind kind)
+{
+    return kind_words[kind];
+}
+
+static int word_in(const char *const *words, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], word) == 0)
+            return (int)i;
+    return -1;
+}
+
+int ff_kind_parse(const char *word)
+{
+    return word_in(kind_words, SL_COUNT(kind_words), word);
+}
+
+int ff_node_parse(const char *word)
+{
+    return word_in(node_words, SL_COUNT(node_words), word);
+}
+
+const char *ff_node_word(uint8_t node)
+{
+    return node_words[node & 3];
+}
+
+bool ff_row_equal(const struct ff_row *a, const struct ff_row *b)
+{
+    return nb_name_equal(&a->name, &b->name) && a->kind == b->kind && a->node == b->node && a->is_static == b->is_static &&
+           a->expires_s == b->expires_s && a->address_count == b->address_count &&
+           memcmp(a->addresses, b->addresses, a->address_count * sizeof a->addresses[0]) == 0;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error *e)
+{
+    size_t len = 0;
+    int c;
+    r->place.line++;
+    while ((c = getc_unlocked(r->in)) != EOF && c != '\n') {
+        if (c == '\0')
+            return sl_fail(e, SL_MALFORMED, "an octet 00 in a text file");
+        if (len > FF_LINE_MAX)
+            return sl_fail(e, SL_MALFORMED, "the line is longer than %d octets", FF_LINE_MAX);
+        r->line[len++] = (char)c;
+    }
+    if (c == EOF && ferror(r->in))
+        return sl_fail(e, SL_IO, "%s", strerror(errno));
+    if (len > 0 && r->line[len - 1] == '\r')
+        len--;
+    if (len > FF_LINE_MAX)
+        return sl_fail(e, SL_MALFORMED, "the line is longer than %d octets", FF_LINE_MAX);
+    r->line[len] = '\0';
+    *ret_more = c != EOF || len > 0;
+    return SL_OK;
+}
+
+enum sl_status ff_emit(struct ff_reader *r, struct ff_row *row, struct sl_error *e)
+{
+    if (row->kind == FF_GROUP)
+        row->address_count = 0;
+    else if (row->address_count == 0)
+        return sl_fail(e, SL_MALFORMED, "%s has no address", nb_name_text(&row->name).text);
+    else if (row->kind == FF_UNIQUE && row->address_count > 1)
+        return sl_fail(e, SL_MALFORMED, "%s is unique and has %d addresses", nb_name_text(&row->name).text, row->address_count);
+    if (row->is_static)
+        row->expires_s = 0;
+    return r->fn(r->ctx, row, &r->place, e);
+}
+
+enum sl_status ff_emit_machine(struct ff_reader *r, const char *text, const struct ff_row *row, struct sl_error *e)
+{
+    static const uint8_t types[] = {NB_WORKSTATION, 0x03, NB_SERVER};
+    for (size_t i = 0; i < SL_COUNT(types); i++) {
+        struct ff_row one = *row;
+        if (!nb_name_make(text, types[i], &one.name))
+            return sl_fail(e, SL_MALFORMED, "\"%s\" is longer than %d octets", text, NB_NAME_LEN - 1);
+        enum sl_status status = ff_emit(r, &one, e);
+        if (status != SL_OK)
+            return status;
+    }
+    return SL_OK;
+}
+
+/* An error inside an included file shows the way to it. */
+static enum sl_status read_all(struct ff_reader *r, struct sl_error *e)
+{
+    enum sl_status status = r->format->read(r, e);
+    return status == SL_OK ? SL_OK : sl_fail_in(e, status, "%s:%u", r->place.file, r->place.line);
+}
+
+enum sl_status ff_read_stream(const struct ff_format *format, FILE *in, const char *name, ff_row_fn *fn, void *ctx,
+                              struct sl_error *e)
+{
+    struct ff_reader r = {.format = format, .in = in, .place = {.file = name}, .standalone = true, .fn = fn, .ctx = ctx};
+    return read_all(&r, e);
+}
+
+static enum sl_status fail_open(const char *path, struct sl_error *e)
+{
+    int err = errno;
+    return sl_fail(e, err == EACCES || err == EPERM ? SL_DENIED : SL_IO, "%s: %s", path, strerror(err));
+}
+
+enum sl_status ff_read(const struct ff_format *format, const char *path, ff_row_fn *fn, void *ctx, struct sl_error *e)
+{
+    if (strcmp(path, "-") == 0)
+        return ff_read_stream(format, stdin, "standard input", fn, ctx, e);
+    struct ff_reader r = {.format = format, .place = {.file = path}, .fn = fn, .ctx = ctx, .in = fopen(path, "re")};
+    if (!r.in)
+        return fail_open(path, e);
+    enum sl_status status = read_all(&r, e);
+    fclose(r.in);
+    return status;
+}
+
+enum sl_status ff_include(const struct ff_reader *outer, const char *path, struct sl_error *e)
+{
+    if (outer->depth + 1 == FF_INCLUDE_DEPTH)
+        return sl_fail(e, SL_MALFORMED, "files include each other more than %d deep", FF_INCLUDE_DEPTH);
+    struct ff_reader *r = malloc(sizeof *r);
+    if (!r)
+        return sl_fail(e, SL_NOMEM, "%s", path);
+    *r = (struct ff_reader){.format = outer->format, .place = {.file = path}, .depth = outer->depth + 1, .fn = outer->fn,
+                            .ctx = outer->ctx, .in = fopen(path, "re")};
+    enum sl_status status = r->in ? read_all(r, e) : fail_open(path, e);
+    if (r->in)
+        fclose(r->in);
+    free(r);
+    return status;
+}
+
+enum sl_status ff_add_address(struct ff_row *row, const char *text, struct sl_error *e)
+{
+    uint32_t address;
+    if (!sl_ip4_parse(text, &address))
+        return sl_fail(e, SL_MALFORMED, "\"%s\" is not an IPv4 address", text);
+    if (row->address_count == FF_ADDRESSES_MAX)
+        return sl_fail(e, SL_MALFORMED, "more than %d addresses", FF_ADDRESSES_MAX);
+    if (address != 0 && address != BROADCAST)
+        row->addresses[row->address_count++] = address;
+    return SL_OK;
+}
+
+char *ff_word(char **p)
+{
+    char *word = *p + strspn(*p, " \t");
+    if (!*word)
+        return NULL;
+    char *end = word + strcspn(word, " \t");
+    *p = *end ? end + 1 : end;
+    *end = '\0';
+    return word;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+enum sl_status ff_write(const struct ff_format *format, struct sl_text *out, const struct ff_row *row, struct sl_error *e)
+{
+    return format->write(out, row, e);
+}
+
+void ff_put_bare_name(struct sl_text *out, const struct nb_name *name)
+{
+    /* Blanks at the end are padding; "*" alone reads as padded with NULs. */
+    size_t len = NB_NAME_LEN - 1;
+    bool wildcard = nb_name_is_wildcard(name);
+    while (len > 0 && name->octets[len - 1] == (wildcard ? '\0' : ' '))
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t octet = name->octets[i];
+        if (octet >= 0x20 && octet <= 0x7e && !strchr("#\"\\", octet))
+            sl_text_add(out, &octet, 1);
+        else
+            sl_text_printf(out, "\\x%02x", octet);
+    }
+    if (len == 1 && name->octets[0] == '*' && !wildcard)
+        sl_text_puts(out, "\\x20");
+}
+
+void ff_put_name(struct sl_text *out, const struct nb_name *name)
+{
+    ff_put_bare_name(out, name);
+    sl_text_printf(out, "#%02x", nb_name_suffix(name));
+}
+
+void ff_put_addresses(struct sl_text *out, const struct ff_row *row, const char *separator)
+{
+    if (row->kind == FF_GROUP)
+        sl_text_puts(out, sl_ip4_text(BROADCAST).text);
+    for (size_t i = 0; i < row->address_count; i++) {
+        sl_text_puts(out, i ? separator : "");
+        sl_text_puts(out, sl_ip4_text(row->addresses[i]).text);
+    }
+}
+
+enum sl_status ff_no_scope(const struct ff_row *row, struct sl_error *e)
+{
+    if (row->name.scope_len == 0)
+        return SL_OK;
+    return sl_fail(e, SL_UNSUPPORTED, "%s: the format has no scopes", nb_name_text(&row->name).text);
+}
+
+/* ---- fields of csv and json --------------------------------------------------------------------------------------- */
+
+const char *const ff_field_names[FF_FIELD_COUNT] = {"name", "kind", "node", "static", "expires", "addresses"};
+
+static enum sl_status set_addresses(struct ff_row *row, char *text, struct sl_error *e)
+{
+    for (char *word = ff_word(&text); word; word = ff_word(&text)) {
+        enum sl_status status = ff_add_address(row, word, e);
+        if (status != SL_OK)
+            return status;
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_word(int found, const char *what, const char *text, int *ret_value, struct sl_error *e)
+{
+    if (found < 0)
+        return sl_fail(e, SL_MALFORMED, "\"%s\" is no %s", text, what);
+    *ret_value = found;
+    return SL_OK;
+}
+
+enum sl_status ff_field_set(struct ff_row *row, enum ff_field field, char *text, struct sl_error *e)
+{
+    static const char *const truths[] = {"false", "true"};
+    int value = 0;
+    enum sl_status status = SL_OK;
+    switch (field) {
+    case FF_F_NAME:
+        return nb_name_parse(text, &row->name, e) == SL_OK ? SL_OK : SL_MALFORMED;
+    case FF_F_KIND:
+        status = set_word(ff_kind_parse(text), "kind", text, &value, e);
+        row->kind = (enum ff_kind)value;
+        return status;
+    case FF_F_NODE:
+        status = set_word(ff_node_parse(text), "node", text, &value, e);
+        row->node = (uint8_t)value;
+        return status;
+    case FF_F_STATIC:
+        status = set_word(word_in(truths, SL_COUNT(truths), text), "truth", text, &value, e);
+        row->is_static = value != 0;
+        return status;
+    case FF_F_EXPIRES:
+        return sl_parse_i64(text, 0, FF_TIME_MAX, &row->expires_s) ? SL_OK : sl_fail(e, SL_MALFORMED, "\"%s\" is no time", text);
+    case FF_F_ADDRESSES:
+        return set_addresses(row, text, e);
+    case FF_FIELD_COUNT:
+        break;
+    }
+    return sl_fail(e, SL_INTERNAL, "no such field");
+}
