@@ -75,7 +75,7 @@ static void explain_query(struct explanation *x)
     size_t len = nb_message_build(&m, octets, sizeof octets), answer_len = 0;
     struct wins_peer from = {.address = x->request.source}; /* no port: it is not one of our sockets */
     enum eng_route route =
-        eng_answer(x->env->table, rules, from, rules->self, octets, len, answer, &answer_len, &x->rule);
+        eng_answer(x->env->table, rules, NULL, from, rules->self, octets, len, answer, &answer_len, &x->rule);
     x->effect = effect_word(WINS_KEEP, false);
     x->answer = "none";
     if (route != ENG_ROUTE_REPLY || nb_message_parse(answer, answer_len, &m, NULL) != SL_OK)
