@@ -57,6 +57,27 @@ class Life(harness.Case):
         self.assertEqual(self.registry.record("HOST#20")["state"], "released")
         self.assertEqual(self.registry.ctl_ok("scavenge", "--dry-run").out, "")
 
+    def test_an_administrator_ends_names_L10(self):
+        """L10, 2.11: release and tombstone are on disk when they return; release keeps the version, tombstone takes a new one."""
+        self.start_registry("--scavenge-period", "1h")
+        self.assertEqual(self.client.register("OTHER", 0x20, "127.0.0.3").rcode, 0)
+        version = self.registry.record("OTHER#20")["version"]
+        released = self.registry.ctl_ok("release", "HOST#20", "--json").answer
+        buried = self.registry.ctl_ok("tombstone", "OTHER#20", "--json").answer
+        self.registry.ctl_ok("tombstone", "FIXED#20")
+        self.registry.process.kill()
+        self.registry.start()
+        self.assertEqual((released["state"], released["version"]), ("released", 1))
+        self.assertEqual((buried["state"], buried["version"]), ("tombstone", version + 1))
+        for name, state in (("HOST#20", "released"), ("OTHER#20", "tombstone"), ("FIXED#20", "tombstone")):
+            record = self.registry.record(name)
+            self.assertEqual((record["state"], record["static"]), (state, False))
+            self.assertEqual(self.client.query(name[:-3], 0x20).rcode, 3)
+        self.registry.ctl_ok("add", "FIXED#20", "10.0.0.1")
+        self.assertEqual(self.registry.ctl("release", "FIXED#20").code, 7)
+        for verb in ("release", "tombstone"):
+            self.assertEqual(self.registry.ctl(verb, "NOBODY#20").code, 1)
+
     def test_intervals_are_checked(self):
         """Leases of at least more than at most are refused; the file takes the same keys."""
         winsd = [harness.program("winsd"), "--check-config", "--listen", "127.0.0.1"]

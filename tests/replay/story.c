@@ -102,13 +102,40 @@ static void admin_scavenge(struct story *s)
     world_go(&s->world, s->world.now_ms + ENG_SLICE_GAP_MS);
 }
 
+static void admin_end(struct story *s, enum eng_end how, bool refused)
+{
+    struct nb_name name = story_next_name(s);
+    struct world *w = &s->world;
+    struct sl_error e;
+    bool found = true;
+    story_no_more(s);
+    bool failed = eng_admin_end(world_engine(w), world_now(w), &name, how, world_done, w, &found, &e) != SL_OK;
+    if (failed != refused)
+        story_fail(s, "%s", failed ? sl_error_text(&e) : "it was not refused");
+    if (!found)
+        story_fail(s, "there is no %s", nb_name_text(&name).text);
+}
+
+static void admin_refused(struct story *s)
+{
+    if (story_take(s, "release"))
+        admin_end(s, ENG_END_RELEASE, true);
+    else if (story_take(s, "add"))
+        admin_add(s, true);
+    else
+        story_fail(s, "\"%s\" is never refused", story_peek(s));
+}
+
 static void do_admin(struct story *s)
 {
     if (story_take(s, "add")) {
         admin_add(s, false);
     } else if (story_take(s, "refused")) {
-        story_next(s, "add");
-        admin_add(s, true);
+        admin_refused(s);
+    } else if (story_take(s, "release")) {
+        admin_end(s, ENG_END_RELEASE, false);
+    } else if (story_take(s, "tombstone")) {
+        admin_end(s, ENG_END_TOMBSTONE, false);
     } else if (story_take(s, "delete")) {
         struct nb_name name = story_next_name(s);
         story_no_more(s);

@@ -22,6 +22,7 @@
  *   expect done|failed                       an administrator's operation ended
  *   state NAME absent | state NAME STATE TYPE MEMBER... [static] [OPTION VALUE]...  in the table and on the disk
  *   admin add NAME TYPE ADDRESS... | admin delete NAME | admin refused add NAME TYPE ADDRESS...
+ *   admin release NAME | admin tombstone NAME | admin refused release NAME
  *   admin scavenge                           a pass of the scavenger over at most some hundred names
  *   restart                                  the engine ends and begins again; both clocks go on
  *   hold | commit                            from now on batches end only here | the batch ends, and again after each line

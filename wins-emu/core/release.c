@@ -98,3 +98,50 @@ void wins_release(const struct wins_record *record, const struct wins_request *r
     struct wins_case c = {.record = record, .request = request, .config = config, .now_s = now_s};
     wins_decide(rows, SL_COUNT(rows), &c, ret_decision);
 }
+
+/* --- by an administrator -------------------------------------------------------------------------------------------- */
+
+static bool is_tombstone(const struct wins_case *c)
+{
+    return c->record->state == WINS_TOMBSTONE;
+}
+
+static void bury(const struct wins_case *c, struct wins_decision *d)
+{
+    d->new_version = true;
+    d->record = *c->record;
+    d->record.state = WINS_TOMBSTONE;
+    d->record.is_static = false;
+    d->record.owner = c->config->self;
+    d->record.expires_s = c->now_s + c->config->extinction_timeout_s;
+}
+
+static void decide_without_request(const struct wins_row *rows, size_t count, const struct wins_record *record,
+                                   const struct wins_config *config, int64_t now_s, struct wins_decision *ret_decision)
+{
+    static const struct wins_request none;
+    struct wins_case c = {.record = record, .request = &none, .config = config, .now_s = now_s};
+    wins_decide(rows, count, &c, ret_decision);
+}
+
+void wins_admin_release(const struct wins_record *record, const struct wins_config *config, int64_t now_s,
+                        struct wins_decision *ret_decision)
+{
+    static const struct wins_row rows[] = {
+        {WINS_L04, not_active, NB_OK, WINS_KEEP, NULL},
+        {WINS_L05, static_single, NB_OK, WINS_KEEP, NULL},
+        {WINS_L06, wins_case_static_group, NB_ACT_ERR, WINS_KEEP, NULL},
+        {WINS_L08, wins_case_always, NB_OK, WINS_STORE, release_record},
+    };
+    decide_without_request(rows, SL_COUNT(rows), record, config, now_s, ret_decision);
+}
+
+void wins_admin_tombstone(const struct wins_record *record, const struct wins_config *config, int64_t now_s,
+                          struct wins_decision *ret_decision)
+{
+    static const struct wins_row rows[] = {
+        {WINS_RULE_NONE, is_tombstone, NB_OK, WINS_KEEP, NULL},
+        {WINS_RULE_NONE, wins_case_always, NB_OK, WINS_STORE, bury},
+    };
+    decide_without_request(rows, SL_COUNT(rows), record, config, now_s, ret_decision);
+}

@@ -200,6 +200,16 @@ void wins_release(const struct wins_record *record, const struct wins_request *r
                   int64_t now_s, struct wins_decision *ret_decision);
 
 /*
+ * An administrator ends a record whose holder cannot. Release does what L10 and L11 say, whoever the addresses belong to: L04
+ * when the record is not active, L05 or L06 when it is static; those are WINS_KEEP, else the rule is L08. A tombstone is ours
+ * with a new version, static no more, and kept for the extinction timeout; WINS_KEEP when it is one already. It has no rule.
+ */
+void wins_admin_release(const struct wins_record *record, const struct wins_config *config, int64_t now_s,
+                        struct wins_decision *ret_decision);
+void wins_admin_tombstone(const struct wins_record *record, const struct wins_config *config, int64_t now_s,
+                          struct wins_decision *ret_decision);
+
+/*
  * V01, V02, V03, V05: what time does to a record; rule WINS_RULE_NONE and WINS_KEEP when nothing is due. Static records never
  * expire. `serving_since_s` is since when this server has been in service, short outages aside: before tombstone_hold_s have
  * passed no tombstone goes, so that partners which could not reach it learn of the deletion first. Of the decision rule, effect,

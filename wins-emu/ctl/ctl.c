@@ -130,6 +130,29 @@ static void verb_delete(const struct host_request *request, struct host_reply *r
         wctl_change_refuse(c, status, &e);
 }
 
+static void end_name(struct wctl *w, const char *verb, eng_call_fn *call, const struct host_request *request,
+                     struct host_reply *reply)
+{
+    struct nb_name name;
+    if (!name_argument(request, reply, &name))
+        return;
+    struct sl_error e;
+    struct wctl_change *c = wctl_change_new(&w->changes, verb, &name, reply, finish_with_record);
+    enum sl_status status = eng_writer_call(w->env.writer, call, c, &e);
+    if (status != SL_OK)
+        wctl_change_refuse(c, status, &e);
+}
+
+static void verb_release(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    end_name(ctx, "release", wctl_release_call, request, reply);
+}
+
+static void verb_tombstone(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    end_name(ctx, "tombstone", wctl_tombstone_call, request, reply);
+}
+
 static void verb_explain(const struct host_request *request, struct host_reply *reply, void *ctx)
 {
     const struct wctl *w = ctx;

@@ -43,6 +43,32 @@ static void begin(void *ctx, struct eng *eng, struct eng_now now)
         wctl_change_done(ctx, status, true, &e);
 }
 
+/* ---- the end of one name, on the writer's thread ---- */
+
+static void on_ended(void *ctx, enum sl_status status, const struct sl_error *e)
+{
+    wctl_change_done(ctx, status, true, e);
+}
+
+static void end(struct wctl_change *c, struct eng *eng, struct eng_now now, enum eng_end how)
+{
+    struct sl_error e;
+    bool found = true;
+    enum sl_status status = eng_admin_end(eng, now, &c->name, how, on_ended, c, &found, &e);
+    if (status != SL_OK || !found)
+        wctl_change_done(c, status, found, &e);
+}
+
+void wctl_release_call(void *change, struct eng *eng, struct eng_now now)
+{
+    end(change, eng, now, ENG_END_RELEASE);
+}
+
+void wctl_tombstone_call(void *change, struct eng *eng, struct eng_now now)
+{
+    end(change, eng, now, ENG_END_TOMBSTONE);
+}
+
 /* ---- what a pass would do ---- */
 
 struct trial {

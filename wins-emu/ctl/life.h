@@ -1,5 +1,5 @@
 /*
- * life.h - the verb `scavenge`; inside ctl/ only.
+ * life.h - the verbs `scavenge`, `release` and `tombstone`; inside ctl/ only.
  */
 #ifndef SL_WINS_CTL_LIFE_H
 #define SL_WINS_CTL_LIFE_H
@@ -13,5 +13,9 @@
  */
 void wctl_scavenge(const struct wctl_env *env, struct wctl_changes *changes, const struct host_request *request,
                    struct host_reply *reply);
+
+/* For eng_writer_call, with a change that has a name: ends it, or tells that there is none. */
+void wctl_release_call(void *change, struct eng *eng, struct eng_now now);
+void wctl_tombstone_call(void *change, struct eng *eng, struct eng_now now);
 
 #endif

@@ -196,13 +196,18 @@ static void hold_done(struct eng *eng, eng_done *done, void *ctx)
     *eng_batch_hold(&eng->batch) = (struct eng_held){.done = done, .ctx = ctx};
 }
 
-/* Does what a decision says and answers, at once or with the batch. */
-static void apply(struct eng *eng, const struct eng_ticket *ticket, const struct nb_name *name, struct wins_decision *d)
+static void store_decision(struct eng *eng, struct wins_decision *d)
 {
     if (d->new_version)
         d->record.version = ++eng->version;
     if (d->effect == WINS_STORE || d->effect == WINS_TOUCH)
         eng_batch_put(&eng->batch, &d->record, d->effect == WINS_STORE);
+}
+
+/* Does what a decision says and answers, at once or with the batch. */
+static void apply(struct eng *eng, const struct eng_ticket *ticket, const struct nb_name *name, struct wins_decision *d)
+{
+    store_decision(eng, d);
     const struct eng_change *change = eng_batch_find(&eng->batch, name);
     if (!change || !change->holds) {
         send_answer(eng, ticket, name, d->rcode, d->ttl_s);
@@ -339,13 +344,10 @@ static void scavenge_entry(struct eng *eng, int64_t now_s, const struct tbl_entr
     wins_scavenge(&record, eng->scavenger.times.serving_since_s, &eng->config.rules, now_s, &d);
     count_decision(eng, &d);
     eng->scavenger.result.rules[d.rule]++;
-    if (d.effect == WINS_REMOVE) {
+    if (d.effect == WINS_REMOVE)
         eng_batch_remove(&eng->batch, &record.name);
-        return;
-    }
-    if (d.new_version)
-        d.record.version = ++eng->version;
-    eng_batch_put(&eng->batch, &d.record, true);
+    else
+        store_decision(eng, &d);
 }
 
 /* One slice, as a batch of its own: what was waiting is committed before, so that the table is the state of now. */
@@ -531,4 +533,23 @@ bool eng_admin_delete(struct eng *eng, const struct nb_name *name, eng_done *don
     eng_batch_remove(&eng->batch, name);
     hold_done(eng, done, ctx);
     return true;
+}
+
+enum sl_status eng_admin_end(struct eng *eng, struct eng_now now, const struct nb_name *name, enum eng_end how, eng_done *done,
+                             void *ctx, bool *ret_found, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    make_room(eng);
+    struct wins_record room;
+    const struct wins_record *record = view(eng, name, &room);
+    *ret_found = record != NULL;
+    if (!record)
+        return SL_OK;
+    struct wins_decision d;
+    (how == ENG_END_RELEASE ? wins_admin_release : wins_admin_tombstone)(record, &eng->config.rules, now.real_s, &d);
+    if (d.rule == WINS_L05 || d.rule == WINS_L06)
+        return sl_fail(e, SL_CONFLICT, "%s is static: delete it, or make it a tombstone", nb_name_text(name).text);
+    store_decision(eng, &d);
+    hold_done(eng, done, ctx);
+    return SL_OK;
 }

@@ -112,6 +112,15 @@ enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct w
 /* Deletes a record of any kind and state. False when there is none; done is not called then. */
 bool eng_admin_delete(struct eng *eng, const struct nb_name *name, eng_done *done, void *ctx);
 
+enum eng_end { ENG_END_RELEASE, ENG_END_TOMBSTONE };
+/*
+ * Releases a record or makes it a tombstone (wins_admin_release, wins_admin_tombstone). *ret_found is false when there is none;
+ * SL_CONFLICT when a static one was to be released; done is called in neither case. A record that is not active any more, or a
+ * tombstone already, stays as it is and is done.
+ */
+enum sl_status eng_admin_end(struct eng *eng, struct eng_now now, const struct nb_name *name, enum eng_end how, eng_done *done,
+                             void *ctx, bool *ret_found, struct sl_error *e) SL_MUST;
+
 /* What a pass of the scavenger did: decisions by row. */
 struct eng_scavenged {
     uint64_t rules[WINS_RULE_COUNT];
