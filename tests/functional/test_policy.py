@@ -47,6 +47,15 @@ class Policy(harness.Case):
         self.assertIn("rule=P02", log)
         self.assertRegex(log, r'rule=P04 name="?MP_PS1#1A"? address=127.0.0.4 source=127.0.0.4')
 
+    def test_explain_knows_the_policy_P01_P02_P04(self):
+        """P01, P02, P04: explain names the rule of the policy, which it neither counts nor logs."""
+        self.serve('deny_query = {"127.0.0.9"}\ndeny_register = {"127.0.0.8"}\npin = {"MP_*#1A 127.0.0.3"}\n')
+        for words, rule in ((("HOST#20", "127.0.0.9", "--op", "query"), "P01"), (("HOST#20", "127.0.0.8"), "P02"),
+                            (("MP_PS1#1A", "127.0.0.4"), "P04"), (("MP_PS1#1A", "127.0.0.3"), "R08")):
+            answer = self.registry.ctl_ok("explain", *words, "--json").answer
+            self.assertEqual((answer["rule"], answer["answer"]), (rule, "ok" if rule == "R08" else "RFS_ERR"))
+        self.assertNotIn("refused", self.registry.process.log())
+
     def test_the_log_is_limited_P02(self):
         """P02: a flood of refusals makes few lines, and the counter has them all."""
         self.serve('deny_register = {"127.0.0.8"}\n')

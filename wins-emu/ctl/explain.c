@@ -14,6 +14,7 @@ enum { LIST_TEXT_MAX = WINS_MEMBERS_MAX * SL_IP4_TEXT_MAX, RECORD_TEXT_MAX = 256
 /* What is asked, and what comes of it. */
 struct explanation {
     const struct wctl_env *env;
+    const struct wins_policy *policy;
     const char *op, *as;
     struct wins_request request;
     bool found;
@@ -61,8 +62,12 @@ static void explain_change(struct explanation *x)
 {
     struct wins_decision d;
     const struct wins_record *record = x->found ? &x->record : NULL;
-    bool release = strcmp(x->op, "release") == 0;
-    (release ? wins_release : wins_register)(record, &x->request, x->env->rules, sl_clock_real_s(), &d);
+    const struct wins_config *rules = x->env->rules;
+    int64_t now_s = sl_clock_real_s();
+    if (strcmp(x->op, "release") == 0)
+        wins_release(record, &x->request, rules, now_s, &d);
+    else if (!wins_policy_register(x->policy, record, &x->request, rules, now_s, &d))
+        wins_register(record, &x->request, rules, now_s, &d);
     take_decision(x, &d);
 }
 
@@ -74,8 +79,8 @@ static void explain_query(struct explanation *x)
     nb_make_query(&m, 1, NB_ASK_QUERY, &x->request.name, NB_RR_NB);
     size_t len = nb_message_build(&m, octets, sizeof octets), answer_len = 0;
     struct wins_peer from = {.address = x->request.source}; /* no port: it is not one of our sockets */
-    enum eng_route route =
-        eng_answer(x->env->table, rules, NULL, from, rules->self, octets, len, answer, &answer_len, &x->rule);
+    enum eng_route route = eng_answer(x->env->table, rules, x->policy, from, rules->self, octets, len, answer, &answer_len,
+                                      &x->rule);
     x->effect = effect_word(WINS_KEEP, false);
     x->answer = "none";
     if (route != ENG_ROUTE_REPLY || nb_message_parse(answer, answer_len, &m, NULL) != SL_OK)
@@ -127,11 +132,22 @@ static void reply_with(const struct explanation *x, struct host_reply *reply)
 
 static void look_up(struct explanation *x)
 {
-    tbl_read_lock();
     const struct tbl_entry *entry = tbl_find(x->env->table, &x->request.name);
     x->found = entry != NULL;
     if (entry)
         tbl_unpack(entry, &x->record);
+}
+
+/* The record and the policy of now. */
+static void explain(struct explanation *x)
+{
+    tbl_read_lock();
+    x->policy = tbl_shared_get(x->env->policy);
+    look_up(x);
+    if (strcmp(x->op, "query") == 0)
+        explain_query(x);
+    else
+        explain_change(x);
     tbl_read_unlock();
 }
 
@@ -150,11 +166,7 @@ void wctl_explain(const struct wctl_env *env, const struct nb_name *name, const 
     x.request.type =
         wins_request_type(nb_name_suffix(name), strcmp(x.as, "group") == 0, strcmp(x.as, "mhomed") == 0);
     x.addresses = sl_text_new(LIST_TEXT_MAX);
-    look_up(&x);
-    if (strcmp(x.op, "query") == 0)
-        explain_query(&x);
-    else
-        explain_change(&x);
+    explain(&x);
     reply_with(&x, reply);
     sl_text_fini(&x.addresses);
 }
