@@ -236,7 +236,8 @@ class Refusals(harness.Case):
         self.run_ok([harness.program("winsd"), "--check-config", "--config", good])
         for text, told in (('listen = {"127.0.0.1"}\nworkers = 1000\n', ":2"),
                            ('listen = {"127.0.0.1"}\n\ncolour = "red"\n', ":3"),
-                           ('listen = {"0.0.0.0"}\n', "wildcard")):
+                           ('listen = {"127.0.0.1"}\nnetbios_name = "SIXTEENOCTETSLONG"\n', "bad.conf: netbios-name"),
+                           ('listen = {"0.0.0.0"}\n', "bad.conf: listen: 0.0.0.0:137: a wildcard")):
             result = self.run_ok([harness.program("winsd"), "--check-config", "--config", self.write("bad.conf", text)], code=2)
             self.assertIn(told, result.err)
         self.run_ok([harness.program("winsd"), "--check-config", "--config", self.path("bad.conf"), "--listen", "127.0.0.1"])
@@ -365,6 +366,20 @@ class Administration(harness.Case):
         result = harness.run([harness.program("winsctl"), "--control", self.path("none.sock"), "list"])
         self.assertEqual(result.code, 3, str(result))
         self.assertIn("none.sock", result.err)
+
+
+class OwnNames(harness.Case):
+    def test_the_host_name_is_defended_by_default_Q09_R20(self):
+        """Q09, R20: without --netbios-name the server has the first label of the host name, in node status and defended."""
+        port = harness.free_port((lab.REGISTRY_ADDRESS,))
+        lab.Registry(self, port)
+        client = nbns.Client((lab.REGISTRY_ADDRESS, port))
+        self.addCleanup(client.close)
+        name = socket.gethostname().split(".")[0][:15].upper()
+        status = client.ask(nbns.header(7, 0, 1) + b"\x20CK" + b"A" * 30 + b"\0" + struct.pack(">HH", nbns.NBSTAT, 1))
+        names = [status.rdata[at:at + 16] for at in range(1, 1 + 18 * status.rdata[0], 18)]
+        self.assertEqual(names, [name.encode().ljust(15) + bytes([suffix]) for suffix in (0x00, 0x03, 0x20)])
+        self.assertEqual(client.register(name, 0x20, "10.0.0.1").rcode, 6)
 
 
 class Addresses(harness.Case):

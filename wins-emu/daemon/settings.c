@@ -4,6 +4,7 @@
 #include "common/base/text.h"
 #include "common/conf/conf.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,8 +43,18 @@ static bool is_given(const char *option, void *ctx)
     return cli_given(ctx, option);
 }
 
-static enum sl_status read_listen(const struct winsd_values *v, struct winsd_settings *s, struct sl_error *e)
+/* Says where a value that is no good stands. */
+static enum sl_status fail_option(const struct cli_call *call, const char *option, enum sl_status status, struct sl_error *e)
 {
+    const struct winsd_values *v = call->values;
+    if (cli_given(call, option))
+        return sl_fail_in(e, status, "--%s", option);
+    return sl_fail_in(e, status, "%s: %s", v->config, option);
+}
+
+static enum sl_status read_listen(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
+{
+    const struct winsd_values *v = call->values;
     if (!v->listen.count)
         return sl_fail(e, SL_USAGE, "--listen ADDR is needed: the address that clients have as their WINS server");
     if (v->listen.count > WNET_LISTEN_MAX)
@@ -53,25 +64,42 @@ static enum sl_status read_listen(const struct winsd_values *v, struct winsd_set
         if (status == SL_OK)
             status = wnet_check(&s->listen[i], e);
         if (status != SL_OK)
-            return sl_fail_in(e, status, "--listen");
+            return fail_option(call, "listen", status, e);
     }
     s->listen_count = v->listen.count;
     return SL_OK;
 }
 
-/* A NetBIOS node has its name as workstation, messenger and server service (wins.md 2.8). */
-static enum sl_status read_own_names(const struct winsd_values *v, struct winsd_settings *s, struct sl_error *e)
+/* The first label of the host's name, as much of it as a NetBIOS name holds; empty when the host has none. */
+static char *host_netbios_name(void)
 {
+    char name[HOST_NAME_MAX + 1] = "";
+    if (gethostname(name, sizeof name - 1) != 0)
+        name[0] = '\0';
+    name[strcspn(name, ".")] = '\0';
+    name[NB_NAME_LEN - 1] = '\0';
+    return sl_strdup(name);
+}
+
+/* A NetBIOS node has its name as workstation, messenger and server service (wins.md 2.8). */
+static enum sl_status read_own_names(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
+{
+    const struct winsd_values *v = call->values;
     static const uint8_t suffixes[] = {NB_WORKSTATION, 0x03, NB_SERVER};
-    if (!v->netbios_name)
+    char *name = v->netbios_name ? sl_strdup(v->netbios_name) : host_netbios_name();
+    if (!name[0] && !v->netbios_name) {
+        free(name);
         return SL_OK;
-    char *name = sl_strdup(v->netbios_name);
+    }
     sl_text_upper(name);
     bool good = name[0] != '\0';
     for (size_t i = 0; i < SL_COUNT(suffixes); i++)
         good = nb_name_make(name, suffixes[i], &s->own_names[s->own_name_count++].name) && good;
     free(name);
-    return good ? SL_OK : sl_fail(e, SL_USAGE, "--netbios-name \"%s\": 1 to 15 octets are needed", v->netbios_name);
+    if (good)
+        return SL_OK;
+    enum sl_status status = sl_fail(e, SL_USAGE, "\"%s\": 1 to 15 octets are needed", v->netbios_name);
+    return fail_option(call, "netbios-name", status, e);
 }
 
 static uint32_t seconds(int64_t ms)
@@ -107,9 +135,9 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
             return status;
     }
     struct winsd_settings s = {.workers = v->workers ? (unsigned)v->workers : core_count(), .nbt_port = (uint16_t)v->nbt_port};
-    enum sl_status status = read_listen(v, &s, e);
+    enum sl_status status = read_listen(call, &s, e);
     if (status == SL_OK)
-        status = read_own_names(v, &s, e);
+        status = read_own_names(call, &s, e);
     if (status == SL_OK)
         status = read_times(v, &s, e);
     if (status == SL_OK)
