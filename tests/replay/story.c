@@ -1,6 +1,7 @@
 #include "tests/replay/story.h"
 
 #include "common/base/addr.h"
+#include "common/base/text.h"
 #include "tests/replay/words.h"
 
 #include <stdio.h>
@@ -33,6 +34,14 @@ static void config_policy(struct story *s)
     char text[POLICY_TEXT_MAX] = "";
     for (size_t used = 0; story_more(s) && used < sizeof text;)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "", story_next(s, "text"));
+    const struct {
+        const char *word;
+        int64_t *number;
+    } numbers[] = {{"query-rate", &o->query_rate}, {"register-rate", &o->register_rate}, {"burst", &o->burst}};
+    for (size_t i = 0; i < SL_COUNT(numbers); i++) {
+        if (strcmp(numbers[i].word, word) == 0 && sl_parse_i64(text, 0, WINS_LIMIT_RATE_MAX, numbers[i].number))
+            return;
+    }
     for (size_t i = 0; i < SL_COUNT(lists); i++) {
         if (strcmp(lists[i].word, word) == 0) {
             sl_strings_add(lists[i].list, text);
@@ -67,6 +76,14 @@ static void do_config(struct story *s)
         config_policy(s);
     else
         story_fail(s, "\"%s\" is no setting", story_peek(s));
+    story_no_more(s);
+}
+
+static void do_queue(struct story *s)
+{
+    s->world.queue_full = story_take(s, "full");
+    if (!s->world.queue_full)
+        eng_set_backlog(world_engine(&s->world), (size_t)story_next_number(s, "number of requests"));
     story_no_more(s);
 }
 
@@ -185,6 +202,7 @@ static void run_line(struct story *s, char *text)
     } statements[] = {
         {"config", do_config}, {"given", story_given}, {"at", do_at},     {"from", story_from},     {"expect", story_expect},
         {"state", story_state},   {"admin", do_admin}, {"hold", do_hold}, {"commit", do_commit}, {"disk", do_disk},
+        {"queue", do_queue},
         {"restart", do_restart},
     };
     char *save = NULL;

@@ -27,6 +27,7 @@
  *   restart                                  the engine ends and begins again; both clocks go on
  *   hold | commit                            from now on batches end only here | the batch ends, and again after each line
  *   disk fails|works
+ *   queue N|full                             so many requests wait, this one included; full: as many as can
  *
  * PEER is ADDRESS[:PORT], port 137 if absent. MEMBER is ADDRESS[@OWNER][+EXPIRES]. TYPE and STATE are the words of record.h.
  * OPTION of a packet: ttl, node, id, flags, type (of the question), address; of a record: owner, version, expires, node, by.

@@ -2,6 +2,7 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
+#include "wins-emu/engine/writer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ void world_init(struct world *w)
         .table = tbl_new(),
         .random = sl_random_seeded(1),
         .next_id = FIRST_ID,
+        .limiter = wins_limiter_new(1),
         .sent = sl_new_array(WORLD_SENT_MAX, sizeof *w->sent),
         .peers = sl_new_array(WORLD_PEERS_MAX, sizeof *w->peers),
     };
@@ -48,6 +50,7 @@ void world_fini(struct world *w)
     tbl_free(w->table);
     wst_close(w->store);
     wins_policy_free(w->policy.object);
+    wins_limiter_free(w->limiter);
     struct wins_policy_options *o = &w->policy_options;
     struct sl_strings *lists[] = {&o->allow_register, &o->deny_register, &o->allow_query,  &o->deny_query,
                                   &o->pin,            &o->first_owner,   &o->allow_address};
@@ -103,7 +106,13 @@ void world_receive(struct world *w, struct wins_peer from, unsigned socket, cons
     struct eng *eng = world_engine(w);
     uint8_t buffer[NB_DATAGRAM_MAX];
     size_t reply_len = 0;
-    enum wins_rule rule;
+    enum wins_rule rule = WINS_RULE_NONE;
+    if (w->policy.object)
+        rule = eng_limit(w->limiter, w->policy.object, from, octets, len, w->now_ms);
+    if (rule != WINS_RULE_NONE) {
+        w->queries[rule]++;
+        return;
+    }
     switch (eng_answer(w->table, &w->config.rules, w->policy.object, from,
                        w->config.rules.self, octets, len, buffer, &reply_len, &rule)) {
     case ENG_ROUTE_REPLY:
@@ -114,6 +123,11 @@ void world_receive(struct world *w, struct wins_peer from, unsigned socket, cons
         w->queries[rule]++;
         break;
     case ENG_ROUTE_ENGINE:
+        if (w->queue_full) {
+            send_packet(w, socket, from, buffer, eng_refusal(octets, len, buffer, sizeof buffer));
+            w->queries[WINS_B02]++;
+            break;
+        }
         eng_packet(eng, world_now(w), from, socket, octets, len);
         world_settle(w);
         break;

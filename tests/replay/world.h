@@ -28,6 +28,8 @@ struct world {
     struct eng_config config;
     struct wins_policy_options policy_options;
     struct tbl_shared policy;
+    struct wins_limiter *limiter;
+    bool queue_full;
     struct tbl *table;
     struct wst *store;
     struct eng *eng; /* NULL until something happens */

@@ -88,4 +88,65 @@ START_TEST(P01_nothing_configured_is_no_policy)
 }
 END_TEST
 
-UNIT_MAIN("policy", P01_nothing_configured_is_no_policy, P02_networks, P04_pins, P06_patterns)
+START_TEST(P07_the_table_is_bounded_and_fair)
+{
+    const struct wins_limits limits = {.per_s = {[WINS_LIMITED_CHANGE] = 5}};
+    struct wins_limiter *limiter = wins_limiter_new(1);
+    int taken = 0;
+    for (int i = 0; i < 100; i++)
+        taken += wins_limiter_take(limiter, &limits, WINS_LIMITED_CHANGE, 7, 1000);
+    ck_assert_int_eq(taken, 5 * WINS_LIMIT_SAVED_S);
+    /* A million others come and go; each has its own bucket, and the first one is forgotten, not blocked. */
+    for (uint32_t source = 1000; source < 1001000; source++)
+        ck_assert(wins_limiter_take(limiter, &limits, WINS_LIMITED_CHANGE, source, 1001));
+    ck_assert(wins_limiter_take(limiter, &limits, WINS_LIMITED_CHANGE, 7, 1002));
+    ck_assert(wins_limiter_take(limiter, &limits, WINS_LIMITED_QUERY, 7, 1002));
+    wins_limiter_free(limiter);
+}
+END_TEST
+
+START_TEST(P08_a_steady_source_gets_its_rate)
+{
+    const struct wins_limits limits = {.per_s = {[WINS_LIMITED_QUERY] = WINS_LIMIT_RATE_MAX}};
+    struct wins_limiter *limiter = wins_limiter_new(1);
+    uint64_t taken = 0;
+    const int64_t begin_ms = UINT32_MAX - 2000; /* the clock of the table wraps on the way */
+    for (int64_t now_ms = begin_ms; now_ms < begin_ms + 4000; now_ms++)
+        for (int i = 0; i < 1100; i++)
+            taken += wins_limiter_take(limiter, &limits, WINS_LIMITED_QUERY, 7, now_ms);
+    ck_assert_uint_ge(taken, 4399000);
+    for (int i = 0; i < 3000000; i++)
+        taken += wins_limiter_take(limiter, &limits, WINS_LIMITED_QUERY, 7, begin_ms + 4000);
+    ck_assert_uint_eq(taken, (uint64_t)WINS_LIMIT_RATE_MAX * (4 + WINS_LIMIT_SAVED_S));
+    wins_limiter_free(limiter);
+}
+END_TEST
+
+static uint32_t burst_ttl_s(const struct wins_policy *policy, uint64_t granted)
+{
+    const struct wins_config config = wins_config_default(0x0a000035);
+    struct wins_request request = {.address = 0x0a000001, .source = 0x0a000001};
+    ck_assert(nb_name_make("NAME", 0x20, &request.name));
+    struct wins_decision d;
+    ck_assert(wins_policy_burst(policy, &request, &config, 1000, 51, granted, &d));
+    ck_assert_int_eq(d.rule, WINS_B01);
+    ck_assert_int_eq(d.effect, WINS_KEEP);
+    return d.ttl_s;
+}
+
+START_TEST(B01_leases_grow_and_start_over)
+{
+    struct wins_policy_options options = {.burst = 50};
+    struct wins_policy *policy;
+    ck_assert_int_eq(wins_policy_new(&options, &policy, NULL), SL_OK);
+    ck_assert_uint_eq(burst_ttl_s(policy, 0), 300);
+    ck_assert_uint_eq(burst_ttl_s(policy, 99), 300);
+    ck_assert_uint_eq(burst_ttl_s(policy, 100), 600);
+    ck_assert_uint_eq(burst_ttl_s(policy, 999), 3000);
+    ck_assert_uint_eq(burst_ttl_s(policy, 1000), 300);
+    wins_policy_free(policy);
+}
+END_TEST
+
+UNIT_MAIN("policy", B01_leases_grow_and_start_over, P07_the_table_is_bounded_and_fair, P08_a_steady_source_gets_its_rate,
+          P01_nothing_configured_is_no_policy, P02_networks, P04_pins, P06_patterns)

@@ -44,6 +44,8 @@ struct wins_policy {
     size_t pin_count;
     struct pattern *first_owner;
     size_t first_owner_count;
+    struct wins_limits limits;
+    size_t burst;
 };
 
 /* --- reading -------------------------------------------------------------------------------------------------------- */
@@ -170,7 +172,8 @@ static enum sl_status read_first_owner(const struct sl_strings *texts, struct wi
 static bool is_empty(const struct wins_policy_options *o)
 {
     return !(o->allow_register.count + o->deny_register.count + o->allow_query.count + o->deny_query.count + o->pin.count +
-             o->allow_address.count + o->first_owner.count);
+             o->allow_address.count + o->first_owner.count) &&
+           !o->query_rate && !o->register_rate && !o->burst;
 }
 
 enum sl_status wins_policy_new(const struct wins_policy_options *o, struct wins_policy **ret_policy, struct sl_error *e)
@@ -180,6 +183,9 @@ enum sl_status wins_policy_new(const struct wins_policy_options *o, struct wins_
         return SL_OK;
     }
     struct wins_policy *p = sl_new(sizeof *p);
+    p->limits.per_s[WINS_LIMITED_QUERY] = (uint32_t)o->query_rate;
+    p->limits.per_s[WINS_LIMITED_CHANGE] = (uint32_t)o->register_rate;
+    p->burst = (size_t)o->burst;
     enum sl_status status = read_networks(&o->allow_register, &p->registration.allow, e);
     if (status == SL_OK)
         status = read_networks(&o->deny_register, &p->registration.deny, e);
@@ -373,4 +379,26 @@ enum wins_query_next wins_policy_query(const struct wins_policy *policy, uint32_
         return WINS_QUERY_DROP;
     nb_make_negative(m, NB_REPLY_NEGATIVE | NB_RFS_ERR);
     return WINS_QUERY_ANSWER;
+}
+
+const struct wins_limits *wins_policy_limits(const struct wins_policy *policy)
+{
+    return &policy->limits;
+}
+
+enum { BURST_STEP = 100, BURST_STEPS = 10, BURST_STEP_S = 5 * 60 };
+
+bool wins_policy_burst(const struct wins_policy *policy, const struct wins_request *request, const struct wins_config *config,
+                       int64_t now_s, size_t backlog, uint64_t granted, struct wins_decision *ret_decision)
+{
+    if (!policy->burst || backlog <= policy->burst || wins_policy_protects(policy, &request->name))
+        return false;
+    wins_register(NULL, request, config, now_s, ret_decision);
+    if (ret_decision->rule != WINS_R08)
+        return false;
+    ret_decision->rule = WINS_B01;
+    ret_decision->effect = WINS_KEEP;
+    ret_decision->new_version = false;
+    ret_decision->ttl_s = (uint32_t)(BURST_STEP_S * (1 + granted / BURST_STEP % BURST_STEPS));
+    return true;
 }

@@ -1,5 +1,5 @@
 /*
- * policy.h - who may register and ask for what: rows P01 to P06 of rules.h.
+ * policy.h - who may register and ask for what: rows P01 to P06 and B01 of rules.h.
  *
  * The protocol has no authentication: whoever reaches the port may register any name that nobody defends (wins.md 6.4). A policy
  * is what the administrator knows better: networks that may register or ask, names that belong to addresses, names that stay
@@ -17,6 +17,7 @@
 #define SL_WINS_CORE_POLICY_H
 
 #include "common/base/option.h"
+#include "wins-emu/core/limit.h"
 #include "wins-emu/core/query.h"
 
 /* The configuration as text; lists of what is described above. */
@@ -28,6 +29,9 @@ struct wins_policy_options {
     struct sl_strings pin;
     struct sl_strings allow_address; /* of those that P03 refuses */
     struct sl_strings first_owner; /* patterns of names that go to another address only after release or expiry */
+    int64_t query_rate;            /* packets a second and source, 0 for no limit (limit.h) */
+    int64_t register_rate;
+    int64_t burst; /* requests that wait before registrations are granted unseen (B01); 0: never */
 };
 
 struct wins_policy;
@@ -56,6 +60,15 @@ bool wins_policy_register(const struct wins_policy *policy, const struct wins_re
  */
 enum wins_query_next wins_policy_query(const struct wins_policy *policy, uint32_t source, struct nb_message *m,
                                        enum wins_rule *ret_rule);
+/* The rates of a policy; P07 and P08 are judged with them. */
+const struct wins_limits *wins_policy_limits(const struct wins_policy *policy);
+/*
+ * B01: true when a registration is granted unseen, neither checked nor stored, since more requests than the threshold wait
+ * (`backlog`). `granted` is how many were granted so since that began; the lease is 5 minutes for the first 100, 5 more for each
+ * further 100 up to 50, then starts over (wins.md 2.9). Never for a protected name or one that the first rows decide.
+ */
+bool wins_policy_burst(const struct wins_policy *policy, const struct wins_request *request, const struct wins_config *config,
+                       int64_t now_s, size_t backlog, uint64_t granted, struct wins_decision *ret_decision);
 /* True for a name that a pin or the first-owner lock speaks of. */
 bool wins_policy_protects(const struct wins_policy *policy, const struct nb_name *name);
 

@@ -74,13 +74,17 @@
     X(Q14, "question type neither NB nor NBSTAT: no answer")                                                                   \
     X(Q15, "an answer nobody asked for, or a packet from our own socket: dropped")                                             \
     X(Q16, "time to live of every positive answer: 0")                                                                         \
-    X(M01, "the 26th address of a name: the oldest replica's address goes, else the oldest own one")                      \
+    X(M01, "the 26th address of a name: the oldest replica's address goes, else the oldest own one")                           \
     X(P01, "policy: a query from a network that may not ask: refused (RFS)")                                                   \
     X(P02, "policy: a registration from a network that may not register: refused (RFS)")                                       \
     X(P03, "policy: the address is no host's, or loopback from another machine: refused (RFS)")                                \
     X(P04, "policy: the name is pinned to networks and the address lies in none: refused (RFS)")                               \
     X(P05, "policy: the name is pinned to networks and the sender lies in none: refused (RFS)")                                \
     X(P06, "policy: the name stays with its first owner until release or expiry: refused (RFS)")                               \
+    X(P07, "policy: more requests of one source than it may send a second: dropped")                                           \
+    X(P08, "policy: more queries of one source than it may send a second: dropped")                                            \
+    X(B01, "more requests wait than the threshold of the burst rule: granted for a short time, neither checked nor stored")    \
+    X(B02, "as many requests wait as can: server failure (SRV)")                                                               \
     X(V01, "ours, active and expired: released, kept for the extinction interval, no new version")                             \
     X(V02, "ours, released and expired: a tombstone with a new version, kept for the extinction timeout")                      \
     X(V03, "ours, a tombstone and expired, in service for long enough: deleted")                                               \

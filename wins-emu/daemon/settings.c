@@ -13,9 +13,9 @@ const struct sl_option winsd_options[WINSD_OPTION_COUNT] = {
 #define WINSD_OPTION(opt, kind, field, argument, def, least, most, bits, text)                                                  \
     {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument), .fallback = (def), \
      .min = (least), .max = (most), .flags = (bits), .help = (text)},
-#define WINSD_POLICY(opt, kind, field, argument, checked, text)                                                                 \
-    {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument),                    \
-     .flags = SL_OPT_IN_FILE, .help = (text), .check = (checked)},
+#define WINSD_POLICY(opt, kind, field, argument, def, most, checked, text)                                                     \
+    {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument),                  \
+     .fallback = (def), .max = (most), .flags = SL_OPT_IN_FILE, .help = (text), .check = (checked)},
 #include "wins-emu/daemon/options.def"
 #undef WINSD_OPTION
 #undef WINSD_POLICY

@@ -63,3 +63,12 @@ enum eng_route eng_answer(const struct tbl *table, const struct wins_config *con
     *ret_len = nb_message_build(&m, buffer, NB_DATAGRAM_MAX);
     return *ret_len ? ENG_ROUTE_REPLY : ENG_ROUTE_DROP;
 }
+
+enum wins_rule eng_limit(struct wins_limiter *limiter, const struct wins_policy *policy, struct wins_peer from,
+                         const void *octets, size_t len, int64_t now_ms)
+{
+    enum wins_limited kind = is_query(octets, len) ? WINS_LIMITED_QUERY : WINS_LIMITED_CHANGE;
+    if (wins_limiter_take(limiter, wins_policy_limits(policy), kind, from.address, now_ms))
+        return WINS_RULE_NONE;
+    return kind == WINS_LIMITED_QUERY ? WINS_P08 : WINS_P07;
+}

@@ -25,4 +25,8 @@ enum eng_route eng_answer(const struct tbl *table, const struct wins_config *con
                           struct wins_peer from, uint32_t own_address, const void *octets, size_t len, void *buffer,
                           size_t *ret_len, enum wins_rule *ret_rule);
 
+/* P07 and P08: the row that drops a datagram since its source sends too many, WINS_RULE_NONE when it may go on. */
+enum wins_rule eng_limit(struct wins_limiter *limiter, const struct wins_policy *policy, struct wins_peer from,
+                         const void *octets, size_t len, int64_t now_ms);
+
 #endif

@@ -18,6 +18,8 @@ struct eng {
     struct wst *store;
     uint64_t version;
     struct eng_stats stats;
+    size_t backlog;          /* requests that wait */
+    uint64_t granted_unseen; /* in a row (B01) */
     struct nb_message scratch; /* for what is sent */
     struct eng_batch batch;
     struct eng_challenges challenges;
@@ -402,17 +404,33 @@ void eng_tick(struct eng *eng, struct eng_now now)
 
 /* --- packets -------------------------------------------------------------------------------------------------------- */
 
-/* P02 to P06, under the policy of this moment. */
-static bool refuse(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct wins_record *record,
+void eng_set_backlog(struct eng *eng, size_t backlog)
+{
+    eng->backlog = backlog;
+}
+
+/* B01, behind the policy. */
+static bool grant_unseen(struct eng *eng, struct eng_now now, const struct wins_policy *policy,
+                         const struct wins_request *request, struct wins_decision *d)
+{
+    bool granted = policy && wins_policy_burst(policy, request, &eng->config.rules, now.real_s, eng->backlog,
+                                               eng->granted_unseen, d);
+    eng->granted_unseen = granted ? eng->granted_unseen + 1 : 0;
+    return granted;
+}
+
+/* P02 to P06 and B01, under the policy of this moment; false when the rows of registration decide. */
+static bool settle(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct wins_record *record,
                    struct wins_decision *d)
 {
     tbl_read_lock();
     const struct wins_policy *policy = eng->config.policy ? tbl_shared_get(eng->config.policy) : NULL;
     bool refused = wins_policy_register(policy, record, request, &eng->config.rules, now.real_s, d);
+    bool settled = refused || grant_unseen(eng, now, policy, request, d);
     tbl_read_unlock();
     if (refused && eng->ops.refused)
         eng->ops.refused(eng->ops.ctx, d->rule, request);
-    return refused;
+    return settled;
 }
 
 static void take_registration(struct eng *eng, struct eng_now now, const struct wins_request *request,
@@ -425,7 +443,7 @@ static void take_registration(struct eng *eng, struct eng_now now, const struct 
     struct wins_record room;
     const struct wins_record *record = view(eng, &request->name, &room);
     struct wins_decision d;
-    if (ticket->flags & NB_BROADCAST || !refuse(eng, now, request, record, &d))
+    if (ticket->flags & NB_BROADCAST || !settle(eng, now, request, record, &d))
         wins_register(record, request, &eng->config.rules, now.real_s, &d);
     count_decision(eng, &d);
     if (d.effect == WINS_CHALLENGE)

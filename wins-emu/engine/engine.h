@@ -96,6 +96,9 @@ void eng_free(struct eng *eng);
  */
 void eng_packet(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const void *octets, size_t len);
 
+/* How many requests wait, this one included, for the burst rule (B01); holds until the next call. */
+void eng_set_backlog(struct eng *eng, size_t backlog);
+
 /*
  * Called once after the batch of an administrator's operation was committed: SL_OK, or the failure of the batch with its text
  * in `e`. Must not call the engine.

@@ -188,9 +188,10 @@ static void do_admin(struct eng_writer *w, struct eng_now now, const struct item
 
 static void do_taken(struct eng_writer *w)
 {
-    for (size_t at = 0; at < w->taken.used;) {
+    for (size_t at = 0, left = w->taken.count; at < w->taken.used; left--) {
         const struct item *item = (const struct item *)(const void *)(w->taken.octets + at);
         struct eng_now now = now_of_both();
+        eng_set_backlog(w->eng, left);
         if (item->kind == ITEM_PACKET)
             eng_packet(w->eng, now, item->from, item->socket, item->data, item->len);
         else if (item->kind == ITEM_CALL)

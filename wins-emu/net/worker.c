@@ -3,7 +3,9 @@
 #include "wins-emu/net/worker.h"
 
 #include "common/base/assert.h"
+#include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/base/random.h"
 #include "common/host/loop.h"
 #include "wins-emu/engine/answer.h"
 #include "wins-emu/net/outbox.h"
@@ -41,7 +43,9 @@ struct worker {
     uint8_t octets[WNET_BATCH][NB_RECEIVE_MAX];
     struct eng_inbound inbound[WNET_BATCH]; /* of the batch, for the writer */
     size_t inbound_count;
-    const struct wins_policy *policy; /* for this batch */
+    const struct wins_policy *policy; /* for this batch, and its time when there is one */
+    int64_t now_ms;
+    struct wins_limiter *limiter;
     struct outbox out;
     struct eng_counters counters;
 };
@@ -62,9 +66,11 @@ static void on_datagram(struct worker *w, const struct listener *l, size_t i)
     const struct wins_peer from = peer_of(&w->from[i]);
     size_t len = w->headers[i].msg_len, answer_len;
     bool cut = w->headers[i].msg_hdr.msg_flags & MSG_TRUNC;
-    enum wins_rule rule = WINS_R01;
+    enum wins_rule rule = cut ? WINS_R01 : WINS_RULE_NONE;
     enum eng_route route = ENG_ROUTE_DROP;
-    if (!cut)
+    if (!cut && w->policy)
+        rule = eng_limit(w->limiter, w->policy, from, w->octets[i], len, w->now_ms);
+    if (rule == WINS_RULE_NONE)
         route = eng_answer(w->env->use.table, w->env->use.rules, w->policy, from, l->address, w->octets[i], len,
                            outbox_room(&w->out, l->fd), &answer_len, &rule);
     if (route == ENG_ROUTE_ENGINE) {
@@ -86,6 +92,7 @@ static void refuse(struct worker *w, const struct listener *l, const struct eng_
     count(w, len ? ENG_COUNT_queue_full : ENG_COUNT_queue_full_dropped, 1);
     if (!len)
         return;
+    eng_count(&w->counters.rules[WINS_B02], 1);
     const struct sl_endpoint to = sl_endpoint_ip4(in->from.address, in->from.port);
     outbox_put(&w->out, &to.v4, len);
 }
@@ -106,6 +113,7 @@ static void on_batch(struct worker *w, const struct listener *l, size_t n)
     count(w, ENG_COUNT_received, n);
     tbl_read_lock();
     w->policy = tbl_shared_get(w->env->use.policy);
+    w->now_ms = w->policy ? sl_clock_mono_ms() : 0;
     for (size_t i = 0; i < n; i++)
         on_datagram(w, l, i);
     tbl_read_unlock();
@@ -155,6 +163,7 @@ enum sl_status worker_new(const struct worker_env *env, struct worker **ret_work
     w->env = env;
     w->loop = host_loop_new();
     w->listeners = sl_new_array(env->listen_count, sizeof *w->listeners);
+    w->limiter = wins_limiter_new(sl_random_os_seed());
     init_buffers(w);
     enum sl_status status = SL_OK;
     for (size_t i = 0; i < env->listen_count; i++) {
@@ -215,6 +224,7 @@ void worker_free(struct worker *w)
             close(w->listeners[i].fd);
     }
     free(w->listeners);
+    wins_limiter_free(w->limiter);
     host_loop_free(w->loop);
     w->magic = 0;
     free(w);
