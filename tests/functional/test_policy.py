@@ -65,6 +65,17 @@ class Policy(harness.Case):
         harness.wait_until(lambda: self.decided("P02") == 200, "the counter of P02")
         self.assertLess(self.registry.process.log().count("rule=P02"), 100)
 
+    def test_one_source_cannot_ask_without_end_P07_P08(self):
+        """P07, P08: what is beyond the rate is dropped and counted; another source is served."""
+        self.serve("query_rate = 5\nregister_rate = 5\n", more=["--workers", "1"])
+        client = self.client("127.0.0.3")
+        for number in range(100):
+            client.send(nbns.query(number, "HOST", 0x20))
+            client.send(nbns.request(number + 100, nbns.REGISTER, "HOST", 0x20, "127.0.0.3"))
+        self.assertEqual(self.client("127.0.0.4").register("OTHER", 0x20, "127.0.0.4").rcode, 0)
+        for rule in ("P07", "P08"):
+            harness.wait_until(lambda: 50 <= self.decided(rule) <= 90, "the counter of " + rule)
+
     def test_mistakes_are_told_with_file_and_line(self):
         """A network, pattern or pin that cannot be understood: file and line, or the option."""
         for text, told in (('\ndeny_query = {"10.0.0.0/99"}\n', "winsd.conf:2: deny-query"),
