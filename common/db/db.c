@@ -5,10 +5,12 @@
 #include "common/base/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     BUSY_TIMEOUT_MS = 5000,
@@ -410,4 +412,73 @@ void db_close(struct db *db)
     free(db->path);
     db->magic = 0;
     free(db);
+}
+
+/* ---- backup ------------------------------------------------------------------------------------------------------ */
+
+static enum sl_status fail_file(struct sl_error *e, const char *path)
+{
+    enum sl_status status = errno == EEXIST                                       ? SL_CONFLICT
+                            : errno == EACCES || errno == EPERM || errno == EROFS ? SL_DENIED
+                                                                                  : SL_IO;
+    return sl_fail(e, status, "%s: %s", path, strerror(errno));
+}
+
+/* All pages in one step: one read transaction, which writers of a WAL database do not wait for. */
+static enum sl_status copy_pages(struct db *db, const char *part, struct sl_error *e)
+{
+    struct db to = {.magic = DB_MAGIC, .path = (char *)(uintptr_t)part};
+    int rc = sqlite3_open_v2(part, &to.conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    enum sl_status status = rc == SQLITE_OK ? db_exec(&to, "PRAGMA synchronous = FULL", e) : fail_rc(&to, rc, e);
+    sqlite3_backup *backup = status == SL_OK ? sqlite3_backup_init(to.conn, "main", db->conn, "main") : NULL;
+    if (backup) {
+        sqlite3_backup_step(backup, -1);
+        rc = sqlite3_backup_finish(backup);
+        status = rc == SQLITE_OK ? SL_OK : fail_rc(&to, rc, e);
+    } else if (status == SL_OK) {
+        status = fail_rc(&to, sqlite3_errcode(to.conn), e);
+    }
+    sqlite3_close(to.conn);
+    return status;
+}
+
+/* A name is on disk when its folder is. */
+static enum sl_status sync_folder_of(const char *path, struct sl_error *e)
+{
+    char *folder = sl_strdup(path);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum sl_status status = fd >= 0 && fsync(fd) == 0 ? SL_OK : fail_file(e, path);
+    if (fd >= 0)
+        close(fd);
+    free(folder);
+    return status;
+}
+
+enum sl_status db_backup(struct db *db, const char *path, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    if (access(path, F_OK) == 0) {
+        errno = EEXIST;
+        return fail_file(e, path);
+    }
+    char *part = sqlite3_mprintf("%s.XXXXXX", path);
+    sl_assert(part);
+    int fd = mkostemp(part, O_CLOEXEC);
+    if (fd < 0) {
+        enum sl_status status = fail_file(e, path);
+        sqlite3_free(part);
+        return status;
+    }
+    close(fd);
+    enum sl_status status = copy_pages(db, part, e);
+    if (status == SL_OK && link(part, path) != 0) /* which never replaces, as rename would */
+        status = fail_file(e, path);
+    unlink(part);
+    if (status == SL_OK)
+        status = sync_folder_of(path, e);
+    sqlite3_free(part);
+    return status;
 }

@@ -46,6 +46,13 @@ void db_close(struct db *db);
 /* Runs SQL without parameters or results; several statements may stand in one text. */
 enum sl_status db_exec(struct db *db, const char *sql, struct sl_error *e) SL_MUST;
 
+/*
+ * Copies the database as it is now, one consistent state, to a new file, and returns when the copy and its name are on disk.
+ * Others may write meanwhile. SL_CONFLICT when `path` exists; it is not touched then. The copy is made beside it under another
+ * name, so that there is never half a file under this one. The connection does nothing else meanwhile.
+ */
+enum sl_status db_backup(struct db *db, const char *path, struct sl_error *e) SL_MUST;
+
 /* ---- statements: used between db_prepare and db_done; the same one is not used again in between ------------------- */
 
 /* The statement of this SQL text, prepared once and cached by the address of `sql` (a string literal). Never NULL. */

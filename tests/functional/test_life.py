@@ -1,5 +1,7 @@
 """The life of a record in the real daemon: leases end, restarts do not put that off, an administrator may look before."""
 
+import os
+import subprocess
 import time
 
 import harness
@@ -77,6 +79,30 @@ class Life(harness.Case):
         self.assertEqual(self.registry.ctl("release", "FIXED#20").code, 7)
         for verb in ("release", "tombstone"):
             self.assertEqual(self.registry.ctl(verb, "NOBODY#20").code, 1)
+
+    def test_backup_while_registrations_go_on(self):
+        """2.12: a backup has all that was acknowledged before, serves as a database, and overwrites nothing."""
+        self.start_registry("--scavenge-period", "1h")
+        burst = [("NAME%d" % number, "10.1.%d.%d" % (number >> 8, number & 255)) for number in range(600)]
+        for name, address in burst[:300]:
+            self.assertEqual(self.client.register(name, 0x20, address).rcode, 0)
+        copy = self.path("copy.db")
+        begun = subprocess.Popen([harness.program("winsctl"), "--control", self.registry.control, "backup", copy])
+        for name, address in burst[300:]:
+            self.assertEqual(self.client.register(name, 0x20, address).rcode, 0)
+        self.assertEqual(begun.wait(harness.DEADLINE_S), 0)
+        self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("copy.db")], ["copy.db"])
+        before = os.stat(copy)
+        self.assertEqual(self.registry.ctl("backup", copy).code, 7)
+        self.assertEqual(os.stat(copy).st_mtime_ns, before.st_mtime_ns)
+        self.assertEqual(self.registry.ctl("backup", "relative.db").code, 2)
+        self.assertNotEqual(self.registry.ctl("backup", self.path("no", "folder.db")).code, 0)
+        self.registry.process.stop()
+        self.registry.db = copy
+        self.registry.start()
+        names = {row["name"] for row in self.registry.ctl_ok("list", "--json").answer}
+        self.assertLessEqual({name + "#20" for name, _ in burst[:300]} | {"FIXED#20"}, names)
+        self.assertGreaterEqual(self.registry.ctl_ok("stats", "--json").answer["version"], 302)
 
     def test_intervals_are_checked(self):
         """Leases of at least more than at most are refused; the file takes the same keys."""

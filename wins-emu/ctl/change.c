@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void wctl_not_found(struct host_reply *reply, const struct nb_name *name)
 {
@@ -29,6 +30,10 @@ static void change_free(struct wctl_change *c)
     *c->link = c->next;
     if (c->next)
         c->next->link = c->link;
+    if (c->has_thread)
+        pthread_join(c->thread, NULL);
+    free(c->from);
+    free(c->to);
     free(c);
 }
 
@@ -62,6 +67,23 @@ void wctl_change_done(void *ctx, enum sl_status status, bool found, const struct
     if (status != SL_OK && e)
         c->error = *e;
     host_loop_post(c->all->loop, on_changed, c);
+}
+
+static void *run(void *ctx)
+{
+    struct wctl_change *c = ctx;
+    c->work(c);
+    return NULL;
+}
+
+void wctl_change_work(struct wctl_change *c, void (*work)(struct wctl_change *c))
+{
+    struct sl_error e;
+    c->work = work;
+    int error = pthread_create(&c->thread, NULL, run, c);
+    c->has_thread = error == 0;
+    if (error)
+        wctl_change_refuse(c, sl_fail(&e, SL_IO, "cannot start a thread: %s", strerror(error)), &e);
 }
 
 void wctl_changes_drop(struct wctl_changes *all)

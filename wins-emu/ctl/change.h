@@ -1,14 +1,16 @@
 /*
- * change.h - what an administrator asked the writer for and has not been answered yet; inside ctl/ only.
+ * change.h - what an administrator asked for and has not been answered yet; inside ctl/ only.
  *
- * Made and freed on the loop's thread. The writer's thread sets what came of it and posts it back (wctl_change_done); there it is
- * logged, answered and freed.
+ * Made and freed on the loop's thread. The writer's thread, or for what takes long one of its own, sets what came of it and posts
+ * it back (wctl_change_done); there it is logged, answered and freed.
  */
 #ifndef SL_WINS_CTL_CHANGE_H
 #define SL_WINS_CTL_CHANGE_H
 
 #include "common/host/control.h"
 #include "wins-emu/engine/writer.h"
+
+#include <pthread.h>
 
 struct wctl_change;
 
@@ -29,6 +31,10 @@ struct wctl_change {
     bool found;
     struct sl_error error;
     struct eng_scavenged scavenged;
+    bool has_thread;
+    pthread_t thread;
+    void (*work)(struct wctl_change *c);
+    char *from, *to; /* files of a backup */
 };
 
 /* `name` may be NULL. */
@@ -38,7 +44,11 @@ struct wctl_change *wctl_change_new(struct wctl_changes *all, const char *verb, 
 void wctl_change_refuse(struct wctl_change *c, enum sl_status status, const struct sl_error *e);
 /* On the writer's thread, once: what came of it. An eng_admin_fn with the change as ctx. */
 void wctl_change_done(void *c, enum sl_status status, bool found, const struct sl_error *e);
-/* Ends the reply of all that are left and frees them, once the writer has stopped. */
+/*
+ * Runs `work` on a thread of its own, which calls wctl_change_done at its end; refuses the change when no thread can be had.
+ */
+void wctl_change_work(struct wctl_change *c, void (*work)(struct wctl_change *c));
+/* Ends the reply of all that are left and frees them, once the writer has stopped; waits for the threads. */
 void wctl_changes_drop(struct wctl_changes *all);
 /* Ends a reply as `negative`, reason not-found. */
 void wctl_not_found(struct host_reply *reply, const struct nb_name *name);

@@ -19,6 +19,7 @@ struct wctl_env {
     const struct tbl *table;
     struct eng_writer *writer;
     const struct wins_config *rules;
+    const char *db;                  /* file of the database */
     const struct tbl_shared *policy; /* a struct wins_policy, or empty */
     /* The sum of what all threads counted. */
     void (*counters)(const void *ctx, struct eng_counters *ret_sum);

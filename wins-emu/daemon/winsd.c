@@ -137,7 +137,8 @@ static enum sl_status start(struct winsd *d, const struct winsd_settings *s, str
     if (status != SL_OK)
         return status;
     const struct wctl_env env = {.loop = d->loop, .table = d->table, .writer = d->writer, .rules = &d->config.rules,
-                                 .policy = &d->policy.current, .counters = on_counters, .ctx = d->net, .workers = s->workers};
+                                 .policy = &d->policy.current, .db = d->values->db, .counters = on_counters, .ctx = d->net,
+                                 .workers = s->workers};
     status = wctl_open(d->values->control, &env, &d->ctl, e);
     const struct wnet_env workers = {.table = d->table, .rules = &d->config.rules, .policy = &d->policy.current,
                                      .writer = d->writer, .refused = on_refused_query, .ctx = d};

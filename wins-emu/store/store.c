@@ -234,6 +234,17 @@ enum sl_status wst_load(struct wst *w, void (*fn)(const struct wins_record *reco
     return status;
 }
 
+enum sl_status wst_backup(const char *path, const char *to, struct sl_error *e)
+{
+    struct db *db;
+    enum sl_status status = db_open(path, DB_READ_ONLY, &schema, &db, e);
+    if (status != SL_OK)
+        return status;
+    status = db_backup(db, to, e);
+    db_close(db);
+    return status;
+}
+
 uint64_t wst_version(const struct wst *w)
 {
     return w->version;

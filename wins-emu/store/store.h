@@ -33,6 +33,12 @@ uint64_t wst_version(const struct wst *store);
 /* The times that were committed last. */
 struct wst_times wst_times(const struct wst *store);
 
+/*
+ * Copies the database file `path` to the new file `to` while a server may be using it (db_backup): by a connection of its own, so
+ * any thread may.
+ */
+enum sl_status wst_backup(const char *path, const char *to, struct sl_error *e) SL_MUST;
+
 /* Starts a batch. */
 enum sl_status wst_begin(struct wst *store, struct sl_error *e) SL_MUST;
 /* Adds to the batch; a failure is sticky and shows in wst_commit. */
