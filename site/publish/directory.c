@@ -394,11 +394,18 @@ static const char *parent_of(const char *dn)
     return NULL;
 }
 
+/* By the attribute of the first RDN: "ou=a", "OU = a". */
+static bool is_unit(const char *dn)
+{
+    size_t len = strcspn(dn, " =");
+    return len == 2 && strncasecmp(dn, "ou", len) == 0;
+}
+
 /* Creates a container and, as far as they are missing, those above it up to the base. */
 static enum sl_status make_container(struct dir_run *d, const char *dn, struct sl_error *e)
 {
     const char *parent = parent_of(dn);
-    struct ldapc_value class = {.data = strncasecmp(dn, "ou=", 3) == 0 ? "organizationalUnit" : "container"};
+    struct ldapc_value class = {.data = is_unit(dn) ? "organizationalUnit" : "container"};
     class.len = strlen(class.data);
     const struct ldapc_mod attr = {.attr = "objectClass", .values = &class, .count = 1};
     enum sl_status s = ldapc_add(d->dir, dn, &attr, 1, d->run->deadline, e);

@@ -183,6 +183,21 @@ class Trees(PublishCase):
         self.assertEqual(len(self.directory.search(self.directory.container_dn, "(mSSMSSiteCode=PS1)")), len(OURS))
         self.assertEqual(set(self.actions(self.document("publish", "--diff", reason="")).values()), {"same"})
 
+    def test_containers_are_told_however_they_are_written(self):
+        """a DN with blanks, and one whose RDN has two parts, which the server writes in another order than we do"""
+        self.prepare(container=None, publisher_scope="base")
+        self.targets = []
+        self.fill()
+        for container in ("OU = sms , OU = it", "ou=sms+l=here", "ou=\\#a\\, b\\+\\\"c"):
+            with self.subTest(container=container):
+                self.site.ctl_ok("target", "add", *self.target, "--container", container)
+                self.site.publish()
+                self.assertEqual(set(self.actions(self.document("publish", "--diff", reason="")).values()), {"same"})
+                self.assertEqual(len(self.directory.search(self.directory.suffix, "(mSSMSSiteCode=PS1)")), len(OURS))
+                self.site.ctl_ok("unpublish", "--apply")
+                self.assertEqual(self.directory.search(self.directory.suffix, "(mSSMSSiteCode=PS1)"), [])
+                self.site.ctl_ok("target", "remove", self.directory.uri_base)
+
     def test_container_that_may_not_be_created(self):
         """denied is denied, and says what"""
         self.prepare(container=None, publisher_scope="container", more=["--container", "ou=nowhere"])

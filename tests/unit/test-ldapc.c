@@ -173,6 +173,9 @@ START_TEST(dns_are_compared_normalised)
     ck_assert(ldapc_dn_equal("CN=System, DC=x", "cn=system,dc=X"));
     ck_assert(ldapc_dn_equal("CN=a\\2Cb,DC=x", "CN=a\\,b,DC=x"));
     ck_assert(!ldapc_dn_equal("CN=a,DC=x", "CN=b,DC=x"));
+    ck_assert(ldapc_dn_equal("CN=x,ou=a+L=b+l=C,DC=x", "cn=x,l=c+l=B+OU=A,dc=x"));
+    ck_assert(!ldapc_dn_equal("ou=a+l=b,DC=x", "ou=b+l=a,DC=x"));
+    ck_assert(!ldapc_dn_equal("ou=a+l=b,DC=x", "ou=a,DC=x"));
     ck_assert(!ldapc_dn_equal("nonsense", "nonsense"));
     ck_assert(ldapc_dn_valid(""));
     ck_assert(!ldapc_dn_valid("x"));

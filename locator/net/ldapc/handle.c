@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -143,6 +144,34 @@ bool ldapc_dn_valid(const char *text)
     return true;
 }
 
+static int compare_values(const struct berval *a, const struct berval *b)
+{
+    size_t len = a->bv_len < b->bv_len ? a->bv_len : b->bv_len;
+    int order = strncasecmp(a->bv_val, b->bv_val, len);
+
+    return order != 0 ? order : (a->bv_len > b->bv_len) - (a->bv_len < b->bv_len);
+}
+
+static int compare_parts(const void *a, const void *b)
+{
+    const LDAPAVA *x = *(LDAPAVA *const *)a, *y = *(LDAPAVA *const *)b;
+    int order = compare_values(&x->la_attr, &y->la_attr);
+
+    return order != 0 ? order : compare_values(&x->la_value, &y->la_value);
+}
+
+/* The parts of an RDN ("ou=a+l=b") are a set: each server writes them in an order of its own. */
+static void sort_parts(LDAPDN dn)
+{
+    for (size_t i = 0; dn != NULL && dn[i] != NULL; i++) {
+        size_t count = 0;
+
+        while (dn[i][count] != NULL)
+            count++;
+        qsort(dn[i], count, sizeof *dn[i], compare_parts);
+    }
+}
+
 /* One form for each DN; NULL when it is none. */
 static char *dn_normal(const char *text)
 {
@@ -151,6 +180,7 @@ static char *dn_normal(const char *text)
 
     if (ldap_str2dn(text, &dn, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
         return NULL;
+    sort_parts(dn);
     if (ldap_dn2str(dn, &out, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
         out = NULL;
     ldap_dnfree(dn);
