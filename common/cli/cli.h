@@ -49,7 +49,7 @@ struct cli_verb {
     size_t option_count;
     size_t values_size;  /* size of that struct; 0 without options */
     enum sl_outcome (*run)(struct cli_call *call);
-    const char *examples[6]; /* as in cli_program; when there are fewer than two, help fills up with its own */
+    const char *examples[6]; /* as in cli_program; a verb that cannot be run as its synopsis stands needs one; help adds --json */
 };
 
 struct cli_program {
@@ -62,7 +62,7 @@ struct cli_program {
     size_t values_size;  /* of the whole values struct, beginning with struct cli_common */
     const struct cli_verb *verbs;
     size_t verb_count;
-    const char *examples[6]; /* pairs: command, what it does; at least two pairs, NULL-ended */
+    const char *examples[16]; /* pairs: command, what it does; at least two pairs, NULL-ended */
     const char *files;    /* paragraph of the manual, or NULL */
     const char *see_also; /* or NULL */
 };

@@ -56,6 +56,17 @@ static size_t print_pairs(const char *const *pairs, size_t count, const char *on
     return printed;
 }
 
+/* The command that begins the examples of a verb, or NULL. */
+static const char *first_example(const struct cli_program *program, const struct cli_verb *verb, const char *named)
+{
+    if (verb->examples[0])
+        return verb->examples[0];
+    for (size_t i = 0; i < SL_COUNT(program->examples) && program->examples[i]; i += 2)
+        if (strstr(program->examples[i], named))
+            return program->examples[i];
+    return NULL;
+}
+
 void cli_each_example(const struct cli_program *program, const struct cli_verb *verb,
                       void (*print)(FILE *out, const char *command, const char *what), FILE *out)
 {
@@ -63,19 +74,22 @@ void cli_each_example(const struct cli_program *program, const struct cli_verb *
         print_pairs(program->examples, SL_COUNT(program->examples), NULL, print, out);
         return;
     }
-    char line[EXAMPLE_MAX], named[CLI_TYPED_MAX];
+    char synopsis[EXAMPLE_MAX], json[EXAMPLE_MAX], named[CLI_TYPED_MAX];
     snprintf(named, sizeof named, " %s", verb->name);
+    snprintf(synopsis, sizeof synopsis, "%s%s%s%s", program->name, named, verb->args[0] ? " " : "", verb->args);
+    const char *first = first_example(program, verb, named);
     size_t printed = print_pairs(verb->examples, SL_COUNT(verb->examples), NULL, print, out);
     if (printed < EXAMPLES_LEAST)
         printed += print_pairs(program->examples, SL_COUNT(program->examples), named, print, out);
-    snprintf(line, sizeof line, "%s %s%s%s", program->name, verb->name, verb->args[0] ? " " : "", verb->args);
-    if (printed < EXAMPLES_LEAST) {
-        print(out, line, verb->summary);
+    if (!first) {
+        print(out, synopsis, verb->summary);
+        first = synopsis;
         printed++;
     }
-    snprintf(line, sizeof line, "%s --json %s%s%s", program->name, verb->name, verb->args[0] ? " " : "", verb->args);
-    if (printed < EXAMPLES_LEAST)
-        print(out, line, "The same as a JSON document");
+    if (printed < EXAMPLES_LEAST) {
+        snprintf(json, sizeof json, "%s --json%s", program->name, first + strcspn(first, " "));
+        print(out, json, "The same as a JSON document");
+    }
 }
 
 /* ---- help for people --------------------------------------------------------------------------------------------- */
@@ -95,6 +109,21 @@ static void print_wrapped(FILE *out, const char *text, size_t indent)
         text += strspn(text, " ");
     }
     fputc('\n', out);
+}
+
+/* Paragraphs are parted by an empty line. */
+static void print_paragraphs(FILE *out, const char *text)
+{
+    while (*text) {
+        const char *end = strstr(text, "\n\n");
+        size_t len = end ? (size_t)(end - text) : strlen(text);
+        struct sl_text paragraph = sl_text_new(CLI_TEXT_LIMIT);
+        sl_text_printf(&paragraph, "%.*s", (int)len, text);
+        fputc('\n', out);
+        print_wrapped(out, sl_text_str(&paragraph), 0);
+        sl_text_fini(&paragraph);
+        text += len + (end ? 2 : 0);
+    }
 }
 
 static void print_row(FILE *out, const char *left, const char *right)
@@ -178,7 +207,7 @@ void cli_print_help(FILE *out, const struct cli_program *program, const struct c
 {
     print_usage(out, program, verb);
     if (verb && verb->detail)
-        fprintf(out, "\n%s\n", verb->detail);
+        print_paragraphs(out, verb->detail);
     if (!verb) {
         print_verbs(out, program, typed);
         fprintf(out, "\n\"%s VERB --help\" shows the options of a verb.\n", program->name);

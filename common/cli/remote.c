@@ -147,7 +147,7 @@ static void connect_to(struct remote *r)
     if (err == EACCES || err == EPERM)
         give_up(r, SL_OUTCOME_DENIED, "the control socket may not be opened: %s", strerror(err));
     else
-        give_up(r, SL_OUTCOME_UNREACHABLE, "no daemon answers: %s", strerror(err));
+        give_up(r, SL_OUTCOME_UNREACHABLE, "no daemon answers: %s; is it running, and is that its --control?", strerror(err));
 }
 
 static void send_request(struct remote *r)

@@ -55,7 +55,7 @@ static const struct sl_option options[] = {
 
 static const struct sl_option site_options[] = {
     {.name = "site", .type = SL_OPT_STRING, .offset = offsetof(struct verb_values, site), .arg = "CODE",
-     .help = "Ask for this site"},
+     .help = "The site meant: three characters"},
 };
 
 static const struct sl_option dp_options[] = {
@@ -64,7 +64,7 @@ static const struct sl_option dp_options[] = {
     {.name = "package", .type = SL_OPT_STRING, .offset = offsetof(struct verb_values, package), .arg = "ID",
      .help = "Find a distribution point that holds this package"},
     {.name = "package-version", .type = SL_OPT_INT, .offset = offsetof(struct verb_values, package_version), .arg = "N", .min = 1,
-     .max = UINT32_MAX, .help = "Of the package, this version (any when absent)"},
+     .max = UINT32_MAX, .help = "Of the package, this version; the answer repeats it (any when absent)"},
 };
 
 /* ---- answers -------------------------------------------------------------------------------------------------------- */
@@ -314,26 +314,29 @@ static enum sl_outcome run_name(struct cli_call *call)
     return outcome;
 }
 
-/* what, options, number of option rows, size of their values, arguments, their number, summary */
+/* what, options, number of option rows, size of their values, arguments, their number, summary, arguments of an example */
 #define VERB_TABLE(X)                                                                                                  \
-    X(site, site_options, SL_COUNT(site_options), sizeof(struct verb_values), "", 0,                                   \
-      "the site of this client, or that a site is published")                                                          \
-    X(mp, site_options, SL_COUNT(site_options), sizeof(struct verb_values), "", 0,                                     \
-      "the default management point of a site")                                                                        \
-    X(dp, dp_options, SL_COUNT(dp_options), sizeof(struct verb_values), "", 0,                                         \
-      "a distribution point that holds a package, chosen at random")                                                   \
-    X(name, NULL, 0, 0, "NAME#XX", 1, "the addresses of a registered name")
+    X(site, site_options, SL_COUNT(site_options), sizeof(struct verb_values), "[--site CODE]", 0,                      \
+      "the site of this client, or that a site is published", "--as-client 10.1.2.3/24 --source ldap://dc1.example.com") \
+    X(mp, site_options, SL_COUNT(site_options), sizeof(struct verb_values), "--site CODE", 0,                          \
+      "the default management point of a site",                                                                        \
+      "--site PS1 --source ldap://dc1.example.com --source wins://10.0.0.5")                                           \
+    X(dp, dp_options, SL_COUNT(dp_options), sizeof(struct verb_values), "--site CODE --package ID", 0,                 \
+      "a distribution point that holds a package, chosen at random",                                                   \
+      "--site PS1 --package PS100012 --source ldap://dc1.example.com")                                                 \
+    X(name, NULL, 0, 0, "NAME#XX", 1, "the addresses of a registered name", "MP_PS1#1A --source wins://10.0.0.5")
 
 static const struct cli_verb verbs[] = {
-#define FIND_VERB(what, rows, count, size, arguments, arg_count, text)                                                 \
+#define FIND_VERB(what, rows, count, size, arguments, arg_count, text, example)                                        \
     {.name = "find " #what, .args = arguments, .min_args = arg_count, .max_args = arg_count, .summary = "Find " text,  \
-     .options = rows, .option_count = count, .values_size = size, .run = run_##what},
+     .options = rows, .option_count = count, .values_size = size, .run = run_##what,                                   \
+     .examples = {"locator find " #what " " example, "Find " text}},
     VERB_TABLE(FIND_VERB)
 #undef FIND_VERB
-#define EXPLAIN_VERB(what, rows, count, size, arguments, arg_count, text)                                              \
+#define EXPLAIN_VERB(what, rows, count, size, arguments, arg_count, text, example)                                     \
     {.name = "explain " #what, .args = arguments, .min_args = arg_count, .max_args = arg_count,                        \
      .summary = "Find " text ", and show every step", .options = rows, .option_count = count, .values_size = size,     \
-     .run = run_##what},
+     .run = run_##what, .examples = {"locator explain " #what " " example, "Find " text ", and show every step"}},
     VERB_TABLE(EXPLAIN_VERB)
 #undef EXPLAIN_VERB
 };

@@ -43,14 +43,20 @@ enum sl_outcome sctl_schema_apply(struct cli_call *call);
 #define SCTL_SCHEMA_VERBS                                                                                              \
     {.name = "schema print", .args = "", .summary = "Write the schema for a kind of directory server",                 \
      .options = sctl_schema_print_options, .option_count = SCTL_SCHEMA_PRINT_OPTIONS,                                  \
-     .values_size = sizeof(struct sctl_schema_print_values), .run = sctl_schema_print},                                \
+     .values_size = sizeof(struct sctl_schema_print_values), .run = sctl_schema_print,                                 \
+     .examples = {"sitectl schema print --flavor openldap --part all", "Write an LDIF file for cn=config, companion and all",\
+                  "sitectl schema print --flavor ad", "Write the LDIF file for Active Directory"}},                    \
     {.name = "schema check", .args = "URI", .min_args = 1, .max_args = 1,                                              \
      .summary = "Tell whether a directory has the schema and a readable container",                                    \
      .options = sctl_schema_check_options, .option_count = SCTL_SCHEMA_CHECK_OPTIONS,                                  \
-     .values_size = sizeof(struct sctl_schema_values), .run = sctl_schema_check},                                      \
+     .values_size = sizeof(struct sctl_schema_values), .run = sctl_schema_check,                                       \
+     .examples = {"sitectl schema check ldap://ldap.example.com/dc=example,dc=com --container ou=Sites",               \
+                  "Tell whether sites can be published there"}},                                                       \
     {.name = "schema apply", .args = "URI", .min_args = 1, .max_args = 1,                                              \
      .summary = "Show what a directory lacks of the schema, and load it with --apply",                                 \
      .options = sctl_schema_apply_options, .option_count = SCTL_SCHEMA_APPLY_OPTIONS,                                  \
-     .values_size = sizeof(struct sctl_schema_values), .run = sctl_schema_apply}
+     .values_size = sizeof(struct sctl_schema_values), .run = sctl_schema_apply,                                       \
+     .examples = {"sitectl schema apply ldapi:/// --sasl external", "Show what the slapd on this machine lacks",       \
+                  "sitectl schema apply ldapi:/// --sasl external --apply", "Load it, as root"}}
 
 #endif

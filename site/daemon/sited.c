@@ -205,7 +205,7 @@ const struct cli_program sited_program = {
                  "sited --role mp --http 192.0.2.11:8080 --nbt-address 192.0.2.11 --control /run/sitelocator/mp2.sock",
                  "a second management point on the same database", NULL},
     .files = "/var/lib/sitelocator/site.db, the site database.\n\n/run/sitelocator/sited.sock, the control socket.",
-    .see_also = "sitectl(1), locator(1), winsd(8)",
+    .see_also = "sitectl(8), locator(1), winsd(8)",
 };
 
 int sited_main(int argc, char **argv)

@@ -342,7 +342,7 @@ START_TEST(help_ends_with_two_examples)
           "\nExamples:\n  try list\n      List all\n  try find mp A\n      Find A\n");
     SHOWS("find mp -h", "Usage: try [OPTION...] find mp NAME...\nFind the MP.\n\nOne.\n\nTwo.\n", "--on=DP", "(repeatable)",
           "(short or long)",
-          "\nExamples:\n  try find mp A\n      Find A\n  try find mp NAME...\n      Find the MP\n");
+          "\nExamples:\n  try find mp A\n      Find A\n  try --json find mp A\n      The same as a JSON document\n");
     SHOWS("no --help", "\nExamples:\n  try no\n      Say no\n  try --json no\n      The same as a JSON document\n");
     SHOWS("mp add --help", "\nExamples:\n  try mp add\n      Add it\n  try mp add -q\n      Silently\n");
     SHOWS("mp --help", "Verbs:\n  mp add", "  mp drop");

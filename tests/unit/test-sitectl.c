@@ -45,4 +45,23 @@ START_TEST(every_verb_has_a_summary_and_sound_options)
 }
 END_TEST
 
-UNIT_MAIN("sitectl", every_remote_verb_has_a_handler, every_verb_has_a_summary_and_sound_options)
+/* A synopsis with words to fill in is no command that anybody could run. */
+START_TEST(every_verb_with_arguments_has_an_example)
+{
+    for (size_t i = 0; i < sctl_program.verb_count; i++) {
+        const struct cli_verb *verb = &sctl_program.verbs[i];
+        bool in_program = false;
+        for (size_t k = 0; k < SL_COUNT(sctl_program.examples) && sctl_program.examples[k]; k += 2)
+            in_program = in_program || strstr(sctl_program.examples[k], verb->name) != NULL;
+        ck_assert_msg(!verb->args[0] || verb->examples[0] || in_program, "%s", verb->name);
+        for (size_t k = 0; k < SL_COUNT(verb->examples) && verb->examples[k]; k += 2) {
+            const char *rest = verb->examples[k] + strlen("sitectl ");
+            ck_assert_msg(strncmp(rest, verb->name, strlen(verb->name)) == 0, "%s: %s", verb->name, verb->examples[k]);
+            ck_assert_ptr_nonnull(verb->examples[k + 1]);
+        }
+    }
+}
+END_TEST
+
+UNIT_MAIN("sitectl", every_remote_verb_has_a_handler, every_verb_has_a_summary_and_sound_options,
+          every_verb_with_arguments_has_an_example)

@@ -92,15 +92,22 @@ static const struct cli_program program = {
     .name = "winsctl",
     .section = "8",
     .summary = "administer the name registry",
-    .description = "winsctl asks a running winsd through its control socket; who may open the socket may do everything.",
+    .description = "winsctl asks a running winsd through its control socket; who may open the socket may do everything.\n\n"
+                   "In the answers expires_s is the number of seconds until the state of the name ends: until an active one "
+                   "is released, a released one becomes a tombstone, a tombstone is deleted. It is negative while the next "
+                   "pass of the scavenger is awaited, and absent for static names.",
     .options = options,
     .option_count = SL_COUNT(options),
     .values_size = sizeof(struct values),
     .verbs = verbs,
     .verb_count = SL_COUNT(verbs),
-    .examples = {"winsctl list --suffix 1A --json", "the management points that are registered, as one JSON document",
+    .examples = {"winsctl list --suffix 1A", "the management points that are registered",
+                 "winsctl show MP_PS1#1A", "who holds the name, since which version, and for how many seconds (expires_s)",
                  "winsctl explain MP_PS1#1A 192.0.2.10", "which rule a registration by that address would meet",
-                 "winsctl add MP_PS1#1A 192.0.2.10", "a static name, on disk when the command returns"},
+                 "winsctl add MP_PS1#1A 192.0.2.10", "a static name, on disk when the command returns",
+                 "winsctl delete MP_PS1#1A", "forget the name, whoever holds it",
+                 "winsctl release MP_PS1#1A", "answer for it no longer, as when its holder released it",
+                 "winsctl tombstone MP_PS1#1A", "mark it dead, so that replication partners learn it"},
     .files = DEFAULT_CONTROL ": the daemon's control socket.",
     .see_also = "winsd(8), locator(1)",
 };
