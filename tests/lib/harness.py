@@ -270,23 +270,23 @@ class Case(unittest.TestCase):
 _INSIDE = "SL_TEST_NAMESPACE"
 
 
-def need_namespace():
+def need_namespace(kinds="-rn"):
     """
-    Runs this test file again inside a network namespace of its own, where every port of the loopback is free and ours. Where
-    that is not allowed the tests fail and say so; they are never skipped.
+    Runs this test file again inside a network namespace of its own, where every port of the loopback is free and ours; with kinds
+    "-rnm" it may mount too. Where that is not allowed the tests fail and say so; they are never skipped.
     """
     if os.environ.get(_INSIDE):
         run([tool("ip", "iproute2"), "link", "set", "lo", "up"])
         return
     unshare = tool("unshare", "util-linux")
     tool("ip", "iproute2")
-    probe = subprocess.run([unshare, "-rn", "true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    probe = subprocess.run([unshare, kinds, "true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if probe.returncode != 0:
-        print("FAIL: %s needs a private network namespace (unshare -rn): %s"
-              % (os.path.basename(sys.argv[0]), probe.stdout.decode(errors="replace").strip()))
+        print("FAIL: %s needs a private network namespace (unshare %s): %s"
+              % (os.path.basename(sys.argv[0]), kinds, probe.stdout.decode(errors="replace").strip()))
         sys.exit(1)
     os.environ[_INSIDE] = "1"
-    os.execv(unshare, [unshare, "-rn", sys.executable] + sys.argv)
+    os.execv(unshare, [unshare, kinds, sys.executable] + sys.argv)
 
 
 class SecondHost:

@@ -1,0 +1,194 @@
+"""A disk, a database file and a clock that fail: a clear error or a refusal to start, never a wrong answer (wins.md 2.12)."""
+
+import os
+import random
+import sqlite3
+
+import harness
+import lab
+import nbns
+
+SEED = int(os.environ.get("SL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+DISK_OCTETS = 1 << 20
+PAGE = 4096
+NAMES = 400
+DAMAGES = 12
+CLIENT = "127.0.0.3"
+
+
+class MayRefuse(lab.Registry):
+    """One whose start may end with a refusal."""
+
+    def is_ready(self):
+        return not self.process.is_alive() or super().is_ready()
+
+
+class OnDisk(lab.Registry):
+    """One whose database is in a folder of its own."""
+
+    def __init__(self, case, port, folder):
+        self.folder = folder
+        super().__init__(case, port)
+
+    def start(self):
+        self.db = os.path.join(self.folder, "wins.db")
+        super().start()
+
+
+class Storage(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.port = harness.free_port((lab.REGISTRY_ADDRESS,))
+        self.client = nbns.Client((lab.REGISTRY_ADDRESS, self.port), local=CLIENT)
+        self.addCleanup(self.client.close)
+
+    def mount(self):
+        """A small disk of its own on the place of the database."""
+        folder = self.path("disk")
+        os.mkdir(folder)
+        self.run_ok([harness.tool("mount", "mount"), "-t", "tmpfs", "-o", "size=%d" % DISK_OCTETS, "none", folder])
+        self.addCleanup(harness.run, [harness.tool("umount", "mount"), "-l", folder])
+        return folder
+
+    def register(self, number):
+        return self.client.register("NAME-%d" % number, 0x20, CLIENT).rcode
+
+    def ask(self, number):
+        return self.client.query("NAME-%d" % number, 0x20)
+
+    def check_answers(self, known):
+        for number in known:
+            self.assertEqual(self.ask(number).addresses, [CLIENT], "NAME-%d" % number)
+
+    def refused(self, db, code, *texts):
+        """winsd does not start on this file, and says why."""
+        result = harness.run([harness.program("winsd"), "--foreground", "--db", db, "--control", self.path("w.sock"),
+                              "--listen", "%s:%d" % (lab.REGISTRY_ADDRESS, self.port)])
+        self.assertEqual(result.code, code, str(result))
+        for text in (os.path.basename(db),) + texts:
+            self.assertIn(text, result.err)
+
+    def filled(self, names=NAMES):
+        """A registry with names, stopped; and what it holds."""
+        registry = MayRefuse(self, self.port)
+        for number in range(names):
+            self.assertEqual(self.register(number), 0)
+        records = registry.ctl_ok("list", "--json").answer
+        registry.process.stop()
+        return registry, {record["name"]: (record["addresses"], record["version"]) for record in records}
+
+    def test_full_disk_refuses_changes_and_answers_queries_2_12(self):
+        """2.12: on a full disk changes fail, queries go on; with space again everything works, and no refused name appears."""
+        folder = self.mount()
+        registry = OnDisk(self, self.port, folder)
+        self.assertEqual(self.register(0), 0)
+        with open(os.path.join(folder, "filler"), "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(b"x" * PAGE)
+            except OSError:
+                pass
+        granted, refused = {0}, set()
+        for number in range(1, 5000):
+            (granted if self.register(number) == 0 else refused).add(number)
+            if len(refused) == 20:
+                break
+        self.assertEqual(len(refused), 20, "the disk did not get full")
+        self.assertNotEqual(registry.ctl("add", "FIXED#20", "10.0.0.1").code, 0)
+        self.assertIsNone(registry.record("FIXED#20"))
+        self.assertIn("commit-failed", registry.process.log())
+        self.assertIn("full", registry.process.log())
+        self.check_answers(granted)
+        for number in refused:
+            self.assertEqual(self.ask(number).rcode, 3)
+        os.unlink(os.path.join(folder, "filler"))
+        self.assertEqual(self.register(6000), 0)
+        registry.ctl_ok("add", "FIXED#20", "10.0.0.1")
+        registry.process.kill()
+        registry.start()
+        self.check_answers(granted | {6000})
+        for number in refused:
+            self.assertEqual(self.ask(number).rcode, 3)
+
+    def test_read_only_file_system_is_refused_2_12(self):
+        """2.12: a file system that may not be written is told with the name of the file, a new and an old database alike."""
+        folder = self.mount()
+        registry = OnDisk(self, self.port, folder)
+        self.assertEqual(self.register(0), 0)
+        registry.process.stop()
+        self.run_ok([harness.tool("mount", "mount"), "-o", "remount,ro", folder])
+        self.refused(registry.db, 6, "Read-only file system")
+        self.refused(os.path.join(folder, "new.db"), 6, "Read-only file system")
+        self.run_ok([harness.tool("mount", "mount"), "-o", "remount,rw", folder])
+        registry.start()
+        self.check_answers({0})
+
+    def test_damaged_page_is_refused_2_12(self):
+        """2.12: a database with a page of garbage or zeros is refused; one that starts all the same holds all that it had."""
+        print("SL_SEED=%d" % SEED)
+        dice = random.Random(SEED)
+        registry, before = self.filled()
+        with open(registry.db, "rb") as file:
+            good = file.read()
+        refusals = 0
+        for damage in range(DAMAGES):
+            page = 0 if damage == 0 else dice.randrange(len(good) // PAGE)
+            junk = dice.randbytes(PAGE) if damage % 2 == 0 else bytes(PAGE)
+            with open(registry.db, "wb") as file:
+                file.write(good[:page * PAGE] + junk + good[(page + 1) * PAGE:])
+            registry.start()
+            if not registry.process.is_alive():
+                self.assertEqual(registry.process.wait(), 7, "page %d" % page)
+                self.assertIn(os.path.basename(registry.db), registry.process.log(), "page %d" % page)
+                registry.process.expected_gone = True
+                refusals += 1
+                continue
+            after = {record["name"]: (record["addresses"], record["version"]) for record in registry.ctl_ok("list", "--json").answer}
+            self.assertEqual(after, before, "page %d of %d" % (page, len(good) // PAGE))
+            registry.process.stop()
+        self.assertGreater(refusals, DAMAGES // 2)
+
+    def test_cut_write_ahead_log_is_a_past_state_2_12(self):
+        """2.12: with the end of its log cut off a registry holds a state that was once true, in the order of the changes."""
+        print("SL_SEED=%d" % SEED)
+        dice = random.Random(SEED)
+        registry = lab.Registry(self, self.port)
+        for number in range(NAMES):
+            self.assertEqual(self.register(number), 0)
+        registry.process.kill()
+        size = os.path.getsize(registry.db + "-wal")
+        self.assertGreater(size, PAGE)
+        os.truncate(registry.db + "-wal", dice.randrange(PAGE, size))
+        registry.start()
+        there = [registry.record("NAME-%d#20" % number) is not None for number in range(NAMES)]
+        self.assertEqual(there, sorted(there, reverse=True))
+        self.assertEqual(registry.ctl_ok("stats", "--json").answer["version"], sum(there))
+
+    def test_newer_database_is_refused_2_12(self):
+        """2.12: a database of a newer version is refused and left as it was."""
+        registry, _ = self.filled(1)
+        with sqlite3.connect(registry.db) as file:
+            version = file.execute("PRAGMA user_version").fetchone()[0]
+            file.execute("PRAGMA user_version = %d" % (version + 1))
+        file.close()
+        self.refused(registry.db, 7, "written by a newer version")
+        with sqlite3.connect(registry.db) as file:
+            self.assertEqual(file.execute("PRAGMA user_version").fetchone()[0], version + 1)
+        file.close()
+
+    def test_foreign_database_is_refused_2_12(self):
+        """2.12: the database of another program is refused and left as it was."""
+        path = self.path("foreign.db")
+        with sqlite3.connect(path) as file:
+            file.execute("CREATE TABLE record (name TEXT)")
+        file.close()
+        with open(path, "rb") as file:
+            before = file.read()
+        self.refused(path, 7, "another program")
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), before)
+
+
+if __name__ == "__main__":
+    harness.need_namespace("-rnm")
+    harness.main()
