@@ -152,6 +152,12 @@ static char *describe(const struct pub_object *object, const struct ldapc_entry 
     return text;
 }
 
+/* The names first: a site has thousands of objects, and comparing DNs means parsing both. */
+static bool is_entry_of(const struct ldapc_entry *entry, const struct pub_object *object)
+{
+    return ldapc_entry_has(entry, "cn", object->cn) && ldapc_dn_equal(entry->dn, object->dn);
+}
+
 static void add_change(struct dir_run *d, struct change change)
 {
     d->changes = sl_resize(d->changes, d->count + 1, sizeof *d->changes);
@@ -162,7 +168,7 @@ static void compare_object(struct dir_run *d, const struct pub_object *object)
 {
     struct change change = {.action = PUB_ADD_LINE, .object = object};
     for (size_t i = 0; i < d->found.count && change.found == NULL; i++)
-        if (ldapc_dn_equal(d->found.items[i].dn, object->dn))
+        if (is_entry_of(&d->found.items[i], object))
             change.found = &d->found.items[i];
     if (change.found && (!is_ours(d, change.found) || !ldapc_entry_has(change.found, "objectClass", object->class))) {
         change.action = PUB_FAILED_LINE;
@@ -179,10 +185,10 @@ static void compare_object(struct dir_run *d, const struct pub_object *object)
     add_change(d, change);
 }
 
-static bool is_planned(const struct dir_run *d, const char *dn)
+static bool is_planned(const struct dir_run *d, const struct ldapc_entry *entry)
 {
     for (size_t i = 0; i < d->plan.count; i++)
-        if (ldapc_dn_equal(d->plan.objects[i].dn, dn))
+        if (is_entry_of(entry, &d->plan.objects[i]))
             return true;
     return false;
 }
@@ -197,7 +203,7 @@ static void compare_rest(struct dir_run *d, bool is_default)
 {
     for (size_t i = 0; i < d->found.count; i++) {
         const struct ldapc_entry *entry = &d->found.items[i];
-        if (says_default(entry) == is_default && is_ours(d, entry) && !is_planned(d, entry->dn))
+        if (says_default(entry) == is_default && is_ours(d, entry) && !is_planned(d, entry))
             add_change(d, (struct change){.action = PUB_REMOVE_LINE, .found = entry, .detail = sl_strdup("")});
     }
 }
@@ -349,9 +355,8 @@ static void write_all(struct dir_run *d)
 static void verify_change(struct change *c, const struct ldapc_entries *now)
 {
     const struct ldapc_entry *entry = NULL;
-    const char *dn = c->object ? c->object->dn : c->found->dn;
     for (size_t i = 0; i < now->count && entry == NULL; i++)
-        if (ldapc_dn_equal(now->items[i].dn, dn))
+        if (c->object ? is_entry_of(&now->items[i], c->object) : ldapc_dn_equal(now->items[i].dn, c->found->dn))
             entry = &now->items[i];
     char *difference = c->object && entry ? describe(c->object, entry) : sl_strdup("");
     bool is_right = c->object ? entry && difference[0] == '\0' : entry == NULL;
