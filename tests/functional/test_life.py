@@ -1,6 +1,8 @@
 """The life of a record in the real daemon: leases end, restarts do not put that off, an administrator may look before."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import time
 
@@ -103,6 +105,30 @@ class Life(harness.Case):
         names = {row["name"] for row in self.registry.ctl_ok("list", "--json").answer}
         self.assertLessEqual({name + "#20" for name, _ in burst[:300]} | {"FIXED#20"}, names)
         self.assertGreaterEqual(self.registry.ctl_ok("stats", "--json").answer["version"], 302)
+
+    def change_behind_its_back(self, sql):
+        with contextlib.closing(sqlite3.connect(self.registry.db, timeout=harness.DEADLINE_S)) as database:
+            database.execute(sql)
+            database.commit()
+
+    def test_check_finds_what_differs(self):
+        """check: nothing is wrong while names change; a record changed, lost or too new in the database is told by name."""
+        self.start_registry("--scavenge-period", "1h")
+        begun = subprocess.Popen([harness.program("winsctl"), "--control", self.registry.control, "check"],
+                                 stdout=subprocess.DEVNULL)
+        for number in range(300):
+            self.assertEqual(self.client.register("N%d" % (number % 100), 0x20, "127.0.0.3").rcode, 0)
+        self.assertEqual(begun.wait(harness.DEADLINE_S), 0)
+        self.assertEqual(self.registry.ctl_ok("check", "--json").answer, {"names": 102, "problems": []})
+        self.change_behind_its_back("UPDATE record SET owner = 1 WHERE name = CAST('FIXED           ' AS BLOB)")
+        self.change_behind_its_back("DELETE FROM record WHERE name = CAST('HOST            ' AS BLOB)")
+        self.change_behind_its_back("UPDATE record SET version = 1000 WHERE name = CAST('N7              ' AS BLOB)")
+        result = self.registry.ctl("check", "--json")
+        self.assertEqual((result.code, result.json["reason"]), (7, "damaged"), str(result))
+        self.assertEqual(result.answer["names"], 101)
+        self.assertEqual(sorted(result.answer["problems"]),
+                         ["%s differs between table and database" % name for name in ("FIXED#20", "HOST#20", "N7#20")]
+                         + ["the version counter is 102, a record has 1000"])
 
     def test_intervals_are_checked(self):
         """Leases of at least more than at most are refused; the file takes the same keys."""

@@ -106,6 +106,17 @@ const struct wins_record *fake_store_find(const struct wst *store, const struct 
     return i < store->count ? &store->records[i] : NULL;
 }
 
+enum sl_status wst_find(struct wst *store, const struct nb_name *name, struct wins_record *ret_record, bool *ret_found,
+                        struct sl_error *e)
+{
+    (void)e;
+    const struct wins_record *record = fake_store_find(store, name);
+    *ret_found = record != NULL;
+    if (record)
+        *ret_record = *record;
+    return SL_OK;
+}
+
 void fake_store_put(struct wst *store, const struct wins_record *record)
 {
     size_t i = index_of(store, &record->name);

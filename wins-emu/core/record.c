@@ -26,3 +26,18 @@ int wins_record_find(const struct wins_record *record, uint32_t address)
     }
     return -1;
 }
+
+static bool same_member(const struct wins_member *a, const struct wins_member *b)
+{
+    return a->address == b->address && a->owner == b->owner && a->expires_s == b->expires_s;
+}
+
+bool wins_record_equal(const struct wins_record *a, const struct wins_record *b)
+{
+    bool same = nb_name_equal(&a->name, &b->name) && a->type == b->type && a->state == b->state && a->node == b->node &&
+                a->is_static == b->is_static && a->owner == b->owner && a->version == b->version &&
+                a->expires_s == b->expires_s && a->registered_by == b->registered_by && a->member_count == b->member_count;
+    for (int i = 0; same && i < a->member_count; i++)
+        same = same_member(&a->members[i], &b->members[i]);
+    return same;
+}

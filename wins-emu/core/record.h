@@ -45,5 +45,7 @@ const char *wins_state_word(enum wins_state state);
 const char *wins_node_word(enum wins_node node);
 /* The index of an address among the members, or -1. */
 int wins_record_find(const struct wins_record *record, uint32_t address);
+/* True when all fields are equal, the members in their order. */
+bool wins_record_equal(const struct wins_record *a, const struct wins_record *b);
 
 #endif

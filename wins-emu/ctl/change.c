@@ -25,13 +25,20 @@ struct wctl_change *wctl_change_new(struct wctl_changes *all, const char *verb, 
     return c;
 }
 
+static void join(struct wctl_change *c)
+{
+    if (c->has_thread)
+        pthread_join(c->thread, NULL);
+    c->has_thread = false;
+}
+
 static void change_free(struct wctl_change *c)
 {
     *c->link = c->next;
     if (c->next)
         c->next->link = c->link;
-    if (c->has_thread)
-        pthread_join(c->thread, NULL);
+    join(c);
+    sl_text_fini(&c->problems);
     free(c->from);
     free(c->to);
     free(c);
@@ -84,6 +91,12 @@ void wctl_change_work(struct wctl_change *c, void (*work)(struct wctl_change *c)
     c->has_thread = error == 0;
     if (error)
         wctl_change_refuse(c, sl_fail(&e, SL_IO, "cannot start a thread: %s", strerror(error)), &e);
+}
+
+void wctl_changes_wait(struct wctl_changes *all)
+{
+    for (struct wctl_change *c = all->first; c; c = c->next)
+        join(c);
 }
 
 void wctl_changes_drop(struct wctl_changes *all)

@@ -7,12 +7,14 @@
 #ifndef SL_WINS_CTL_CHANGE_H
 #define SL_WINS_CTL_CHANGE_H
 
+#include "common/base/text.h"
 #include "common/host/control.h"
 #include "wins-emu/engine/writer.h"
 
 #include <pthread.h>
 
 struct wctl_change;
+struct wctl_env;
 
 struct wctl_changes {
     struct host_loop *loop;
@@ -35,6 +37,9 @@ struct wctl_change {
     pthread_t thread;
     void (*work)(struct wctl_change *c);
     char *from, *to; /* files of a backup */
+    struct sl_text problems; /* of a check, one a line */
+    uint64_t checked;
+    const struct wctl_env *env;
 };
 
 /* `name` may be NULL. */
@@ -48,7 +53,9 @@ void wctl_change_done(void *c, enum sl_status status, bool found, const struct s
  * Runs `work` on a thread of its own, which calls wctl_change_done at its end; refuses the change when no thread can be had.
  */
 void wctl_change_work(struct wctl_change *c, void (*work)(struct wctl_change *c));
-/* Ends the reply of all that are left and frees them, once the writer has stopped; waits for the threads. */
+/* Waits for the threads; before the writer stops, which they may need. */
+void wctl_changes_wait(struct wctl_changes *all);
+/* Ends the reply of all that are left and frees them, once the writer has stopped. */
 void wctl_changes_drop(struct wctl_changes *all);
 /* Ends a reply as `negative`, reason not-found. */
 void wctl_not_found(struct host_reply *reply, const struct nb_name *name);

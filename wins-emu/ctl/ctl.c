@@ -4,6 +4,7 @@
 #include "common/base/assert.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "wins-emu/ctl/check.h"
 #include "wins-emu/ctl/explain.h"
 #include "wins-emu/ctl/life.h"
 #include "wins-emu/ctl/list.h"
@@ -167,6 +168,13 @@ static void verb_scavenge(const struct host_request *request, struct host_reply 
     wctl_scavenge(&w->env, &w->changes, request, reply);
 }
 
+static void verb_check(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    (void)request;
+    struct wctl *w = ctx;
+    wctl_check(&w->env, &w->changes, reply);
+}
+
 static void back_up(struct wctl_change *c)
 {
     struct sl_error e;
@@ -222,6 +230,7 @@ void wctl_close(struct wctl *w)
     SL_CHECK_MAGIC(w, WCTL_MAGIC);
     host_control_close(w->control);
     w->control = NULL;
+    wctl_changes_wait(&w->changes);
 }
 
 void wctl_free(struct wctl *w)

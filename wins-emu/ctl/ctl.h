@@ -29,7 +29,10 @@ struct wctl_env {
 
 /* Opens the socket and serves the verbs. Copies `env`; what it points to outlives the wctl. */
 enum sl_status wctl_open(const char *path, const struct wctl_env *env, struct wctl **ret_wctl, struct sl_error *e) SL_MUST;
-/* Closes the socket; changes that are still under way are finished by the writer and answered to nobody. NULL is accepted. */
+/*
+ * Closes the socket; changes that are still under way are finished by the writer and answered to nobody, backups and checks are
+ * waited for: before the writer stops. NULL is accepted.
+ */
 void wctl_close(struct wctl *w);
 /* Frees it, once the writer has stopped and the loop has run what was posted; NULL is accepted. */
 void wctl_free(struct wctl *w);

@@ -571,3 +571,20 @@ enum sl_status eng_admin_end(struct eng *eng, struct eng_now now, const struct n
     hold_done(eng, done, ctx);
     return SL_OK;
 }
+
+enum sl_status eng_compare(struct eng *eng, const struct nb_name *name, bool *ret_same, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    struct wins_record stored, shown;
+    bool found;
+    enum sl_status status = eng_commit(eng, e);
+    if (status == SL_OK)
+        status = wst_find(eng->store, name, &stored, &found, e);
+    if (status != SL_OK)
+        return status;
+    const struct tbl_entry *entry = tbl_find(eng->table, name);
+    if (entry)
+        tbl_unpack(entry, &shown);
+    *ret_same = found == (entry != NULL) && (!found || wins_record_equal(&stored, &shown));
+    return SL_OK;
+}

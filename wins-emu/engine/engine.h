@@ -141,6 +141,9 @@ typedef void eng_scavenge_done(void *ctx, enum sl_status status, const struct en
  */
 enum sl_status eng_scavenge(struct eng *eng, struct eng_now now, eng_scavenge_done *done, void *ctx, struct sl_error *e) SL_MUST;
 
+/* Whether the table and the database have the same of a name, or both nothing, after what was waiting is committed. */
+enum sl_status eng_compare(struct eng *eng, const struct nb_name *name, bool *ret_same, struct sl_error *e) SL_MUST;
+
 /* The next moment (monotonic) at which eng_tick has something to do; INT64_MAX when there is none. */
 int64_t eng_next_timer_ms(const struct eng *eng);
 /* Does what is due: challenges are repeated, moved on, decided; the scavenger does a slice. */

@@ -200,6 +200,20 @@ enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_erro
     return SL_OK;
 }
 
+enum sl_status wst_open_reader(const char *path, struct wst **ret_store, struct sl_error *e)
+{
+    struct wst *w = sl_new(sizeof *w);
+    w->magic = WST_MAGIC;
+    w->lock_fd = -1;
+    enum sl_status status = db_open(path, DB_READ_ONLY, &schema, &w->db, e);
+    if (status != SL_OK) {
+        wst_close(w);
+        return status;
+    }
+    *ret_store = w;
+    return SL_OK;
+}
+
 void wst_close(struct wst *w)
 {
     if (!w)
@@ -232,6 +246,36 @@ enum sl_status wst_load(struct wst *w, void (*fn)(const struct wins_record *reco
     if (status == SL_OK && !good)
         return sl_fail(e, SL_CORRUPT, "table record, row %llu is damaged", (unsigned long long)row);
     return status;
+}
+
+enum sl_status wst_find(struct wst *w, const struct nb_name *name, struct wins_record *ret_record, bool *ret_found,
+                        struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    uint8_t key[KEY_MAX];
+    size_t key_len = pack_key(name, key);
+    struct db_stmt *s =
+        db_prepare(w->db, "SELECT name, type, state, node, static, owner, version, expires_s, registered_by, members"
+                          " FROM record WHERE name = ?1");
+    db_bind_blob(s, 1, key, key_len);
+    *ret_found = db_step(s);
+    bool good = !*ret_found || unpack_row(s, ret_record);
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK && !good)
+        return sl_fail(e, SL_CORRUPT, "the row of %s is damaged", nb_name_text(name).text);
+    return status;
+}
+
+enum sl_status wst_integrity(struct wst *w, void (*fn)(void *ctx, const char *problem), void *ctx, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    struct db_stmt *s = db_prepare(w->db, "PRAGMA integrity_check");
+    while (db_step(s)) {
+        const char *text = db_text(s, 0);
+        if (strcmp(text, "ok") != 0)
+            fn(ctx, text);
+    }
+    return db_done(s, e);
 }
 
 enum sl_status wst_backup(const char *path, const char *to, struct sl_error *e)

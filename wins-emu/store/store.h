@@ -25,6 +25,14 @@ struct wst_times {
  */
 enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
 void wst_close(struct wst *store);
+/* Opens a file only for reading, also while a server uses it: for wst_load, wst_find and wst_integrity, on any one thread. */
+enum sl_status wst_open_reader(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
+/* The stored record of a name; *ret_found is false when there is none. Not within a batch. */
+enum sl_status wst_find(struct wst *store, const struct nb_name *name, struct wins_record *ret_record, bool *ret_found,
+                        struct sl_error *e) SL_MUST;
+/* Has SQLite read every page; each thing that is wrong is told to `fn`. May take long. */
+enum sl_status wst_integrity(struct wst *store, void (*fn)(void *ctx, const char *problem), void *ctx,
+                             struct sl_error *e) SL_MUST;
 /* Hands every stored record to `fn`, once, at start. */
 enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *record, void *ctx), void *ctx,
                         struct sl_error *e) SL_MUST;
