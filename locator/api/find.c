@@ -38,12 +38,12 @@ static enum sl_status open_sources(struct locator *l, struct resolve_source *out
     return s;
 }
 
-/* Where the client is: as told, else where this host is. */
-static struct lm_client client_of(const struct locator *l)
+/* Where the client is: as told, else where this host is; `peer` is the address of who is going to hear it, or NULL. */
+static struct lm_client client_of(const struct locator *l, const char *peer)
 {
     struct lm_client client = l->client;
     if (!client.address_count)
-        client.address_count = loc_own_addresses(client.addresses);
+        client.address_count = loc_own_addresses(peer, client.addresses);
     return client;
 }
 
@@ -145,7 +145,7 @@ struct locator_result *locator_find_site(struct locator *l, const char *site)
     SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
     struct sl_deadline deadline = total_deadline(l);
     struct locator_result *r = api_result_new();
-    struct src_question q = {.what = SRC_SITE, .client = client_of(l)};
+    struct src_question q = {.what = SRC_SITE, .client = client_of(l, NULL)};
     struct resolve_result found;
     struct sl_error e = {.status = SL_OK};
     char asked[SRC_TEXT_MAX];
@@ -209,11 +209,12 @@ static void put_dp(const struct resolve_content_question *q, struct resolve_cont
 static void ask_content(const struct locator *l, const struct src_answer *a, const char *package, uint32_t version,
                         struct sl_deadline deadline, struct locator_result *r)
 {
-    struct lm_client client = client_of(l);
+    const char *forced = src_override_find(&l->config, a->mp.name);
+    struct lm_client client = client_of(l, forced ? forced : a->mp.address);
     struct resolve_content_question q = {
         .mp = &a->mp,
         .port = lm_mp_port(&a->mp, (uint16_t)l->mp_port),
-        .connect_to = src_override_find(&l->config, a->mp.name),
+        .connect_to = forced,
         .site = a->mp.site,
         .package = package,
         .version = version,

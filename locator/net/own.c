@@ -2,6 +2,7 @@
 
 #include "locator/net/own.h"
 
+#include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -15,9 +16,18 @@ static int ones(const uint8_t *mask, size_t len)
     return count;
 }
 
-static bool take(const struct ifaddrs *i, struct lm_address *a)
+static bool on_loopback(const char *text)
 {
-    if (!i->ifa_addr || !i->ifa_netmask || (i->ifa_flags & IFF_LOOPBACK) || !(i->ifa_flags & IFF_UP))
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, text, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+    return inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+static bool take(const struct ifaddrs *i, bool loopback, struct lm_address *a)
+{
+    if (!i->ifa_addr || !i->ifa_netmask || !(i->ifa_flags & IFF_UP) || (!loopback && (i->ifa_flags & IFF_LOOPBACK)))
         return false;
     if (i->ifa_addr->sa_family == AF_INET) {
         struct sockaddr_in address, mask;
@@ -41,15 +51,16 @@ static bool take(const struct ifaddrs *i, struct lm_address *a)
     return false;
 }
 
-size_t loc_own_addresses(struct lm_address out[LM_CLIENT_ADDRESSES_MAX])
+size_t loc_own_addresses(const char *peer, struct lm_address out[LM_CLIENT_ADDRESSES_MAX])
 {
     struct ifaddrs *all;
     size_t count = 0;
+    bool loopback = peer && on_loopback(peer);
     if (getifaddrs(&all) != 0)
         return 0;
     for (struct ifaddrs *i = all; i && count < LM_CLIENT_ADDRESSES_MAX; i = i->ifa_next) {
         struct lm_address a = {.v6 = false};
-        if (take(i, &a))
+        if (take(i, loopback, &a))
             out[count++] = a;
     }
     freeifaddrs(all);
