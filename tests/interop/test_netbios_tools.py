@@ -109,6 +109,7 @@ class DeadMachines(harness.Case):
     """Holders on the same wire that are switched off: nothing answers ARP for them."""
 
     HOLDERS = 600
+    RIVALS = ("10.50.0.1", "127.0.0.3", "127.0.0.4")   # each has its own share of the challenges
     UNDER_TEST_S = 4.0
 
     def test_challenges_of_dead_holders_stop_nobody_else_R16(self):
@@ -121,10 +122,11 @@ class DeadMachines(harness.Case):
         for number in range(self.HOLDERS):
             dead = "10.50.%d.%d" % (10 + number // 250, 2 + number % 250)
             self.assertEqual(client.register("DEAD%d" % number, 0x20, dead).rcode, 0)
-        rival = nbns.Client((registry.address, 137), local="10.50.0.1")
-        self.addCleanup(rival.close)
+        rivals = [nbns.Client((registry.address, 137), local=address) for address in self.RIVALS]
+        for rival in rivals:
+            self.addCleanup(rival.close)
         for number in range(self.HOLDERS):
-            rival.send(nbns.request(number, nbns.REGISTER, "DEAD%d" % number, 0x20, "10.50.0.1"))
+            rivals[number % len(rivals)].send(nbns.request(number, nbns.REGISTER, "DEAD%d" % number, 0x20, "10.50.0.1"))
         end, asked = time.monotonic() + self.UNDER_TEST_S, 0
         while time.monotonic() < end:
             asked += 1

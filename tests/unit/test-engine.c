@@ -75,6 +75,31 @@ START_TEST(test_challenges_are_bounded)
 }
 END_TEST
 
+/* R16: a host that clashes with everything leaves challenges to others. */
+START_TEST(test_one_requester_does_not_take_all_challenges_R16)
+{
+    struct world w;
+    struct nb_name name = name_of(1, 0);
+    world_init(&w);
+    ask_for(&w, 1, NB_ASK_REGISTER, &name, (struct wins_peer){HOLDER, 137}, 0);
+    w.sent_count = 0;
+    for (uint32_t i = 0; i < ENG_CHALLENGES_SOURCE_MAX + OVERFLOW_BY; i++)
+        ask_for(&w, (uint16_t)i, NB_ASK_REGISTER, &name, (struct wins_peer){CLIENT, (uint16_t)(1024 + i)}, 0);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_WACK), ENG_CHALLENGES_SOURCE_MAX);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_REGISTER | NB_SRV_ERR), OVERFLOW_BY);
+    w.sent_count = 0;
+    ask_for(&w, 1, NB_ASK_REGISTER, &name, (struct wins_peer){CLIENT + 1, 137}, 0);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_WACK), 1);
+    w.sent_count = 0;
+    world_go(&w, 3000);
+    w.sent_count = 0;
+    ask_for(&w, 9999, NB_ASK_REGISTER, &name, (struct wins_peer){CLIENT + 2, 137}, 0);
+    ask_for(&w, 9999, NB_ASK_REGISTER, &name, (struct wins_peer){HOLDER, 137}, 0);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_WACK), 2);
+    world_fini(&w);
+}
+END_TEST
+
 START_TEST(test_a_full_batch_is_committed)
 {
     struct world w;
@@ -272,6 +297,7 @@ START_TEST(test_scavenging_goes_in_slices)
 }
 END_TEST
 
-UNIT_MAIN("engine", test_scavenging_goes_in_slices, test_challenges_are_bounded, test_a_full_batch_is_committed,
+UNIT_MAIN("engine", test_scavenging_goes_in_slices, test_challenges_are_bounded,
+          test_one_requester_does_not_take_all_challenges_R16, test_a_full_batch_is_committed,
           test_a_failing_disk_says_why,
           test_random_traffic)

@@ -15,6 +15,14 @@ bool eng_challenges_wait(const struct eng_challenges *all, const struct eng_tick
     return false;
 }
 
+static bool has_room(const struct eng_challenges *all, uint32_t source)
+{
+    size_t of_source = 0;
+    for (size_t i = 0; i < all->count; i++)
+        of_source += (uint32_t)all->keys[i].request == source;
+    return all->count < ENG_CHALLENGES_MAX && of_source < ENG_CHALLENGES_SOURCE_MAX;
+}
+
 int eng_challenges_find(const struct eng_challenges *all, uint16_t id)
 {
     for (size_t i = 0; i < all->count; i++) {
@@ -27,7 +35,7 @@ int eng_challenges_find(const struct eng_challenges *all, uint16_t id)
 int eng_challenges_add(struct eng_challenges *all, const struct wins_request *request, const struct eng_ticket *ticket,
                        const struct wins_record *record)
 {
-    if (all->count == ENG_CHALLENGES_MAX)
+    if (!has_room(all, ticket->from.address))
         return -1;
     struct eng_challenge *c = &all->list[all->count];
     *c = (struct eng_challenge){

@@ -20,7 +20,7 @@ struct eng_challenge {
 };
 
 struct eng_challenge_key {
-    uint64_t request; /* id, flags word and source address of the waiting request */
+    uint64_t request; /* id, flags word and, lowest, source address of the waiting request */
     int64_t due_ms;
     uint16_t id; /* of our question */
 };
@@ -35,7 +35,10 @@ struct eng_challenges {
 bool eng_challenges_wait(const struct eng_challenges *all, const struct eng_ticket *ticket);
 /* The index of the challenge whose question has this id, or -1. */
 int eng_challenges_find(const struct eng_challenges *all, uint16_t id);
-/* Adds a challenge of the holder of *record and returns its index, -1 when there is no room. Id and time are not set yet. */
+/*
+ * Adds a challenge of the holder of *record and returns its index, -1 when there is no room for one more or for one more of the
+ * requester's address. Id and time are not set yet.
+ */
 int eng_challenges_add(struct eng_challenges *all, const struct wins_request *request, const struct eng_ticket *ticket,
                        const struct wins_record *record);
 /* Takes one off; the last one moves to its index. */

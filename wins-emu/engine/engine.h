@@ -13,8 +13,8 @@
  * A clash with an active unique name is challenged (R14, R16): WACK at once, then up to three queries a second apart to each
  * address of the holder, one address after another, from the socket the request came in by, to the name service port of the
  * configuration; the first answer, or silence of all, decides (C01 to C05). Answers count only from the address being asked,
- * with the random id of that question and the name. Any number up to ENG_CHALLENGES_MAX run at once; beyond it requests get
- * SRV_ERR.
+ * with the random id of that question and the name. Any number up to ENG_CHALLENGES_MAX run at once, ENG_CHALLENGES_SOURCE_MAX
+ * of them for one requester, lest one host use up all; beyond it requests get SRV_ERR.
  *
  * The scavenger (V01 to V05) goes by real time: a pass begins when the period has passed since the last one, which is kept in the
  * database, so that restarts do not put it off. A pass walks the table in slices, ENG_SLICE_GAP_MS apart, each of which looks at
@@ -32,6 +32,7 @@
 
 enum {
     ENG_CHALLENGES_MAX = 1024,
+    ENG_CHALLENGES_SOURCE_MAX = 256, /* of them for requests from one address */
     ENG_BATCH_MAX = 512,       /* names changed in one batch, and answers held; a full batch is committed by itself */
     ENG_CHALLENGE_PACKETS = 3, /* to each address */
     ENG_CHALLENGE_WAIT_MS = 1000,
@@ -75,7 +76,7 @@ struct eng_stats {
     uint64_t commits;         /* batches on disk */
     uint64_t commit_failures;
     uint64_t challenges;      /* started */
-    uint64_t challenges_full; /* requests refused since ENG_CHALLENGES_MAX were running */
+    uint64_t challenges_full; /* requests refused since as many as may were running */
     uint64_t scavenges;       /* passes begun */
     int64_t scavenged_s;      /* when the last complete pass began, real time, also before this start; 0 for never */
     int64_t serving_since_s;  /* for wins_scavenge */
