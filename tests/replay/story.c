@@ -255,6 +255,8 @@ bool story_run(const char *path, uint64_t used[WINS_RULE_COUNT])
             s.line++;
             run_line(&s, text);
         }
+        if (ferror(f) || !s.line)
+            story_fail(&s, "there is nothing to read");
         check_end(&s);
         good = true;
     }
