@@ -208,6 +208,15 @@ static void compare_rest(struct dir_run *d, bool is_default)
     }
 }
 
+/* What is not ours is left alone, but clients may take it for ours. */
+static void warn_of_others(struct dir_run *d)
+{
+    for (size_t i = 0; i < d->found.count && !pub_is_removal(d->run); i++)
+        if (says_default(&d->found.items[i]) && !is_ours(d, &d->found.items[i]))
+            pub_warn(d->run, "%s: %s is not ours and also says that it is the default management point of site %s",
+                     d->run->target->uri, d->found.items[i].dn, d->run->site->site.code);
+}
+
 /*
  * In the order of writing. S1.20: whatever still says that it is the default management point is removed before all else, and
  * the plan changes those that stay before it makes another the default. Other removals come last.
@@ -536,6 +545,7 @@ static enum sl_status publish(struct dir_run *d, struct sl_error *e)
     if (!pub_is_removal(d->run))
         pub_plan_make(d->run->site, d->probe.container_dn, schema_allows, d, &d->plan);
     compare(d);
+    warn_of_others(d);
     show(d);
     if (!pub_is_diff(d->run)) {
         write_all(d);
@@ -573,6 +583,6 @@ void pub_directory(struct pub_run *run)
     if (s)
         pub_result_set(run, sl_status_outcome(s), reason_of(s), "%s", sl_error_text(&e));
     for (size_t i = 0; i < d.plan.warnings.count; i++)
-        pub_line_add(run, PUB_SAME_LINE, d.probe.container_dn, "warning: %s", d.plan.warnings.items[i]);
+        pub_warn(run, "%s: %s", run->target->uri, d.plan.warnings.items[i]);
     dir_run_fini(&d);
 }

@@ -12,6 +12,7 @@ enum {
     PUB_TARGET_MS = 12000,    /* longest for one target */
     PUB_NAME_POLL_MS = 250,   /* between two looks at a registry that does not yet show what is wanted */
     PUB_LINES_MAX = 100000,
+    PUB_WARNINGS_MAX = 100,
 };
 
 /* action, word of pub_line */
@@ -55,6 +56,8 @@ static inline bool pub_is_stopping(const struct pub_run *run)
 void pub_line_add(struct pub_run *run, enum pub_action action, const char *object, const char *fmt, ...) SL_PRINTF(4, 5);
 /* Changes the action of a line, known by its place, to `failed` with this reason. */
 void pub_line_fail(struct pub_run *run, size_t line, const char *why);
+/* Adds a warning to the report, with the place in its text. */
+void pub_warn(struct pub_run *run, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Says how the target went. */
 void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *reason, const char *fmt, ...) SL_PRINTF(4, 5);
 /* A handle for a directory target, not yet connected; freed by ldapc_free. SL_USAGE for what no connection could be made of. */

@@ -48,6 +48,17 @@ void pub_line_fail(struct pub_run *run, size_t line, const char *why)
     l->detail = sl_strdup(why);
 }
 
+void pub_warn(struct pub_run *run, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char *text = format(fmt, args);
+    va_end(args);
+    if (run->report->warnings.count < PUB_WARNINGS_MAX)
+        sl_strings_add(&run->report->warnings, text);
+    free(text);
+}
+
 void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *reason, const char *fmt, ...)
 {
     va_list args;
@@ -159,6 +170,7 @@ void pub_report_fini(struct pub_report *report)
         free(report->results[i].reason);
         free(report->results[i].message);
     }
+    sl_strings_fini(&report->warnings);
     free(report->lines);
     free(report->results);
     free(report->reason);

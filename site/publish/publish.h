@@ -13,6 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/option.h"
 #include "site/model/site.h"
 
 #include <stdbool.h>
@@ -55,6 +56,7 @@ struct pub_report {
     size_t line_count;
     struct pub_result *results; /* one per target, in the order of the snapshot */
     size_t result_count;
+    struct sl_strings warnings; /* what was published all the same: shortened names (Q4), a default of another forest (S1.20) */
 };
 
 /* What the engine needs of the process it runs in. */

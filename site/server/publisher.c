@@ -124,6 +124,8 @@ static void send_report(struct host_reply *reply, const struct pub_report *repor
             host_reply_warning(reply, "%s: %s%s%s: %s", r->target, sl_outcome_word(r->outcome), r->reason[0] != '\0' ? ", " : "",
                                r->reason, r->message);
     }
+    for (size_t i = 0; i < report->warnings.count; i++)
+        host_reply_warning(reply, "%s", report->warnings.items[i]);
     host_reply_end(reply, report->outcome, report->reason, "%s", report->message);
 }
 

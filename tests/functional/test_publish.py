@@ -118,6 +118,19 @@ class Directory(PublishCase):
                          {OURS[0]: "failed", OURS[1]: "failed"})
         self.assertEqual([self.one(cn)["mssmsdefaultmp"] for cn in OURS[:2]], [["TRUE"], ["FALSE"]])
 
+    def test_what_is_published_all_the_same_is_warned_of(self):
+        """Q4 S1.20 a name too long for a cn; another forest's object that says it is the default of the same site"""
+        self.prepare()
+        self.directory.add("dn: CN=SMS-MP-PS1-FOREIGN,%s\nobjectClass: mSSMSManagementPoint\nmSSMSSiteCode: PS1\nmSSMSDefaultMP: TRUE\n"
+                           "mSSMSSourceForest: other.org\n" % self.directory.container_dn)
+        self.fill()
+        self.site.ctl_ok("mp", "add", "m" * 60 + ".example.org", "--address", "127.0.0.13")
+        document = self.document("publish", "--apply", reason="")
+        self.assertEqual(len(document["answer"]), len(OURS) + 1)
+        self.assertEqual(len(document["warnings"]), 2, document["warnings"])
+        self.assertIn("too long for a cn", " ".join(document["warnings"]))
+        self.assertIn("CN=SMS-MP-PS1-FOREIGN".lower(), " ".join(document["warnings"]).lower())
+
     def test_unpublish_shows_first(self):
         """unpublish without --apply only shows"""
         self.prepare()
