@@ -80,6 +80,9 @@ static struct loaded load(struct wst *w)
 {
     struct loaded l = {0};
     ck_assert_int_eq(wst_load(w, note, &l, NULL), SL_OK);
+    size_t count;
+    ck_assert_int_eq(wst_count(w, &count, NULL), SL_OK);
+    ck_assert_uint_eq(count, l.count);
     return l;
 }
 

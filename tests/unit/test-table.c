@@ -63,6 +63,39 @@ START_TEST(finds_what_was_put)
 }
 END_TEST
 
+START_TEST(room_made_beforehand_holds_what_is_put)
+{
+    struct tbl *t = tbl_new();
+    tbl_reserve(t, NAMES);
+    for (uint32_t i = 0; i < 2 * NAMES; i++) {
+        struct wins_record r = record_of(i, i + 1);
+        tbl_put(t, &r);
+    }
+    for (uint32_t i = 0; i < 2 * NAMES; i++) {
+        struct wins_record r = record_of(i, 0);
+        ck_assert_uint_eq(first_address(t, &r.name), i + 1);
+    }
+    tbl_free(t);
+}
+END_TEST
+
+START_TEST(looking_ahead_is_safe_for_any_name)
+{
+    struct tbl *t = tbl_new();
+    for (uint32_t i = 0; i < NAMES; i++) {
+        struct wins_record r = record_of(i, i + 1);
+        tbl_put(t, &r);
+        if (i % 2)
+            tbl_remove(t, &r.name);
+    }
+    for (uint32_t i = 0; i < 2 * NAMES; i++) {
+        struct wins_record r = record_of(i, 0);
+        tbl_expect_entry(t, tbl_expect(t, &r.name));
+    }
+    tbl_free(t);
+}
+END_TEST
+
 START_TEST(a_record_comes_back_whole)
 {
     struct tbl *t = tbl_new();
@@ -315,6 +348,8 @@ static Suite *table_suite(void)
     TCase *c = tcase_create("table");
     tcase_set_timeout(c, 120);
     tcase_add_test(c, finds_what_was_put);
+    tcase_add_test(c, room_made_beforehand_holds_what_is_put);
+    tcase_add_test(c, looking_ahead_is_safe_for_any_name);
     tcase_add_test(c, a_record_comes_back_whole);
     tcase_add_test(c, names_compare_octet_by_octet_with_scope);
     tcase_add_test(c, answers_are_ordered_Q06);

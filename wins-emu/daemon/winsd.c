@@ -108,7 +108,12 @@ static enum sl_status open_store(struct winsd *d, struct sl_error *e)
     enum sl_status status = wst_open(d->values->db, &d->store, e);
     if (status != SL_OK)
         return status;
-    status = wst_load(d->store, on_record, d->table, e);
+    size_t count;
+    status = wst_count(d->store, &count, e);
+    if (status == SL_OK) {
+        tbl_reserve(d->table, count);
+        status = wst_load(d->store, on_record, d->table, e);
+    }
     d->loaded_names = tbl_count(d->table);
     d->loaded_version = wst_version(d->store);
     return status == SL_OK ? SL_OK : sl_fail_in(e, status, "%s", d->values->db);

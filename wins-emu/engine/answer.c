@@ -32,6 +32,17 @@ static bool is_query(const void *octets, size_t len)
     return nb_cursor_ok(&c) && !nb_is_response(flags) && nb_opcode(flags) == NB_OP_QUERY;
 }
 
+uint64_t eng_expect(const struct tbl *table, const void *octets, size_t len)
+{
+    if (!is_query(octets, len))
+        return 0;
+    struct nb_cursor c = nb_cursor_read(octets, len);
+    struct nb_name name;
+    nb_take(&c, NB_HEADER_LEN);
+    nb_get_name(&c, &name);
+    return nb_cursor_ok(&c) ? tbl_expect(table, &name) : 0;
+}
+
 enum eng_route eng_answer(const struct tbl *table, const struct wins_config *config, const struct wins_policy *policy,
                           struct wins_peer from, uint32_t own_address, const void *octets, size_t len, void *buffer,
                           size_t *ret_len, enum wins_rule *ret_rule)

@@ -15,6 +15,8 @@ enum eng_route {
     ENG_ROUTE_ENGINE, /* not a query: for eng_packet */
 };
 
+/* The hint of tbl_expect for the name that a datagram asks for, 0 when it is no query with a name. */
+uint64_t eng_expect(const struct tbl *table, const void *octets, size_t len);
 /*
  * `octets` came from `from` to the own address `own_address`. With ENG_ROUTE_REPLY the answer is in `buffer`, which has room
  * for NB_DATAGRAM_MAX octets, and *ret_len long. *ret_rule is the row that decided a query, R01 for a malformed packet;

@@ -227,6 +227,17 @@ void wst_close(struct wst *w)
     free(w);
 }
 
+enum sl_status wst_count(struct wst *w, size_t *ret_count, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    struct db_stmt *s = db_prepare(w->db, "SELECT count(*) FROM record");
+    size_t count = db_step(s) ? (size_t)db_int(s, 0) : 0;
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_count = count;
+    return status;
+}
+
 enum sl_status wst_load(struct wst *w, void (*fn)(const struct wins_record *record, void *ctx), void *ctx, struct sl_error *e)
 {
     SL_CHECK_MAGIC(w, WST_MAGIC);

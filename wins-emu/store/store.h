@@ -33,6 +33,8 @@ enum sl_status wst_find(struct wst *store, const struct nb_name *name, struct wi
 /* Has SQLite read every page; each thing that is wrong is told to `fn`. May take long. */
 enum sl_status wst_integrity(struct wst *store, void (*fn)(void *ctx, const char *problem), void *ctx,
                              struct sl_error *e) SL_MUST;
+/* The number of stored records. */
+enum sl_status wst_count(struct wst *store, size_t *ret_count, struct sl_error *e) SL_MUST;
 /* Hands every stored record to `fn`, once, at start. */
 enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *record, void *ctx), void *ctx,
                         struct sl_error *e) SL_MUST;

@@ -63,6 +63,13 @@ struct tbl_entry *entry_new(const struct wins_record *r)
     return entry;
 }
 
+/* Entries are not aligned to cache lines, so both ends of a plain one are fetched. */
+void entry_prefetch(const struct tbl_entry *entry)
+{
+    __builtin_prefetch(entry);
+    __builtin_prefetch((const char *)entry + sizeof *entry);
+}
+
 static const uint8_t *scope_of(const struct tbl_entry *entry)
 {
     return entry->tail + member_size(entry->bits) * entry->count;

@@ -16,6 +16,8 @@ struct entry_key {
 
 /* A packed copy of the record; freed with free(). */
 struct tbl_entry *entry_new(const struct wins_record *record);
+/* Fetches what a lookup reads of it into the cache; any address will do. */
+void entry_prefetch(const struct tbl_entry *entry);
 /* True when it is the entry of this name, all 16 octets and the scope. */
 bool entry_is(const struct tbl_entry *entry, const struct nb_name *name);
 /* SipHash-1-3 (Aumasson and Bernstein) of the 16 octets, then of the scope where there is one. */

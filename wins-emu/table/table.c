@@ -140,6 +140,12 @@ static void store_word(struct slots *s, size_t i, uint64_t word)
     __atomic_store_n(&s->word[i], word, __ATOMIC_RELEASE);
 }
 
+/* True when one entry more would make probing slow. */
+static bool is_full(size_t slots, size_t used)
+{
+    return (used + 1) * FULL_DENOMINATOR > slots * FULL_NUMERATOR;
+}
+
 static struct slots *slots_of(const struct tbl *t)
 {
     return __atomic_load_n(&t->slots, __ATOMIC_ACQUIRE);
@@ -252,6 +258,23 @@ const struct tbl_entry *tbl_find(const struct tbl *t, const struct nb_name *name
     return entry_of(find_word(slots_of(t), hash_of(t, name), name, &slot));
 }
 
+uint64_t tbl_expect(const struct tbl *t, const struct nb_name *name)
+{
+    const struct slots *s = slots_of(t);
+    uint64_t hash = hash_of(t, name);
+    __builtin_prefetch(&s->word[home_of(s, hash)]);
+    return hash;
+}
+
+/* A word with the tag of another name is not followed: that name stands further on, and the probe will find it. */
+void tbl_expect_entry(const struct tbl *t, uint64_t hint)
+{
+    const struct slots *s = slots_of(t);
+    uint64_t word = load_word(s, home_of(s, hint));
+    if ((word & ~POINTER_MASK) == hint << TAG_SHIFT)
+        entry_prefetch(entry_of(word));
+}
+
 /* Moves every entry into a table that has room again, larger unless it was tombs that filled it. */
 static void rebuild(struct tbl *t)
 {
@@ -270,11 +293,22 @@ static void rebuild(struct tbl *t)
     urcu_memb_call_rcu(&old->rcu, free_slots);
 }
 
+void tbl_reserve(struct tbl *t, size_t records)
+{
+    SL_CHECK_MAGIC(t, TBL_MAGIC);
+    sl_assert(t->used == 0);
+    unsigned bits = BITS_MIN;
+    while (is_full((size_t)1 << bits, records))
+        bits++;
+    free(t->slots);
+    t->slots = slots_new(bits);
+}
+
 void tbl_put(struct tbl *t, const struct wins_record *record)
 {
     SL_CHECK_MAGIC(t, TBL_MAGIC);
+    uint64_t hash = tbl_expect(t, &record->name);
     struct tbl_entry *entry = entry_new(record);
-    uint64_t hash = hash_of(t, &record->name);
     size_t i;
     uint64_t old = find_word(t->slots, hash, &record->name, &i);
     if (old) {
@@ -282,7 +316,7 @@ void tbl_put(struct tbl *t, const struct wins_record *record)
         retire(t, entry_of(old));
         return;
     }
-    if ((t->used + 1) * FULL_DENOMINATOR > slot_count(t->slots) * FULL_NUMERATOR)
+    if (is_full(slot_count(t->slots), t->used))
         rebuild(t);
     bool tomb;
     i = free_slot(t->slots, hash, &tomb);

@@ -33,11 +33,20 @@ void tbl_grace(void);
 
 /* The entry of a name, or NULL. Between tbl_read_lock and tbl_read_unlock, or by the writer. */
 const struct tbl_entry *tbl_find(const struct tbl *t, const struct nb_name *name);
+/*
+ * For a reader that has several names to look up: fetches the slot of a name into the cache and returns a hint; tbl_expect_entry
+ * with that hint fetches the entry. All hints first, then all entries, then tbl_find for each name, so that the waits for memory
+ * overlap. Between tbl_read_lock and tbl_read_unlock.
+ */
+uint64_t tbl_expect(const struct tbl *t, const struct nb_name *name);
+void tbl_expect_entry(const struct tbl *t, uint64_t hint);
 /* Unpacks an entry. */
 void tbl_unpack(const struct tbl_entry *entry, struct wins_record *ret_record);
 /* Enough of an entry to answer a query (Q03 to Q07) without unpacking it; its addresses are sorted by wins_members_sort. */
 void tbl_answer(const struct tbl_entry *entry, uint32_t self, struct wins_answer *ret_answer);
 
+/* Makes room for so many records at once instead of step by step; before the first record and the first reader. */
+void tbl_reserve(struct tbl *t, size_t records);
 /* Writer only: inserts or replaces the record of its name. */
 void tbl_put(struct tbl *t, const struct wins_record *record);
 /* Writer only: removes a name; nothing happens when it is absent. */
