@@ -13,7 +13,7 @@
 enum { SERVER_FOLDER_MAX = 256 };
 
 struct server {
-    pid_t pid; /* 0 while it does not run */
+    pid_t pid;       /* 0 while it does not run */
     int last_signal; /* that ends it */
     struct sl_endpoint endpoint;
     char folder[SERVER_FOLDER_MAX];
@@ -23,7 +23,7 @@ struct server {
 
 /* Moves this program into a network namespace with a loopback interface; SL_DENIED where the system does not allow that. */
 enum sl_status servers_isolate(struct sl_error *e) SL_MUST;
-/* A winsd with one worker on the database of server->folder, made when it is missing; `preload` may name a library for it. Returns
+/* A winsd with one worker on the database of server->folder, made when missing; `preload` may name a library for it. Returns
  * at once; a server that could not be run at all ends the program. */
 void server_start_winsd(struct server *server, const char *path, const char *preload);
 /* "nmbd" or "ad" of samba.sh at an address of its own. */
