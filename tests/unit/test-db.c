@@ -332,7 +332,32 @@ START_TEST(several_processes_may_open_and_write)
 }
 END_TEST
 
-UNIT_MAIN("db", is_opened_for_durability, migrates_and_keeps_what_is_there, a_failed_migration_leaves_nothing,
-          what_is_not_ours_stays_as_it_is, damage_is_told, values_come_back_as_they_went_in,
+START_TEST(a_backup_is_whole_and_overwrites_nothing)
+{
+    char copy[80];
+    struct sl_error e;
+    setup();
+    snprintf(copy, sizeof copy, "%s.copy", path);
+    struct db *db = opened(DB_CREATE, &schema), *reader = opened(DB_READ_ONLY, &schema);
+    ck_assert_int_eq(db_exec(db, "INSERT INTO site (code) VALUES ('PS1')", NULL), SL_OK);
+    ck_assert_int_eq(db_begin(db, NULL), SL_OK);
+    ck_assert_int_eq(db_exec(db, "INSERT INTO site (code) VALUES ('PS2')", NULL), SL_OK); /* not committed: not in it */
+    ck_assert_int_eq(db_backup(reader, copy, &e), SL_OK);
+    ck_assert_int_eq(db_commit(db, NULL), SL_OK);
+    ck_assert_int_eq(db_backup(reader, copy, &e), SL_CONFLICT);
+    ck_assert_ptr_nonnull(strstr(e.text, copy));
+    ck_assert_int_ne(db_backup(reader, "/nowhere/at/all.db", &e), SL_OK);
+    db_close(reader);
+    db_close(db);
+    ck_assert_int_eq(rename(copy, path), 0); /* no other file is needed beside it */
+    db = opened(DB_READ_WRITE, &schema);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM site"), 1);
+    db_close(db);
+    teardown();
+}
+END_TEST
+
+UNIT_MAIN("db", a_backup_is_whole_and_overwrites_nothing, is_opened_for_durability, migrates_and_keeps_what_is_there,
+          a_failed_migration_leaves_nothing, what_is_not_ours_stays_as_it_is, damage_is_told, values_come_back_as_they_went_in,
           a_statement_remembers_its_first_failure, a_transaction_is_all_or_nothing, a_deferred_constraint_fails_the_commit,
           read_only_is_denied_writing, several_processes_may_open_and_write)

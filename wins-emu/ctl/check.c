@@ -61,9 +61,13 @@ static void ask_writer(struct check *k)
     if (k->status != SL_OK)
         return;
     k->answered = false;
-    k->status = eng_writer_call(k->change->env->writer, settle_call, k, &k->error);
-    if (k->status != SL_OK)
+    struct sl_error e;
+    enum sl_status status = eng_writer_call(k->change->env->writer, settle_call, k, &e); /* from now on *k is the writer's */
+    if (status != SL_OK) {
+        k->status = status;
+        k->error = e;
         return;
+    }
     pthread_mutex_lock(&k->lock);
     while (!k->answered)
         pthread_cond_wait(&k->answer, &k->lock);

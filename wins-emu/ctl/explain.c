@@ -52,7 +52,7 @@ static void take_decision(struct explanation *x, const struct wins_decision *d)
     bool challenge = d->effect == WINS_CHALLENGE;
     x->rule = d->rule;
     x->then = d->then;
-    x->answer = challenge ? "WACK" : nb_rcode_word(d->rcode);
+    x->answer = challenge ? "WACK" : nb_rcode_word((uint8_t)d->rcode);
     x->effect = effect_word(d->effect, d->new_version);
     for (size_t i = 0; challenge && i < x->record.member_count; i++)
         add_address(x, x->record.members[i].address);

@@ -104,6 +104,7 @@ static const struct cli_program program = {
     .examples = {"winsctl list --suffix 1A", "the management points that are registered",
                  "winsctl show MP_PS1#1A", "who holds the name, since which version, and for how many seconds (expires_s)",
                  "winsctl explain MP_PS1#1A 192.0.2.10", "which rule a registration by that address would meet",
+                 "winsctl backup /var/backups/wins.db", "a copy of the database while it is in use",
                  "winsctl add MP_PS1#1A 192.0.2.10", "a static name, on disk when the command returns",
                  "winsctl delete MP_PS1#1A", "forget the name, whoever holds it",
                  "winsctl release MP_PS1#1A", "answer for it no longer, as when its holder released it",
