@@ -16,3 +16,12 @@ state MULTI#00 released mhomed version 1
 from 10.0.0.1 release OTHER#1C group 10.0.0.1
 expect to 10.0.0.1 ok rule L09
 state OTHER#1C active sgroup 10.0.0.4 version 41 owner 10.0.0.53 expires 145h
+# Nothing is said before it is on disk.
+given LATE#00 active mhomed 10.0.0.1 10.0.0.2 version 1
+hold
+from 10.0.0.1 release LATE#00 unique 10.0.0.1
+expect none rule L09
+state LATE#00 active mhomed 10.0.0.1 10.0.0.2
+commit
+expect to 10.0.0.1 ok flags b400
+state LATE#00 active mhomed 10.0.0.2

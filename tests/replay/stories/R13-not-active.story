@@ -18,3 +18,12 @@ state MULTI#00 active unique 10.0.0.2 version 13
 from 10.0.0.2 register WORK#1C group 10.0.0.2
 expect to 10.0.0.2 ok rule R13
 state WORK#1C active sgroup 10.0.0.2 version 14
+# Nothing is said before it is on disk.
+given LATE#00 released unique 10.0.0.1 version 1
+hold
+from 10.0.0.2 register LATE#00 unique 10.0.0.2
+expect none rule R13
+state LATE#00 released unique 10.0.0.1
+commit
+expect to 10.0.0.2 ok
+state LATE#00 active unique 10.0.0.2
