@@ -2,7 +2,7 @@
 # Becomes one of Samba's two WINS servers on ADDRESS port 137, with all its files below DIR; the caller gives it a network
 # namespace of its own and kills it. Exit code 77 and one line on standard error when it is not installed.
 #   samba.sh nmbd DIR ADDRESS     nmbd, which keeps names in memory and writes them out now and then
-#   samba.sh ad DIR ADDRESS       the name server of the AD domain controller, durable; provisions a domain first
+#   samba.sh ad DIR ADDRESS       the name server of the AD domain controller, durable; provisions a domain the first time
 set -eu
 export PATH=$PATH:/usr/sbin:/sbin
 kind=$1 dir=$2 address=$3
@@ -32,9 +32,10 @@ X
 fi
 
 command -v samba > /dev/null && command -v samba-tool > /dev/null || missing "samba (AD DC)"
-samba-tool domain provision --realm=BENCH.TEST --domain=BENCHDOM --host-name=BENCHDC --host-ip="$address" --server-role=dc \
+[ -e "$dir/provisioned" ] || samba-tool domain provision --realm=BENCH.TEST --domain=BENCHDOM --host-name=BENCHDC --host-ip="$address" --server-role=dc \
     --adminpass=Passw0rd.123 --dns-backend=NONE --targetdir="$dir/dc" --option="interfaces=$address/8" \
     --option='bind interfaces only=yes' > "$dir/log" 2>&1 || { tail -1 "$dir/log" >&2; exit 1; }
-sed -i "/server services = /d; s#^\[global\]#[global]\nserver services = nbt, wrepl\n${common//$'\n'/\\n}\nncalrpc dir = $dir/ncalrpc#" \
+[ -e "$dir/provisioned" ] || sed -i "/server services = /d; s#^\[global\]#[global]\nserver services = nbt, wrepl\n${common//$'\n'/\\n}\nncalrpc dir = $dir/ncalrpc#" \
     "$dir/dc/etc/smb.conf"
+touch "$dir/provisioned"
 exec unshare --pid --fork --kill-child samba -i -M single --debug-stdout -s "$dir/dc/etc/smb.conf" > "$dir/log" 2>&1
