@@ -1,5 +1,6 @@
 """Samba's and other people's NetBIOS programs against winsd and the site's NetBIOS side. Port 137, so in a private namespace."""
 
+import os
 import time
 
 import harness
@@ -62,6 +63,17 @@ class SambaClients(harness.Case):
         """Q12 smbtorture nbt.register: the registry refuses registration and refresh of its own name"""
         for test in ("nbt.register.register_own", "nbt.register.refresh_own"):
             self.smbtorture(test, "WINSBOX", "--option=wins server=" + self.registry.address, "--option=name resolve order=wins")
+
+    def test_smbtorture_hook(self):
+        """4.1 smbtorture nbt.wins.wins_bad_names: the hook is told of plain names and of no others"""
+        hook = self.write("hook", "#!/bin/sh\nprintf '%%s' \"$2\" > '%s/wins_hook_writes_here'\n" % self.folder)
+        os.chmod(hook, 0o755)
+        self.registry.process.stop()
+        self.registry.more += ["--hook", hook]
+        self.registry.start()
+        os.environ["SELFTEST_TMPDIR"] = self.folder
+        self.addCleanup(os.environ.pop, "SELFTEST_TMPDIR")
+        self.smbtorture("nbt.wins.wins_bad_names", self.registry.address)
 
 
 class SecondMachine(harness.Case):

@@ -3,6 +3,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/conf/conf.h"
+#include "wins-emu/daemon/hook.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -140,6 +141,8 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
         status = read_own_names(call, &s, e);
     if (status == SL_OK)
         status = read_times(v, &s, e);
+    if (status == SL_OK && v->hook)
+        status = winsd_hook_check(v->hook, e) == SL_OK ? SL_OK : fail_option(call, "hook", SL_USAGE, e);
     if (status == SL_OK)
         *ret_settings = s;
     return status;

@@ -24,6 +24,7 @@ struct winsd_values {
     int64_t tombstone_hold_ms, scavenge_period_ms;
     char *config;
     bool check_config;
+    char *hook;
     struct wins_policy_options policy;
 };
 

@@ -4,6 +4,7 @@
 #include "common/base/random.h"
 #include "common/host/service.h"
 #include "wins-emu/ctl/ctl.h"
+#include "wins-emu/daemon/hook.h"
 #include "wins-emu/daemon/policy.h"
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@ struct winsd {
     struct winsd_policy policy;
     const struct cli_call *call;
     struct eng *eng;
+    struct winsd_hook *hook; /* NULL without one */
     struct eng_writer *writer;
     struct wctl *ctl;
     size_t loaded_names; /* from the database, and its version counter */
@@ -61,6 +63,12 @@ static void on_refused(void *ctx, enum wins_rule rule, const struct wins_request
     winsd_policy_refused(&d->policy, rule, request);
 }
 
+static void on_changed(void *ctx, enum eng_event event, const struct wins_record *record)
+{
+    struct winsd *d = ctx;
+    winsd_hook_changed(d->hook, event, record);
+}
+
 static void on_refused_query(void *ctx, struct wins_peer from)
 {
     struct winsd *d = ctx;
@@ -75,7 +83,10 @@ static void on_random(void *ctx, void *out, size_t len)
 
 static void on_counters(const void *ctx, struct eng_counters *ret_sum)
 {
-    wnet_counters(ctx, ret_sum);
+    const struct winsd *d = ctx;
+    wnet_counters(d->net, ret_sum);
+    if (d->hook)
+        eng_counters_add(ret_sum, winsd_hook_counters(d->hook));
 }
 
 static void on_record(const struct wins_record *record, void *ctx)
@@ -121,7 +132,8 @@ static enum sl_status open_store(struct winsd *d, struct sl_error *e)
 
 static enum sl_status start_engine(struct winsd *d, struct sl_error *e)
 {
-    const struct eng_ops ops = {.ctx = d, .send = on_send, .random = on_random, .refused = on_refused};
+    const struct eng_ops ops = {.ctx = d, .send = on_send, .random = on_random, .refused = on_refused,
+                                .changed = d->hook ? on_changed : NULL};
     const struct eng_writer_ops writer_ops = {.ctx = d->net, .flush = wnet_flush, .commit_failed = on_commit_failed};
     d->eng = eng_new(&d->config, &ops, d->table, d->store);
     return eng_writer_start(d->eng, &writer_ops, &d->writer, e);
@@ -138,11 +150,14 @@ static enum sl_status start(struct winsd *d, const struct winsd_settings *s, str
         return status;
     d->config = config_of(s, d->net);
     d->config.policy = &d->policy.current;
-    status = start_engine(d, e);
+    if (d->values->hook)
+        status = winsd_hook_start(d->values->hook, &d->hook, e);
+    if (status == SL_OK)
+        status = start_engine(d, e);
     if (status != SL_OK)
         return status;
     const struct wctl_env env = {.loop = d->loop, .table = d->table, .writer = d->writer, .rules = &d->config.rules,
-                                 .policy = &d->policy.current, .db = d->values->db, .counters = on_counters, .ctx = d->net,
+                                 .policy = &d->policy.current, .db = d->values->db, .counters = on_counters, .ctx = d,
                                  .workers = s->workers};
     status = wctl_open(d->values->control, &env, &d->ctl, e);
     const struct wnet_env workers = {.table = d->table, .rules = &d->config.rules, .policy = &d->policy.current,
@@ -173,6 +188,7 @@ static void stop(struct winsd *d)
     if (d->net)
         wnet_stop(d->net);
     eng_writer_stop(d->writer);
+    winsd_hook_stop(d->hook);
     eng_free(d->eng);
     wctl_free(d->ctl);
     wst_close(d->store);

@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "wins-emu/engine/batch.h"
 #include "wins-emu/engine/challenge.h"
+#include "wins-emu/engine/publish.h"
 #include "wins-emu/engine/scavenger.h"
 
 #include <stdlib.h>
@@ -141,17 +142,6 @@ static enum sl_status store_batch(struct eng *eng, struct sl_error *e)
     return wst_commit(eng->store, e);
 }
 
-static void publish_batch(struct eng *eng)
-{
-    for (size_t i = 0; i < eng->batch.change_count; i++) {
-        const struct eng_change *change = &eng->batch.changes[i];
-        if (change->removed)
-            tbl_remove(eng->table, &change->record.name);
-        else
-            tbl_put(eng->table, &change->record);
-    }
-}
-
 static void answer_batch(struct eng *eng, enum sl_status status, const struct sl_error *e)
 {
     for (size_t i = 0; i < eng->batch.held_count; i++) {
@@ -177,7 +167,7 @@ enum sl_status eng_commit(struct eng *eng, struct sl_error *e)
         eng_scavenger_failed(&eng->scavenger, s, &detail);
     } else {
         eng->stats.commits++;
-        publish_batch(eng);
+        eng_publish(eng->table, &eng->ops, &eng->batch);
     }
     answer_batch(eng, s, &detail);
     eng_batch_clear(&eng->batch);

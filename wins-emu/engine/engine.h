@@ -57,6 +57,9 @@ struct eng_config {
     int64_t scavenge_period_s; /* from the begin of a pass to that of the next; 0 means only when an administrator asks */
 };
 
+/* What happened to a name, as its clients see it. */
+enum eng_event { ENG_EVENT_ADD, ENG_EVENT_REFRESH, ENG_EVENT_DELETE };
+
 /* What the engine needs from outside. */
 struct eng_ops {
     void *ctx;
@@ -66,6 +69,9 @@ struct eng_ops {
     void (*random)(void *ctx, void *out, size_t len);
     /* A registration that the policy refuses (P02 to P06), to be told in the log; NULL: nobody wants to know. */
     void (*refused)(void *ctx, enum wins_rule rule, const struct wins_request *request);
+    /* A name became active, changed or was extended, or is active no more; on disk and in the table. Must not call the engine;
+     * NULL: nobody wants to know. */
+    void (*changed)(void *ctx, enum eng_event event, const struct wins_record *record);
 };
 
 /* Counters since the start; by the engine's thread only. */
