@@ -15,11 +15,3 @@ expect to 10.0.0.1 challenge
 at 3s
 expect to 10.0.0.2 ACT_ERR rule C05
 state HOST#00 active unique 10.0.0.3 version 2
-# The same version of another owner is another record.
-given OTHER#00 active unique 10.0.0.1 version 1
-from 10.0.0.2 register OTHER#00 unique 10.0.0.2
-expect to 10.0.0.2 wack rule R16
-expect to 10.0.0.1 challenge
-given OTHER#00 active unique 10.0.0.1 version 1 owner 10.0.0.77
-from 10.0.0.1 deny OTHER#00
-expect to 10.0.0.2 ACT_ERR rule C05

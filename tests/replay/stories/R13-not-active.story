@@ -1,3 +1,4 @@
+given LATE#00 released unique 10.0.0.1 version 1
 given GONE#00 released unique 10.0.0.1 version 1
 given DEAD#00 tombstone unique 10.0.0.1 owner 10.0.0.99 version 9
 given WORK#00 released group 10.0.0.1 version 3
@@ -19,7 +20,6 @@ from 10.0.0.2 register WORK#1C group 10.0.0.2
 expect to 10.0.0.2 ok rule R13
 state WORK#1C active sgroup 10.0.0.2 version 14
 # Nothing is said before it is on disk.
-given LATE#00 released unique 10.0.0.1 version 1
 hold
 from 10.0.0.2 register LATE#00 unique 10.0.0.2
 expect none rule R13
