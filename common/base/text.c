@@ -146,13 +146,6 @@ void sl_text_json(struct sl_text *t, const char *text, size_t len)
     sl_text_puts(t, "\"");
 }
 
-void sl_text_hex(struct sl_text *t, const void *octets, size_t len)
-{
-    const uint8_t *p = octets;
-    for (size_t i = 0; i < len; i++)
-        sl_text_add(t, (char[2]){hex_digits[p[i] >> 4], hex_digits[p[i] & 15]}, 2);
-}
-
 void sl_text_escape(char *out, size_t out_size, const char *text, size_t len)
 {
     sl_assert(out_size > 0);

@@ -42,8 +42,6 @@ void sl_text_puts(struct sl_text *t, const char *text);
 void sl_text_printf(struct sl_text *t, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Appends a JSON string literal with its quotes; octets that are not valid UTF-8 become U+FFFD. */
 void sl_text_json(struct sl_text *t, const char *text, size_t len);
-/* Appends octets as lower-case hexadecimal. */
-void sl_text_hex(struct sl_text *t, const void *octets, size_t len);
 
 /* The length of the valid UTF-8 sequence at `text` (left > 0), 0 when there is none (RFC 3629: no overlong form, no
  * surrogate). */

@@ -221,11 +221,6 @@ int64_t db_changes(struct db *db)
     return sqlite3_changes(db->conn);
 }
 
-int64_t db_last_id(struct db *db)
-{
-    return sqlite3_last_insert_rowid(db->conn);
-}
-
 /* ---- transactions ------------------------------------------------------------------------------------------------ */
 
 enum sl_status db_begin(struct db *db, struct sl_error *e)

@@ -84,8 +84,6 @@ enum sl_status db_done(struct db_stmt *s, struct sl_error *e) SL_MUST;
 enum sl_status db_run(struct db_stmt *s, struct sl_error *e) SL_MUST;
 /* Rows changed by the last INSERT, UPDATE or DELETE. */
 int64_t db_changes(struct db *db);
-/* The rowid of the last insert. */
-int64_t db_last_id(struct db *db);
 
 /* ---- transactions ------------------------------------------------------------------------------------------------ */
 

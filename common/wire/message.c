@@ -9,27 +9,6 @@ enum {
     NAME_POINTER = 0xc000 | NB_HEADER_LEN,
 };
 
-const char *nb_opcode_word(uint8_t opcode)
-{
-    switch (opcode) {
-    case NB_OP_QUERY:
-        return "query";
-    case NB_OP_REGISTER:
-        return "registration";
-    case NB_OP_RELEASE:
-        return "release";
-    case NB_OP_WACK:
-        return "WACK";
-    case NB_OP_REFRESH:
-    case NB_OP_REFRESH_ALT:
-        return "refresh";
-    case NB_OP_MULTIHOMED:
-        return "multi-homed registration";
-    default:
-        return "opcode";
-    }
-}
-
 const char *nb_rcode_word(uint8_t rcode)
 {
     static const char *const words[] = {"ok", "FMT_ERR", "SRV_ERR", "NAM_ERR", "IMP_ERR", "RFS_ERR", "ACT_ERR", "CFT_ERR"};

@@ -145,8 +145,6 @@ static inline uint8_t nb_rcode(uint16_t flags)
     return flags & NB_RCODE_MASK;
 }
 
-/* "query", "registration" ...; "opcode" for one without a name. */
-const char *nb_opcode_word(uint8_t opcode);
 /* "ok", "FMT_ERR" ...; "rcode" for one without a name. */
 const char *nb_rcode_word(uint8_t rcode);
 

@@ -109,8 +109,6 @@ struct ldapc_uri {
 enum sl_status ldapc_uri_parse(const char *text, struct ldapc_uri *ret_uri, struct sl_error *e) SL_MUST;
 /* Frees the strings of a parsed URI. */
 void ldapc_uri_fini(struct ldapc_uri *uri);
-/* True when the text starts with one of the three schemes. */
-bool ldapc_uri_is(const char *text);
 
 /* Appends a value for use inside a filter (RFC 4515): NUL ( ) * \ and octets above 0x7f become \xx. */
 void ldapc_escape_filter(struct sl_text *out, const char *value, size_t len);

@@ -80,14 +80,6 @@ const struct sm_mp *sm_default_mp(const struct sm_snapshot *snapshot)
     return found;
 }
 
-const struct sm_mp *sm_find_mp(const struct sm_snapshot *snapshot, const char *host)
-{
-    for (size_t i = 0; i < snapshot->mp_count; i++)
-        if (sl_text_iequal(snapshot->mps[i].host, host))
-            return &snapshot->mps[i];
-    return NULL;
-}
-
 const struct sm_dp *sm_find_dp(const struct sm_snapshot *snapshot, const char *host)
 {
     for (size_t i = 0; i < snapshot->dp_count; i++)

@@ -126,9 +126,8 @@ void sm_target_fini(struct sm_target *target); /* likewise */
 
 /* The default management point, or NULL when the site has none (S1.26). */
 const struct sm_mp *sm_default_mp(const struct sm_snapshot *snapshot);
-/* The management point or distribution point of this host name, case-insensitively, or NULL. */
-const struct sm_mp *sm_find_mp(const struct sm_snapshot *snapshot, const char *host);
-const struct sm_dp *sm_find_dp(const struct sm_snapshot *snapshot, const char *host); /* likewise */
+/* The distribution point of this host name, case-insensitively, or NULL. */
+const struct sm_dp *sm_find_dp(const struct sm_snapshot *snapshot, const char *host);
 /* True when the target is a name registry ("wins:" URI), false for a directory. */
 bool sm_target_is_registry(const struct sm_target *target);
 

@@ -23,11 +23,6 @@ static int scheme_of(const char *text)
     return -1;
 }
 
-bool ldapc_uri_is(const char *text)
-{
-    return scheme_of(text) >= 0;
-}
-
 /* Percent-decodes `len` octets; false for a bad escape or an encoded NUL. */
 static bool percent_decode(struct sl_text *out, const char *text, size_t len)
 {
