@@ -15,7 +15,7 @@ enum { SEED_MASK = 0x7fffffff }; /* a seed of our own making is short enough to 
 
 static struct locator_result *usage(struct locator_result *r, const struct sl_error *e)
 {
-    api_conclude(r, SL_OUTCOME_USAGE, "usage", sl_error_text(e));
+    api_conclude(r, SL_OUTCOME_USAGE, "", sl_error_text(e));
     return r;
 }
 

@@ -179,7 +179,7 @@ struct locator_result *locator_find_name(struct locator *l, const char *name);
 void locator_result_free(struct locator_result *r);
 /* The outcome; LOCATOR_INTERNAL for NULL. */
 enum locator_outcome locator_result_outcome(const struct locator_result *r);
-/* The reason word when the outcome is not LOCATOR_OK, else "". */
+/* The reason word when there is no answer and the outcome alone does not tell why, else "". */
 const char *locator_result_reason(const struct locator_result *r);
 /* One line for people: what was found, or why nothing was. */
 const char *locator_result_message(const struct locator_result *r);
