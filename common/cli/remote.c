@@ -20,6 +20,7 @@ struct remote {
     struct cli_call *call;
     const char *path;
     int64_t timeout_ms;
+    const struct cli_remote_extra *extra;
     int fd;
     struct sl_text in;
     size_t width; /* of the declared columns */
@@ -150,6 +151,26 @@ static void connect_to(struct remote *r)
         give_up(r, SL_OUTCOME_UNREACHABLE, "no daemon answers: %s; is it running, and is that its --control?", strerror(err));
 }
 
+/* The descriptor goes with the first octets. */
+static ssize_t send_octets(const struct remote *r, void *octets, size_t len, bool first)
+{
+    if (!first || r->extra->fd < 0)
+        return send(r->fd, octets, len, MSG_NOSIGNAL);
+    union {
+        struct cmsghdr header;
+        char octets[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec part = {.iov_base = octets, .iov_len = len};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.octets,
+                             .msg_controllen = sizeof control.octets};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &r->extra->fd, sizeof r->extra->fd);
+    return sendmsg(r->fd, &message, MSG_NOSIGNAL);
+}
+
 static void send_request(struct remote *r)
 {
     struct sl_text out = sl_text_new(SL_FRAME_MAX + 16);
@@ -157,7 +178,7 @@ static void send_request(struct remote *r)
     if (sl_text_failed(&out))
         give_up(r, SL_OUTCOME_USAGE, "the request is longer than %d octets", SL_FRAME_MAX);
     for (size_t sent = 0; sent < out.len && !r->ended && wait_for(r, POLLOUT);) {
-        ssize_t n = send(r->fd, out.data + sent, out.len - sent, MSG_NOSIGNAL);
+        ssize_t n = send_octets(r, out.data + sent, out.len - sent, sent == 0);
         if (n < 0 && errno != EINTR)
             break; /* what the daemon has to say about it can still be read */
         sent += n > 0 ? (size_t)n : 0;
@@ -200,7 +221,8 @@ static bool on_columns(struct remote *r, const struct sl_frame *f)
     if (good) {
         r->width = width;
         r->single = strcmp(f->strings[0], "1") == 0;
-        cli_doc_columns(r->call->doc, columns, width, r->single);
+        if (!r->extra->row)
+            cli_doc_columns(r->call->doc, columns, width, r->single);
     }
     free(names);
     free(columns);
@@ -219,10 +241,12 @@ static bool on_row(struct remote *r, const struct sl_frame *f)
         return false;
     const char **cells = sl_new_array(f->count, sizeof *cells);
     cells_of(f, cells);
-    cli_doc_row(r->call->doc, cells);
+    bool taken = !r->extra->row || r->extra->row(r->extra->ctx, cells, f->count);
+    if (!r->extra->row)
+        cli_doc_row(r->call->doc, cells);
     free(cells);
     r->rows++;
-    return true;
+    return taken;
 }
 
 static bool on_step(struct remote *r, const struct sl_frame *f)
@@ -336,7 +360,14 @@ static void receive(struct remote *r)
 
 enum sl_outcome cli_remote(struct cli_call *call, const char *path, int64_t timeout_ms)
 {
-    struct remote r = {.call = call, .path = path, .timeout_ms = timeout_ms, .fd = -1, .outcome = SL_OUTCOME_INTERNAL};
+    return cli_remote_with(call, path, timeout_ms, &(struct cli_remote_extra){.fd = -1});
+}
+
+enum sl_outcome cli_remote_with(struct cli_call *call, const char *path, int64_t timeout_ms,
+                                const struct cli_remote_extra *extra)
+{
+    struct remote r = {.call = call, .path = path, .timeout_ms = timeout_ms, .extra = extra, .fd = -1,
+                       .outcome = SL_OUTCOME_INTERNAL};
     r.in = sl_text_new(SL_FRAME_MAX + READ_CHUNK + 16);
     connect_to(&r);
     if (!r.ended)

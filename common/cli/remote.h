@@ -17,4 +17,16 @@
  */
 enum sl_outcome cli_remote(struct cli_call *call, const char *path, int64_t timeout_ms);
 
+/* For verbs that are more than a question and a document. */
+struct cli_remote_extra {
+    int fd; /* sent along with the request, -1 for none; stays the caller's */
+    /* Takes the rows instead of the document; false ends the call as an internal error. NULL: the document takes them. */
+    bool (*row)(void *ctx, const char *const *cells, size_t count);
+    void *ctx;
+};
+
+/* The same with these extras. */
+enum sl_outcome cli_remote_with(struct cli_call *call, const char *path, int64_t timeout_ms,
+                                const struct cli_remote_extra *extra);
+
 #endif

@@ -87,6 +87,9 @@ enum sl_status ff_read_stream(const struct ff_format *format, FILE *in, const ch
 enum sl_status ff_write(const struct ff_format *format, struct sl_text *out, const struct ff_row *row,
                         struct sl_error *e) SL_MUST;
 
+enum { FF_CELLS = 6 };
+/* The row of six cells as in csv, in the order of its header; addresses are separated by blanks or newlines. */
+enum sl_status ff_row_of_cells(const char *const cells[FF_CELLS], struct ff_row *ret_row, struct sl_error *e) SL_MUST;
 /* "unique", "group", "sgroup", "mhomed". */
 const char *ff_kind_word(enum ff_kind kind);
 /* True when all fields are equal, addresses in the same order. */

@@ -100,7 +100,8 @@ enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error
     return SL_OK;
 }
 
-enum sl_status ff_emit(struct ff_reader *r, struct ff_row *row, struct sl_error *e)
+/* Makes the row what files.h says of its kind. */
+static enum sl_status check_row(struct ff_row *row, struct sl_error *e)
 {
     if (row->kind == FF_GROUP)
         row->address_count = 0;
@@ -110,7 +111,13 @@ enum sl_status ff_emit(struct ff_reader *r, struct ff_row *row, struct sl_error 
         return sl_fail(e, SL_MALFORMED, "%s is unique and has %d addresses", nb_name_text(&row->name).text, row->address_count);
     if (row->is_static)
         row->expires_s = 0;
-    return r->fn(r->ctx, row, &r->place, e);
+    return SL_OK;
+}
+
+enum sl_status ff_emit(struct ff_reader *r, struct ff_row *row, struct sl_error *e)
+{
+    enum sl_status status = check_row(row, e);
+    return status == SL_OK ? r->fn(r->ctx, row, &r->place, e) : status;
 }
 
 enum sl_status ff_emit_machine(struct ff_reader *r, const char *text, const struct ff_row *row, struct sl_error *e)
@@ -296,4 +303,24 @@ enum sl_status ff_field_set(struct ff_row *row, enum ff_field field, char *text,
         break;
     }
     return sl_fail(e, SL_INTERNAL, "no such field");
+}
+
+enum sl_status ff_row_of_cells(const char *const cells[FF_CELLS], struct ff_row *ret_row, struct sl_error *e)
+{
+    struct ff_row row = {0};
+    char text[FF_LINE_MAX];
+    for (size_t i = 0; i < FF_FIELD_COUNT; i++) {
+        if (!cells[i] || !sl_text_copy(text, sizeof text, cells[i]))
+            return sl_fail(e, SL_MALFORMED, "the field %s is missing or too long", ff_field_names[i]);
+        for (char *p = text; *p; p++)
+            if (*p == '\n')
+                *p = ' ';
+        enum sl_status status = ff_field_set(&row, (enum ff_field)i, text, e);
+        if (status != SL_OK)
+            return status;
+    }
+    enum sl_status status = check_row(&row, e);
+    if (status == SL_OK)
+        *ret_row = row;
+    return status;
 }

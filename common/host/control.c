@@ -45,6 +45,7 @@ struct conn {
     struct host_watch *watch;
     struct host_timer *timer;
     struct sl_text in, out;
+    int passed_fd;            /* came with the request, -1 for none */
     size_t sent;              /* of out */
     struct host_reply *reply; /* while a request is being answered */
     bool ending;              /* closes once `out` has been sent */
@@ -85,6 +86,8 @@ struct host_control {
 static void reply_free(struct host_reply *reply)
 {
     reply->magic = 0;
+    if (reply->request.fd >= 0)
+        close(reply->request.fd);
     free(reply->octets);
     free(reply->strings);
     free(reply);
@@ -213,6 +216,14 @@ bool host_reply_gone(const struct host_reply *reply)
     return !reply->conn;
 }
 
+int host_request_take_fd(struct host_reply *reply)
+{
+    SL_CHECK_MAGIC(reply, REPLY_MAGIC);
+    int fd = reply->request.fd;
+    reply->request.fd = -1;
+    return fd;
+}
+
 const char *host_request_option(const struct host_request *request, const char *name, size_t nth)
 {
     size_t len = strlen(name);
@@ -240,6 +251,8 @@ static void orphan(struct conn *conn)
 
 static void conn_free(struct conn *conn)
 {
+    if (conn->passed_fd >= 0)
+        close(conn->passed_fd);
     sl_text_fini(&conn->in);
     sl_text_fini(&conn->out);
     conn->magic = 0;
@@ -276,6 +289,8 @@ static struct host_reply *reply_new(struct conn *conn, const struct sl_frame *fr
     memcpy(reply->strings, frame->strings, frame->count * sizeof *reply->strings);
     reply->octets = sl_text_take(&conn->in);
     struct host_request *request = &reply->request;
+    request->fd = conn->passed_fd;
+    conn->passed_fd = -1;
     request->verb = reply->strings[0];
     request->options = reply->strings + 1;
     size_t at = 1;
@@ -317,11 +332,31 @@ static bool on_octets(struct conn *conn)
     return good;
 }
 
+/* Keeps the first descriptor that comes along; the kernel drops what does not fit. */
+static ssize_t receive(struct conn *conn, void *chunk, size_t size)
+{
+    union {
+        struct cmsghdr header;
+        char octets[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = chunk, .iov_len = size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.octets,
+                             .msg_controllen = sizeof control.octets};
+    ssize_t n = recvmsg(conn->fd, &message, MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&message);
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+        return n;
+    if (conn->passed_fd >= 0)
+        close(conn->passed_fd);
+    memcpy(&conn->passed_fd, CMSG_DATA(c), sizeof conn->passed_fd);
+    return n;
+}
+
 /* False when the connection is over: closed by the client, or something else than one request came. */
 static bool read_some(struct conn *conn)
 {
     char chunk[READ_CHUNK];
-    ssize_t n = recv(conn->fd, chunk, sizeof chunk, 0);
+    ssize_t n = receive(conn, chunk, sizeof chunk);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     if (n == 0 || conn->reply || conn->ending)
@@ -440,7 +475,8 @@ static void on_listen(int fd, unsigned events, void *ctx)
         return;
     }
     struct conn *conn = sl_new(sizeof *conn);
-    *conn = (struct conn){.magic = CONN_MAGIC, .next = control->conns, .link = &control->conns, .control = control, .fd = client};
+    *conn = (struct conn){.magic = CONN_MAGIC, .next = control->conns, .link = &control->conns, .control = control, .fd = client,
+                           .passed_fd = -1};
     conn->in = sl_text_new(IN_MAX);
     conn->out = sl_text_new(OUT_MAX);
     if (conn->next)

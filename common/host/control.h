@@ -27,6 +27,7 @@ struct host_request {
     const char *const *args;
     size_t option_count;
     const char *const *options; /* "name=value" */
+    int fd; /* a file that the client sent along, -1 for none; closed with the reply, taken by host_request_take_fd */
 };
 
 struct host_verb {
@@ -43,6 +44,9 @@ void host_control_close(struct host_control *control);
 
 /* The value of an option, or NULL; the n-th (from 0) of a repeated one. */
 const char *host_request_option(const struct host_request *request, const char *name, size_t nth);
+
+/* The file sent along, now the caller's to close; -1 for none. */
+int host_request_take_fd(struct host_reply *reply);
 
 /* Columns as "name:type" strings (types: text number bool list); `single` for one record. */
 void host_reply_columns(struct host_reply *reply, const char *const *columns, size_t count, bool single);

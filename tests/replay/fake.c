@@ -135,6 +135,12 @@ static void remove_record(struct wst *store, const struct nb_name *name)
         store->records[i] = store->records[--store->count];
 }
 
+void wst_abandon(struct wst *store)
+{
+    sl_assert(store->in_batch);
+    store->in_batch = false;
+}
+
 enum sl_status wst_commit(struct wst *store, struct sl_error *e)
 {
     sl_assert(store->in_batch);

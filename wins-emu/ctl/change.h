@@ -40,6 +40,8 @@ struct wctl_change {
     struct sl_text problems; /* of a check, one a line */
     uint64_t checked;
     const struct wctl_env *env;
+    void *data;                      /* of the verb, or NULL */
+    void (*free_data)(void *data);
 };
 
 /* `name` may be NULL. */

@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "wins-emu/ctl/check.h"
 #include "wins-emu/ctl/explain.h"
+#include "wins-emu/ctl/import.h"
 #include "wins-emu/ctl/life.h"
 #include "wins-emu/ctl/list.h"
 #include "wins-emu/ctl/row.h"
@@ -194,6 +195,18 @@ static void verb_backup(const struct host_request *request, struct host_reply *r
     c->from = sl_strdup(w->env.db);
     c->to = sl_strdup(to);
     wctl_change_work(c, back_up);
+}
+
+static void verb_import(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    struct wctl *w = ctx;
+    wctl_import(&w->env, &w->changes, request, reply);
+}
+
+static void verb_export(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    const struct wctl *w = ctx;
+    wctl_export(w->env.table, request, reply);
 }
 
 static void verb_stats(const struct host_request *request, struct host_reply *reply, void *ctx)

@@ -24,6 +24,7 @@ struct listing {
     const struct tbl *table;
     struct host_reply *reply;
     struct filter filter;
+    void (*row)(struct host_reply *reply, const struct wins_record *record, int64_t now_s);
     uint64_t cursor;
     int64_t now_s;
 };
@@ -92,11 +93,18 @@ static bool parse_static(const char *text, struct filter *f)
     return true;
 }
 
+static bool parse_dynamic(const char *text, struct filter *f)
+{
+    (void)text;
+    f->is_static = 0;
+    return true;
+}
+
 static const struct {
     const char *option;
     bool (*parse)(const char *text, struct filter *f);
 } filters[] = {
-    {"type", parse_type}, {"state", parse_state}, {"static", parse_static},
+    {"type", parse_type}, {"state", parse_state}, {"static", parse_static}, {"dynamic", parse_dynamic},
     {"suffix", parse_suffix}, {"owner", parse_owner}, {"prefix", parse_prefix},
 };
 
@@ -115,7 +123,8 @@ static enum sl_status parse_filter(const struct host_request *request, struct fi
 static bool matches(const struct filter *f, const struct wins_record *r)
 {
     return (f->type < 0 || f->type == (int)r->type) && (f->state < 0 || f->state == (int)r->state) &&
-           (f->is_static < 0 || r->is_static) && (f->suffix < 0 || f->suffix == nb_name_suffix(&r->name)) &&
+           (f->is_static < 0 || r->is_static == (f->is_static != 0)) &&
+           (f->suffix < 0 || f->suffix == nb_name_suffix(&r->name)) &&
            (!f->has_owner || f->owner == r->owner) && memcmp(f->prefix, r->name.octets, f->prefix_len) == 0;
 }
 
@@ -127,7 +136,7 @@ static void on_entry(const struct tbl_entry *entry, void *ctx)
     struct wins_record record;
     tbl_unpack(entry, &record);
     if (matches(&l->filter, &record))
-        wctl_row(l->reply, &record, l->now_s);
+        l->row(l->reply, &record, l->now_s);
 }
 
 static bool more(struct host_reply *reply, void *state)
@@ -141,10 +150,13 @@ static bool more(struct host_reply *reply, void *state)
     return false;
 }
 
-void wctl_list(const struct tbl *table, const struct host_request *request, struct host_reply *reply)
+/* Starts the stream of `row`s, or ends the reply when the filters are wrong. */
+static void start(const struct tbl *table, const struct host_request *request, struct host_reply *reply,
+                  void (*row)(struct host_reply *reply, const struct wins_record *record, int64_t now_s), int state)
 {
     struct listing *l = sl_new(sizeof *l);
     l->table = table;
+    l->row = row;
     l->now_s = sl_clock_real_s();
     struct sl_error e;
     enum sl_status status = parse_filter(request, &l->filter, &e);
@@ -153,6 +165,19 @@ void wctl_list(const struct tbl *table, const struct host_request *request, stru
         host_reply_fail(reply, status, &e);
         return;
     }
-    wctl_row_columns(reply, false);
+    if (l->filter.state < 0)
+        l->filter.state = state;
     host_reply_pull(reply, more, free, l);
+}
+
+void wctl_list(const struct tbl *table, const struct host_request *request, struct host_reply *reply)
+{
+    wctl_row_columns(reply, false);
+    start(table, request, reply, wctl_row, -1);
+}
+
+void wctl_export(const struct tbl *table, const struct host_request *request, struct host_reply *reply)
+{
+    wctl_file_columns(reply);
+    start(table, request, reply, wctl_file_row, WINS_ACTIVE);
 }

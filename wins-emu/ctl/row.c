@@ -46,3 +46,22 @@ void wctl_row(struct host_reply *reply, const struct wins_record *r, int64_t now
     };
     host_reply_row(reply, cells, SL_COUNT(cells));
 }
+
+void wctl_file_columns(struct host_reply *reply)
+{
+    static const char *const columns[] = {"name:text",   "kind:text",      "node:text",
+                                          "static:bool", "expires:number", "addresses:list"};
+    host_reply_columns(reply, columns, SL_COUNT(columns), false);
+}
+
+void wctl_file_row(struct host_reply *reply, const struct wins_record *r, int64_t now_s)
+{
+    char addresses[ADDRESSES_TEXT_MAX], expires[NUMBER_TEXT_MAX];
+    (void)now_s;
+    addresses_text(addresses, sizeof addresses, r);
+    snprintf(expires, sizeof expires, "%" PRId64, r->is_static ? 0 : r->expires_s);
+    const struct nb_name_text name = nb_name_text(&r->name);
+    const char *const cells[] = {name.text, wins_type_word(r->type), wins_node_word(r->node), r->is_static ? "true" : "false",
+                                 expires,   addresses};
+    host_reply_row(reply, cells, SL_COUNT(cells));
+}

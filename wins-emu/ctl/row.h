@@ -11,5 +11,9 @@
 void wctl_row_columns(struct host_reply *reply, bool single);
 /* Writes the row; expires_s is the time left at `now_s`, null for what never expires. */
 void wctl_row(struct host_reply *reply, const struct wins_record *record, int64_t now_s);
+/* The columns and the row of `export`: name, kind, node, static, expires (real time, 0 for never), addresses. */
+void wctl_file_columns(struct host_reply *reply);
+/* `now_s` is not used: the time is absolute. */
+void wctl_file_row(struct host_reply *reply, const struct wins_record *record, int64_t now_s);
 
 #endif

@@ -1,20 +1,14 @@
 /* The administrator's tool of winsd: every verb travels to the daemon's control socket. */
-#include "common/cli/remote.h"
+#include "wins-emu/ctl/transfer.h"
 
 #define DEFAULT_CONTROL "/run/sitelocator/winsd.sock"
 
-struct values {
-    struct cli_common common;
-    char *control;
-    int64_t timeout_ms;
-};
-
 static const struct sl_option options[] = {
-    {.name = "control", .type = SL_OPT_STRING, .offset = offsetof(struct values, control), .arg = "PATH",
+    {.name = "control", .type = SL_OPT_STRING, .offset = offsetof(struct winsctl_values, control), .arg = "PATH",
      .fallback = DEFAULT_CONTROL,
      .help = "control socket of the daemon"},
-    {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(struct values, timeout_ms), .arg = "TIME", .fallback = "10s",
-     .help = "longest wait for the daemon", .min = 1, .max = 3600000},
+    {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(struct winsctl_values, timeout_ms), .arg = "TIME",
+     .fallback = "10s", .help = "longest wait for the daemon", .min = 1, .max = 3600000},
 };
 
 struct list_values {
@@ -71,19 +65,48 @@ static const struct sl_option scavenge_options[] = {
      .help = "only show the names that would change now, each with its rule"},
 };
 
+static const struct sl_option import_options[] = {
+    {.name = "format", .type = SL_OPT_STRING, .offset = offsetof(struct transfer_import, format), .arg = "FORMAT",
+     .help = "winsdat, lmhosts, netsh, csv or json; else the name of the file tells"},
+    {.name = "dry-run", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_import, dry_run),
+     .help = "only tell what would come of it"},
+    {.name = "static", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_import, is_static),
+     .help = "make all names static, whatever the file says"},
+    {.name = "dynamic", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_import, is_dynamic),
+     .help = "give all names a lease; the longest where the file has no time"},
+};
+
+static const struct sl_option export_options[] = {
+    {.name = "format", .type = SL_OPT_STRING, .offset = offsetof(struct transfer_export, format), .arg = "FORMAT",
+     .help = "winsdat, lmhosts, netsh, csv or json; else the name of the file tells"},
+    {.name = "static", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_export, is_static), .help = "only static names"},
+    {.name = "dynamic", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_export, is_dynamic),
+     .help = "only names with a lease"},
+    {.name = "type", .type = SL_OPT_WORD, .offset = offsetof(struct transfer_export, type), .arg = "TYPE", .words = type_words,
+     .help = "only unique, group, sgroup or mhomed names"},
+    {.name = "state", .type = SL_OPT_WORD, .offset = offsetof(struct transfer_export, state), .arg = "STATE",
+     .words = state_words, .help = "names in this state instead of the active ones"},
+    {.name = "suffix", .type = SL_OPT_STRING, .offset = offsetof(struct transfer_export, suffix), .arg = "XX",
+     .help = "only names of this type octet, as 1A"},
+    {.name = "prefix", .type = SL_OPT_STRING, .offset = offsetof(struct transfer_export, prefix), .arg = "TEXT",
+     .help = "only names that begin so"},
+};
+
 static enum sl_outcome run(struct cli_call *call)
 {
-    const struct values *v = call->values;
+    const struct winsctl_values *v = call->values;
     return cli_remote(call, v->control, v->timeout_ms);
 }
 
-#define WCTL_OPTIONS(table, values) .options = (table), .option_count = SL_COUNT(table), .values_size = sizeof(values)
-#define WCTL_NONE .options = NULL
+#define WCTL_OWN(table, values, fn) \
+    .run = (fn), .options = (table), .option_count = SL_COUNT(table), .values_size = sizeof(values)
+#define WCTL_OPTIONS(table, values) WCTL_OWN(table, values, run)
+#define WCTL_NONE .run = run
 
 static const struct cli_verb verbs[] = {
 #define WCTL_VERB(verb, synopsis, least, most, opts, brief, text)                                                              \
     {.name = #verb, .args = (synopsis), .min_args = (least), .max_args = (most), .summary = (brief), .detail = (text), \
-     .run = run, opts},
+     opts},
 #include "wins-emu/ctl/verbs.def"
 #undef WCTL_VERB
 };
@@ -98,7 +121,7 @@ static const struct cli_program program = {
                    "pass of the scavenger is awaited, and absent for static names.",
     .options = options,
     .option_count = SL_COUNT(options),
-    .values_size = sizeof(struct values),
+    .values_size = sizeof(struct winsctl_values),
     .verbs = verbs,
     .verb_count = SL_COUNT(verbs),
     .examples = {"winsctl list --suffix 1A", "the management points that are registered",

@@ -2,30 +2,10 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
-#include "wins-emu/engine/batch.h"
-#include "wins-emu/engine/challenge.h"
 #include "wins-emu/engine/publish.h"
-#include "wins-emu/engine/scavenger.h"
+#include "wins-emu/engine/state.h"
 
 #include <stdlib.h>
-
-#define ENG_MAGIC 0xe4911e01u
-
-struct eng {
-    uint32_t magic;
-    struct eng_config config;
-    struct eng_ops ops;
-    struct tbl *table;
-    struct wst *store;
-    uint64_t version;
-    struct eng_stats stats;
-    size_t backlog;          /* requests that wait */
-    uint64_t granted_unseen; /* in a row (B01) */
-    struct nb_message scratch; /* for what is sent */
-    struct eng_batch batch;
-    struct eng_challenges challenges;
-    struct eng_scavenger scavenger;
-};
 
 /* What the scavenger shows to others. */
 static void note_times(struct eng *eng)

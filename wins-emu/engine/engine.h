@@ -131,6 +131,42 @@ enum eng_end { ENG_END_RELEASE, ENG_END_TOMBSTONE };
 enum sl_status eng_admin_end(struct eng *eng, struct eng_now now, const struct nb_name *name, enum eng_end how, eng_done *done,
                              void *ctx, bool *ret_found, struct sl_error *e) SL_MUST;
 
+/* What became of an imported name; import.h has the table. */
+enum eng_imported {
+    ENG_IMPORT_ADDED,
+    ENG_IMPORT_REPLACED,
+    ENG_IMPORT_UNCHANGED,
+    ENG_IMPORT_CONFLICT,
+    ENG_IMPORT_REFUSED,
+    ENG_IMPORTED_COUNT,
+};
+
+/* "added", "replaced", "unchanged", "conflict", "refused". */
+const char *eng_imported_word(enum eng_imported imported);
+
+/* Takes one record of an import. */
+typedef enum sl_status eng_import_fn(void *ctx, const struct wins_record *record, struct sl_error *e);
+
+/* Records that come from outside. */
+struct eng_import {
+    void *ctx;
+    bool dry_run; /* decide, change nothing */
+    /*
+     * Hands every record to `take`, in ascending order of the 16 octets and then the scope, each name once; called twice and must
+     * give the same. Of a record count name, type, node, is_static, expires_s (0 of a dynamic one: the longest lease) and the
+     * members' addresses. What `take` fails with is returned.
+     */
+    enum sl_status (*each)(void *ctx, eng_import_fn *take, void *take_ctx, struct sl_error *e);
+    /* What becomes of each, in the same order; `rule` is that of a refusal. */
+    void (*decided)(void *ctx, const struct wins_record *record, enum eng_imported imported, enum wins_rule rule);
+};
+
+/*
+ * Imports all or nothing: one transaction, on disk when it returns SL_OK and published then. The open batch is committed before.
+ * Nothing else is decided meanwhile: about 5 s for a million names; queries are answered.
+ */
+enum sl_status eng_admin_import(struct eng *eng, struct eng_now now, const struct eng_import *import, struct sl_error *e) SL_MUST;
+
 /* What a pass of the scavenger did: decisions by row. */
 struct eng_scavenged {
     uint64_t rules[WINS_RULE_COUNT];

@@ -415,6 +415,16 @@ static void write_owners(struct wst *w)
     }
 }
 
+void wst_abandon(struct wst *w)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    db_rollback(w->db);
+    w->next_version = w->version;
+    w->owner_count = 0;
+    enum sl_status status = read_owners(w, NULL);
+    (void)status; /* an owner that is not read is noted again with its next version */
+}
+
 enum sl_status wst_commit(struct wst *w, struct sl_error *e)
 {
     SL_CHECK_MAGIC(w, WST_MAGIC);

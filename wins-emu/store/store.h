@@ -56,6 +56,8 @@ void wst_put(struct wst *store, const struct wins_record *record);
 void wst_remove(struct wst *store, const struct nb_name *name);
 void wst_set_version(struct wst *store, uint64_t version);
 void wst_set_times(struct wst *store, const struct wst_times *times);
+/* Drops the batch: nothing of it is stored. */
+void wst_abandon(struct wst *store);
 /* Writes the batch and returns when it is on disk; after a failure nothing of the batch is stored. */
 enum sl_status wst_commit(struct wst *store, struct sl_error *e) SL_MUST;
 

@@ -1,0 +1,204 @@
+#include "wins-emu/ctl/transfer.h"
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/files/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { LEAST_LEFT_S = 60, TOLD_MAX = 20, PATH_LEN = 4096 };
+
+/* The format that was asked for, else that of the file's name; NULL when the call has been told that there is none. */
+static const struct ff_format *choose_format(struct cli_call *call, const char *name, const char *path)
+{
+    const struct ff_format *format = name ? ff_format_find(name) : ff_format_of(path);
+    if (!format && name)
+        cli_usage(call, "--format %s: there are winsdat, lmhosts, netsh, csv and json", name);
+    else if (!format)
+        cli_usage(call, "%s: the name does not tell the format; give --format", path);
+    return format;
+}
+
+/* ---- import ------------------------------------------------------------------------------------------------------ */
+
+struct import {
+    struct ff_list *list;
+    const struct transfer_import *options;
+    int64_t now_s;
+    uint64_t expired;
+};
+
+static enum sl_status take_row(void *ctx, const struct ff_row *from_file, const struct ff_place *place, struct sl_error *e)
+{
+    struct import *im = ctx;
+    struct ff_row row = *from_file;
+    if (im->options->is_static)
+        row.is_static = true;
+    else if (im->options->is_dynamic)
+        row.is_static = false;
+    if (row.is_static)
+        row.expires_s = 0;
+    if (row.expires_s && row.expires_s < im->now_s + LEAST_LEFT_S) {
+        im->expired++;
+        return SL_OK;
+    }
+    return ff_list_add(im->list, &row, place, e);
+}
+
+static enum sl_status put_rows(const struct ff_list *list, FILE *out, struct sl_error *e)
+{
+    const struct ff_format *csv = ff_format_find("csv");
+    struct sl_text text = sl_text_new(FF_ROW_TEXT_MAX);
+    enum sl_status status = SL_OK;
+    fputs(csv->head, out);
+    for (size_t i = 0; i < ff_list_count(list) && status == SL_OK; i++) {
+        struct ff_row row;
+        struct ff_place place;
+        ff_list_get(list, i, &row, &place);
+        sl_text_reset(&text);
+        status = ff_write(csv, &text, &row, e);
+        fwrite(text.data, 1, text.len, out);
+    }
+    sl_text_fini(&text);
+    return status == SL_OK && (fflush(out) != 0 || ferror(out)) ? sl_fail(e, SL_IO, "%s", strerror(errno)) : status;
+}
+
+/* The rows in a file of memory that can no longer change; *ret_fd is the caller's. */
+static enum sl_status seal_rows(const struct ff_list *list, int *ret_fd, struct sl_error *e)
+{
+    int fd = memfd_create("winsctl import", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+    enum sl_status status = out ? put_rows(list, out, e) : sl_fail(e, SL_IO, "memory file: %s", strerror(errno));
+    if (out)
+        fclose(out);
+    if (status == SL_OK && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+        status = sl_fail(e, SL_IO, "memory file: %s", strerror(errno));
+    if (status == SL_OK)
+        *ret_fd = fd;
+    else if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+enum sl_outcome wctl_import_file(struct cli_call *call)
+{
+    const struct winsctl_values *v = call->values;
+    const struct transfer_import *options = call->verb_values;
+    const struct ff_format *format = choose_format(call, options->format, call->args[0]);
+    if (!format)
+        return SL_OUTCOME_USAGE;
+    if (options->is_static && options->is_dynamic)
+        return cli_usage(call, "--static and --dynamic exclude each other");
+    struct import im = {.list = ff_list_new(), .options = options, .now_s = sl_clock_real_s()};
+    struct cli_remote_extra extra = {.fd = -1};
+    struct sl_error e = {0};
+    enum sl_status status = ff_read(format, call->args[0], take_row, &im, &e);
+    if (status == SL_OK)
+        status = ff_list_join(im.list, &e);
+    if (status == SL_OK) {
+        cli_note(call, "%zu names read", ff_list_count(im.list));
+        status = seal_rows(im.list, &extra.fd, &e);
+    }
+    ff_list_free(im.list);
+    if (status != SL_OK)
+        return cli_fail(call, status, &e);
+    if (im.expired) {
+        char text[128];
+        snprintf(text, sizeof text, "%" PRIu64 " names whose lease is over were passed over", im.expired);
+        cli_doc_warning(call->doc, text);
+    }
+    enum sl_outcome outcome = cli_remote_with(call, v->control, v->timeout_ms, &extra);
+    close(extra.fd);
+    return outcome;
+}
+
+/* ---- export ------------------------------------------------------------------------------------------------------ */
+
+struct export {
+    struct cli_call *call;
+    const struct ff_format *format;
+    FILE *out;
+    struct sl_text text;
+    uint64_t written, left_out;
+};
+
+static bool put_row(void *ctx, const char *const *cells, size_t count)
+{
+    struct export *ex = ctx;
+    struct ff_row row;
+    struct sl_error e;
+    if (count != FF_CELLS || ff_row_of_cells(cells, &row, &e) != SL_OK)
+        return false;
+    sl_text_reset(&ex->text);
+    if (ff_write(ex->format, &ex->text, &row, &e) == SL_OK) {
+        fwrite(ex->text.data, 1, ex->text.len, ex->out);
+        ex->written++;
+    } else if (ex->left_out++ < TOLD_MAX) {
+        char warning[SL_ERROR_TEXT_MAX + 16];
+        snprintf(warning, sizeof warning, "left out: %s", sl_error_text(&e));
+        cli_doc_warning(ex->call->doc, warning);
+    }
+    return true;
+}
+
+static enum sl_outcome stream_rows(struct export *ex)
+{
+    const struct winsctl_values *v = ex->call->values;
+    fputs(ex->format->head, ex->out);
+    struct cli_remote_extra extra = {.fd = -1, .row = put_row, .ctx = ex};
+    ex->text = sl_text_new(FF_ROW_TEXT_MAX);
+    enum sl_outcome outcome = cli_remote_with(ex->call, v->control, v->timeout_ms, &extra);
+    sl_text_fini(&ex->text);
+    if (outcome == SL_OUTCOME_OK)
+        cli_note(ex->call, "%" PRIu64 " names written, %" PRIu64 " left out", ex->written, ex->left_out);
+    return outcome;
+}
+
+static enum sl_outcome fail_file(struct cli_call *call, const char *path)
+{
+    struct sl_error e;
+    int err = errno;
+    enum sl_status status = err == EACCES || err == EPERM || err == EROFS ? SL_DENIED : SL_IO;
+    return cli_fail(call, sl_fail(&e, status, "%s: %s", path, strerror(err)), &e);
+}
+
+/* Into a new file beside it, which takes its name in the end. */
+static enum sl_outcome export_file(struct export *ex, const char *path)
+{
+    char fresh[PATH_LEN];
+    if (snprintf(fresh, sizeof fresh, "%s.new", path) >= PATH_LEN)
+        return cli_usage(ex->call, "%s: the path is too long", path);
+    ex->out = fopen(fresh, "we");
+    if (!ex->out)
+        return fail_file(ex->call, fresh);
+    enum sl_outcome outcome = stream_rows(ex);
+    bool written = fflush(ex->out) == 0 && !ferror(ex->out) && fsync(fileno(ex->out)) == 0;
+    fclose(ex->out);
+    if (outcome == SL_OUTCOME_OK && (!written || rename(fresh, path) != 0))
+        outcome = fail_file(ex->call, path);
+    if (outcome != SL_OUTCOME_OK)
+        unlink(fresh);
+    return outcome;
+}
+
+enum sl_outcome wctl_export_file(struct cli_call *call)
+{
+    const struct transfer_export *options = call->verb_values;
+    const char *path = call->arg_count ? call->args[0] : "-";
+    struct export ex = {.call = call, .format = choose_format(call, options->format, path), .out = stdout};
+    if (!ex.format)
+        return SL_OUTCOME_USAGE;
+    if (options->is_static && options->is_dynamic)
+        return cli_usage(call, "--static and --dynamic exclude each other");
+    if (strcmp(path, "-") != 0)
+        return export_file(&ex, path);
+    enum sl_outcome outcome = stream_rows(&ex);
+    return outcome == SL_OUTCOME_OK && fflush(stdout) != 0 ? fail_file(call, "standard output") : outcome;
+}
