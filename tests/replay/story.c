@@ -188,6 +188,15 @@ static void do_disk(struct story *s)
     fake_store_fails(s->world.store, fails);
 }
 
+static void do_clock(struct story *s)
+{
+    bool fast = story_take(s, "fast"), right = !fast && story_take(s, "right");
+    if (!fast && !right)
+        story_fail(s, "the clock is fast by a time, or right");
+    s->world.clock_error_s = fast ? story_next_ms(s) / 1000 : 0;
+    story_no_more(s);
+}
+
 static void do_restart(struct story *s)
 {
     story_no_more(s);
@@ -203,7 +212,7 @@ static void run_line(struct story *s, char *text)
         {"config", do_config}, {"given", story_given}, {"at", do_at},     {"from", story_from},     {"expect", story_expect},
         {"state", story_state},   {"admin", do_admin}, {"hold", do_hold}, {"commit", do_commit}, {"disk", do_disk},
         {"queue", do_queue},
-        {"restart", do_restart},
+        {"restart", do_restart}, {"clock", do_clock},
     };
     char *save = NULL;
     s->at = s->word_count = 0;

@@ -24,6 +24,7 @@
  *   admin add NAME TYPE ADDRESS... | admin delete NAME | admin refused add NAME TYPE ADDRESS...
  *   admin release NAME | admin tombstone NAME | admin refused release NAME
  *   admin scavenge                           a pass of the scavenger over at most some hundred names
+ *   clock fast TIME | clock right            the clock of real time is wrong by so much from now on, timers do not notice
  *   restart                                  the engine ends and begins again; both clocks go on
  *   hold | commit                            from now on batches end only here | the batch ends, and again after each line
  *   disk fails|works

@@ -79,7 +79,7 @@ struct eng *world_engine(struct world *w)
 
 struct eng_now world_now(const struct world *w)
 {
-    return (struct eng_now){.real_s = WORLD_START_S + w->now_ms / 1000, .mono_ms = w->now_ms};
+    return (struct eng_now){.real_s = WORLD_START_S + w->now_ms / 1000 + w->clock_error_s, .mono_ms = w->now_ms};
 }
 
 void world_settle(struct world *w)

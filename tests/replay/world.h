@@ -35,6 +35,7 @@ struct world {
     struct eng *eng; /* NULL until something happens */
     struct sl_random random;
     int64_t now_ms; /* since the start of the story */
+    int64_t clock_error_s; /* of the clock of real time */
     bool holding;
     uint16_t next_id;
     uint16_t challenge_id; /* of the last challenge that was sent */

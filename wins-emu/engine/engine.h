@@ -39,6 +39,7 @@ enum {
     ENG_SLICE_CHANGES = 256,
     ENG_SLICE_GAP_MS = 5,
     ENG_HEARTBEAT_MS = 600000, /* how often the database is told that the server is in service */
+    ENG_SETTLE_S = 3600,       /* no pass of the scavenger sooner after that: what came back refreshes first */
     ENG_OUTAGE_MAX_S = 3600,   /* a longer one, or a jump of the clock, begins the time in service anew (V03) */
 };
 

@@ -20,10 +20,25 @@ void eng_scavenger_begin(struct eng_scavenger *s, struct eng_now now)
     s->result = (struct eng_scavenged){0};
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/*
+ * Seconds until the next pass. After an outage or a jump of the clock the holders first get the time in which a client turns
+ * to a server that was dead (wins.md 1.6: every ten minutes), and a wrong clock gets the time to be put right.
+ */
+static int64_t left_s_until_pass(const struct eng_scavenger *s, struct eng_now now)
+{
+    int64_t settle_s = s->period_s < ENG_SETTLE_S ? s->period_s : ENG_SETTLE_S;
+    return later(s->times.scavenged_s + s->period_s, s->times.serving_since_s + settle_s) - now.real_s;
+}
+
 /* The monotonic time of the next look: the next pass, and at least a heartbeat. */
 static int64_t next_look_ms(const struct eng_scavenger *s, struct eng_now now)
 {
-    int64_t left_s = s->times.scavenged_s + s->period_s - now.real_s;
+    int64_t left_s = left_s_until_pass(s, now);
     bool soon = s->period_s && left_s < ENG_HEARTBEAT_MS / MS_PER_S;
     return now.mono_ms + (!soon ? ENG_HEARTBEAT_MS : left_s > 0 ? left_s * MS_PER_S : 0);
 }
@@ -37,7 +52,7 @@ void eng_scavenger_look(struct eng_scavenger *s, struct eng_now now)
     if (s->times.scavenged_s > now.real_s)
         s->times.scavenged_s = now.real_s;
     s->times_changed = true;
-    if (s->period_s && now.real_s - s->times.scavenged_s >= s->period_s)
+    if (s->period_s && left_s_until_pass(s, now) <= 0)
         eng_scavenger_begin(s, now);
     else
         s->due_ms = next_look_ms(s, now);

@@ -30,7 +30,8 @@ void eng_scavenger_init(struct eng_scavenger *s, int64_t period_s, const struct 
 void eng_scavenger_begin(struct eng_scavenger *s, struct eng_now now);
 /*
  * Looks at the clock: notes that the server is in service and begins a pass when the period is over. A clock that went back does
- * not stop the scavenger: a last pass in the future counts as one just now.
+ * not stop the scavenger: a last pass in the future counts as one just now. After an outage or a jump of the clock no pass begins
+ * for ENG_SETTLE_S (or the period, when that is shorter).
  */
 void eng_scavenger_look(struct eng_scavenger *s, struct eng_now now);
 /*
