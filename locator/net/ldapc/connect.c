@@ -9,7 +9,6 @@
 #include <sasl/sasl.h>
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -173,7 +172,7 @@ static int send_simple_bind(struct attempt *a, int *ret_id)
     return ldap_sasl_bind(a->ld, a->bind_dn != NULL ? a->bind_dn : "", LDAP_SASL_SIMPLE, &password, NULL, NULL, ret_id);
 }
 
-/* Only to have a connection, and its TLS, before the bind. */
+/* Only to have a connection before the bind. */
 static int send_nothing_read(struct attempt *a, int *ret_id)
 {
     char *none[] = {(char[]){LDAP_NO_ATTRS}, NULL};
@@ -181,22 +180,12 @@ static int send_nothing_read(struct attempt *a, int *ret_id)
     return ldap_search_ext(a->ld, "", LDAP_SCOPE_BASE, "(objectClass=*)", none, 0, NULL, NULL, NULL, LDAP_NO_LIMIT, ret_id);
 }
 
-/* libldap says only that it cannot connect: the reason is in errno, or the name is unknown. */
-static const char *why_unreachable(const struct attempt *a, int problem)
+/* libldap says only that it cannot connect: the reason is in errno. */
+static const char *why_unreachable(int problem)
 {
-    struct addrinfo *found = NULL;
-    int code;
+    bool told = problem == ECONNREFUSED || problem == ECONNRESET || problem == ENOENT || problem == EACCES;
 
-    if (problem == ECONNREFUSED || problem == ECONNRESET || problem == ENOENT || problem == EACCES || problem == EHOSTUNREACH ||
-        problem == ENETUNREACH)
-        return strerrordesc_np(problem);
-    if (a->scheme == LDAPC_LDAPI || a->connect_to != NULL)
-        return NULL;
-    code = getaddrinfo(a->host, NULL, NULL, &found);
-    if (code != 0)
-        return gai_strerror(code);
-    freeaddrinfo(found);
-    return NULL;
+    return told ? strerrordesc_np(problem) : NULL;
 }
 
 /* Repeats a call while it says LDAP_X_CONNECTING; returns its code or LDAP_TIMEOUT, and errno as libldap left it. */
@@ -242,7 +231,7 @@ static bool attempt_step(struct attempt *a, const char *step, int (*send)(struct
     int code = until_connected(a, send, &id);
 
     if (code == LDAP_SERVER_DOWN)
-        return attempt_fail(a, step, code, why_unreachable(a, errno));
+        return attempt_fail(a, step, code, why_unreachable(errno));
     if (code == LDAP_SUCCESS)
         code = await_answer(a, id, &msg);
     if (code != LDAP_SUCCESS)
@@ -269,39 +258,15 @@ static bool install_tls(struct attempt *a)
     return attempt_fail(a, "TLS handshake", sl_deadline_passed(a->deadline) ? LDAP_TIMEOUT : code, NULL);
 }
 
-/* Connects to a.connect_to, so that the name of the URI still counts for TLS and Kerberos. Returns the socket or -1. */
-static int connect_socket(struct attempt *a)
-{
-    struct sl_endpoint ep;
-    socklen_t size = sizeof(int);
-    int problem = 0;
-
-    if (sl_endpoint_parse(a->connect_to, a->port, &ep, NULL) != SL_OK)
-        return -1;
-    int fd = socket(ep.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    if (connect(fd, &ep.any, ep.len) == 0)
-        return fd;
-    problem = errno;
-    if (problem == EINPROGRESS && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, sl_deadline_left_ms(a->deadline)) == 1)
-        getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &size);
-    if (problem == 0)
-        return fd;
-    close(fd);
-    errno = problem;
-    return -1;
-}
-
 static bool open_handle(struct attempt *a, bool verify)
 {
+    const char *why = NULL;
     int code, fd = -1;
 
-    if (a->connect_to != NULL && (fd = connect_socket(a)) < 0) {
-        bool late = errno == EINPROGRESS;
-
-        return attempt_fail(a, "connect", late ? LDAP_TIMEOUT : LDAP_SERVER_DOWN, strerror(errno));
+    if (a->scheme != LDAPC_LDAPI) {
+        fd = ldapc_socket(a->connect_to != NULL ? a->connect_to : a->host, a->port, a->deadline, &a->abandoned, &why);
+        if (fd < 0)
+            return attempt_fail(a, "connect", why != NULL ? LDAP_SERVER_DOWN : LDAP_TIMEOUT, why);
     }
     code = fd >= 0 ? ldap_init_fd(fd, LDAP_PROTO_TCP, a->server, &a->ld) : ldap_initialize(&a->ld, a->server);
     if (code != LDAP_SUCCESS) {
@@ -333,9 +298,9 @@ static bool establish(struct attempt *a, bool verify)
         return false;
     if (a->starttls)
         return attempt_step(a, "StartTLS", send_start_tls, JUDGED) && install_tls(a);
-    if (a->scheme == LDAPC_LDAPS && a->connect_to != NULL)
+    if (a->scheme == LDAPC_LDAPS)
         return install_tls(a);
-    if (a->scheme == LDAPC_LDAPS || a->sasl != LDAPC_SASL_NONE)
+    if (a->sasl != LDAPC_SASL_NONE)
         return attempt_step(a, "connect", send_nothing_read, ANY_ANSWER);
     return true;
 }
