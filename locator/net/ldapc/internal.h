@@ -62,6 +62,7 @@ struct ldapc_entry *ldapc_entries_next(struct ldapc_entries *entries);
  * reason, NULL when the time was over or *abandoned became true. Blocks in the resolver beyond the deadline: for the
  * connecting thread only.
  */
-int ldapc_socket(const char *host, uint16_t port, struct sl_deadline deadline, const atomic_bool *abandoned, const char **ret_why);
+int ldapc_socket(const char *host, uint16_t port, struct sl_deadline deadline, const atomic_bool *abandoned,
+                 const char **ret_why);
 
 #endif
