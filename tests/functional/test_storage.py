@@ -116,10 +116,10 @@ class Storage(harness.Case):
         registry = OnDisk(self, self.port, folder)
         self.assertEqual(self.register(0), 0)
         registry.process.stop()
-        self.run_ok([harness.tool("mount", "mount"), "-o", "remount,ro", folder])
+        self.run_ok([harness.tool("mount", "mount"), "-o", "remount,bind,ro", folder])
         self.refused(registry.db, 6, "Read-only file system")
         self.refused(os.path.join(folder, "new.db"), 6, "Read-only file system")
-        self.run_ok([harness.tool("mount", "mount"), "-o", "remount,rw", folder])
+        self.run_ok([harness.tool("mount", "mount"), "-o", "remount,bind,rw", folder])
         registry.start()
         self.check_answers({0})
 
