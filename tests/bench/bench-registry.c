@@ -182,22 +182,35 @@ static double cpu_of(struct sample s)
     return s.cpu_us;
 }
 
+/* What one side did: median rate and processor time. */
+static void tell(char *out, size_t size, const struct sample *samples, size_t count)
+{
+    double rates[PAIRS_MAX], cpus[PAIRS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        rates[i] = samples[i].rate;
+        cpus[i] = samples[i].cpu_us;
+    }
+    snprintf(out, size, "%.0f/s %.2f us", median(rates, count), median(cpus, count));
+}
+
 /* The median of `value` of one side by that of the other. */
 static double ratio(struct bench *b, const struct side *left, const struct side *right, size_t pairs,
                     double (*value)(struct sample s))
 {
-    double ratios[PAIRS_MAX], lefts[PAIRS_MAX], rights[PAIRS_MAX];
+    double ratios[PAIRS_MAX];
+    struct sample lefts[PAIRS_MAX], rights[PAIRS_MAX];
+    char here[NOTE_MAX / 2], there[NOTE_MAX / 2];
     sl_assert(pairs <= PAIRS_MAX);
     if (!need(b, left->place) || !need(b, right->place))
         return NAN;
     for (size_t i = 0; i < pairs; i++) {
-        lefts[i] = value(measure(b, left));
-        rights[i] = value(measure(b, right));
-        ratios[i] = lefts[i] / rights[i];
+        lefts[i] = measure(b, left);
+        rights[i] = measure(b, right);
+        ratios[i] = value(lefts[i]) / value(rights[i]);
     }
-    bool cpu = value == cpu_of;
-    snprintf(b->note, NOTE_MAX, cpu ? "%.2f against %.2f us" : "%.0f against %.0f /s", median(lefts, pairs),
-             median(rights, pairs));
+    tell(here, sizeof here, lefts, pairs);
+    tell(there, sizeof there, rights, pairs);
+    snprintf(b->note, NOTE_MAX, "%.*s against %.*s", NOTE_MAX / 2 - 8, here, NOTE_MAX / 2 - 8, there);
     return median(ratios, pairs);
 }
 
@@ -225,6 +238,12 @@ static double query_100k(struct bench *b)
 static double query_1m(struct bench *b)
 {
     return query_cpu(b, WINSD_1M, ECHO);
+}
+
+static double new_echo(struct bench *b)
+{
+    const struct side left = {WINSD_100K, LOAD_REGISTER, 4000, LOAD_WINDOW}, right = {ECHO, LOAD_ECHO, QUERIES, LOAD_WINDOW};
+    return ratio(b, &left, &right, SAMBA_PAIRS, cpu_of);
 }
 
 static double query_flat(struct bench *b)
@@ -397,7 +416,7 @@ static double start_1m(struct bench *b)
 static const struct row {
     const char *name, *how;
     double (*measure)(struct bench *b); /* NAN when it cannot be measured here; the note says why */
-    double bound;
+    double bound; /* NAN: none, only told */
     bool least; /* the bound is a least, else a most */
     const char *unit;
 } rows[] = {
@@ -406,6 +425,7 @@ static const struct row {
     {"query-1m", "CPU for a query, 1 M names, by a bare echo", query_1m, 1.25, false, "x"},
     {"query-flat", "CPU for a query, 1 M names by 1 k names", query_flat, 1.25, false, "x"},
     {"query-nmbd", "queries/s, 100 k names, by nmbd", query_nmbd, 15, true, "x"},
+    {"new-echo", "CPU for a new name, 100 k names, by a bare echo", new_echo, NAN, false, "x"},
     {"new-ad", "new names/s beside 100 k, by Samba AD DC", new_ad, 40, true, "x"},
     {"new-nmbd", "new names/s beside 100 k, by nmbd", new_nmbd, 12, true, "x"},
     {"mix-ad", "90 queries, 7 refreshes, 2 new, 1 release, by AD DC", mix_ad, 20, true, "x"},
@@ -418,14 +438,23 @@ static const struct row {
     {"start", "start with 1 M names to the first answer", start_1m, 1, false, "s"},
 };
 
+static const char *verdict_on(const struct row *row, double value)
+{
+    if (isnan(value))
+        return "LEFT OUT";
+    if (isnan(row->bound))
+        return "-";
+    return (row->least ? value >= row->bound : value <= row->bound) ? "ok" : "MISSED";
+}
+
 static void print(const struct row *row, double value, const char *note)
 {
-    const char *verdict = isnan(value) ? "LEFT OUT" : (row->least ? value >= row->bound : value <= row->bound) ? "ok" : "MISSED";
-    char measured[32] = "-", bound[32];
+    char measured[32] = "-", bound[32] = "-";
     if (!isnan(value))
         snprintf(measured, sizeof measured, "%.*f %s", value < 100 ? 2 : 0, value, row->unit);
-    snprintf(bound, sizeof bound, "%s %g %s", row->least ? ">=" : "<=", row->bound, row->unit);
-    printf("%-10s  %-54s  %-12s  %-12s  %-8s  %s\n", row->name, row->how, bound, measured, verdict, note);
+    if (!isnan(row->bound))
+        snprintf(bound, sizeof bound, "%s %g %s", row->least ? ">=" : "<=", row->bound, row->unit);
+    printf("%-10s  %-54s  %-12s  %-12s  %-8s  %s\n", row->name, row->how, bound, measured, verdict_on(row, value), note);
     fflush(stdout);
 }
 
