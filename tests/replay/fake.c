@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { ROOM = 4096 };
+enum { ROOM = 10000 };
 
 struct pending {
     struct wins_record record;
@@ -23,9 +23,10 @@ struct wst {
     bool fails;
 };
 
-enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e)
+enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e)
 {
     (void)path;
+    (void)self;
     (void)e;
     struct wst *store = sl_new(sizeof *store);
     store->records = sl_new_array(ROOM, sizeof *store->records);

@@ -40,7 +40,7 @@ void world_init(struct world *w)
         .sent = sl_new_array(WORLD_SENT_MAX, sizeof *w->sent),
         .peers = sl_new_array(WORLD_PEERS_MAX, sizeof *w->peers),
     };
-    enum sl_status s = wst_open("in memory", &w->store, NULL);
+    enum sl_status s = wst_open("in memory", SELF, &w->store, NULL);
     sl_assert(s == SL_OK);
 }
 

@@ -9,7 +9,7 @@
 #include "wins-emu/engine/answer.h"
 #include "wins-emu/engine/engine.h"
 
-enum { WORLD_SENT_MAX = 4096, WORLD_START_S = 1000000000, WORLD_PEERS_MAX = 2048 };
+enum { WORLD_SENT_MAX = 3 * ENG_CHALLENGES_MAX, WORLD_START_S = 1000000000, WORLD_PEERS_MAX = 2048 };
 
 struct world_packet {
     struct wins_peer to;

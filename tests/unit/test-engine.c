@@ -100,6 +100,48 @@ START_TEST(test_one_requester_does_not_take_all_challenges_R16)
 }
 END_TEST
 
+/* R16, R07: with all challenges running the right one is found by any of its keys, in any order of their ends. */
+START_TEST(test_thousands_of_challenges_end_each_by_its_own_answer_R16_R07)
+{
+    enum { RUNNING = 8000, PER_SOURCE = 100, HOLDERS = 0x0b000001 };
+    struct world w;
+    world_init(&w);
+    for (uint32_t i = 0; i < RUNNING; i++) {
+        struct nb_name name = name_of(i, NB_SERVER);
+        ask_for(&w, 1, NB_ASK_REGISTER, &name, (struct wins_peer){HOLDERS + i, 137}, 0);
+    }
+    w.sent_count = 0;
+    for (uint32_t i = 0; i < RUNNING; i++) {
+        struct nb_name name = name_of(i, NB_SERVER);
+        struct wins_peer from = {CLIENT - 1 - i / PER_SOURCE, 137};
+        ask_for(&w, (uint16_t)i, NB_ASK_REGISTER, &name, from, 0);
+        ask_for(&w, (uint16_t)i, NB_ASK_REGISTER, &name, from, 0);
+    }
+    ck_assert_uint_eq(eng_stats(w.eng)->rules[WINS_R07], RUNNING);
+    ck_assert_uint_eq(eng_stats(w.eng)->challenges_running, RUNNING);
+    ck_assert_uint_eq(count_sent(&w, NB_ASK_QUERY), RUNNING);
+    size_t sent = w.sent_count;
+    for (size_t n = 0; n < sent; n++) {
+        const struct world_packet p = w.sent[n * 7919 % sent]; /* a prime: each once, far from their order */
+        struct nb_message m;
+        ck_assert_int_eq(nb_message_parse(p.octets, p.len, &m, NULL), SL_OK);
+        if (nb_is_response(m.flags))
+            continue;
+        nb_make_positive(&m, NB_REPLY_QUERY, 0, &(struct nb_address){0, p.to.address}, 1);
+        uint8_t octets[NB_DATAGRAM_MAX];
+        size_t len = nb_message_build(&m, octets, sizeof octets);
+        ck_assert(!eng_wants(w.eng, (struct wins_peer){p.to.address + RUNNING, 137}, octets, len)); /* nobody asked that one */
+        ck_assert(eng_wants(w.eng, p.to, octets, len));
+        ck_assert(!eng_wants(w.eng, p.to, octets, len));
+        receive(&w, p.to, &m);
+    }
+    ck_assert_uint_eq(eng_stats(w.eng)->challenges_running, 0);
+    ck_assert_uint_eq(eng_stats(w.eng)->ignored, 0);
+    ck_assert_uint_eq(count_sent(&w, NB_REPLY_REGISTER | NB_ACT_ERR), RUNNING);
+    world_fini(&w);
+}
+END_TEST
+
 START_TEST(test_a_full_batch_is_committed)
 {
     struct world w;
@@ -298,6 +340,7 @@ START_TEST(test_scavenging_goes_in_slices)
 END_TEST
 
 UNIT_MAIN("engine", test_scavenging_goes_in_slices, test_challenges_are_bounded,
-          test_one_requester_does_not_take_all_challenges_R16, test_a_full_batch_is_committed,
+          test_one_requester_does_not_take_all_challenges_R16,
+          test_thousands_of_challenges_end_each_by_its_own_answer_R16_R07, test_a_full_batch_is_committed,
           test_a_failing_disk_says_why,
           test_random_traffic)

@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The file as another program sees it that knows its schema. */
 static const char *const none[] = {"", ""};
+enum { SELF = 0xc0000201 };
 static const struct db_schema ours = {0x57494e53, none, SL_COUNT(none)};
 
 static char folder[] = "/tmp/test-store-XXXXXX";
@@ -34,7 +36,7 @@ static struct wst *open_store(void)
 {
     struct wst *w = NULL;
     struct sl_error e;
-    ck_assert_msg(wst_open(path, &w, &e) == SL_OK, "%s", e.text);
+    ck_assert_msg(wst_open(path, SELF, &w, &e) == SL_OK, "%s", e.text);
     return w;
 }
 
@@ -44,7 +46,7 @@ static struct wins_record record_of(const char *text, uint64_t version)
                             .state = WINS_RELEASED,
                             .node = WINS_NODE_H,
                             .is_static = true,
-                            .owner = 0xc0000201,
+                            .owner = SELF,
                             .version = version,
                             .expires_s = INT64_C(1) << 40,
                             .registered_by = 0xfffffffe,
@@ -127,6 +129,74 @@ START_TEST(the_version_counter_is_part_of_the_batch)
 }
 END_TEST
 
+static int64_t owner_version(uint32_t address)
+{
+    struct db *db;
+    ck_assert_int_eq(db_open(path, DB_READ_ONLY, &ours, &db, NULL), SL_OK);
+    struct db_stmt *s = db_prepare(db, "SELECT version FROM owner WHERE address = ?1");
+    db_bind_int(s, 1, address);
+    int64_t version = db_step(s) ? db_int(s, 0) : -1;
+    ck_assert_int_eq(db_done(s, NULL), SL_OK);
+    db_close(db);
+    return version;
+}
+
+/* wins.md 2.11: a server that is killed goes on behind all version ids that it handed out; one that ends leaves no gap. */
+START_TEST(no_version_id_is_given_twice_after_a_crash_2_11)
+{
+    enum { LAST = 10000 };
+    for (uint64_t killed_at = 1; killed_at <= LAST; killed_at = killed_at * 3 + 1) {
+        struct wst *w = open_store();
+        uint64_t first = wst_version(w);
+        wst_close(w);
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+            w = open_store();
+            for (uint64_t version = first + 1; version <= first + killed_at; version++) {
+                struct wins_record r = record_of("NAME", version);
+                put_alone(w, &r);
+            }
+            _exit(wst_version(w) == first + killed_at ? EXIT_SUCCESS : EXIT_FAILURE);
+        }
+        int state;
+        ck_assert(waitpid(pid, &state, 0) == pid && state == 0);
+        w = open_store();
+        ck_assert_uint_ge(wst_version(w), first + killed_at);
+        ck_assert_uint_le(wst_version(w), first + killed_at + LAST);
+        uint64_t now = wst_version(w);
+        struct wins_record r = record_of("NAME", now + 1);
+        put_alone(w, &r);
+        wst_close(w);
+        w = open_store();
+        ck_assert_uint_eq(wst_version(w), now + 1);
+        wst_close(w);
+        ck_assert_int_eq(owner_version(SELF), (int64_t)now + 1);
+    }
+}
+END_TEST
+
+/* What a lone registration costs the disk. */
+START_TEST(a_registration_writes_one_page_2_12)
+{
+    enum { FRAME = 24 + 4096, COUNT = 100 };
+    char wal[96];
+    struct stat before, after;
+    struct wst *w = open_store();
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    struct wins_record r = record_of("NAME", 1);
+    put_alone(w, &r);
+    ck_assert_int_eq(stat(wal, &before), 0);
+    for (uint64_t version = 2; version < 2 + COUNT; version++) {
+        r.version = version;
+        put_alone(w, &r);
+    }
+    ck_assert_int_eq(stat(wal, &after), 0);
+    ck_assert_int_eq(after.st_size - before.st_size, COUNT * FRAME);
+    wst_close(w);
+}
+END_TEST
+
 START_TEST(a_batch_that_fails_stores_nothing_and_the_next_works)
 {
     struct wst *w = open_store();
@@ -177,18 +247,6 @@ START_TEST(times_are_part_of_the_batch)
 }
 END_TEST
 
-static int64_t owner_version(uint32_t address)
-{
-    struct db *db;
-    ck_assert_int_eq(db_open(path, DB_READ_ONLY, &ours, &db, NULL), SL_OK);
-    struct db_stmt *s = db_prepare(db, "SELECT version FROM owner WHERE address = ?1");
-    db_bind_int(s, 1, address);
-    int64_t version = db_step(s) ? db_int(s, 0) : -1;
-    ck_assert_int_eq(db_done(s, NULL), SL_OK);
-    db_close(db);
-    return version;
-}
-
 /* wins.md 2.11: the highest version id of an owner outlives its records, and never goes back. */
 START_TEST(owners_keep_their_highest_version)
 {
@@ -216,7 +274,7 @@ static enum sl_status reopen_after(const char *sql, struct sl_error *e)
     ck_assert_int_eq(db_exec(db, sql, NULL), SL_OK);
     db_close(db);
     struct wst *w = NULL;
-    enum sl_status status = wst_open(path, &w, e);
+    enum sl_status status = wst_open(path, SELF, &w, e);
     ck_assert(status != SL_OK || w);
     struct loaded l = {0};
     if (status == SL_OK)
@@ -262,7 +320,7 @@ START_TEST(a_file_of_noise_is_refused_and_left_alone)
     close(fd);
     struct wst *w;
     struct sl_error e;
-    ck_assert_int_eq(wst_open(path, &w, &e), SL_CORRUPT);
+    ck_assert_int_eq(wst_open(path, SELF, &w, &e), SL_CORRUPT);
     struct stat st;
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_int_eq(st.st_size, sizeof noise);
@@ -273,7 +331,7 @@ START_TEST(a_second_server_is_refused)
 {
     struct wst *w = open_store(), *second;
     struct sl_error e;
-    ck_assert_int_eq(wst_open(path, &second, &e), SL_CONFLICT);
+    ck_assert_int_eq(wst_open(path, SELF, &second, &e), SL_CONFLICT);
     ck_assert_ptr_nonnull(strstr(e.text, path));
     wst_close(w);
     wst_close(open_store());
@@ -287,6 +345,8 @@ static Suite *store_suite(void)
     tcase_add_checked_fixture(c, fresh_file, fresh_file);
     tcase_add_test(c, a_record_comes_back_whole);
     tcase_add_test(c, the_version_counter_is_part_of_the_batch);
+    tcase_add_test(c, no_version_id_is_given_twice_after_a_crash_2_11);
+    tcase_add_test(c, a_registration_writes_one_page_2_12);
     tcase_add_test(c, times_are_part_of_the_batch);
     tcase_add_test(c, a_batch_that_fails_stores_nothing_and_the_next_works);
     tcase_add_test(c, owners_keep_their_highest_version);

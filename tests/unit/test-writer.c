@@ -59,7 +59,7 @@ static struct world *world_new(void)
     pthread_mutex_init(&w->gate, NULL);
     snprintf(w->path, sizeof w->path, "/tmp/test-writer-%d.db", (int)getpid());
     w->table = tbl_new();
-    ck_assert_int_eq(wst_open(w->path, &w->store, NULL), SL_OK);
+    ck_assert_int_eq(wst_open(w->path, 0x7f000001, &w->store, NULL), SL_OK);
     const struct eng_config config = {.rules = wins_config_default(0x7f000001), .nbt_port = 1137};
     const struct eng_ops ops = {.ctx = w, .send = on_send, .random = on_random};
     const struct eng_writer_ops writer_ops = {.ctx = w, .flush = on_flush, .commit_failed = on_commit_failed};
@@ -98,7 +98,7 @@ static size_t submit(struct world *w, uint32_t number)
 {
     uint8_t octets[128];
     size_t len = make_request(number, octets, sizeof octets);
-    const struct eng_inbound in = {.from = {0x7f000002, 1137}, .socket = 3, .octets = octets, .len = len};
+    struct eng_inbound in = {.from = {0x7f000002, 1137}, .socket = 3, .octets = octets, .len = len};
     return eng_writer_submit(w->writer, &in, 1);
 }
 
@@ -124,6 +124,46 @@ START_TEST(a_full_queue_is_told_and_the_rest_is_done)
     ck_assert_uint_eq(w->right, taken);
     ck_assert_uint_eq(tbl_count(w->table), taken);
     ck_assert_uint_eq(wst_version(w->store), taken);
+    world_free(w);
+}
+END_TEST
+
+/* An answer to a challenge, as long as a host with 25 addresses makes it. */
+static size_t submit_answer(struct world *w)
+{
+    uint8_t octets[NB_DATAGRAM_MAX];
+    struct nb_address list[WINS_MEMBERS_MAX] = {{0x6000, 0x0a000001}};
+    struct nb_name name;
+    struct nb_message m = {.id = 1};
+    ck_assert(nb_name_make("HOLDER", NB_SERVER, &name));
+    m.name = name;
+    nb_make_positive(&m, NB_REPLY_QUERY, 0, list, WINS_MEMBERS_MAX);
+    size_t len = nb_message_build(&m, octets, sizeof octets);
+    ck_assert_uint_gt(len, 0);
+    struct eng_inbound in = {.from = {0x7f000002, 1137}, .socket = 3, .octets = octets, .len = len};
+    size_t taken = eng_writer_submit(w->writer, &in, 1);
+    ck_assert(in.refused == (taken == 0));
+    return taken;
+}
+
+START_TEST(answers_to_challenges_leave_room_for_registrations_R16)
+{
+    enum { REGISTRATIONS = 15000 };
+    struct world *w = world_new();
+    size_t answers = 0;
+    pthread_mutex_lock(&w->gate);
+    ck_assert_uint_eq(submit(w, 0), 1); /* stops the thread at the gate, in whose hands some answers may be then */
+    for (size_t i = 0; i < 3 * ENG_QUEUE_MAX; i++)
+        answers += submit_answer(w);
+    ck_assert_uint_le(answers, 2 * ENG_QUEUE_MAX / ENG_QUEUE_ANSWERS);
+    ck_assert_uint_ge(answers, ENG_QUEUE_OCTETS / ENG_QUEUE_ANSWERS / NB_DATAGRAM_MAX / 2);
+    ck_assert_uint_eq(submit_answer(w), 0);
+    for (uint32_t i = 1; i <= REGISTRATIONS; i++)
+        ck_assert_uint_eq(submit(w, i), 1);
+    pthread_mutex_unlock(&w->gate);
+    eng_writer_stop(w->writer);
+    ck_assert_uint_eq(tbl_count(w->table), REGISTRATIONS + 1);
+    ck_assert_uint_eq(eng_stats(w->eng)->ignored, answers);
     world_free(w);
 }
 END_TEST
@@ -182,5 +222,5 @@ START_TEST(refusals_answer_requests_only)
 }
 END_TEST
 
-UNIT_MAIN("writer", a_full_queue_is_told_and_the_rest_is_done, operations_are_answered_once_when_they_are_on_disk,
-          refusals_answer_requests_only)
+UNIT_MAIN("writer", a_full_queue_is_told_and_the_rest_is_done, answers_to_challenges_leave_room_for_registrations_R16,
+          operations_are_answered_once_when_they_are_on_disk, refusals_answer_requests_only)

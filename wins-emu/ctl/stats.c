@@ -30,6 +30,7 @@ static void put_engine(struct sheet *s, const struct eng_writer_state *state)
     put(s, "commits", state->stats.commits);
     put(s, "commit_failures", state->stats.commit_failures);
     put(s, "challenges", state->stats.challenges);
+    put(s, "challenges_running", state->stats.challenges_running);
     put(s, "challenges_full", state->stats.challenges_full);
     put(s, "queue_peak", state->queue_peak);
     put(s, "scavenges", state->stats.scavenges);

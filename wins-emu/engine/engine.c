@@ -24,6 +24,7 @@ struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, 
     eng->store = store;
     eng->version = wst_version(store);
     const struct wst_times times = wst_times(store);
+    eng->ops.random(eng->ops.ctx, &eng->challenges.secret, sizeof eng->challenges.secret);
     eng_scavenger_init(&eng->scavenger, config->scavenge_period_s, &times);
     note_times(eng);
     return eng;
@@ -195,29 +196,26 @@ static uint16_t fresh_id(struct eng *eng)
     uint16_t id;
     do {
         eng->ops.random(eng->ops.ctx, &id, sizeof id);
-    } while (eng_challenges_find(&eng->challenges, id) >= 0);
+    } while (eng_challenges_find(&eng->challenges, id));
     return id;
 }
 
-/* Asks the current address, for the first time or again. */
-static void ask(struct eng *eng, int at, int64_t now_ms)
+/* Asks the current address, for the first time or again: every address has one id of its own. */
+static void ask(struct eng *eng, struct eng_challenge *c, int64_t now_ms)
 {
-    struct eng_challenge *c = &eng->challenges.list[at];
-    struct eng_challenge_key *key = &eng->challenges.keys[at];
     struct wins_peer holder = {.address = c->addresses[c->at], .port = eng->config.nbt_port};
-    if (c->sent == 0)
-        key->id = fresh_id(eng);
+    uint16_t id = c->sent ? c->id : fresh_id(eng);
     c->sent++;
-    key->due_ms = now_ms + ENG_CHALLENGE_WAIT_MS;
-    nb_make_query(&eng->scratch, key->id, NB_ASK_QUERY, &c->request.name, NB_RR_NB);
+    eng_challenges_ask(&eng->challenges, c, id, now_ms + ENG_CHALLENGE_WAIT_MS);
+    nb_make_query(&eng->scratch, id, NB_ASK_QUERY, &c->request.name, NB_RR_NB);
     send_scratch(eng, c->ticket.socket, holder);
 }
 
 /* C01 to C05: `reply` is NULL when every address was silent. */
-static void judge(struct eng *eng, int at, int64_t now_s, const struct nb_message *reply)
+static void judge(struct eng *eng, struct eng_challenge *over, int64_t now_s, const struct nb_message *reply)
 {
     make_room(eng);
-    struct eng_challenge c = eng_challenges_take(&eng->challenges, at);
+    struct eng_challenge c = eng_challenges_take(&eng->challenges, over);
     struct wins_challenge result = {.version = c.version, .owner = c.owner, .reply = WINS_REPLY_SILENT};
     if (reply) {
         result.reply = nb_rcode(reply->flags) ? WINS_REPLY_NEGATIVE : WINS_REPLY_POSITIVE;
@@ -226,6 +224,7 @@ static void judge(struct eng *eng, int at, int64_t now_s, const struct nb_messag
     }
     struct wins_record room;
     struct wins_decision d;
+    eng->stats.challenges_running = eng->challenges.count;
     wins_judge(view(eng, &c.request.name, &room), &c.request, &result, &eng->config.rules, now_s, &d);
     count_decision(eng, &d);
     apply(eng, &c.ticket, &c.request.name, &d);
@@ -234,19 +233,20 @@ static void judge(struct eng *eng, int at, int64_t now_s, const struct nb_messag
 static void start_challenge(struct eng *eng, struct eng_now now, const struct wins_request *request,
                             const struct eng_ticket *ticket, const struct wins_record *record)
 {
-    int at = eng_challenges_add(&eng->challenges, request, ticket, record);
-    if (at < 0) {
+    struct eng_challenge *c = eng_challenges_add(&eng->challenges, request, ticket, record);
+    if (!c) {
         eng->stats.challenges_full++;
         send_answer(eng, ticket, &request->name, NB_SRV_ERR, request->ttl_s);
         return;
     }
     eng->stats.challenges++;
     if (record->member_count == 0) {
-        judge(eng, at, now.real_s, NULL);
+        judge(eng, c, now.real_s, NULL);
         return;
     }
-    send_wack(eng, &eng->challenges.list[at]);
-    ask(eng, at, now.mono_ms);
+    send_wack(eng, c);
+    ask(eng, c, now.mono_ms);
+    eng->stats.challenges_running = eng->challenges.count;
 }
 
 /* An answer counts from the address being asked, for the name that was asked for; a denial may leave the record out. */
@@ -262,9 +262,9 @@ static bool is_reply_to(const struct eng_challenge *c, struct wins_peer from, co
 
 static void take_reply(struct eng *eng, struct eng_now now, struct wins_peer from, const struct nb_message *m)
 {
-    int at = eng_challenges_find(&eng->challenges, m->id);
-    if (at >= 0 && is_reply_to(&eng->challenges.list[at], from, m))
-        judge(eng, at, now.real_s, m);
+    struct eng_challenge *c = eng_challenges_find(&eng->challenges, m->id);
+    if (c && is_reply_to(c, from, m))
+        judge(eng, c, now.real_s, m);
     else
         eng->stats.ignored++;
 }
@@ -276,17 +276,16 @@ int64_t eng_next_timer_ms(const struct eng *eng)
 }
 
 /* The holder's address did not answer in time: again, the next address, or the end. */
-static void time_out(struct eng *eng, int at, struct eng_now now)
+static void time_out(struct eng *eng, struct eng_challenge *c, struct eng_now now)
 {
-    struct eng_challenge *c = &eng->challenges.list[at];
     if (c->sent == ENG_CHALLENGE_PACKETS) {
         c->sent = 0;
         c->at++;
     }
     if (c->at < c->count)
-        ask(eng, at, now.mono_ms);
+        ask(eng, c, now.mono_ms);
     else
-        judge(eng, at, now.real_s, NULL);
+        judge(eng, c, now.real_s, NULL);
 }
 
 /* --- scavenging ----------------------------------------------------------------------------------------------------- */
@@ -364,10 +363,8 @@ enum sl_status eng_scavenge(struct eng *eng, struct eng_now now, eng_scavenge_do
 void eng_tick(struct eng *eng, struct eng_now now)
 {
     SL_CHECK_MAGIC(eng, ENG_MAGIC);
-    for (size_t i = eng->challenges.count; i > 0; i--) {
-        if (eng->challenges.keys[i - 1].due_ms <= now.mono_ms)
-            time_out(eng, (int)i - 1, now);
-    }
+    for (size_t n = 0; n < ENG_TICK_MAX && eng_challenges_due_ms(&eng->challenges) <= now.mono_ms; n++)
+        time_out(eng, eng_challenges_first(&eng->challenges), now);
     if (eng->scavenger.due_ms <= now.mono_ms)
         scavenge(eng, now);
 }
@@ -457,6 +454,13 @@ static void take_request(struct eng *eng, struct eng_now now, struct wins_peer f
         take_release(eng, now, &request, &ticket);
     else
         take_registration(eng, now, &request, &ticket);
+}
+
+bool eng_wants(struct eng *eng, struct wins_peer from, const void *octets, size_t len)
+{
+    struct nb_cursor c = nb_cursor_read(octets, len);
+    uint16_t id = nb_get16(&c), flags = nb_get16(&c);
+    return !nb_cursor_ok(&c) || !nb_is_response(flags) || eng_challenges_claim(&eng->challenges, id, from.address);
 }
 
 void eng_packet(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const void *octets, size_t len)

@@ -20,7 +20,7 @@
  * database, so that restarts do not put it off. A pass walks the table in slices, ENG_SLICE_GAP_MS apart, each of which looks at
  * some thousand names and changes at most ENG_SLICE_CHANGES, as one batch; requests go on in between.
  *
- * Belongs to one thread. All calls but eng_new and eng_free may send.
+ * Belongs to one thread, but for eng_wants. All calls but eng_new, eng_wants and eng_free may send.
  */
 #ifndef SL_WINS_ENGINE_ENGINE_H
 #define SL_WINS_ENGINE_ENGINE_H
@@ -31,11 +31,12 @@
 #include "wins-emu/table/table.h"
 
 enum {
-    ENG_CHALLENGES_MAX = 1024,
+    ENG_CHALLENGES_MAX = 16384,
     ENG_CHALLENGES_SOURCE_MAX = 256, /* of them for requests from one address */
     ENG_BATCH_MAX = 512,       /* names changed in one batch, and answers held; a full batch is committed by itself */
     ENG_CHALLENGE_PACKETS = 3, /* to each address */
     ENG_CHALLENGE_WAIT_MS = 1000,
+    ENG_TICK_MAX = 1024, /* challenges in one eng_tick that are repeated, moved on or decided; requests go on in between */
     ENG_SLICE_CHANGES = 256,
     ENG_SLICE_GAP_MS = 5,
     ENG_HEARTBEAT_MS = 600000, /* how often the database is told that the server is in service */
@@ -83,6 +84,7 @@ struct eng_stats {
     uint64_t commits;         /* batches on disk */
     uint64_t commit_failures;
     uint64_t challenges;      /* started */
+    uint64_t challenges_running; /* now */
     uint64_t challenges_full; /* requests refused since as many as may were running */
     uint64_t scavenges;       /* passes begun */
     int64_t scavenged_s;      /* when the last complete pass began, real time, also before this start; 0 for never */
@@ -103,6 +105,13 @@ void eng_free(struct eng *eng);
  * counted and dropped; but a broadcast claim of a name of this server itself is refused (R20).
  */
 void eng_packet(struct eng *eng, struct eng_now now, struct wins_peer from, unsigned socket, const void *octets, size_t len);
+
+/*
+ * False for an answer that no challenge waits for, or not any more: from an address that was not asked, with another id, or the
+ * second one to a question. Such a datagram need not come to eng_packet, so that a flood of them takes no room from requests. Any
+ * thread; says true once for each question, and for whatever is no answer.
+ */
+bool eng_wants(struct eng *eng, struct wins_peer from, const void *octets, size_t len);
 
 /* How many requests wait, this one included, for the burst rule (B01); holds until the next call. */
 void eng_set_backlog(struct eng *eng, size_t backlog);

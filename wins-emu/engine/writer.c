@@ -31,6 +31,7 @@ struct queue {
     uint8_t *octets;
     size_t used, size;
     size_t count;
+    size_t answers, answer_octets; /* of them, answers to challenges */
 };
 
 struct eng_writer {
@@ -66,49 +67,80 @@ static struct item *queue_push(struct queue *q, size_t len)
     return item;
 }
 
-static void notice(struct eng_writer *w)
+static bool is_answer(const struct eng_inbound *in)
 {
-    if (w->waiting.count > w->state.queue_peak)
-        w->state.queue_peak = w->waiting.count;
-    if (!w->idle)
-        return;
-    w->idle = false;
-    pthread_cond_signal(&w->more);
+    struct nb_cursor c = nb_cursor_read(in->octets, in->len);
+    nb_get16(&c);
+    uint16_t flags = nb_get16(&c);
+    return nb_cursor_ok(&c) && nb_is_response(flags);
 }
 
-size_t eng_writer_submit(struct eng_writer *w, const struct eng_inbound *items, size_t count)
+static bool push_packet(struct queue *q, const struct eng_inbound *in)
+{
+    bool answer = is_answer(in);
+    if (answer && (q->answers >= ENG_QUEUE_MAX / ENG_QUEUE_ANSWERS || q->answer_octets >= ENG_QUEUE_OCTETS / ENG_QUEUE_ANSWERS))
+        return false;
+    struct item *item = queue_push(q, in->len);
+    if (!item)
+        return false;
+    item->kind = ITEM_PACKET;
+    item->socket = in->socket;
+    item->from = in->from;
+    memcpy(item->data, in->octets, in->len);
+    q->answers += answer;
+    q->answer_octets += answer ? item->size : 0;
+    return true;
+}
+
+/* Takes the lock of the queue. */
+static void open_queue(struct eng_writer *w)
 {
     SL_CHECK_MAGIC(w, WRITER_MAGIC);
     pthread_mutex_lock(&w->lock);
-    size_t taken = 0;
-    for (; taken < count; taken++) {
-        struct item *item = queue_push(&w->waiting, items[taken].len);
-        if (!item)
-            break;
-        item->kind = ITEM_PACKET;
-        item->socket = items[taken].socket;
-        item->from = items[taken].from;
-        memcpy(item->data, items[taken].octets, items[taken].len);
-    }
-    notice(w);
+}
+
+/* Wakes the thread when it has waited for what is in the queue now; after the lock, which it takes at once. */
+static void close_queue(struct eng_writer *w)
+{
+    if (w->waiting.count > w->state.queue_peak)
+        w->state.queue_peak = w->waiting.count;
+    bool wake = w->idle && w->waiting.count;
+    if (wake)
+        w->idle = false;
     pthread_mutex_unlock(&w->lock);
+    if (wake)
+        pthread_cond_signal(&w->more);
+}
+
+size_t eng_writer_submit(struct eng_writer *w, struct eng_inbound *items, size_t count)
+{
+    size_t taken = 0;
+    open_queue(w);
+    for (size_t i = 0; i < count; i++) {
+        items[i].refused = !push_packet(&w->waiting, &items[i]);
+        taken += !items[i].refused;
+    }
+    close_queue(w);
     return taken;
+}
+
+bool eng_writer_wants(struct eng_writer *w, struct wins_peer from, const void *octets, size_t len)
+{
+    return eng_wants(w->eng, from, octets, len);
 }
 
 static enum sl_status submit_admin(struct eng_writer *w, enum item_kind kind, const void *data, size_t len, eng_admin_fn *done,
                                    void *ctx, struct sl_error *e)
 {
-    SL_CHECK_MAGIC(w, WRITER_MAGIC);
-    pthread_mutex_lock(&w->lock);
+    open_queue(w);
     struct item *item = w->stop ? NULL : queue_push(&w->waiting, len);
     if (item) {
         item->kind = kind;
         item->done = done;
         item->ctx = ctx;
         memcpy(item->data, data, len);
-        notice(w);
     }
-    pthread_mutex_unlock(&w->lock);
+    close_queue(w);
     return item ? SL_OK : sl_fail(e, SL_LIMIT, "the queue of changes is full; try again");
 }
 
@@ -126,16 +158,14 @@ enum sl_status eng_writer_delete(struct eng_writer *w, const struct nb_name *nam
 
 enum sl_status eng_writer_call(struct eng_writer *w, eng_call_fn *call, void *ctx, struct sl_error *e)
 {
-    SL_CHECK_MAGIC(w, WRITER_MAGIC);
-    pthread_mutex_lock(&w->lock);
+    open_queue(w);
     struct item *item = w->stop ? NULL : queue_push(&w->waiting, 0);
     if (item) {
         item->kind = ITEM_CALL;
         item->call = call;
         item->ctx = ctx;
-        notice(w);
     }
-    pthread_mutex_unlock(&w->lock);
+    close_queue(w);
     return item ? SL_OK : sl_fail(e, SL_LIMIT, "the queue of changes is full; try again");
 }
 
@@ -200,7 +230,7 @@ static void do_taken(struct eng_writer *w)
             do_admin(w, now, item);
         at += item->size;
     }
-    w->taken.used = w->taken.count = 0;
+    w->taken.used = w->taken.count = w->taken.answers = w->taken.answer_octets = 0;
 }
 
 static void do_batch(struct eng_writer *w)

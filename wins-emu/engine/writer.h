@@ -7,8 +7,8 @@
  *
  * The queue holds at most ENG_QUEUE_MAX items and ENG_QUEUE_OCTETS octets. What does not fit is told to the caller and never
  * dropped in silence: a worker answers such a request SRV_ERR (eng_refusal), which makes a client try again later or ask its
- * other server, and counts it. An answer to a challenge that does not fit is counted too; the challenge is repeated after a
- * second anyway.
+ * other server, and counts it. Answers to challenges may take a quarter of the room; one that does not fit is counted too, and
+ * the challenge is repeated after a second anyway.
  */
 #ifndef SL_WINS_ENGINE_WRITER_H
 #define SL_WINS_ENGINE_WRITER_H
@@ -18,6 +18,7 @@
 enum {
     ENG_QUEUE_MAX = 25000, /* B02 */
     ENG_QUEUE_OCTETS = 4 << 20,
+    ENG_QUEUE_ANSWERS = 4, /* a quarter of both for answers to challenges */
 };
 
 struct eng_writer;
@@ -28,6 +29,7 @@ struct eng_inbound {
     unsigned socket;
     const void *octets;
     size_t len;
+    bool refused; /* set by eng_writer_submit: it did not fit */
 };
 
 struct eng_writer_ops {
@@ -51,9 +53,11 @@ enum sl_status eng_writer_start(struct eng *eng, const struct eng_writer_ops *op
 /* Does all that waits, commits, ends the thread and frees the writer; the engine is the caller's again. NULL is accepted. */
 void eng_writer_stop(struct eng_writer *writer);
 
-/* Queues datagrams, in order, and returns how many of them: fewer than `count` when the queue is full. One lock a call; any
+/* Queues datagrams, in order, and returns how many of them; the others, which did not fit, are marked. One lock a call; any
  * thread. */
-size_t eng_writer_submit(struct eng_writer *writer, const struct eng_inbound *items, size_t count);
+size_t eng_writer_submit(struct eng_writer *writer, struct eng_inbound *items, size_t count);
+/* eng_wants of the writer's engine; any thread. */
+bool eng_writer_wants(struct eng_writer *writer, struct wins_peer from, const void *octets, size_t len);
 /* The SRV_ERR for a request that the queue had no room for: its length, 0 when the datagram deserves no answer. */
 size_t eng_refusal(const void *octets, size_t len, void *buffer, size_t size);
 

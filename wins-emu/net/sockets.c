@@ -86,8 +86,8 @@ enum sl_status wnet_bind(const struct sl_endpoint *endpoint, int *ret_fd, struct
         close(fd);
         return status;
     }
-    /* A burst of registrations waits here while the worker answers the batch before, and ENG_CHALLENGES_MAX challenges of
-     * hosts that do not answer ARP must find room beside the answers. */
+    /* A burst of registrations waits here while the worker answers the batch before, and the challenges of hosts that do not
+     * answer ARP, as many as the system's table of neighbours takes, must find room beside the answers. */
     widen(fd, SO_RCVBUFFORCE, SO_RCVBUF);
     widen(fd, SO_SNDBUFFORCE, SO_SNDBUF);
     *ret_fd = fd;

@@ -73,8 +73,13 @@ static void on_datagram(struct worker *w, const struct listener *l, size_t i)
     if (rule == WINS_RULE_NONE)
         route = eng_answer(w->env->use.table, w->env->use.rules, w->policy, from, l->address, w->octets[i], len,
                            outbox_room(&w->out, l->fd), &answer_len, &rule);
+    if (route == ENG_ROUTE_ENGINE && !eng_writer_wants(w->env->use.writer, from, w->octets[i], len)) {
+        count(w, ENG_COUNT_stray_answers, 1);
+        return;
+    }
     if (route == ENG_ROUTE_ENGINE) {
-        w->inbound[w->inbound_count++] = (struct eng_inbound){from, l->number, w->octets[i], len};
+        w->inbound[w->inbound_count++] =
+            (struct eng_inbound){.from = from, .socket = l->number, .octets = w->octets[i], .len = len};
         return;
     }
     eng_count(&w->counters.rules[rule], 1);
@@ -103,8 +108,9 @@ static void hand_over(struct worker *w, const struct listener *l)
         return;
     size_t taken = eng_writer_submit(w->env->use.writer, w->inbound, w->inbound_count);
     count(w, ENG_COUNT_queued, taken);
-    for (size_t i = taken; i < w->inbound_count; i++)
-        refuse(w, l, &w->inbound[i]);
+    for (size_t i = 0; i < w->inbound_count && taken < w->inbound_count; i++)
+        if (w->inbound[i].refused)
+            refuse(w, l, &w->inbound[i]);
     w->inbound_count = 0;
 }
 

@@ -16,6 +16,7 @@ enum {
     MEMBER_SIZE = 4 + 4 + 8,     /* address, owner, expiry; big-endian */
     KEY_MAX = NB_NAME_LEN + UINT8_MAX,
     FILE_MODE = 0640,
+    VERSIONS_AHEAD = 4096,
 };
 
 #define WST_MAGIC 0x57570001u
@@ -51,8 +52,11 @@ struct wst {
     int lock_fd; /* opened before and closed after the database: closing any descriptor of a file drops SQLite's own locks on it
                   */
     struct db *db;
+    uint32_t self;
     uint64_t version;      /* committed */
     uint64_t next_version; /* of the batch */
+    uint64_t promised;     /* in the file: no version id above it was ever handed out */
+    uint64_t next_promised;
     struct wst_times times, next_times;
     struct owner *owners;
     size_t owner_count;
@@ -144,7 +148,7 @@ static enum sl_status read_registry(struct wst *w, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(w->db, "SELECT version, scavenged_s, serving_since_s, alive_s FROM registry WHERE id = 1");
     bool found = db_step(s);
-    w->version = w->next_version = (uint64_t)db_int(s, 0);
+    w->version = w->next_version = w->promised = (uint64_t)db_int(s, 0);
     w->times = w->next_times = (struct wst_times){db_int(s, 1), db_int(s, 2), db_int(s, 3)};
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && !found)
@@ -181,10 +185,11 @@ static enum sl_status lock_file(struct wst *w, const char *path, struct sl_error
     return SL_OK;
 }
 
-enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e)
+enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e)
 {
     struct wst *w = sl_new(sizeof *w);
     w->magic = WST_MAGIC;
+    w->self = self;
     enum sl_status status = lock_file(w, path, e);
     if (status == SL_OK)
         status = db_open(path, DB_CREATE, &schema, &w->db, e);
@@ -212,19 +217,6 @@ enum sl_status wst_open_reader(const char *path, struct wst **ret_store, struct 
     }
     *ret_store = w;
     return SL_OK;
-}
-
-void wst_close(struct wst *w)
-{
-    if (!w)
-        return;
-    SL_CHECK_MAGIC(w, WST_MAGIC);
-    db_close(w->db);
-    if (w->lock_fd >= 0)
-        close(w->lock_fd);
-    free(w->owners);
-    w->magic = 0;
-    free(w);
 }
 
 enum sl_status wst_count(struct wst *w, size_t *ret_count, struct sl_error *e)
@@ -396,17 +388,33 @@ static void write_times(struct wst *w)
     run_in_batch(w, s);
 }
 
-static void write_version(struct wst *w)
+static enum sl_status write_version(struct wst *w, uint64_t version, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(w->db, "UPDATE registry SET version = ?1 WHERE id = 1");
-    db_bind_int(s, 1, (int64_t)w->next_version);
-    run_in_batch(w, s);
+    db_bind_int(s, 1, (int64_t)version);
+    return db_run(s, e);
+}
+
+/* The page of the counter is written only now and then: the promise covers the version ids of many batches. */
+static void promise_versions(struct wst *w)
+{
+    w->next_promised = w->promised;
+    if (w->next_version <= w->promised)
+        return;
+    w->next_promised = w->next_version + VERSIONS_AHEAD;
+    w->failed = write_version(w, w->next_promised, &w->why);
+}
+
+/* Our own goes with the promise, which says at least as much. */
+static bool is_due(const struct wst *w, const struct owner *o)
+{
+    return o->dirty && (o->address != w->self || w->next_promised != w->promised);
 }
 
 static void write_owners(struct wst *w)
 {
     for (size_t i = 0; i < w->owner_count && w->failed == SL_OK; i++) {
-        if (!w->owners[i].dirty)
+        if (!is_due(w, &w->owners[i]))
             continue;
         struct db_stmt *s = db_prepare(w->db, "REPLACE INTO owner (address, version) VALUES (?1, ?2)");
         db_bind_int(s, 1, w->owners[i].address);
@@ -428,8 +436,8 @@ void wst_abandon(struct wst *w)
 enum sl_status wst_commit(struct wst *w, struct sl_error *e)
 {
     SL_CHECK_MAGIC(w, WST_MAGIC);
-    if (w->failed == SL_OK && w->next_version != w->version)
-        write_version(w);
+    if (w->failed == SL_OK)
+        promise_versions(w);
     if (w->failed == SL_OK && !same_times(&w->next_times, &w->times))
         write_times(w);
     if (w->failed == SL_OK)
@@ -440,9 +448,39 @@ enum sl_status wst_commit(struct wst *w, struct sl_error *e)
         db_rollback(w->db);
         return sl_fail(e, w->failed, "%s", sl_error_text(&w->why));
     }
-    w->version = w->next_version;
-    w->times = w->next_times;
     for (size_t i = 0; i < w->owner_count; i++)
-        w->owners[i].dirty = false;
+        w->owners[i].dirty = w->owners[i].dirty && !is_due(w, &w->owners[i]);
+    w->version = w->next_version;
+    w->promised = w->next_promised;
+    w->times = w->next_times;
     return SL_OK;
 }
+
+/* Version ids that were promised and not used are used after the next start; when this fails they are left out. */
+static void settle_version(struct wst *w)
+{
+    db_rollback(w->db);
+    w->failed = db_begin(w->db, NULL);
+    w->next_promised = w->version;
+    if (w->failed == SL_OK)
+        w->failed = write_version(w, w->version, NULL);
+    write_owners(w);
+    if (w->failed == SL_OK)
+        w->failed = db_commit(w->db, NULL);
+}
+
+void wst_close(struct wst *w)
+{
+    if (!w)
+        return;
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    if (w->promised != w->version)
+        settle_version(w);
+    db_close(w->db);
+    if (w->lock_fd >= 0)
+        close(w->lock_fd);
+    free(w->owners);
+    w->magic = 0;
+    free(w);
+}
+

@@ -2,7 +2,10 @@
  * store.h - the registry on disk. One batch is one SQLite transaction; nothing in it is acknowledged before wst_commit returned
  * SL_OK (wins.md 2.12).
  *
- * Belongs to the engine thread. The version counter is part of every batch that used it, so no version id is handed out twice.
+ * Belongs to the engine thread. No version id is handed out twice: the file holds a number that none of those handed out exceeds,
+ * and a batch that would exceed it raises it, by some thousands at once, in the same transaction. So a batch of one registration
+ * writes one page. After a crash the counter goes on behind that number, and some thousand version ids are never used; wst_close
+ * leaves no gap.
  */
 #ifndef SL_WINS_STORE_STORE_H
 #define SL_WINS_STORE_STORE_H
@@ -20,10 +23,11 @@ struct wst_times {
 };
 
 /*
- * Opens or creates the database file, for this process alone. SL_CORRUPT when it is damaged, newer, or not ours; SL_CONFLICT when
+ * Opens or creates the database file, for this process alone; `self` is the server's own address, the owner whose version ids it
+ * hands out. SL_CORRUPT when it is damaged, newer, or not ours; SL_CONFLICT when
  * another server has it open. A failure names the file.
  */
-enum sl_status wst_open(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
+enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e) SL_MUST;
 void wst_close(struct wst *store);
 /* Opens a file only for reading, also while a server uses it: for wst_load, wst_find and wst_integrity, on any one thread. */
 enum sl_status wst_open_reader(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
@@ -38,7 +42,7 @@ enum sl_status wst_count(struct wst *store, size_t *ret_count, struct sl_error *
 /* Hands every stored record to `fn`, once, at start. */
 enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *record, void *ctx), void *ctx,
                         struct sl_error *e) SL_MUST;
-/* The last version id that was committed; 0 for a new database. */
+/* The last version id that was committed, or a later one after a crash; 0 for a new database. */
 uint64_t wst_version(const struct wst *store);
 /* The times that were committed last. */
 struct wst_times wst_times(const struct wst *store);
