@@ -162,7 +162,11 @@ class Storage(harness.Case):
         registry.start()
         there = [registry.record("NAME-%d#20" % number) is not None for number in range(NAMES)]
         self.assertEqual(there, sorted(there, reverse=True))
-        self.assertEqual(registry.ctl_ok("stats", "--json").answer["version"], sum(there))
+        self.assertGreaterEqual(registry.ctl_ok("stats", "--json").answer["version"], sum(there))
+        self.assertEqual(self.register(NAMES), 0)
+        versions = [record["version"] for record in registry.ctl_ok("list", "--json").answer]
+        self.assertEqual(len(set(versions)), sum(there) + 1)
+        self.assertEqual(max(versions), registry.record("NAME-%d#20" % NAMES)["version"])
 
     def test_newer_database_is_refused_2_12(self):
         """2.12: a database of a newer version is refused and left as it was."""
