@@ -1,5 +1,7 @@
 #include "common/base/clock.h"
 
+#include "common/base/cancel.h"
+
 #include <limits.h>
 #include <time.h>
 
@@ -29,13 +31,15 @@ struct sl_deadline sl_deadline_in(int64_t timeout_ms)
 
 struct sl_deadline sl_deadline_min(struct sl_deadline a, struct sl_deadline b)
 {
-    return a.at_ms < b.at_ms ? a : b;
+    struct sl_deadline earlier = a.at_ms < b.at_ms ? a : b;
+    earlier.cancel = a.cancel ? a.cancel : b.cancel;
+    return earlier;
 }
 
 int sl_deadline_left_ms(struct sl_deadline d)
 {
     int64_t left = d.at_ms - sl_clock_mono_ms();
-    if (left < 0)
+    if (left < 0 || sl_deadline_canceled(d))
         return 0;
     return left > INT_MAX ? INT_MAX : (int)left;
 }
@@ -43,4 +47,14 @@ int sl_deadline_left_ms(struct sl_deadline d)
 bool sl_deadline_passed(struct sl_deadline d)
 {
     return sl_deadline_left_ms(d) == 0;
+}
+
+bool sl_deadline_canceled(struct sl_deadline d)
+{
+    return d.cancel && sl_cancel_is_told(d.cancel);
+}
+
+int sl_deadline_fd(struct sl_deadline d)
+{
+    return d.cancel ? d.cancel->fd : -1;
 }

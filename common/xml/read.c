@@ -1,10 +1,12 @@
+#include "config.h"
+
 #include "common/xml/xml.h"
 
 #include "common/base/assert.h"
+#include "common/base/lazy.h"
 
 #include <libxml/parser.h>
 #include <libxml/tree.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,43 @@ struct joined {
     struct joined *next;
     char text[];
 };
+
+/* ---- what is used of libxml2 ---------------------------------------------------------------------------------------- */
+
+#define XML_TABLE(X)                                                                                                   \
+    X(CtxtGetLastError)                                                                                                \
+    X(CtxtReadMemory)                                                                                                  \
+    X(DocGetRootElement)                                                                                               \
+    X(Free)                                                                                                            \
+    X(FreeDoc)                                                                                                         \
+    X(FreeParserCtxt)                                                                                                  \
+    X(InitParser)                                                                                                      \
+    X(NewParserCtxt)                                                                                                   \
+    X(NodeListGetString)                                                                                               \
+    X(StopParser)
+
+struct xml {
+#define XML_MEMBER(name) __typeof__(&xml##name) name;
+    XML_TABLE(XML_MEMBER)
+#undef XML_MEMBER
+};
+
+static const struct sl_lazy_symbol xml_symbols[] = {
+#define XML_SYMBOL(name) {"xml" #name, offsetof(struct xml, name)},
+    XML_TABLE(XML_SYMBOL)
+#undef XML_SYMBOL
+};
+
+static struct xml xml; /* global: constant once the library is loaded */
+
+static void start_xml(void)
+{
+    xml.InitParser();
+}
+
+static struct sl_lazy library = SL_LAZY(LIBXML_SONAME, xml_symbols, &xml, start_xml); /* global: one for the process */
+
+/* ---- documents ------------------------------------------------------------------------------------------------------ */
 
 struct sx_doc {
     uint32_t magic;
@@ -92,7 +131,7 @@ static void on_dtd(void *ctx, const xmlChar *name, const xmlChar *public_id, con
     xmlParserCtxt *parser = ctx;
     struct watch *watch = parser->_private;
     watch->dtd = true;
-    xmlStopParser(parser);
+    xml.StopParser(parser);
 }
 
 static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int ns_count, const xmlChar **ns,
@@ -102,7 +141,7 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
     struct watch *watch = parser->_private;
     if (parser->nodeNr >= SX_DEPTH_MAX) {
         watch->deep = true;
-        xmlStopParser(parser);
+        xml.StopParser(parser);
         return;
     }
     watch->start(ctx, name, prefix, uri, ns_count, ns, attr_count, defaulted, attrs);
@@ -114,7 +153,7 @@ static enum sl_status fail_parse(xmlParserCtxt *parser, const struct watch *watc
         return sl_fail(e, SL_MALFORMED, "XML: a document type declaration is not accepted");
     if (watch->deep)
         return sl_fail(e, SL_LIMIT, "XML: deeper than %d elements", SX_DEPTH_MAX);
-    const xmlError *last = xmlCtxtGetLastError(parser);
+    const xmlError *last = xml.CtxtGetLastError(parser);
     if (!last || last->code == XML_ERR_OK)
         return sl_fail(e, SL_MALFORMED, "XML: no document");
     if (last->code == XML_ERR_NO_MEMORY)
@@ -127,7 +166,7 @@ static enum sl_status wrap(xmlDoc *tree, struct sx_doc **ret_doc, struct sl_erro
 {
     struct sx_doc *doc = calloc(1, sizeof *doc);
     if (!doc) {
-        xmlFreeDoc(tree);
+        xml.FreeDoc(tree);
         return sl_fail(e, SL_NOMEM, "XML: out of memory");
     }
     *doc = (struct sx_doc){.magic = DOC_MAGIC, .tree = tree};
@@ -138,7 +177,7 @@ static enum sl_status wrap(xmlDoc *tree, struct sx_doc **ret_doc, struct sl_erro
 
 static enum sl_status parse_octets(const void *octets, size_t len, struct sx_doc **ret_doc, struct sl_error *e)
 {
-    xmlParserCtxt *parser = xmlNewParserCtxt();
+    xmlParserCtxt *parser = xml.NewParserCtxt();
     if (!parser)
         return sl_fail(e, SL_NOMEM, "XML: out of memory");
     struct watch watch = {.start = parser->sax->startElementNs};
@@ -146,29 +185,30 @@ static enum sl_status parse_octets(const void *octets, size_t len, struct sx_doc
     parser->sax->internalSubset = on_dtd;
     parser->sax->startElementNs = on_start;
     int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA;
-    xmlDoc *tree = xmlCtxtReadMemory(parser, len ? octets : "", (int)len, NULL, NULL, options);
+    xmlDoc *tree = xml.CtxtReadMemory(parser, len ? octets : "", (int)len, NULL, NULL, options);
     enum sl_status status;
-    if (tree && parser->wellFormed && !watch.dtd && !watch.deep && xmlDocGetRootElement(tree)) {
+    if (tree && parser->wellFormed && !watch.dtd && !watch.deep && xml.DocGetRootElement(tree)) {
         status = wrap(tree, ret_doc, e);
     } else {
         status = fail_parse(parser, &watch, e);
-        xmlFreeDoc(tree);
+        xml.FreeDoc(tree);
     }
-    xmlFreeParserCtxt(parser);
+    xml.FreeParserCtxt(parser);
     return status;
 }
 
 enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, struct sx_doc **ret_doc, struct sl_error *e)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, xmlInitParser);
+    enum sl_status status = sl_lazy_need(&library, e);
+    if (status != SL_OK)
+        return sl_fail_in(e, status, "XML");
     if (len > SX_INPUT_MAX)
         return sl_fail(e, SL_LIMIT, "XML: longer than %d octets", SX_INPUT_MAX);
     if (!(quirks & SX_BARE_AMPERSAND) || !len || !memchr(octets, '&', len))
         return parse_octets(octets, len, ret_doc, e);
     struct sl_text repaired = sl_text_new(SX_INPUT_MAX * AMP_LEN);
     escape_bare(&repaired, octets, len);
-    enum sl_status status = sl_text_failed(&repaired) ? sl_fail(e, SL_NOMEM, "XML: out of memory")
+    status = sl_text_failed(&repaired) ? sl_fail(e, SL_NOMEM, "XML: out of memory")
                                                       : parse_octets(repaired.data, repaired.len, ret_doc, e);
     sl_text_fini(&repaired);
     return status;
@@ -184,7 +224,7 @@ void sx_free(struct sx_doc *doc)
         doc->strings = string->next;
         free(string);
     }
-    xmlFreeDoc(doc->tree);
+    xml.FreeDoc(doc->tree);
     doc->magic = 0;
     free(doc);
 }
@@ -205,7 +245,7 @@ static struct sx_node *outside(xmlNode *node)
 struct sx_node *sx_root(struct sx_doc *doc)
 {
     SL_CHECK_MAGIC(doc, DOC_MAGIC);
-    return outside(xmlDocGetRootElement(doc->tree));
+    return outside(xml.DocGetRootElement(doc->tree));
 }
 
 const char *sx_name(const struct sx_node *node)
@@ -220,7 +260,7 @@ static const char *text_of(xmlDoc *tree, xmlNode *children)
         return "";
     if (!children->next && children->type == XML_TEXT_NODE)
         return children->content ? (const char *)children->content : "";
-    xmlChar *whole = xmlNodeListGetString(tree, children, 1);
+    xmlChar *whole = xml.NodeListGetString(tree, children, 1);
     size_t len = whole ? strlen((const char *)whole) : 0;
     struct joined *kept = malloc(sizeof *kept + len + 1);
     if (kept) {
@@ -230,7 +270,7 @@ static const char *text_of(xmlDoc *tree, xmlNode *children)
         kept->next = doc->strings;
         doc->strings = kept;
     }
-    xmlFree(whole);
+    (*xml.Free)(whole);
     return kept ? kept->text : "";
 }
 

@@ -1,5 +1,6 @@
 /*
- * xml.h - reading and writing XML; the one place that includes libxml2.
+ * xml.h - reading and writing XML; the one place that includes libxml2, which is loaded when the first document is read. A build
+ * without libxml2 writes XML and reads none.
  *
  * Reading never touches the network, expands no entity, refuses a DTD, and bounds size and depth. A document is a tree owned by
  * struct sx_doc; nodes and strings live as long as it does. Elements are found by local name, whatever their namespace.
@@ -24,7 +25,7 @@ enum sx_quirks {
 };
 
 /* Parses UTF-8, or UTF-16 by its BOM. SL_MALFORMED names the line; SL_LIMIT: longer than SX_INPUT_MAX or deeper than
- * SX_DEPTH_MAX. Any thread. */
+ * SX_DEPTH_MAX; SL_UNSUPPORTED: libxml2 is not there. Any thread. */
 enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, struct sx_doc **ret_doc,
                         struct sl_error *e) SL_MUST;
 /* Frees a document with its nodes and strings; NULL is accepted. */

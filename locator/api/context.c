@@ -57,6 +57,8 @@ struct locator *locator_new(void)
     if (!l)
         return NULL;
     l->magic = LOCATOR_MAGIC;
+    (void)pthread_mutex_init(&l->lock, NULL);
+    l->refs = 1;
     l->profile = LM_CM2007;
     l->timeout_ms = LOCATOR_TIMEOUT_DEFAULT_MS;
     l->total_timeout_ms = LOCATOR_TOTAL_TIMEOUT_DEFAULT_MS;
@@ -68,11 +70,13 @@ static char **string_at(struct locator *l, size_t i)
     return (char **)((char *)l + strings[i].offset);
 }
 
-void locator_free(struct locator *l)
+void api_leave(struct locator *l)
 {
-    if (!l)
+    (void)pthread_mutex_lock(&l->lock);
+    bool last = --l->refs == 0;
+    (void)pthread_mutex_unlock(&l->lock);
+    if (!last)
         return;
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
     sl_strings_fini(&l->sources);
     for (size_t i = 0; i < l->config.override_count; i++) {
         free(l->overrides[i].host);
@@ -81,8 +85,35 @@ void locator_free(struct locator *l)
     free(l->overrides);
     for (size_t i = 0; i < SL_COUNT(strings); i++)
         free(*string_at(l, i));
+    (void)pthread_mutex_destroy(&l->lock);
     l->magic = 0;
     free(l);
+}
+
+void locator_free(struct locator *l)
+{
+    if (!l)
+        return;
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    api_leave(l);
+}
+
+/* Opens the context for a change; false, with the error set, while a call runs in it. */
+static bool change_begin(struct locator *l)
+{
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    (void)pthread_mutex_lock(&l->lock);
+    if (!l->runs)
+        return true;
+    (void)sl_fail(&l->error, SL_USAGE, "a call runs in this context: nothing can be set before it has ended");
+    (void)pthread_mutex_unlock(&l->lock);
+    return false;
+}
+
+static int change_end(struct locator *l, int result)
+{
+    (void)pthread_mutex_unlock(&l->lock);
+    return result;
 }
 
 const char *locator_error(const struct locator *l)
@@ -90,10 +121,9 @@ const char *locator_error(const struct locator *l)
     return l && l->error.status != SL_OK ? l->error.text : "";
 }
 
-int locator_add_source(struct locator *l, const char *uri)
+static int add_source(struct locator *l, const char *uri)
 {
     const struct src_ops *ops;
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
     if (l->sources.count == RESOLVE_SOURCES_MAX)
         return failed(l, sl_fail(&l->error, SL_LIMIT, "more than %d sources", RESOLVE_SOURCES_MAX));
     if (strlen(uri) >= SRC_URI_MAX)
@@ -104,10 +134,14 @@ int locator_add_source(struct locator *l, const char *uri)
     return 0;
 }
 
-int locator_add_address(struct locator *l, const char *host, const char *address)
+int locator_add_source(struct locator *l, const char *uri)
+{
+    return change_begin(l) ? change_end(l, add_source(l, uri)) : -1;
+}
+
+static int add_address(struct locator *l, const char *host, const char *address)
 {
     struct lm_address parsed;
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
     if (!host[0])
         return failed(l, sl_fail(&l->error, SL_USAGE, "address %.60s: no host that it is for", address));
     if (lm_address_parse(address, &parsed, &l->error) != SL_OK)
@@ -122,16 +156,25 @@ int locator_add_address(struct locator *l, const char *host, const char *address
     return 0;
 }
 
-int locator_add_client_address(struct locator *l, const char *address)
+int locator_add_address(struct locator *l, const char *host, const char *address)
+{
+    return change_begin(l) ? change_end(l, add_address(l, host, address)) : -1;
+}
+
+static int add_client_address(struct locator *l, const char *address)
 {
     struct lm_address parsed;
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
     if (l->client.address_count == LM_CLIENT_ADDRESSES_MAX)
         return failed(l, sl_fail(&l->error, SL_LIMIT, "more than %d addresses of the client", LM_CLIENT_ADDRESSES_MAX));
     if (lm_address_parse(address, &parsed, &l->error) != SL_OK)
         return -1;
     l->client.addresses[l->client.address_count++] = parsed;
     return 0;
+}
+
+int locator_add_client_address(struct locator *l, const char *address)
+{
+    return change_begin(l) ? change_end(l, add_client_address(l, address)) : -1;
 }
 
 static int set_word(struct locator *l, const char *const *words, const char *value, const char *what, int *ret_index)
@@ -143,9 +186,8 @@ static int set_word(struct locator *l, const char *const *words, const char *val
     return 0;
 }
 
-int locator_set_text(struct locator *l, enum locator_option option, const char *value)
+static int set_text(struct locator *l, enum locator_option option, const char *value)
 {
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
     for (size_t i = 0; i < SL_COUNT(strings); i++) {
         if (strings[i].option != option)
             continue;
@@ -171,9 +213,13 @@ int locator_set_text(struct locator *l, enum locator_option option, const char *
     }
 }
 
-int locator_set_number(struct locator *l, enum locator_option option, int64_t value)
+int locator_set_text(struct locator *l, enum locator_option option, const char *value)
 {
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    return change_begin(l) ? change_end(l, set_text(l, option, value)) : -1;
+}
+
+static int set_number(struct locator *l, enum locator_option option, int64_t value)
+{
     for (size_t i = 0; i < SL_COUNT(numbers); i++) {
         if (numbers[i].option != option)
             continue;
@@ -186,4 +232,9 @@ int locator_set_number(struct locator *l, enum locator_option option, int64_t va
         return 0;
     }
     return failed(l, sl_fail(&l->error, SL_USAGE, "option %d takes no number", (int)option));
+}
+
+int locator_set_number(struct locator *l, enum locator_option option, int64_t value)
+{
+    return change_begin(l) ? change_end(l, set_number(l, option, value)) : -1;
 }

@@ -13,25 +13,25 @@
 
 enum { SEED_MASK = 0x7fffffff }; /* a seed of our own making is short enough to be typed again */
 
-static struct locator_result *usage(struct locator_result *r, const struct sl_error *e)
+static void usage(struct locator_result *r, const struct sl_error *e)
 {
     api_conclude(r, SL_OUTCOME_USAGE, "", sl_error_text(e));
-    return r;
 }
 
 /* Opens every source; on failure none stays open. */
-static enum sl_status open_sources(struct locator *l, struct resolve_source *out, struct sl_error *e)
+static enum sl_status open_sources(const struct locator *l, struct resolve_source *out, struct sl_error *e)
 {
     enum sl_status s = SL_OK;
+    struct src_config config = l->config;
     size_t i;
     if (!l->sources.count)
         return sl_fail(e, SL_USAGE, "no source to ask: name at least one URI");
-    l->config.ldap.timeout_ms = l->timeout_ms;
+    config.ldap.timeout_ms = l->timeout_ms;
     for (i = 0; i < l->sources.count && s == SL_OK; i++) {
         out[i].uri = l->sources.items[i];
         s = src_find(out[i].uri, &out[i].ops, e);
         if (s == SL_OK)
-            s = out[i].ops->open(out[i].uri, &l->config, &out[i].source, e);
+            s = out[i].ops->open(out[i].uri, &config, &out[i].source, e);
     }
     for (size_t k = 0; s != SL_OK && k + 1 < i; k++)
         out[k].ops->free(out[k].source);
@@ -70,7 +70,7 @@ static void put_provenance(const struct resolve_result *found, struct locator_re
 }
 
 /* Opens, asks, judges; true when there is an answer. The trace passes into the result. */
-static bool ask(struct locator *l, struct src_question *q, const char *asked, struct sl_deadline deadline,
+static bool ask(const struct locator *l, struct src_question *q, const char *asked, struct sl_deadline deadline,
                 struct resolve_result *found, struct locator_result *r)
 {
     struct resolve_source sources[RESOLVE_SOURCES_MAX];
@@ -93,17 +93,12 @@ static bool ask(struct locator *l, struct src_question *q, const char *asked, st
     return true;
 }
 
-static struct sl_deadline total_deadline(const struct locator *l)
-{
-    return sl_deadline_in(l->total_timeout_ms);
-}
-
 /* Makes the question about a site's management point. */
 static enum sl_status mp_question(const char *site, struct src_question *q, struct sl_error *e)
 {
     memset(q, 0, sizeof *q);
     q->what = SRC_MP;
-    return lm_code_parse(site, q->site, e);
+    return lm_code_parse(site ? site : "", q->site, e);
 }
 
 static void put_mp(const struct locator *l, const struct src_answer *a, struct locator_result *r)
@@ -121,36 +116,26 @@ static void put_mp(const struct locator *l, const struct src_answer *a, struct l
     r->numbers[LOCATOR_DEFAULT] = mp->is_default;
 }
 
-struct locator_result *locator_find_mp(struct locator *l, const char *site)
+static void find_mp(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
 {
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
-    struct sl_deadline deadline = total_deadline(l);
-    struct locator_result *r = api_result_new();
     struct resolve_result found;
     struct src_question q;
     struct sl_error e = {.status = SL_OK};
     char asked[SRC_TEXT_MAX];
-    if (!r)
-        return NULL;
-    if (mp_question(site, &q, &e) != SL_OK)
+    if (mp_question(args->texts[API_SITE], &q, &e) != SL_OK)
         return usage(r, &e);
     (void)snprintf(asked, sizeof asked, "find mp %s", q.site);
     if (ask(l, &q, asked, deadline, &found, r))
         put_mp(l, &found.answer, r);
-    return r;
 }
 
-struct locator_result *locator_find_site(struct locator *l, const char *site)
+static void find_site(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
 {
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
-    struct sl_deadline deadline = total_deadline(l);
-    struct locator_result *r = api_result_new();
+    const char *site = args->texts[API_SITE];
     struct src_question q = {.what = SRC_SITE, .client = client_of(l, NULL)};
     struct resolve_result found;
     struct sl_error e = {.status = SL_OK};
     char asked[SRC_TEXT_MAX];
-    if (!r)
-        return NULL;
     if (site && lm_code_parse(site, q.site, &e) != SL_OK)
         return usage(r, &e);
     if (!site && !q.client.address_count && !q.client.ad_site[0]) {
@@ -163,32 +148,25 @@ struct locator_result *locator_find_site(struct locator *l, const char *site)
         api_put_text(r, LOCATOR_ASSIGNED_BY, found.answer.assigned_by);
         api_put_text(r, LOCATOR_MP, found.answer.mp.name);
     }
-    return r;
 }
 
-struct locator_result *locator_find_name(struct locator *l, const char *name)
+static void find_name(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
 {
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
-    struct sl_deadline deadline = total_deadline(l);
-    struct locator_result *r = api_result_new();
     struct src_question q = {.what = SRC_NAME};
     struct resolve_result found;
     struct sl_error e = {.status = SL_OK};
     char asked[NB_NAME_TEXT_MAX + sizeof "find name "];
-    if (!r)
-        return NULL;
-    if (nb_name_parse(name, &q.name, &e) != SL_OK)
+    if (nb_name_parse(args->texts[API_NAME] ? args->texts[API_NAME] : "", &q.name, &e) != SL_OK)
         return usage(r, &e);
     struct nb_name_text text = nb_name_text(&q.name);
     (void)snprintf(asked, sizeof asked, "find name %s", text.text);
     if (!ask(l, &q, asked, deadline, &found, r))
-        return r;
+        return;
     api_put_text(r, LOCATOR_NAME, text.text);
     api_put_text(r, LOCATOR_KIND, found.answer.group ? "group" : "unique");
     api_put_text(r, LOCATOR_NODE, found.answer.node);
     for (size_t i = 0; i < found.answer.address_count; i++)
         sl_strings_add(&r->lists[LOCATOR_ADDRESSES], sl_ip4_text(found.answer.addresses[i]).text);
-    return r;
 }
 
 static void put_dp(const struct resolve_content_question *q, struct resolve_content_result *dp, struct locator_result *r)
@@ -230,18 +208,14 @@ static void ask_content(const struct locator *l, const struct src_answer *a, con
     resolve_content_fini(&dp);
 }
 
-struct locator_result *locator_find_dp(struct locator *l, const char *site, const char *package, uint32_t version)
+static void find_dp(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
 {
-    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
-    struct sl_deadline deadline = total_deadline(l);
-    struct locator_result *r = api_result_new();
+    const char *package = args->texts[API_PACKAGE] ? args->texts[API_PACKAGE] : "";
     struct resolve_result found;
     struct src_question q;
     struct sl_error e = {.status = SL_OK};
     char asked[SRC_TEXT_MAX];
-    if (!r)
-        return NULL;
-    if (mp_question(site, &q, &e) != SL_OK)
+    if (mp_question(args->texts[API_SITE], &q, &e) != SL_OK)
         return usage(r, &e);
     if (!package[0] || strlen(package) >= LOC_PACKAGE_MAX) {
         (void)sl_fail(&e, SL_USAGE, "package id: 1 to %d characters are wanted", LOC_PACKAGE_MAX - 1);
@@ -249,8 +223,29 @@ struct locator_result *locator_find_dp(struct locator *l, const char *site, cons
     }
     (void)snprintf(asked, sizeof asked, "find mp %s", q.site);
     if (!ask(l, &q, asked, deadline, &found, r))
-        return r;
+        return;
     put_mp(l, &found.answer, r);
-    ask_content(l, &found.answer, package, version, deadline, r);
-    return r;
+    ask_content(l, &found.answer, package, args->number, deadline, r);
 }
+
+/* ---- the functions of the header: each finder in the calling thread, and in one of its own ------------------------------- */
+
+/* what, its parameters in the header, what they mean to the finder */
+#define FIND_TABLE(X)                                                                                                  \
+    X(site, (struct locator *l, const char *site), {.texts = {[API_SITE] = site}})                                     \
+    X(mp, (struct locator *l, const char *site), {.texts = {[API_SITE] = site}})                                       \
+    X(dp, (struct locator *l, const char *site, const char *package, uint32_t version),                                \
+      {.texts = {[API_SITE] = site, [API_PACKAGE] = package}, .number = version})                                      \
+    X(name, (struct locator *l, const char *name), {.texts = {[API_NAME] = name}})
+
+#define FIND_FUNCTIONS(what, parameters, ...)                                                                          \
+    struct locator_result *locator_find_##what parameters                                                              \
+    {                                                                                                                  \
+        return api_find(l, find_##what, &(struct api_args)__VA_ARGS__);                                                \
+    }                                                                                                                  \
+    struct locator_call *locator_start_find_##what parameters                                                          \
+    {                                                                                                                  \
+        return api_start(l, find_##what, &(struct api_args)__VA_ARGS__);                                               \
+    }
+FIND_TABLE(FIND_FUNCTIONS)
+#undef FIND_FUNCTIONS

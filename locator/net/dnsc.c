@@ -73,7 +73,7 @@ static enum sl_status open_channel(const char *server, struct sl_deadline deadli
 static void step(ares_channel channel, struct sl_deadline deadline)
 {
     ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    struct pollfd fds[ARES_GETSOCK_MAXNUM];
+    struct pollfd fds[ARES_GETSOCK_MAXNUM + 1];
     unsigned bits = (unsigned)ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM); /* c-ares' macros shift a signed 1 by 31 */
     nfds_t count = 0;
     for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
@@ -82,10 +82,11 @@ static void step(ares_channel channel, struct sl_deadline deadline)
         if (events)
             fds[count++] = (struct pollfd){.fd = sockets[i], .events = events};
     }
+    fds[count] = (struct pollfd){.fd = sl_deadline_fd(deadline), .events = POLLIN};
     int left_ms = sl_deadline_left_ms(deadline);
     struct timeval max = {left_ms / 1000, left_ms % 1000 * 1000}, buffer;
     const struct timeval *wait = ares_timeout(channel, &max, &buffer);
-    int ready = poll(fds, count, (int)(wait->tv_sec * 1000 + (wait->tv_usec + 999) / 1000));
+    int ready = poll(fds, count + 1, (int)(wait->tv_sec * 1000 + (wait->tv_usec + 999) / 1000));
     for (nfds_t i = 0; i < count; i++) {
         bool broken = fds[i].revents & (POLLERR | POLLHUP);
         ares_process_fd(channel, broken || fds[i].revents & POLLIN ? fds[i].fd : ARES_SOCKET_BAD,
@@ -103,6 +104,8 @@ static enum sl_status finish(ares_channel channel, struct ask *ask, const char *
         step(channel, deadline);
     bool in_time = ask->done;
     ares_destroy(channel); /* a question still open is called back with ARES_EDESTRUCTION here */
+    if (!in_time && sl_deadline_canceled(deadline))
+        return sl_fail(e, SL_CANCELED, "DNS %s %s: canceled", ask->name, kind);
     if (!in_time)
         return sl_fail(e, SL_TIMEOUT, "DNS %s %s: no answer in time", ask->name, kind);
     if (ask->malformed)

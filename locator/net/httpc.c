@@ -1,18 +1,55 @@
+#include "config.h"
+
 #include "locator/net/httpc.h"
 
+#include "common/base/lazy.h"
+
 #include <curl/curl.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* libcurl wants one initialisation per process, which older versions do not make safe themselves. */
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+/* ---- what is used of libcurl ---------------------------------------------------------------------------------------- */
 
-static void init_curl(void)
+#define CURL_TABLE(X)                                                                                                  \
+    X(easy_cleanup)                                                                                                    \
+    X(easy_getinfo)                                                                                                    \
+    X(easy_init)                                                                                                       \
+    X(easy_setopt)                                                                                                     \
+    X(easy_strerror)                                                                                                   \
+    X(global_init)                                                                                                     \
+    X(multi_add_handle)                                                                                                \
+    X(multi_cleanup)                                                                                                   \
+    X(multi_info_read)                                                                                                 \
+    X(multi_init)                                                                                                      \
+    X(multi_perform)                                                                                                   \
+    X(multi_poll)                                                                                                      \
+    X(multi_remove_handle)                                                                                             \
+    X(slist_append)                                                                                                    \
+    X(slist_free_all)
+
+struct curl {
+#define CURL_MEMBER(name) __typeof__(&curl_##name) name;
+    CURL_TABLE(CURL_MEMBER)
+#undef CURL_MEMBER
+};
+
+static const struct sl_lazy_symbol curl_symbols[] = {
+#define CURL_SYMBOL(name) {"curl_" #name, offsetof(struct curl, name)},
+    CURL_TABLE(CURL_SYMBOL)
+#undef CURL_SYMBOL
+};
+
+static struct curl curl; /* global: constant once the library is loaded */
+
+/* libcurl wants one initialisation per process, which older versions do not make safe themselves. */
+static void start_curl(void)
 {
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    (void)curl.global_init(CURL_GLOBAL_DEFAULT);
 }
+
+static struct sl_lazy library = SL_LAZY(LIBCURL_SONAME, curl_symbols, &curl, start_curl); /* global: one for the process */
+
+/* ---- the exchange --------------------------------------------------------------------------------------------------- */
 
 void httpc_reply_fini(struct httpc_reply *reply)
 {
@@ -38,7 +75,8 @@ static size_t take_body(char *octets, size_t size, size_t count, void *arg)
 }
 
 struct exchange {
-    CURL *curl;
+    CURL *easy;
+    CURLM *multi;
     struct curl_slist *headers;
     struct curl_slist *connect_to;
     char why[CURL_ERROR_SIZE];
@@ -67,7 +105,7 @@ static struct curl_slist *append(struct curl_slist *list, const char *before, co
 {
     char line[HTTPC_URL_MAX];
     (void)snprintf(line, sizeof line, "%s%s%s", before, value, after);
-    return curl_slist_append(list, line);
+    return curl.slist_append(list, line);
 }
 
 /* "::address:" in libcurl's words: whatever host and port, connect to this address and the same port. */
@@ -79,55 +117,79 @@ static struct curl_slist *connect_to(const char *address)
 
 static void set_request(struct exchange *x, const struct httpc_request *r)
 {
-    CURL *c = x->curl;
-    curl_easy_setopt(c, CURLOPT_URL, r->url);
-    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method ? r->method : "GET");
+    CURL *c = x->easy;
+    curl.easy_setopt(c, CURLOPT_URL, r->url);
+    curl.easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method ? r->method : "GET");
     if (r->user_agent)
-        curl_easy_setopt(c, CURLOPT_USERAGENT, r->user_agent);
+        curl.easy_setopt(c, CURLOPT_USERAGENT, r->user_agent);
     if (r->body) {
-        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
-        curl_easy_setopt(c, CURLOPT_POSTFIELDS, r->body);
+        curl.easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+        curl.easy_setopt(c, CURLOPT_POSTFIELDS, r->body);
         x->headers = append(x->headers, "Content-Type: ", r->content_type, "");
         x->headers = append(x->headers, "Expect:", "", ""); /* a body of our size waits for no permission */
-        curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
+        curl.easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
     }
     if (r->connect_to) {
         x->connect_to = connect_to(r->connect_to);
-        curl_easy_setopt(c, CURLOPT_CONNECT_TO, x->connect_to);
+        curl.easy_setopt(c, CURLOPT_CONNECT_TO, x->connect_to);
     }
     if (r->ca_file)
-        curl_easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+        curl.easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
 }
 
 static void set_rules(struct exchange *x, int left_ms, struct sl_text *body)
 {
-    CURL *c = x->curl;
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->why);
-    curl_easy_setopt(c, CURLOPT_PROXY, "");
-    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
+    CURL *c = x->easy;
+    curl.easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl.easy_setopt(c, CURLOPT_ERRORBUFFER, x->why);
+    curl.easy_setopt(c, CURLOPT_PROXY, "");
+    curl.easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl.easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl.easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    curl.easy_setopt(c, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)left_ms);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+    curl.easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)left_ms);
+    curl.easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
+    curl.easy_setopt(c, CURLOPT_WRITEDATA, body);
 }
 
-static enum sl_status perform(struct exchange *x, const struct httpc_request *r, struct httpc_reply *reply, struct sl_error *e)
+/* Runs the exchange to its end; CURLE_OPERATION_TIMEDOUT when the deadline passed first. */
+static CURLcode drive(const struct exchange *x, struct sl_deadline deadline)
 {
-    CURLcode code = curl_easy_perform(x->curl);
+    CURLcode code = CURLE_OPERATION_TIMEDOUT;
+    CURLMcode trouble = curl.multi_add_handle(x->multi, x->easy);
+    int running = 1, left;
+    while (!trouble && running && !sl_deadline_passed(deadline)) {
+        struct curl_waitfd wish = {.fd = sl_deadline_fd(deadline), .events = CURL_WAIT_POLLIN};
+        trouble = curl.multi_perform(x->multi, &running);
+        if (!trouble && running)
+            trouble = curl.multi_poll(x->multi, &wish, wish.fd >= 0, sl_deadline_left_ms(deadline), NULL);
+    }
+    const CURLMsg *end = curl.multi_info_read(x->multi, &left);
+    if (trouble)
+        code = CURLE_OUT_OF_MEMORY;
+    else if (end && end->msg == CURLMSG_DONE)
+        code = end->data.result;
+    (void)curl.multi_remove_handle(x->multi, x->easy);
+    return code;
+}
+
+static enum sl_status perform(struct exchange *x, const struct httpc_request *r, struct sl_deadline deadline,
+                              struct httpc_reply *reply, struct sl_error *e)
+{
+    CURLcode code = drive(x, deadline);
     if (sl_text_failed(&reply->body))
         return sl_fail(e, SL_LIMIT, "%s: the answer is larger than %zu octets", r->url, reply->body.limit);
+    if (code != CURLE_OK && sl_deadline_canceled(deadline))
+        return sl_fail(e, SL_CANCELED, "%s: canceled", r->url);
     if (code != CURLE_OK)
-        return sl_fail(e, status_of(code), "%s: %s", r->url, x->why[0] ? x->why : curl_easy_strerror(code));
+        return sl_fail(e, status_of(code), "%s: %s", r->url, x->why[0] ? x->why : curl.easy_strerror(code));
     long status = 0;
     const char *type = NULL;
-    (void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-    (void)curl_easy_getinfo(x->curl, CURLINFO_CONTENT_TYPE, &type);
+    (void)curl.easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl.easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);
     reply->status = (int)status;
     if (type)
         (void)sl_text_copy(reply->content_type, sizeof reply->content_type, type);
@@ -137,20 +199,24 @@ static enum sl_status perform(struct exchange *x, const struct httpc_request *r,
 enum sl_status httpc_exchange(const struct httpc_request *request, struct sl_deadline deadline, struct httpc_reply *ret_reply,
                               struct sl_error *e)
 {
-    int left_ms = sl_deadline_left_ms(deadline);
-    if (!left_ms) /* to libcurl 0 means "no limit" */
-        return sl_fail(e, SL_TIMEOUT, "%s: no time left to ask", request->url);
-    (void)pthread_once(&curl_once, init_curl);
-    struct exchange x = {.curl = curl_easy_init()};
-    if (!x.curl)
-        return sl_fail(e, SL_NOMEM, "%s", request->url);
     struct httpc_reply reply = {.body = sl_text_new(request->reply_max ? request->reply_max : HTTPC_REPLY_MAX)};
-    set_rules(&x, left_ms, &reply.body);
-    set_request(&x, request);
-    enum sl_status s = perform(&x, request, &reply, e);
-    curl_slist_free_all(x.headers);
-    curl_slist_free_all(x.connect_to);
-    curl_easy_cleanup(x.curl);
+    enum sl_status s = sl_lazy_need(&library, e);
+    if (s != SL_OK)
+        return sl_fail_in(e, s, "%s", request->url);
+    if (sl_deadline_passed(deadline)) /* to libcurl 0 means "no limit" */
+        return sl_fail(e, SL_TIMEOUT, "%s: no time left to ask", request->url);
+    struct exchange x = {.easy = curl.easy_init(), .multi = curl.multi_init()};
+    if (x.easy && x.multi) {
+        set_rules(&x, sl_deadline_left_ms(deadline), &reply.body);
+        set_request(&x, request);
+        s = perform(&x, request, deadline, &reply, e);
+    } else {
+        s = sl_fail(e, SL_NOMEM, "%s", request->url);
+    }
+    curl.slist_free_all(x.headers);
+    curl.slist_free_all(x.connect_to);
+    curl.easy_cleanup(x.easy);
+    (void)curl.multi_cleanup(x.multi);
     if (s == SL_OK)
         *ret_reply = reply;
     else

@@ -1,5 +1,6 @@
 /*
- * httpc.h - one HTTP exchange with a deadline and limits; httpc.c is the only file that includes libcurl.
+ * httpc.h - one HTTP exchange with a deadline and limits; httpc.c is the only file that includes libcurl, which is loaded by the
+ * first exchange.
  *
  * Nothing of the user's surroundings counts: no proxy variables, no .netrc, no redirects, no cookies; a connection serves one
  * exchange. Only http and https. A name is resolved by libcurl unless `connect_to` gives a numeric
@@ -7,7 +8,8 @@
  * Any thread may call at any time; nothing is shared.
  *
  * Failures: SL_TIMEOUT, SL_UNREACHABLE (name, connection, broken answer), SL_UNTRUSTED (certificate), SL_LIMIT (answer larger
- * than `reply_max`), SL_USAGE (URL). An answer with any HTTP status is SL_OK: what it means is the caller's business.
+ * than `reply_max`), SL_USAGE (URL), SL_UNSUPPORTED (libcurl is not there), SL_CANCELED. An answer with any HTTP status is SL_OK:
+ * what it means is the caller's business.
  */
 #ifndef SL_LOCATOR_NET_HTTPC_H
 #define SL_LOCATOR_NET_HTTPC_H

@@ -3,12 +3,14 @@
 #include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/base/thread.h"
 
+#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define BOARD_MAGIC 0x10ca7e01u
 
@@ -32,7 +34,7 @@ struct job {
 struct board {
     uint32_t magic;
     pthread_mutex_t lock;
-    pthread_cond_t spoken;
+    int spoken_fd; /* eventfd: a job is done */
     size_t refs;
     struct src_question question;
     size_t count;
@@ -42,13 +44,9 @@ struct board {
 static struct board *board_new(const struct resolve_source *sources, size_t count, const struct src_question *question)
 {
     struct board *b = sl_new(sizeof *b + count * sizeof b->jobs[0]);
-    pthread_condattr_t attr;
     b->magic = BOARD_MAGIC;
     (void)pthread_mutex_init(&b->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&b->spoken, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    b->spoken_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     b->refs = 1;
     b->question = *question;
     b->count = count;
@@ -72,7 +70,8 @@ static void board_leave(struct board *b)
         return;
     for (size_t i = 0; i < b->count; i++)
         b->jobs[i].ops->free(b->jobs[i].source);
-    (void)pthread_cond_destroy(&b->spoken);
+    if (b->spoken_fd >= 0)
+        (void)close(b->spoken_fd);
     (void)pthread_mutex_destroy(&b->lock);
     b->magic = 0;
     free(b);
@@ -92,27 +91,11 @@ static void *job_main(void *arg)
         job->done = true;
     }
     job->running = false;
-    (void)pthread_cond_broadcast(&b->spoken);
+    (void)!write(b->spoken_fd, &(uint64_t){1}, sizeof(uint64_t));
     (void)pthread_mutex_unlock(&b->lock);
     free(a);
     board_leave(b);
     return NULL;
-}
-
-/* Starts the thread of a job with every signal blocked: the caller's handlers run in the caller's threads only. */
-static bool start(struct job *job)
-{
-    sigset_t all, before;
-    pthread_t thread;
-    pthread_attr_t attr;
-    (void)sigfillset(&all);
-    (void)pthread_attr_init(&attr);
-    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&thread, &attr, job_main, job) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attr);
-    return started;
 }
 
 /* Called with the lock held. */
@@ -121,6 +104,7 @@ static void start_all(struct board *b, int64_t timeout_ms, struct sl_deadline de
     for (size_t i = 0; i < b->count; i++) {
         struct job *job = &b->jobs[i];
         job->deadline = sl_deadline_min(deadline, sl_deadline_in(timeout_ms));
+        job->deadline.cancel = NULL; /* a job that is left behind outlives the wish; it hears of it by its own cancel */
         job->started_ms = sl_clock_mono_ms();
         job->done = true;
         if (!(job->ops->answers & b->question.what)) {
@@ -130,17 +114,18 @@ static void start_all(struct board *b, int64_t timeout_ms, struct sl_deadline de
         job->done = false;
         job->running = true;
         b->refs++;
-        if (!start(job)) {
+        if (b->spoken_fd < 0 || !sl_thread_start(job_main, job)) {
             b->refs--;
             job->running = false;
             job->done = true;
-            src_say(&job->answer, SRC_FAILED, "no thread could be started");
+            src_say(&job->answer, SRC_FAILED, "no thread, or no file descriptor, for it");
         }
     }
 }
 
-/* Gives up on jobs beyond deadline and grace; returns the time when the next one is due. Called with the lock held. */
-static int64_t give_up_late(struct board *b)
+/* Gives up on jobs beyond deadline and grace, on all when canceled; returns the time when the next one is due. Called with the
+ * lock held. */
+static int64_t give_up_late(struct board *b, bool canceled)
 {
     int64_t now_ms = sl_clock_mono_ms(), next_ms = INT64_MAX;
     for (size_t i = 0; i < b->count; i++) {
@@ -148,8 +133,8 @@ static int64_t give_up_late(struct board *b)
         int64_t due_ms = job->deadline.at_ms + RESOLVE_GRACE_MS;
         if (job->done)
             continue;
-        if (due_ms <= now_ms) {
-            src_say(&job->answer, SRC_FAILED, "no answer in time");
+        if (canceled || due_ms <= now_ms) {
+            src_say(&job->answer, SRC_FAILED, canceled ? "canceled" : "no answer in time");
             job->ms = now_ms - job->started_ms;
             job->done = true;
         } else if (due_ms < next_ms) {
@@ -159,19 +144,29 @@ static int64_t give_up_late(struct board *b)
     return next_ms;
 }
 
+/* Waits for a job to be done or a wish to cancel, at most until `until_ms`. Called with the lock held; it is open meanwhile. */
+static void wait_for_news(struct board *b, struct sl_deadline deadline, int64_t until_ms)
+{
+    struct pollfd fds[] = {{.fd = b->spoken_fd, .events = POLLIN}, {.fd = sl_deadline_fd(deadline), .events = POLLIN}};
+    uint64_t spoken;
+    (void)pthread_mutex_unlock(&b->lock);
+    (void)poll(fds, SL_COUNT(fds), sl_deadline_left_ms((struct sl_deadline){.at_ms = until_ms}));
+    (void)!read(b->spoken_fd, &spoken, sizeof spoken);
+    (void)pthread_mutex_lock(&b->lock);
+}
+
 /* Waits until the judge can decide. Called with the lock held. */
-static struct resolve_judgement wait_for_judgement(struct board *b)
+static struct resolve_judgement wait_for_judgement(struct board *b, struct sl_deadline deadline)
 {
     const struct src_answer *answers[RESOLVE_SOURCES_MAX];
     for (;;) {
-        int64_t next_ms = give_up_late(b);
+        int64_t next_ms = give_up_late(b, sl_deadline_canceled(deadline));
         for (size_t i = 0; i < b->count; i++)
             answers[i] = b->jobs[i].done ? &b->jobs[i].answer : NULL;
         struct resolve_judgement j = resolve_judge(answers, b->count);
         if (j.decided)
             return j;
-        struct timespec until = {.tv_sec = next_ms / 1000, .tv_nsec = next_ms % 1000 * 1000000};
-        (void)pthread_cond_timedwait(&b->spoken, &b->lock, &until);
+        wait_for_news(b, deadline, next_ms);
     }
 }
 
@@ -212,7 +207,7 @@ void resolve_ask(const struct resolve_source *sources, size_t count, const struc
     memset(ret_result, 0, sizeof *ret_result);
     (void)pthread_mutex_lock(&b->lock);
     start_all(b, timeout_ms, deadline);
-    ret_result->judgement = wait_for_judgement(b);
+    ret_result->judgement = wait_for_judgement(b, deadline);
     cancel_rest(b);
     report(b, asked, ret_result);
     (void)pthread_mutex_unlock(&b->lock);

@@ -2,14 +2,17 @@
  * The bottom: text and its limits, escaping, numbers, frames, addresses, options, random numbers, status tables.
  */
 #include "common/base/addr.h"
+#include "common/base/cancel.h"
 #include "common/base/clock.h"
 #include "common/base/frame.h"
+#include "common/base/lazy.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/option.h"
 #include "common/base/random.h"
 #include "tests/unit/unit.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -408,6 +411,59 @@ START_TEST(deadlines_run_out)
 }
 END_TEST
 
+START_TEST(a_deadline_passes_when_its_wish_is_told)
+{
+    struct sl_cancel wish;
+    ck_assert_int_eq(sl_cancel_init(&wish, NULL), SL_OK);
+    struct sl_deadline plain = sl_deadline_in(60000), early = plain;
+    early.cancel = &wish;
+    struct sl_deadline both[] = {early, sl_deadline_min(plain, early), sl_deadline_min(early, sl_deadline_in(30000))};
+    struct pollfd heard = {.fd = sl_deadline_fd(early), .events = POLLIN};
+    ck_assert_int_eq(sl_deadline_fd(plain), -1);
+    for (size_t i = 0; i < SL_COUNT(both); i++)
+        ck_assert(!sl_deadline_passed(both[i]) && !sl_deadline_canceled(both[i]));
+    ck_assert_int_eq(poll(&heard, 1, 0), 0);
+    sl_cancel_tell(&wish);
+    sl_cancel_tell(&wish);
+    for (size_t i = 0; i < SL_COUNT(both); i++)
+        ck_assert(sl_deadline_passed(both[i]) && sl_deadline_canceled(both[i]));
+    ck_assert_int_eq(poll(&heard, 1, 0), 1);
+    ck_assert(!sl_deadline_passed(plain) && !sl_deadline_canceled(plain));
+    sl_cancel_fini(&wish);
+}
+END_TEST
+
+/* Counts in the table itself, the only thing that the library's start function may touch. */
+static struct lazy_math {
+    double (*cos)(double);
+    int started;
+} lazy_math;
+
+static void start_math(void)
+{
+    lazy_math.started++;
+}
+
+START_TEST(a_library_is_loaded_once_or_named_in_the_error)
+{
+    static const struct sl_lazy_symbol good[] = {{"cos", offsetof(struct lazy_math, cos)}};
+    static const struct sl_lazy_symbol lacking[] = {{"cos", offsetof(struct lazy_math, cos)}, {"no_such_function", 0}};
+    struct sl_lazy library = SL_LAZY("libm.so.6", good, &lazy_math, start_math);
+    struct sl_lazy incomplete = SL_LAZY("libm.so.6", lacking, &lazy_math, start_math);
+    struct sl_lazy absent = SL_LAZY("libnosuch.so.9", good, &lazy_math, start_math);
+    struct sl_error e = {.status = SL_OK};
+    ck_assert_int_eq(sl_lazy_need(&absent, &e), SL_UNSUPPORTED);
+    ck_assert_msg(strstr(e.text, "libnosuch.so.9 cannot be loaded") != NULL, "%s", e.text);
+    ck_assert_int_eq(sl_lazy_need(&incomplete, &e), SL_UNSUPPORTED);
+    ck_assert_str_eq(e.text, "the library libm.so.6 has no no_such_function");
+    ck_assert_int_eq(lazy_math.started, 0);
+    ck_assert_int_eq(sl_lazy_need(&library, &e), SL_OK);
+    ck_assert_int_eq(sl_lazy_need(&library, &e), SL_OK);
+    ck_assert_int_eq(lazy_math.started, 1);
+    ck_assert(lazy_math.cos(0.0) > 0.99);
+}
+END_TEST
+
 START_TEST(memory_is_zeroed_and_copied)
 {
     int *numbers = sl_new_array(100, sizeof *numbers);
@@ -428,4 +484,4 @@ UNIT_MAIN("base", text_grows_up_to_its_limit, json_is_always_valid, escaping_lea
           outcomes_are_the_contract, log_values_cannot_forge_a_line, frames_round_trip, bad_frames_are_refused,
           endpoints_are_parsed_and_written, endpoints_compare, options_have_types_defaults_and_bounds,
           a_default_is_replaced_once_only, random_numbers_repeat_for_a_seed, the_published_xoshiro_sequence, deadlines_run_out,
-          memory_is_zeroed_and_copied)
+          a_deadline_passes_when_its_wish_is_told, a_library_is_loaded_once_or_named_in_the_error, memory_is_zeroed_and_copied)

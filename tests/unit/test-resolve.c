@@ -1,6 +1,7 @@
 /* Which answer wins, and that asking side by side keeps to the deadlines: fake sources, the real judge and the real threads. */
 #include "tests/unit/unit.h"
 
+#include "common/base/cancel.h"
 #include "locator/resolve/ask.h"
 #include "locator/resolve/judge.h"
 
@@ -200,6 +201,43 @@ START_TEST(J4_a_stuck_source_costs_its_timeout_and_no_more)
 }
 END_TEST
 
+static void *tell(void *arg)
+{
+    (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    sl_cancel_tell(arg);
+    return NULL;
+}
+
+/* Without the wish this would never return: the source is stuck and has a minute. */
+START_TEST(a_wish_to_cancel_ends_the_waiting_at_once)
+{
+    atomic_bool release = false;
+    atomic_int freed = 0, canceled = 0;
+    struct resolve_source sources[] = {
+        source_of("fake:0",
+                  (struct fake){.says = SRC_ANSWER, .stuck = true, .release = &release, .freed = &freed, .canceled = &canceled}),
+        source_of("fake:1", (struct fake){.says = SRC_NOT_FOUND, .freed = &freed})};
+    struct src_question q = {.what = SRC_MP, .site = "PS1"};
+    struct sl_deadline deadline = sl_deadline_in(600000);
+    struct resolve_result r;
+    struct sl_cancel wish;
+    pthread_t thread;
+    ck_assert_int_eq(sl_cancel_init(&wish, NULL), SL_OK);
+    deadline.cancel = &wish;
+    ck_assert_int_eq(pthread_create(&thread, NULL, tell, &wish), 0);
+    resolve_ask(sources, 2, &q, "find mp PS1", 600000, deadline, &r);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(r.judgement.outcome, SL_OUTCOME_UNREACHABLE);
+    ck_assert_str_eq(r.answer.text, "canceled");
+    ck_assert_int_eq(atomic_load(&canceled), 1);
+    resolve_result_fini(&r);
+    sl_cancel_fini(&wish);
+    atomic_store(&release, true);
+    while (atomic_load(&freed) != 2)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+END_TEST
+
 START_TEST(X01_the_trace_has_question_result_verdict_and_rule)
 {
     struct resolve_source sources[] = {source_of("fake:0", (struct fake){.says = SRC_NO_SCHEMA}),
@@ -292,5 +330,6 @@ END_TEST
 
 UNIT_MAIN("resolve", J1_to_J6_outcome_table, J1_sources_are_asked_side_by_side,
           J5_a_live_first_source_does_not_wait_for_a_stuck_one, J4_a_stuck_source_costs_its_timeout_and_no_more,
+          a_wish_to_cancel_ends_the_waiting_at_once,
           X01_the_trace_has_question_result_verdict_and_rule, J6_a_source_that_cannot_tell_is_not_asked,
           an_unknown_scheme_lists_the_known_ones, sources_refuse_bad_uris_without_asking)

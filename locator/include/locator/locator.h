@@ -17,25 +17,30 @@
  *
  * OUTCOMES. A call always gives a result; its outcome is LOCATOR_OK, or says in which way there is no answer, and a reason word
  * tells more: "schema-not-extended", "nothing-published", "no-default-mp" and "not-found" with LOCATOR_NEGATIVE,
- * "container-unreadable" and "access-refused" with LOCATOR_DENIED, "could-not-ask" with LOCATOR_UNREACHABLE. LOCATOR_NEGATIVE
- * always means that every source was asked to the end. An answer of a source that is not the first comes with a warning, and as
- * LOCATOR_DEGRADED when LOCATOR_STRICT is set.
+ * "container-unreadable" and "access-refused" with LOCATOR_DENIED, "could-not-ask" and "canceled" with LOCATOR_UNREACHABLE.
+ * LOCATOR_NEGATIVE always means that every source was asked to the end. An answer of a source that is not the first comes with a
+ * warning, and as LOCATOR_DEGRADED when LOCATOR_STRICT is set.
  *
  * OWNERSHIP. Contexts and results are freed by their caller (locator_free, locator_result_free; NULL is accepted). Text that an
  * accessor returns belongs to the object it was asked of and lives as long. Text passed in is copied. A result does not need its
  * context.
  *
- * THREADS. A context serves one thread at a time; any number of contexts may be used side by side; a result is read-only and may
- * be read by several threads. There is no global state, no logging, no signal handler and no event loop. While a call runs the
- * library has threads of its own, with all signals blocked; one that is stuck in a library that blocks is left behind at the
- * deadline and ends by itself.
+ * THREADS. Any number of contexts may be used side by side, and any number of threads may find and cancel with one context. Its
+ * settings (and locator_error) are the business of one thread at a time; while a call runs in the context they are refused. A
+ * result is read-only and may be read by several threads. There is no global state, no logging, no signal handler and no event
+ * loop. While a call runs the library has threads of its own, with all signals blocked; one that is stuck in a library that
+ * blocks is left behind at the deadline and ends by itself.
+ *
+ * CALLS come in two forms. locator_find_x waits, at most for LOCATOR_TOTAL_TIMEOUT_MS. locator_start_find_x does not wait: it
+ * gives a call, whose file descriptor becomes readable when the result is there, for any event loop. Both end early, from any
+ * thread, by a wish to cancel.
  *
  * UNITS. Times are milliseconds in names that end in _MS, else seconds (age, ttl). All text is UTF-8.
  *
  * ERRORS. Functions that set something return 0, or -1 with a text in locator_error. Finding functions return NULL only without
  * memory.
  *
- * EXAMPLE. See docs/examples/find-mp.c; in short:
+ * EXAMPLE. See docs/examples (find-mp.c, find-mp-poll.c, find-mp-cancel.c); in short:
  *
  *     struct locator *l = locator_new();
  *     locator_add_source(l, "ldap://dc1.example.com");
@@ -59,6 +64,7 @@ extern "C" {
 #endif
 
 struct locator;        /* a context: sources, credentials, limits */
+struct locator_call;   /* a call that does not wait */
 struct locator_result; /* what a call found */
 
 /* Outcomes; the numbers are the exit codes of the program `locator`. */
@@ -141,7 +147,7 @@ enum locator_step_field {
 
 /* A context with default settings and no source; NULL without memory. Freed by locator_free. */
 struct locator *locator_new(void);
-/* Frees a context; NULL is accepted. Results stay valid. */
+/* Frees a context; NULL is accepted. Results stay valid, and calls under way go on. */
 void locator_free(struct locator *l);
 /* Why the last call that returned -1 did so; "" when none has. Valid until the next call with this context. */
 const char *locator_error(const struct locator *l);
@@ -172,6 +178,41 @@ struct locator_result *locator_find_mp(struct locator *l, const char *site);
 struct locator_result *locator_find_dp(struct locator *l, const char *site, const char *package, uint32_t version);
 /* The addresses of a registered name, "NAME#XX" (XX is the type in hexadecimal). */
 struct locator_result *locator_find_name(struct locator *l, const char *name);
+/* Makes every call that runs in the context at this moment end at once; any thread.
+ * What was not found by then is LOCATOR_UNREACHABLE with the reason "canceled". Later calls are not concerned. */
+void locator_cancel(struct locator *l);
+
+/* ---- finding without waiting ---------------------------------------------------------------------------------------- */
+
+/*
+ * The same questions, asked by a thread of the library. NULL without memory, thread or file descriptor; every other mistake is in
+ * the result. Texts are copied. The context may be freed, or asked more, while the call runs. Freed by locator_call_free.
+ *
+ *     struct locator_call *c = locator_start_find_mp(l, "PS1");
+ *     struct pollfd p = {.fd = locator_call_fd(c), .events = POLLIN};
+ *     while (!locator_call_process(c))
+ *         poll(&p, 1, locator_call_timeout_ms(c));
+ *     struct locator_result *r = locator_call_result(c);
+ *     locator_call_free(c);
+ */
+struct locator_call *locator_start_find_site(struct locator *l, const char *site);
+struct locator_call *locator_start_find_mp(struct locator *l, const char *site); /* as above */
+/* As above. */
+struct locator_call *locator_start_find_dp(struct locator *l, const char *site, const char *package, uint32_t version);
+struct locator_call *locator_start_find_name(struct locator *l, const char *name); /* as above */
+/* The file descriptor to poll for POLLIN, which stays readable once the result is there. It belongs to the call: do not read or
+ * close it. */
+int locator_call_fd(const struct locator_call *c);
+/* How long the call may still take, for the time-out of poll(2); 0 once the result is there. */
+int locator_call_timeout_ms(const struct locator_call *c);
+/* Does what can be done without waiting; 1 when the result is there, else 0. */
+int locator_call_process(struct locator_call *c);
+/* The result, which passes to the caller (locator_result_free); NULL while there is none, and the second time. */
+struct locator_result *locator_call_result(struct locator_call *c);
+/* Makes the call end at once, as locator_cancel does; any thread. */
+void locator_call_cancel(struct locator_call *c);
+/* Frees a call, which is canceled if it still runs; does not wait. NULL is accepted. */
+void locator_call_free(struct locator_call *c);
 
 /* ---- results -------------------------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/memory.h"
+#include "common/base/thread.h"
 #include "locator/net/peercert.h"
 
 #include <ldap.h>
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -477,27 +477,6 @@ static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline de
     return SL_OK;
 }
 
-/* Starts the thread with every signal blocked: signals are the program's business. */
-static bool attempt_start(struct attempt *a)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    sigset_t all, old;
-
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    a->refs++;
-    bool started = pthread_create(&thread, &attr, attempt_thread, a) == 0;
-
-    if (!started)
-        a->refs--;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-    return started;
-}
-
 /* Waits for the thread and takes over what it made, or leaves it behind. */
 static enum sl_status attempt_await(struct ldapc *dir, struct attempt *a, struct sl_error *e)
 {
@@ -544,10 +523,13 @@ enum sl_status ldapc_connect(struct ldapc *dir, struct sl_deadline deadline, str
     s = attempt_new(dir, sl_deadline_min(deadline, sl_deadline_in(timeout_ms)), &a, e);
     if (s != SL_OK)
         return s;
-    if (attempt_start(a))
+    a->refs++; /* the thread's */
+    if (sl_thread_start(attempt_thread, a)) {
         s = attempt_await(dir, a, e);
-    else
+    } else {
+        a->refs--;
         s = sl_fail(e, SL_IO, "%s: no thread for the connection", dir->uri.server);
+    }
     attempt_unref(a);
     return s;
 }
