@@ -5,6 +5,11 @@
 #include "site/cli/schema.h"
 #include "site/store/store.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 /* Longest silence of the site server: publications before ours may wait for dead directories. */
 enum { REMOTE_TIMEOUT_MS = 180000 };
 
@@ -119,6 +124,7 @@ static const struct sl_option dp_add_options[] = {
 struct package_values {
     int64_t version;
     struct sl_strings on;
+    char *dir;
 };
 
 static const struct sl_option package_add_options[] = {
@@ -126,7 +132,23 @@ static const struct sl_option package_add_options[] = {
      .max = UINT32_MAX, .help = "Version of its source"},
     {.name = "on", .type = SL_OPT_STRINGS, .offset = offsetof(struct package_values, on), .arg = "DP",
      .help = "A distribution point that holds it; more may follow as arguments"},
+    {.name = "dir", .type = SL_OPT_STRING, .offset = offsetof(struct package_values, dir), .arg = "DIR", .flags = SL_OPT_PATH,
+     .help = "Its files: they are copied into the content library of the site server"},
 };
+
+/* The folder is opened here, with the rights and the working directory of who asks, and travels along. */
+static enum sl_outcome add_package(struct cli_call *call)
+{
+    const struct values *values = call->values;
+    const struct package_values *v = call->verb_values;
+    struct cli_remote_extra extra = {.fd = -1};
+    if (v->dir != NULL && (extra.fd = open(v->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return cli_usage(call, "--dir %s: %s", v->dir, strerror(errno));
+    enum sl_outcome outcome = cli_remote_with(call, values->control, REMOTE_TIMEOUT_MS, &extra);
+    if (extra.fd >= 0)
+        close(extra.fd);
+    return outcome;
+}
 
 struct target_values {
     struct ldapc_options ldap;
@@ -185,9 +207,16 @@ static const struct cli_verb verbs[] = {
     {.name = "boundary list", .args = "", .summary = "List the boundaries", .run = remote},
     {.name = "package add", .args = "ID --version N --on DP...", .min_args = 1, .max_args = -1,
      .summary = "Add a package and say which distribution points hold it",
-     OPTIONS(package_add_options, struct package_values), .run = remote,
+     .detail = "With --dir the files below that folder are copied into the content library and served by the distribution points "
+               "that share it; each is known by its SHA-256. Without, the files lie at the distribution points already.",
+     OPTIONS(package_add_options, struct package_values), .run = add_package,
      .examples = {"sitectl package add LAB00001 --version 3 --on dp1.example.org dp2.example.org",
-                  "Version 3 of the package lies on two distribution points"}},
+                  "Version 3 of the package lies on two distribution points",
+                  "sitectl package add LAB00002 --version 1 --on dp1.example.org --dir ./source",
+                  "The files of this folder are the package"}},
+    {.name = "package verify", .args = "ID", .min_args = 1, .max_args = 1,
+     .summary = "Read the files of a package in the content library again and list the damaged ones", .run = remote,
+     .examples = {"sitectl package verify LAB00002", "Negative when a file is missing or its octets have changed"}},
     {.name = "package remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Remove a package", .run = remote,
      .examples = {"sitectl package remove LAB00001", "Forget the package"}},
     {.name = "package list", .args = "", .summary = "List the packages", .run = remote},

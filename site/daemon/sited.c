@@ -7,6 +7,7 @@
 #include "site/mp/mp.h"
 #include "site/server/server.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +21,14 @@ struct sited {
     const struct sited_values *values;
     const struct sited_settings *settings;
     struct host_loop *loop;
+    char content[PATH_MAX]; /* the folder of the content library */
     struct sst_pool *pool;
     struct nbn *names;
     struct sl_strings roles, http, nbt;
     struct srv *srv;
     struct mp *mp;
+    struct cnt *library; /* of the distribution point */
+    struct dp *dp;
     struct web *web;
     struct host_control *control;
     bool stopping;
@@ -51,6 +55,7 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .site = d->values->site,
         .is_server = d->settings->roles[SITED_SERVER],
         .publish_interval_ms = d->values->publish_interval_ms,
+        .content = d->content,
         .pool = d->pool,
         .names = d->names,
         .roles = d->roles,
@@ -63,6 +68,16 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
     return srv_open(d->loop, &options, &d->srv, e);
 }
 
+static enum sl_status start_dp(struct sited *d, struct sl_error *e)
+{
+    enum sl_status status = cnt_open(d->content, false, &d->library, e);
+    if (status != SL_OK)
+        return status;
+    d->dp = dp_new(d->pool, d->library);
+    web_add_routes(d->web, dp_routes, dp_route_count, d->dp);
+    return SL_OK;
+}
+
 static enum sl_status start_http(struct sited *d, struct sl_error *e)
 {
     const struct sited_settings *s = d->settings;
@@ -73,9 +88,9 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     d->mp = mp_new(d->pool, d->values->site, host);
     if (s->roles[SITED_MP])
         web_add_routes(d->web, mp_routes, mp_route_count, d->mp);
-    if (s->roles[SITED_DP])
-        web_add_routes(d->web, dp_routes, dp_route_count, d->pool);
     enum sl_status status = SL_OK;
+    if (s->roles[SITED_DP])
+        status = start_dp(d, e);
     for (size_t i = 0; i < s->http_count && status == SL_OK; i++)
         status = web_listen(d->web, &s->http[i], e);
     return status;
@@ -142,6 +157,8 @@ static void stop(struct sited *d)
     host_control_close(d->control);
     web_free(d->web);
     mp_free(d->mp);
+    dp_free(d->dp);
+    cnt_close(d->library);
     srv_close(d->srv);
     nbn_close(d->names);
     sst_pool_free(d->pool);
@@ -155,6 +172,8 @@ static enum sl_status serve(const struct sited_values *values, const struct site
 {
     struct sited d = {.values = values, .settings = settings, .loop = host_loop_new(), .pool = sst_pool_new(values->db)};
     list_settings(&d);
+    snprintf(d.content, sizeof d.content, "%s%s", values->content != NULL ? values->content : values->db,
+             values->content != NULL ? "" : ".content");
     enum sl_status status = start(&d, e);
     if (status == SL_OK) {
         host_signal(d.loop, SIGTERM, on_stop, &d);

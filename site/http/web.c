@@ -4,8 +4,10 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "site/http/file.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,7 @@ struct web {
 struct exchange {
     char query[WEB_QUERY_MAX];
     bool query_fits;
+    bool has_nul; /* "%00" in the path, which would end it early */
     bool begun;
     struct sl_deadline deadline; /* for the whole body */
     struct sl_text body;
@@ -81,51 +84,117 @@ static bool path_matches(const char *pattern, const char *path)
     return pattern[len - 1] == '*' ? strncasecmp(pattern, path, len - 1) == 0 : sl_text_iequal(pattern, path);
 }
 
-/* Calls the handler of the route, or answers 404 or 405. */
-static void dispatch(const struct web *web, const struct web_request *request, struct web_response *response)
+/* Calls the handler of the route, or answers 404 or 405; *allow collects the methods of the path. */
+static void dispatch(const struct web *web, const struct web_request *request, struct web_response *response,
+                     struct sl_text *allow)
 {
-    bool known = false;
     for (size_t i = 0; i < web->route_count; i++)
         for (size_t k = 0; k < web->routes[i].count; k++) {
             const struct web_route *route = &web->routes[i].rows[k];
             if (!path_matches(route->path, request->path))
                 continue;
-            known = true;
+            sl_text_printf(allow, "%s%s", allow->len > 0 ? ", " : "", route->method);
             if (strcmp(route->method, request->method) == 0) {
                 route->handler(request, response, web->routes[i].ctx);
                 return;
             }
         }
+    bool known = allow->len > 0;
     web_text(response, known ? 405 : 404, known ? "this path is not served with that method" : "no such path");
 }
 
 /* ---- libmicrohttpd ---------------------------------------------------------------------------------------------------- */
 
-static enum MHD_Result send_response(struct MHD_Connection *conn, struct web_response *response)
+struct header {
+    const char *name, *value; /* NULL: left out */
+};
+
+/* Sends a response of libmicrohttpd with these headers and lets it go; NULL closes the connection. */
+static enum MHD_Result queue(struct MHD_Connection *conn, unsigned status, struct MHD_Response *mhd, const struct header *headers,
+                             size_t count)
+{
+    if (mhd == NULL)
+        return MHD_NO;
+    enum MHD_Result result = MHD_YES;
+    for (size_t i = 0; i < count && result == MHD_YES; i++)
+        if (headers[i].value != NULL)
+            result = MHD_add_response_header(mhd, headers[i].name, headers[i].value);
+    if (result == MHD_YES)
+        result = MHD_queue_response(conn, status, mhd);
+    MHD_destroy_response(mhd);
+    return result;
+}
+
+static enum MHD_Result send_body(struct MHD_Connection *conn, struct web_response *response, const char *allow)
 {
     if (sl_text_failed(&response->body))
         web_text(response, 500, "the answer is too large");
     size_t len = response->body.len;
     char *data = sl_text_take(&response->body);
     struct MHD_Response *mhd = MHD_create_response_from_buffer(data != NULL ? len : 0, data, MHD_RESPMEM_MUST_FREE);
-    if (mhd == NULL) {
+    if (mhd == NULL)
         free(data);
-        return MHD_NO;
+    const struct header headers[] = {{"Content-Type", response->type}, {"Allow", response->status == 405 ? allow : NULL}};
+    return queue(conn, response->status, mhd, headers, SL_COUNT(headers));
+}
+
+void web_file(struct web_response *response, int fd, uint64_t size, const char *etag)
+{
+    response->status = 200;
+    response->type = "application/octet-stream";
+    response->file = fd;
+    response->file_size = size;
+    snprintf(response->etag, sizeof response->etag, "\"%s\"", etag);
+}
+
+/* RFC 9110 13.2.2: what the client has already comes first, then the part it asks for. */
+static enum MHD_Result send_file(struct MHD_Connection *conn, struct web_response *response)
+{
+    const char *none_match = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "If-None-Match");
+    const char *if_range = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "If-Range");
+    const char *range = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Range");
+    uint64_t first = 0, count = response->file_size;
+    char content_range[WEB_ITEM_MAX] = "";
+    unsigned status = 200;
+    if (if_range != NULL && strcmp(if_range, response->etag) != 0)
+        range = NULL;
+    enum web_part part = web_range(range, response->file_size, &first, &count);
+    if (web_has_etag(none_match, response->etag)) {
+        status = 304;
+    } else if (part == WEB_NO_PART) {
+        status = 416;
+        snprintf(content_range, sizeof content_range, "bytes */%" PRIu64, response->file_size);
+    } else if (part == WEB_PART) {
+        status = 206;
+        snprintf(content_range, sizeof content_range, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first, first + count - 1,
+                 response->file_size);
     }
-    enum MHD_Result result = MHD_YES;
-    if (response->type != NULL)
-        result = MHD_add_response_header(mhd, "Content-Type", response->type);
-    if (result == MHD_YES)
-        result = MHD_queue_response(conn, response->status, mhd);
-    MHD_destroy_response(mhd);
+    bool has_body = status == 200 || status == 206;
+    struct MHD_Response *mhd = has_body ? MHD_create_response_from_fd_at_offset64(count, response->file, first)
+                                        : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (has_body && mhd != NULL)
+        response->file = -1; /* closed with the response */
+    const struct header headers[] = {
+        {"Content-Type", has_body ? response->type : NULL}, {"ETag", response->etag}, {"Accept-Ranges", "bytes"},
+        {"Content-Range", content_range[0] != '\0' ? content_range : NULL},
+    };
+    return queue(conn, status, mhd, headers, SL_COUNT(headers));
+}
+
+static enum MHD_Result send_response(struct MHD_Connection *conn, struct web_response *response, const char *allow)
+{
+    enum MHD_Result result =
+        response->file >= 0 && response->status == 200 ? send_file(conn, response) : send_body(conn, response, allow);
+    if (response->file >= 0)
+        close(response->file);
     return result;
 }
 
 static enum MHD_Result send_text(struct MHD_Connection *conn, unsigned status, const char *text)
 {
-    struct web_response response = {.body = sl_text_new(WEB_ITEM_MAX)};
+    struct web_response response = {.body = sl_text_new(WEB_ITEM_MAX), .file = -1};
     web_text(&response, status, "%s", text);
-    enum MHD_Result result = send_response(conn, &response);
+    enum MHD_Result result = send_response(conn, &response, NULL);
     sl_text_fini(&response.body);
     return result;
 }
@@ -142,9 +211,12 @@ static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, stru
         .body = sl_text_str(&x->body),
         .body_len = x->body.len,
     };
-    struct web_response response = {.status = 500, .type = "text/plain; charset=utf-8", .body = sl_text_new(WEB_ANSWER_MAX)};
-    dispatch(web, &request, &response);
-    enum MHD_Result result = send_response(conn, &response);
+    struct web_response response = {
+        .status = 500, .type = "text/plain; charset=utf-8", .body = sl_text_new(WEB_ANSWER_MAX), .file = -1};
+    struct sl_text allow = sl_text_new(WEB_ITEM_MAX);
+    dispatch(web, &request, &response, &allow);
+    enum MHD_Result result = send_response(conn, &response, sl_text_str(&allow));
+    sl_text_fini(&allow);
     sl_text_fini(&response.body);
     return result;
 }
@@ -160,6 +232,8 @@ static enum MHD_Result begin(struct MHD_Connection *conn, struct exchange *x)
     x->deadline = sl_deadline_in(WEB_BODY_S * 1000);
     if (!x->query_fits)
         return send_text(conn, 414, "the query is too long");
+    if (x->has_nul)
+        return send_text(conn, 400, "a NUL in the path");
     if (length == NULL || !sl_parse_u64(length, UINT64_MAX, &octets) || octets < WEB_BODY_MAX)
         return MHD_YES;
     /* Who waits for "100 Continue" reads the answer at once; others are let finish unless it is absurd. */
@@ -199,6 +273,8 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
     struct exchange *x = sl_new(sizeof *x);
     const char *query = strchr(uri, '?');
     x->query_fits = sl_text_copy(x->query, sizeof x->query, query != NULL ? query + 1 : "");
+    const char *nul = strstr(uri, "%00");
+    x->has_nul = nul != NULL && (query == NULL || nul < query);
     x->body = sl_text_new(WEB_BODY_MAX);
     return x;
 }

@@ -2,8 +2,9 @@
  * web.h - the HTTP server of the site roles; the one file that includes libmicrohttpd is web.c.
  *
  * A server has a table of routes and any number of addresses. Paths are compared without case, as the field's clients mix them. A
- * path that is known with another method is 405, an unknown one 404. Bodies are read whole before a handler is called, and are
- * bounded: WEB_BODY_MAX octets or more are 413. A connection that is idle for WEB_IDLE_S, or takes longer than WEB_BODY_S for one
+ * path that is known with another method is 405 (Allow names those there are), an unknown one 404. Bodies are read whole before
+ * a handler is called, and are bounded: WEB_BODY_MAX octets or more are 413. A connection that is idle for
+ * WEB_IDLE_S, or takes longer than WEB_BODY_S for one
  * body, is closed; connections are bounded in all and per address.
  *
  * Threads: each address has WEB_WORKERS threads of its own. Handlers run on them, several at a time, and must do their own
@@ -16,12 +17,14 @@
 #include "common/base/text.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     WEB_BODY_MAX = 1 << 20,
     WEB_ANSWER_MAX = 4 << 20,
     WEB_QUERY_MAX = 1024,
     WEB_ITEM_MAX = 256,
+    WEB_ETAG_MAX = 96,
     WEB_WORKERS = 2,
     WEB_ROUTES_MAX = 64,
     WEB_ADDRESSES_MAX = 16,
@@ -51,6 +54,9 @@ struct web_response {
     const char *type; /* a literal, or within `type_text` */
     char type_text[WEB_ITEM_MAX];
     struct sl_text body;
+    int file; /* a regular file to send instead of `body` (web_file), -1 for none */
+    uint64_t file_size;
+    char etag[WEB_ETAG_MAX];
 };
 
 typedef void web_handler(const struct web_request *request, struct web_response *response, void *ctx);
@@ -72,6 +78,12 @@ void web_free(struct web *web);
 
 /* Answers with a status and a line of text. */
 void web_text(struct web_response *response, unsigned status, const char *fmt, ...) SL_PRINTF(3, 4);
+/*
+ * Answers with a file, whole or in the part that the request asks for, or with 304 when the client has it already (RFC 9110:
+ * Range, If-Range, If-None-Match). `fd` passes into the server's hands; its contents under this entity tag (without
+ * quotes) must never change.
+ */
+void web_file(struct web_response *response, int fd, uint64_t size, const char *etag);
 /*
  * The n-th (from 0) item of a query "A&B=C&D", percent-decoded; false when there is none, or when it is longer than fits,
  * or badly encoded, or holds a NUL.

@@ -32,6 +32,14 @@ void sm_dp_fini(struct sm_dp *dp)
     *dp = (struct sm_dp){0};
 }
 
+void sm_manifest_fini(struct sm_manifest *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        free(m->files[i].path);
+    free(m->files);
+    *m = (struct sm_manifest){0};
+}
+
 void sm_target_fini(struct sm_target *target)
 {
     free(target->uri);

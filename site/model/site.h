@@ -29,6 +29,8 @@ enum {
     SM_URL_MAX = 1024,
     SM_HTTP_PORT = 80,
     SM_ADDRESS_KEY_LEN = 16,
+    SM_SHA256_SIZE = 65,     /* 64 hexadecimal digits, lower case, and the NUL */
+    SM_FILE_PATH_MAX = 1024, /* octets of the path of a file in a package */
 };
 
 /* The site itself. */
@@ -84,6 +86,20 @@ struct sm_package {
     size_t dp_count;
 };
 
+/* A file of a package: its path below the package ("setup/app.msi"), never empty, absolute or with "." or ".." in it. */
+struct sm_file {
+    char *path;
+    uint64_t size;
+    char sha256[SM_SHA256_SIZE];
+};
+
+/* The files of a package by path, and the hash over all of them (cnt_manifest_hash). */
+struct sm_manifest {
+    char sha256[SM_SHA256_SIZE];
+    size_t count;
+    struct sm_file *files;
+};
+
 /*
  * A place to publish to. Strings other than `uri` are NULL when not given; they are the credential flags of struct
  * ldapc_options (locator/net/ldapc.h) as text, and the secret itself is never stored, only the name of its file.
@@ -123,6 +139,7 @@ void sm_mp_fini(struct sm_mp *mp);             /* likewise */
 void sm_dp_fini(struct sm_dp *dp);             /* likewise */
 void sm_boundary_fini(struct sm_boundary *b);  /* likewise */
 void sm_target_fini(struct sm_target *target); /* likewise */
+void sm_manifest_fini(struct sm_manifest *m);   /* likewise */
 
 /* The default management point, or NULL when the site has none (S1.26). */
 const struct sm_mp *sm_default_mp(const struct sm_snapshot *snapshot);

@@ -162,16 +162,21 @@ static const char *holder(const struct srv_call *call, size_t n)
     return arg < call->request->arg_count ? call->request->args[arg] : NULL;
 }
 
-static enum sl_status add_package(struct srv_call *call, const char *id, uint32_t version, size_t count, struct sl_error *e)
+/* With a folder of files the copier adds it, and ends the reply. */
+static enum sl_status add_package(struct srv_call *call, const struct sst_new_package *package, struct sl_error *e)
 {
     bool added;
-    const char **dps = sl_new_array(count, sizeof *dps);
-    for (size_t i = 0; i < count; i++)
-        dps[i] = holder(call, i);
-    enum sl_status status = sst_add_package(call->store, call->site, id, version, dps, count, &added, e);
-    free(dps);
+    if (option(call, "dir") != NULL) {
+        int dir_fd = host_request_take_fd(call->reply);
+        if (dir_fd < 0)
+            return sl_fail(e, SL_USAGE, "--dir: no folder was sent along");
+        enum sl_status status = srv_add_content(call->srv, call->site, package, dir_fd, call->reply, e);
+        call->kept = status == SL_OK;
+        return status;
+    }
+    enum sl_status status = sst_add_package(call->store, call->site, package, &added, e);
     if (status == SL_OK)
-        tell_added(call, "package", id, added);
+        tell_added(call, "package", package->id, added);
     return status;
 }
 
@@ -189,12 +194,33 @@ enum sl_status srv_package_add(struct srv_call *call, struct sl_error *e)
         count++;
     if (status == SL_OK && count == 0)
         status = sl_fail(e, SL_USAGE, "package add needs --on DP..."); /* S2.08 */
-    return status == SL_OK ? add_package(call, id, (uint32_t)version, count, e) : status;
+    if (status != SL_OK)
+        return status;
+    const char **dps = sl_new_array(count, sizeof *dps);
+    for (size_t i = 0; i < count; i++)
+        dps[i] = holder(call, i);
+    status = add_package(call, &(struct sst_new_package){id, (uint32_t)version, dps, count, NULL}, e);
+    free(dps);
+    return status;
 }
 
 enum sl_status srv_package_remove(struct srv_call *call, struct sl_error *e)
 {
-    return remove_row(call, SST_PACKAGE, "package", call->request->args[0], e);
+    struct sm_manifest files = {0};
+    enum sl_status status = sst_manifest(call->store, call->site, call->request->args[0], &files, e);
+    if (status == SL_OK)
+        status = remove_row(call, SST_PACKAGE, "package", call->request->args[0], e);
+    if (status == SL_OK)
+        srv_drop_content(call->srv, &files);
+    sm_manifest_fini(&files);
+    return status;
+}
+
+enum sl_status srv_package_verify(struct srv_call *call, struct sl_error *e)
+{
+    enum sl_status status = srv_verify_content(call->srv, call->site, call->request->args[0], call->reply, e);
+    call->kept = status == SL_OK;
+    return status;
 }
 
 /* ---- targets ---------------------------------------------------------------------------------------------------------- */

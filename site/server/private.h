@@ -4,6 +4,8 @@
 #ifndef SL_SITE_SERVER_PRIVATE_H
 #define SL_SITE_SERVER_PRIVATE_H
 
+#include "common/host/worker.h"
+#include "site/content/content.h"
 #include "site/publish/publish.h"
 #include "site/server/server.h"
 
@@ -11,6 +13,7 @@
 
 enum {
     SRV_RESULTS_MAX = 256,
+    SRV_COPIES_MAX = 64, /* copies of content waiting */
     SRV_ARGS_MAX = 2048, /* positional arguments of one verb */
 };
 
@@ -37,6 +40,8 @@ struct srv {
     bool lost;               /* that the database is away has been logged */
     int64_t next_publish_s;  /* real time */
     struct srv_publisher *publisher;
+    struct cnt *library;        /* NULL without --content, and without the role */
+    struct host_worker *copier; /* of content; NULL likewise */
     struct srv_result *results;
     size_t result_count;
 };
@@ -69,6 +74,18 @@ enum sl_status srv_publish(struct srv_publisher *publisher, const char *site, en
 /* Publications waiting and running. */
 size_t srv_publishing(struct srv_publisher *publisher);
 
+/* ---- content.c: copying into the content library, beside the loop ---- */
+
+/* A package to add with the files of the folder `dir_fd`, which passes into its hands; the job ends `reply`. */
+enum sl_status srv_add_content(struct srv *srv, const char *site, const struct sst_new_package *package, int dir_fd,
+                               struct host_reply *reply, struct sl_error *e) SL_MUST;
+/* Takes the files of a removed package out of the library, those that no other package has; the manifest passes into its
+ * hands. */
+void srv_drop_content(struct srv *srv, struct sm_manifest *manifest);
+/* Reads the files of a package in the library again and tells those that are damaged; the job ends `reply`. */
+enum sl_status srv_verify_content(struct srv *srv, const char *site, const char *package, struct host_reply *reply,
+                                  struct sl_error *e) SL_MUST;
+
 /* ---- verbs ---- */
 
 /* A verb on its way. */
@@ -98,6 +115,7 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("boundary list", 0, 0, false, true, srv_list)                                                                    \
     X("package add", 1, SRV_ARGS_MAX, true, true, srv_package_add)                                                     \
     X("package remove", 1, 1, true, true, srv_package_remove)                                                          \
+    X("package verify", 1, 1, true, true, srv_package_verify)                                                          \
     X("package list", 0, 0, false, true, srv_list)                                                                     \
     X("target add", 1, 1, true, true, srv_target_add)                                                                  \
     X("target remove", 1, 1, true, true, srv_target_remove)                                                            \

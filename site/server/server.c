@@ -213,6 +213,8 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
         status = srv_store(srv, &store, e);
     if (status == SL_OK && options->site != NULL)
         status = sst_choose_site(store, options->site, &code, e);
+    if (status == SL_OK && options->is_server)
+        status = cnt_open(options->content, true, &srv->library, e);
     free(code);
     if (status != SL_OK) {
         srv_close(srv);
@@ -222,6 +224,8 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
     srv->interval = host_timer_new(loop, on_interval, srv);
     if (options->is_server)
         srv->publisher = srv_publisher_new(srv);
+    if (options->is_server)
+        srv->copier = host_worker_new(loop);
     on_poll(srv);
     *ret_srv = srv;
     return SL_OK;
@@ -233,6 +237,8 @@ void srv_close(struct srv *srv)
         return;
     SL_CHECK_MAGIC(srv, SRV_MAGIC);
     srv_publisher_free(srv->publisher);
+    host_worker_free(srv->copier);
+    cnt_close(srv->library);
     if (srv->poll != NULL)
         host_timer_free(srv->poll);
     if (srv->interval != NULL)

@@ -38,6 +38,7 @@ struct srv_options {
     const char *site; /* the one site to serve, NULL for all in the database */
     bool is_server;
     int64_t publish_interval_ms;
+    const char *content; /* folder of the content library */
     struct sst_pool *pool;
     struct nbn *names;                  /* the NetBIOS side, NULL without one */
     struct sl_strings roles, http, nbt; /* for status, as given */

@@ -254,32 +254,31 @@ static enum sl_status check_dp(struct sst *store, int64_t site_id, const char *h
 }
 
 /* The stored package must be of this version and lie on exactly these distribution points. */
-static enum sl_status compare_package(struct sst *store, int64_t site_id, const char *id, uint32_t version,
-                                      const char *const *dps, size_t dp_count, struct sl_error *e)
+static enum sl_status compare_package(struct sst *store, int64_t site_id, const struct sst_new_package *p, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT p.version, d.host FROM package p JOIN package_dp x ON x.package_id = p.id "
                                               "JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 AND p.package = ?2");
     db_bind_int(s, 1, site_id);
-    db_bind_text(s, 2, id);
+    db_bind_text(s, 2, p->id);
     bool same = true;
     size_t rows = 0, distinct = 0;
-    int64_t stored = version;
+    int64_t stored = p->version;
     for (; db_step(s); rows++) {
         bool wanted = false;
-        for (size_t i = 0; i < dp_count; i++)
-            wanted = wanted || sl_text_iequal(dps[i], db_text(s, 1));
+        for (size_t i = 0; i < p->dp_count; i++)
+            wanted = wanted || sl_text_iequal(p->dps[i], db_text(s, 1));
         stored = db_int(s, 0);
-        same = same && wanted && stored == version;
+        same = same && wanted && stored == p->version;
     }
-    for (size_t i = 0; i < dp_count; i++) {
+    for (size_t i = 0; i < p->dp_count; i++) {
         bool repeated = false;
         for (size_t k = 0; k < i; k++)
-            repeated = repeated || sl_text_iequal(dps[i], dps[k]);
+            repeated = repeated || sl_text_iequal(p->dps[i], p->dps[k]);
         distinct += !repeated;
     }
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && (!same || rows != distinct))
-        return sl_fail(e, SL_CONFLICT, "package %s exists already with version %lld on %zu distribution points", id,
+        return sl_fail(e, SL_CONFLICT, "package %s exists already with version %lld on %zu distribution points", p->id,
                        (long long)stored, rows);
     return status;
 }
@@ -295,25 +294,27 @@ static enum sl_status insert_package(struct sst *store, int64_t site_id, const c
     return insert(store, s, ret_added, e);
 }
 
-enum sl_status sst_add_package(struct sst *store, const char *site, const char *id, uint32_t version, const char *const *dps,
-                               size_t dp_count, bool *ret_added, struct sl_error *e)
+enum sl_status sst_add_package(struct sst *store, const char *site, const struct sst_new_package *package, bool *ret_added,
+                               struct sl_error *e)
 {
     int64_t site_id;
-    bool added = false;
+    bool added = false, filled = false;
     enum sl_status status = change_begin(store, site, &site_id, e);
     if (status != SL_OK)
         return status;
-    for (size_t i = 0; i < dp_count && status == SL_OK; i++)
-        status = check_dp(store, site_id, dps[i], e);
+    for (size_t i = 0; i < package->dp_count && status == SL_OK; i++)
+        status = check_dp(store, site_id, package->dps[i], e);
     if (status == SL_OK)
-        status = insert_package(store, site_id, id, version, &added, e);
-    for (size_t i = 0; i < dp_count && status == SL_OK && added; i++)
-        status = place_package(store, site_id, id, dps[i], e);
+        status = insert_package(store, site_id, package->id, package->version, &added, e);
+    for (size_t i = 0; i < package->dp_count && status == SL_OK && added; i++)
+        status = place_package(store, site_id, package->id, package->dps[i], e);
     if (status == SL_OK && !added)
-        status = compare_package(store, site_id, id, version, dps, dp_count, e);
-    status = change_end(store, status, added, e);
+        status = compare_package(store, site_id, package, e);
+    if (status == SL_OK && package->manifest != NULL)
+        status = sst_set_content(store, site_id, package->id, package->manifest, &filled, e);
+    status = change_end(store, status, added || filled, e);
     if (status == SL_OK)
-        *ret_added = added;
+        *ret_added = added || filled;
     return status;
 }
 

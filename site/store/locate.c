@@ -94,20 +94,3 @@ enum sl_status sst_locate(struct sst *store, const char *site, const char *packa
         sst_locations_fini(&found);
     return status;
 }
-
-enum sl_status sst_held_at(struct sst *store, const char *url, const char *package, uint32_t version, bool *ret_held,
-                           struct sl_error *e)
-{
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct db_stmt *s = db_prepare(store->db, "SELECT 1 FROM dp d JOIN package_dp x ON x.dp_id = d.id "
-                                              "JOIN package p ON p.id = x.package_id "
-                                              "WHERE d.url = ?1 COLLATE NOCASE AND p.package = ?2 AND p.version = ?3");
-    db_bind_text(s, 1, url);
-    db_bind_text(s, 2, package);
-    db_bind_int(s, 3, version);
-    bool held = db_step(s);
-    enum sl_status status = db_done(s, e);
-    if (status == SL_OK)
-        *ret_held = held;
-    return status;
-}

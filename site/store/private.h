@@ -22,4 +22,11 @@ extern const struct db_schema sst_schema;
 /* The row id of a site; SL_USAGE names the sites there are. */
 enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id, struct sl_error *e) SL_MUST;
 
+/*
+ * Gives a package its files, within the caller's transaction. *ret_changed is false when it has just these already; other ones
+ * are SL_CONFLICT.
+ */
+enum sl_status sst_set_content(struct sst *store, int64_t site_id, const char *id, const struct sm_manifest *manifest,
+                               bool *ret_changed, struct sl_error *e) SL_MUST;
+
 #endif

@@ -77,6 +77,16 @@ static const char *const migrations[] = {
 
     /* Version 2: what an administrator took off the targets stays off. */
     "ALTER TABLE site ADD COLUMN is_unpublished INTEGER NOT NULL DEFAULT 0 CHECK (is_unpublished IN (0, 1));",
+
+    /* Version 3: the files of packages; their octets are in the content library under their hash. */
+    "ALTER TABLE package ADD COLUMN sha256 TEXT CHECK (length(sha256) = 64);"
+    "CREATE TABLE file ("
+    "  package_id INTEGER NOT NULL REFERENCES package ON DELETE CASCADE,"
+    "  path TEXT NOT NULL CHECK (path <> ''),"
+    "  size INTEGER NOT NULL CHECK (size >= 0),"
+    "  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),"
+    "  PRIMARY KEY (package_id, path)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX file_by_hash ON file (sha256);",
 };
 
 /* "SLsi" */

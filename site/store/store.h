@@ -70,9 +70,17 @@ enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_d
 /* Adds a boundary; the same kind and value are the same boundary. */
 enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
                                 struct sl_error *e) SL_MUST;
-/* Adds a package on these distribution points (host names; an unknown one is SL_USAGE). */
-enum sl_status sst_add_package(struct sst *store, const char *site, const char *id, uint32_t version, const char *const *dps,
-                               size_t dp_count, bool *ret_added, struct sl_error *e) SL_MUST;
+/* A package to add; borrowed for the call. */
+struct sst_new_package {
+    const char *id;
+    uint32_t version;
+    const char *const *dps; /* host names; an unknown one is SL_USAGE */
+    size_t dp_count;
+    const struct sm_manifest *manifest; /* its files, which are in the content library by now; NULL when they lie elsewhere */
+};
+/* Adds a package. One that is there already without files gets those of the manifest; *ret_added is true then too. */
+enum sl_status sst_add_package(struct sst *store, const char *site, const struct sst_new_package *package, bool *ret_added,
+                               struct sl_error *e) SL_MUST;
 /* Adds a target, known by its URI. */
 enum sl_status sst_add_target(struct sst *store, const char *site, const struct sm_target *target, bool *ret_added,
                               struct sl_error *e) SL_MUST;
@@ -113,8 +121,25 @@ enum sl_status sst_locate(struct sst *store, const char *site, const char *packa
                           struct sst_locations *ret_locations, struct sl_error *e) SL_MUST;
 /* Frees a result and clears it. */
 void sst_locations_fini(struct sst_locations *locations);
-/* True in *ret_held when the distribution point with exactly this base URL (in any site) holds this version of the package. */
+
+/* ---- what the distribution point asks ----------------------------------------------------------------------------------- */
+
+/*
+ * True in *ret_held when the distribution point with exactly this base URL (in any site) holds this version of the package;
+ * *ret_sha256 is the hash over its files then, "" when they are not in the content library.
+ */
 enum sl_status sst_held_at(struct sst *store, const char *url, const char *package, uint32_t version, bool *ret_held,
-                           struct sl_error *e) SL_MUST;
+                           char ret_sha256[SM_SHA256_SIZE], struct sl_error *e) SL_MUST;
+/* The hash of one file of a package held there; "" when there is no such file. */
+enum sl_status sst_file_at(struct sst *store, const char *url, const char *package, uint32_t version, const char *path,
+                           char ret_sha256[SM_SHA256_SIZE], struct sl_error *e) SL_MUST;
+/* The files of a package; none when it has none, or is not there. Released by sm_manifest_fini. */
+enum sl_status sst_manifest(struct sst *store, const char *site, const char *package, struct sm_manifest *ret_manifest,
+                            struct sl_error *e) SL_MUST;
+/* The same of a package held at this URL. */
+enum sl_status sst_manifest_at(struct sst *store, const char *url, const char *package, uint32_t version,
+                               struct sm_manifest *ret_manifest, struct sl_error *e) SL_MUST;
+/* True in *ret_used when any package has a file of this hash. */
+enum sl_status sst_is_used(struct sst *store, const char *sha256, bool *ret_used, struct sl_error *e) SL_MUST;
 
 #endif

@@ -18,8 +18,8 @@ WIRE, DB, CONF, XML, FILES, HOST, CLI = ([f"common/{x}"] for x in ("wire", "db",
 NAMES, PUBLIC = ["ldap-schema"], ["locator/include"]
 MODEL, NET, SOURCE, CACHE, RESOLVE, API = ([f"locator/{x}"] for x in ("model", "net", "source", "cache", "resolve", "api"))
 CORE, TABLE, STORE, ENGINE, WNET, REPL, CTL = ([f"wins-emu/{x}"] for x in ("core", "table", "store", "engine", "net", "repl", "ctl"))
-S_MODEL, S_STORE, S_HTTP = ["site/model"], ["site/store"], ["site/http"]
-ROLE = BASE + WIRE + XML + HOST + MODEL + NET + PUBLIC + NAMES + S_MODEL + S_STORE + S_HTTP
+S_MODEL, S_STORE, S_HTTP, S_CONTENT = ["site/model"], ["site/store"], ["site/http"], ["site/content"]
+ROLE = BASE + WIRE + XML + HOST + MODEL + NET + PUBLIC + NAMES + S_MODEL + S_STORE + S_HTTP + S_CONTENT
 ROLES = ["site/server", "site/mp", "site/dp", "site/slp", "site/nbname", "site/publish", "site/client"]
 EDGES = {
     "common/base": [],
@@ -45,6 +45,7 @@ EDGES = {
     "site/model": BASE + MODEL,
     "site/store": BASE + DB + S_MODEL,
     "site/http": BASE,
+    "site/content": BASE + S_MODEL,
     **{role: ROLE for role in ROLES},
     "site/server": ROLE + ["site/publish", "site/nbname"],
     "site/cli": ROLE + CLI + CONF + ROLES,
@@ -56,7 +57,7 @@ FOREIGN = {
     r"(ldap|lber|openldap)\.h|sasl/.*": "locator/net/ldapc/",
     r"ares.*\.h": "locator/net/dnsc.c",
     r"curl/.*": "locator/net/httpc.c",
-    r"gnutls/.*": "locator/net/peercert.c",
+    r"gnutls/.*": ("locator/net/peercert.c", "site/content/digest.c"),
     r"microhttpd\.h": "site/http/",
     r"urcu.*": "wins-emu/table/",
     r"event2/.*": "common/host/loop.c",

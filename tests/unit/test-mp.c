@@ -66,7 +66,7 @@ static void add_package(struct bench *b, const char *site, const char *id, uint3
 {
     struct sl_error e = {0};
     bool added;
-    ok(sst_add_package(b->store, site, id, version, &dp, 1, &added, &e), &e);
+    ok(sst_add_package(b->store, site, &(struct sst_new_package){id, version, &dp, 1, NULL}, &added, &e), &e);
 }
 
 /* Two sites: LAB with mp1 (default mp2) and two distribution points, XYZ with one. */
@@ -88,7 +88,7 @@ static void set_up(struct bench *b)
     add_dp(b, "LAB", both[0]);
     add_dp(b, "LAB", both[1]);
     add_boundary(b, "LAB", SM_BOUNDARY_SUBNET, "10.1.0.0/16");
-    ok(sst_add_package(b->store, "LAB", "LAB00001", 3, both, 2, &added, &e), &e);
+    ok(sst_add_package(b->store, "LAB", &(struct sst_new_package){"LAB00001", 3, both, 2, NULL}, &added, &e), &e);
     add_site(b, "XYZ");
     add_dp(b, "XYZ", "dp9.example.org");
     add_boundary(b, "XYZ", SM_BOUNDARY_AD_SITE, "Berlin");

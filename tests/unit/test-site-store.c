@@ -46,6 +46,12 @@ static enum sl_status add_dp(const char *site, const char *host, const char *url
     return status;
 }
 
+static enum sl_status add_package(struct sst *on, const char *id, uint32_t version, const char *const *dps, size_t count,
+                                  bool *ret_added, struct sl_error *e)
+{
+    return sst_add_package(on, "LAB", &(struct sst_new_package){id, version, dps, count, NULL}, ret_added, e);
+}
+
 static void add_boundary(const char *site, enum sm_boundary_kind kind, const char *value, bool expect_added)
 {
     struct sm_boundary b;
@@ -193,14 +199,14 @@ START_TEST(packages_lie_on_known_distribution_points)
     const char *const both[] = {"dp1", "DP2", "dp1"}, *const unknown[] = {"dp1", "dp3"};
     ok(add_dp("LAB", "dp1", NULL, &added, &e), &e);
     ok(add_dp("LAB", "dp2", NULL, &added, &e), &e);
-    ck_assert_int_eq(sst_add_package(store, "LAB", "LAB00001", 3, unknown, 2, &added, &e), SL_USAGE);
+    ck_assert_int_eq(add_package(store, "LAB00001", 3, unknown, 2, &added, &e), SL_USAGE);
     ck_assert_ptr_nonnull(strstr(e.text, "dp3"));
-    ok(sst_add_package(store, "LAB", "LAB00001", 3, both, 3, &added, &e), &e);
+    ok(add_package(store, "LAB00001", 3, both, 3, &added, &e), &e);
     ck_assert(added);
-    ok(sst_add_package(store, "LAB", "lab00001", 3, both, 2, &added, &e), &e);
+    ok(add_package(store, "lab00001", 3, both, 2, &added, &e), &e);
     ck_assert(!added);
-    ck_assert_int_eq(sst_add_package(store, "LAB", "LAB00001", 4, both, 2, &added, &e), SL_CONFLICT);
-    ck_assert_int_eq(sst_add_package(store, "LAB", "LAB00001", 3, both, 1, &added, &e), SL_CONFLICT);
+    ck_assert_int_eq(add_package(store, "LAB00001", 4, both, 2, &added, &e), SL_CONFLICT);
+    ck_assert_int_eq(add_package(store, "LAB00001", 3, both, 1, &added, &e), SL_CONFLICT);
     struct sm_snapshot *snap = snapshot(store, "LAB");
     ck_assert_uint_eq(snap->package_count, 1);
     ck_assert_uint_eq(snap->packages[0].dp_count, 2);
@@ -445,7 +451,7 @@ START_TEST(S1_15_distribution_points_that_hold_a_package)
     ok(add_dp("LAB", "dp1", "http://a/", &added, &e), &e);
     ok(add_dp("LAB", "dp2", "http://b/", &added, &e), &e);
     ok(add_dp("LAB", "dp3", NULL, &added, &e), &e);
-    ok(sst_add_package(store, "LAB", "LAB00001", 3, on, 2, &added, &e), &e);
+    ok(add_package(store, "LAB00001", 3, on, 2, &added, &e), &e);
     expect_locations("LAB00001", 3, "dp1=http://a/ dp2=http://b/ ", 3);
     expect_locations("lab00001", 0, "dp1=http://a/ dp2=http://b/ ", 3);
     expect_locations("LAB00001", 2, "", 0);
@@ -453,12 +459,58 @@ START_TEST(S1_15_distribution_points_that_hold_a_package)
     expect_locations("%", 3, "", 0);
     expect_locations("' OR '1'='1", 3, "", 0);
     bool held = false;
-    ok(sst_held_at(store, "http://a/", "LAB00001", 3, &held, &e), &e);
+    char hash[SM_SHA256_SIZE];
+    ok(sst_held_at(store, "http://a/", "LAB00001", 3, &held, hash, &e), &e);
     ck_assert(held);
-    ok(sst_held_at(store, "http://a/", "LAB00001", 4, &held, &e), &e);
+    ok(sst_held_at(store, "http://a/", "LAB00001", 4, &held, hash, &e), &e);
     ck_assert(!held);
-    ok(sst_held_at(store, "http://dp3/SMS_DP_SMSPKG$/", "LAB00001", 3, &held, &e), &e);
+    ok(sst_held_at(store, "http://dp3/SMS_DP_SMSPKG$/", "LAB00001", 3, &held, hash, &e), &e);
     ck_assert(!held);
+}
+END_TEST
+
+#define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HASH_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define HASH_M "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+
+START_TEST(files_of_a_package_are_found_by_path)
+{
+    struct sl_error e = {0};
+    bool added, held, used;
+    char hash[SM_SHA256_SIZE];
+    const char *const on[] = {"dp1"};
+    struct sm_file files[] = {{(char *)(uintptr_t) "a.txt", 1, HASH_A}, {(char *)(uintptr_t) "sub/b.txt", 1ull << 40, HASH_B}};
+    struct sm_manifest manifest = {.sha256 = HASH_M, .count = 2, .files = files}, back;
+    struct sm_manifest other = {.sha256 = HASH_A, .count = 1, .files = files};
+    struct sst_new_package package = {"LAB00001", 3, on, 1, NULL};
+    ok(add_dp("LAB", "dp1", "http://a/", &added, &e), &e);
+    ok(sst_add_package(store, "LAB", &package, &added, &e), &e);
+    ok(sst_held_at(store, "http://A/", "LAB00001", 3, &held, hash, &e), &e);
+    ck_assert(held && hash[0] == '\0');
+    package.manifest = &manifest;
+    ok(sst_add_package(store, "LAB", &package, &added, &e), &e);
+    ck_assert(added);
+    ok(sst_add_package(store, "LAB", &package, &added, &e), &e);
+    ck_assert(!added);
+    package.manifest = &other;
+    ck_assert_int_eq(sst_add_package(store, "LAB", &package, &added, &e), SL_CONFLICT);
+    ok(sst_held_at(store, "http://a/", "LAB00001", 3, &held, hash, &e), &e);
+    ck_assert_str_eq(hash, HASH_M);
+    ok(sst_file_at(store, "http://a/", "LAB00001", 3, "sub/b.txt", hash, &e), &e);
+    ck_assert_str_eq(hash, HASH_B);
+    ok(sst_file_at(store, "http://a/", "LAB00001", 3, "../b.txt", hash, &e), &e);
+    ck_assert_str_eq(hash, "");
+    ok(sst_manifest(store, "LAB", "LAB00001", &back, &e), &e);
+    ck_assert_uint_eq(back.count, 2);
+    ck_assert_str_eq(back.sha256, HASH_M);
+    ck_assert_str_eq(back.files[1].path, "sub/b.txt");
+    ck_assert_uint_eq(back.files[1].size, 1ull << 40);
+    sm_manifest_fini(&back);
+    ok(sst_is_used(store, HASH_A, &used, &e), &e);
+    ck_assert(used);
+    ok(sst_remove(store, "LAB", SST_PACKAGE, "LAB00001", &added, &e), &e);
+    ok(sst_is_used(store, HASH_A, &used, &e), &e);
+    ck_assert(!used);
 }
 END_TEST
 
@@ -483,6 +535,7 @@ int main(void)
     tcase_add_test(tc, a_moved_database_is_noticed);
     tcase_add_test(tc, sites_of_a_place);
     tcase_add_test(tc, S1_15_distribution_points_that_hold_a_package);
+    tcase_add_test(tc, files_of_a_package_are_found_by_path);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

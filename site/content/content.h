@@ -1,0 +1,55 @@
+/*
+ * content.h - the content library: the files of packages, each kept once under the SHA-256 of its octets.
+ *
+ *   ROOT/ab/ab12...ef    the file of that hash; never changed, never half there
+ *   ROOT/part/...        what is being copied; emptied when the library is opened for writing
+ *
+ * A name out of the library is always a hash that we computed or read from the site database, so no path that a client sends
+ * ever reaches the file system. Which file a package calls what is in the site database (struct sm_manifest).
+ *
+ * A file is in the library (fsync of it and of its folder) before cnt_add_tree returns SL_OK. One process writes to
+ * a library, any number reads; a struct cnt may be used by several threads.
+ */
+#ifndef SL_SITE_CONTENT_CONTENT_H
+#define SL_SITE_CONTENT_CONTENT_H
+
+#include "site/model/site.h"
+
+struct cnt;
+
+enum { CNT_FILES_MAX = 1 << 20, CNT_DEPTH_MAX = 64 };
+
+/* What a long operation asks and tells while it runs; a NULL function is not called. */
+struct cnt_env {
+    bool (*is_stopping)(void *ctx);                /* true ends it with SL_CANCELED */
+    void (*on_progress)(void *ctx, uint64_t octets); /* copied so far */
+    void *ctx;
+};
+
+/*
+ * Opens the library at `root`. For writing it is made when it is not there (its parent must be); for reading it may come
+ * later. Errors name the folder.
+ */
+enum sl_status cnt_open(const char *root, bool for_writing, struct cnt **ret_library, struct sl_error *e) SL_MUST;
+/* Closes it; NULL is accepted. */
+void cnt_close(struct cnt *library);
+/*
+ * Copies every regular file below the folder `dir_fd` (stays the caller's) and lists them, sorted by path. Symbolic links,
+ * devices and the like, and names with control characters are SL_USAGE and named: a package says what it is. A file that
+ * changes its size while it is read is SL_CONFLICT. What was copied before a failure stays in the library,
+ * unlisted, and does no harm.
+ */
+enum sl_status cnt_add_tree(struct cnt *library, int dir_fd, const struct cnt_env *env, struct sm_manifest *ret_manifest,
+                            struct sl_error *e) SL_MUST;
+/* A descriptor of the file of that hash (the caller's to close) and its size; -1 when the library does not have it. */
+enum sl_status cnt_file(const struct cnt *library, const char *sha256, int *ret_fd, uint64_t *ret_size,
+                        struct sl_error *e) SL_MUST;
+/* Reads the file of that hash again; *ret_good is false when it is missing or its octets have changed. */
+enum sl_status cnt_verify(const struct cnt *library, const char *sha256, const struct cnt_env *env, bool *ret_good,
+                          struct sl_error *e) SL_MUST;
+/* Removes a file that no package has any more; one that is not there is fine. */
+enum sl_status cnt_remove(struct cnt *library, const char *sha256, struct sl_error *e) SL_MUST;
+/* The SHA-256 of a manifest: of its lines "HASH  PATH\n" in order, as sha256sum writes them. */
+void cnt_manifest_hash(const struct sm_manifest *manifest, char ret_hex[SM_SHA256_SIZE]);
+
+#endif

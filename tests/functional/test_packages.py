@@ -1,0 +1,189 @@
+"""The content of packages: copied into the content library by the site server, served by the distribution point (S1.15, S2.16)."""
+
+import glob
+import hashlib
+import http.client
+import os
+import socket
+import subprocess
+import threading
+
+import harness
+import lab
+
+ADDRESS = "127.0.0.11"
+
+
+class Packages(harness.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.port = harness.free_port((ADDRESS,))
+        self.host = "%s:%d" % (ADDRESS, self.port)
+        self.site = lab.Site(self, nbt_port=harness.free_port((ADDRESS,)), http=[self.host])
+        self.library = self.site.db + ".content"
+        self.site.ctl_ok("dp", "add", "dp1.example.org", "--url", "http://%s/SMS_DP_SMSPKG$/" % self.host)
+        self.source = self.path("source")
+        self.files = {"setup.exe": os.urandom(3 << 20), "empty": b"", "sub dir/deep/a%20b&c.txt": b"percent", "sub dir/setup.exe": b"other"}
+        for name, octets in self.files.items():
+            path = os.path.join(self.source, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(octets)
+
+    def add(self, package="LAB00001", folder=None, **more):
+        return self.site.ctl("package", "add", package, "--version", "3", "--on", "dp1.example.org", "--dir", folder or self.source, "--json", **more)
+
+    def add_ok(self, *words):
+        added = self.add(*words)
+        self.assertEqual(added.code, 0, str(added))
+        return added.answer
+
+    def ask(self, path, method="GET", **headers):
+        connection = http.client.HTTPConnection(ADDRESS, self.port, timeout=10)
+        self.addCleanup(connection.close)
+        connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+
+    def url(self, name, package="LAB00001.3"):
+        return "/SMS_DP_SMSPKG$/%s/%s" % (package, name.replace("%", "%25").replace(" ", "%20").replace("&", "%26"))
+
+    def test_files_come_back_octet_for_octet(self):
+        """S1.15 what was added is what is served, and sha256sum agrees"""
+        answer = self.add_ok()
+        self.assertEqual((answer["change"], answer["files"], answer["octets"]), ("added", 4, sum(map(len, self.files.values()))))
+        listing = self.ask(self.url(""))[2]
+        self.assertEqual(answer["sha256"], hashlib.sha256(listing).hexdigest())
+        for name, octets in self.files.items():
+            status, headers, body = self.ask(self.url(name))
+            self.assertEqual((status, body == octets), (200, True), name)
+            self.assertEqual(headers["ETag"], '"%s"' % hashlib.sha256(octets).hexdigest())
+        checked = subprocess.run(["sha256sum", "-c", "--quiet"], input=listing, cwd=self.source, capture_output=True, timeout=30)
+        self.assertEqual(checked.returncode, 0, checked)
+        self.assertEqual(self.add_ok()["change"], "unchanged")
+
+    def test_parts_and_resumption(self):
+        """RFC 9110: parts, conditions, and a download that is cut off and resumed"""
+        self.add_ok()
+        whole = self.files["setup.exe"]
+        size, tag = len(whole), '"%s"' % hashlib.sha256(whole).hexdigest()
+        rows = [("bytes=0-0", 206, whole[:1]), ("bytes=100-", 206, whole[100:]), ("bytes=-5", 206, whole[-5:]),
+                ("bytes=0-%d" % (size * 2), 206, whole), ("bytes=%d-" % size, 416, b""), ("bytes=-0", 416, b""),
+                ("bytes=5-2", 200, whole), ("bytes=0-1,4-5", 200, whole), ("lines=1-2", 200, whole), ("bytes=", 200, whole),
+                ("bytes=99999999999999999999-", 200, whole)]
+        for asked, status, body in rows:
+            got = self.ask(self.url("setup.exe"), Range=asked)
+            self.assertEqual((got[0], got[2] == body), (status, True), asked)
+            if status == 206:
+                self.assertIn("/%d" % size, got[1]["Content-Range"])
+        self.assertEqual(self.ask(self.url("setup.exe"), If_None_Match='W/"x", ' + tag)[0], 304)
+        self.assertEqual(self.ask(self.url("setup.exe"), Range="bytes=1-2", If_Range=tag)[0], 206)
+        self.assertEqual(self.ask(self.url("setup.exe"), Range="bytes=1-2", If_Range='"other"')[0], 200)
+        head = self.ask(self.url("setup.exe"), "HEAD")
+        self.assertEqual((head[0], head[1]["Content-Length"], head[1]["Accept-Ranges"], head[2]), (200, str(size), "bytes", b""))
+        with open(self.path("part"), "wb") as file:
+            file.write(whole[:1000001])
+        self.run_ok(["curl", "-s", "-C", "-", "-o", self.path("part"), "http://%s%s" % (self.host, self.url("setup.exe"))])
+        with open(self.path("part"), "rb") as file:
+            self.assertEqual(file.read(), whole)
+
+    def test_nothing_outside_a_package_is_served(self):
+        """paths that lead out of the package are files that are not there"""
+        self.add_ok()
+        digest = hashlib.sha256(self.files["setup.exe"]).hexdigest()
+        for path in ("..", "../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "sub%20dir/../setup.exe", "/etc/passwd", "setup.exe/", "sub%20dir",
+                     "./setup.exe", "setup.exe%00", "SETUP.EXE", digest, "%s/%s" % (digest[:2], digest), "..%5csetup.exe"):
+            with socket.create_connection((ADDRESS, self.port), timeout=5) as client:
+                client.sendall(b"GET /SMS_DP_SMSPKG$/LAB00001.3/%s HTTP/1.0\r\nHost: %s\r\n\r\n" % (path.encode(), self.host.encode()))
+                first = client.makefile("rb").readline()
+            self.assertIn(first.split()[1], (b"404", b"400"), path)
+        self.assertEqual(self.ask(self.url("setup.exe", "LAB00001.4"))[0], 404)
+        self.assertEqual(self.ask(self.url("setup.exe", "LAB00002.3"))[0], 404)
+        self.assertEqual(self.ask(self.url("setup.exe"), Host="dp2.example.org")[0], 404)
+
+    def test_what_is_no_package_is_refused_and_named(self):
+        """links, pipes, control characters, empty folders: usage, with the path"""
+        for name, make in (("a/link", lambda path: os.symlink("/etc/passwd", path)), ("a/pipe", os.mkfifo),
+                           ("a/new\nline", lambda path: open(path, "wb").close())):
+            folder = self.path("bad")
+            os.makedirs(os.path.join(folder, "a"), exist_ok=True)
+            make(os.path.join(folder, name))
+            refused = self.add("LAB00009", folder)
+            self.assertEqual((refused.code, refused.json["outcome"]), (2, "usage"), str(refused))
+            os.unlink(os.path.join(folder, name))
+        refused = self.add("LAB00009", self.path("bad"))
+        self.assertEqual((refused.code, "no files" in refused.json["message"]), (2, True), str(refused))
+        self.assertEqual(self.add("LAB00009", self.path("nowhere")).code, 2)
+        self.assertEqual(self.ask(self.url("", "LAB00009.3"))[0], 404)
+
+    def test_other_content_is_a_new_version(self):
+        """the same version with other files is a conflict"""
+        self.add_ok()
+        with open(os.path.join(self.source, "empty"), "w", encoding="ascii") as file:
+            file.write("no longer")
+        refused = self.add()
+        self.assertEqual((refused.code, "other content" in refused.json["message"]), (7, True), str(refused))
+        self.assertEqual(self.ask(self.url("empty"))[2], b"")
+
+    def test_verify_tells_damage(self):
+        """octets that changed on the disk are found by their hash"""
+        self.add_ok()
+        self.site.ctl_ok("package", "verify", "LAB00001")
+        digest = hashlib.sha256(b"other").hexdigest()
+        path = os.path.join(self.library, digest[:2], digest)
+        os.chmod(path, 0o644)
+        with open(path, "r+b") as file:
+            file.write(b"X")
+        found = self.site.ctl("package", "verify", "LAB00001", "--json")
+        self.assertEqual((found.code, [row["path"] for row in found.answer]), (1, ["sub dir/setup.exe"]), str(found))
+        self.assertEqual(self.site.ctl("package", "verify", "LAB00007").code, 1)
+
+    def test_files_go_with_the_last_package_that_has_them(self):
+        """a file that two packages have is kept once and stays until both are gone"""
+        def stored():
+            return len(glob.glob(self.library + "/??/*"))
+        self.add_ok()
+        other = self.path("other")
+        os.makedirs(other)
+        with open(os.path.join(other, "copy.exe"), "wb") as file:
+            file.write(self.files["setup.exe"])
+        self.add_ok("LAB00002", other)
+        self.assertEqual(stored(), 4)
+        self.site.ctl_ok("package", "remove", "LAB00001")
+        harness.wait_until(lambda: stored() == 1, "three files removed")
+        self.assertEqual(self.ask(self.url("copy.exe", "LAB00002.3"))[2], self.files["setup.exe"])
+        self.site.ctl_ok("package", "remove", "LAB00002")
+        harness.wait_until(lambda: stored() == 0, "all files removed")
+
+    def test_killed_while_copying(self):
+        """SIGKILL at any time: a package is there whole or not at all, and what was half copied is cleared away"""
+        with open(os.path.join(self.source, "large"), "wb") as file:
+            file.truncate(256 << 20)
+        adding = threading.Thread(target=self.add)
+        adding.start()
+        harness.wait_until(lambda: glob.glob(self.library + "/part/*"), "a copy under way")
+        self.site.process.kill()
+        adding.join()
+        self.site.start()
+        self.assertEqual(glob.glob(self.library + "/part/*"), [])
+        self.assertEqual(self.ask(self.url("setup.exe"))[0], 404)
+        self.add_ok()
+        self.assertEqual(self.ask(self.url("setup.exe"))[2], self.files["setup.exe"])
+
+    def test_administration_goes_on_while_copying(self):
+        """a long copy holds up nobody"""
+        with open(os.path.join(self.source, "large"), "wb") as file:
+            file.truncate(512 << 20)
+        adding = threading.Thread(target=self.add)
+        adding.start()
+        harness.wait_until(lambda: glob.glob(self.library + "/part/*"), "a copy under way")
+        self.site.ctl_ok("dp", "add", "dp2.example.org")
+        self.assertTrue(adding.is_alive(), "the copy was over too soon to show anything")
+        adding.join()
+
+
+harness.main()
