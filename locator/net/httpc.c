@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- what is used of libcurl ---------------------------------------------------------------------------------------- */
 
@@ -67,6 +68,11 @@ bool httpc_url(char *out, size_t size, const char *host, uint16_t port, const ch
     return n > 0 && (size_t)n < size;
 }
 
+struct header_wanted {
+    const char *name;
+    char *value; /* HTTPC_HEADER_MAX octets */
+};
+
 static size_t take_body(char *octets, size_t size, size_t count, void *arg)
 {
     struct sl_text *body = arg;
@@ -74,11 +80,29 @@ static size_t take_body(char *octets, size_t size, size_t count, void *arg)
     return sl_text_failed(body) ? 0 : size * count;
 }
 
+/* Keeps the value of the wanted header; `line` ends in CR LF and is not a string. */
+static size_t take_header(char *line, size_t size, size_t count, void *arg)
+{
+    struct header_wanted *w = arg;
+    size_t len = size * count, name = strlen(w->name);
+    if (len <= name || line[name] != ':' || strncasecmp(line, w->name, name) != 0)
+        return len;
+    const char *from = line + name + 1, *to = line + len;
+    while (from < to && (*from == ' ' || *from == '\t'))
+        from++;
+    while (to > from && strchr(" \t\r\n", to[-1]))
+        to--;
+    if ((size_t)(to - from) < HTTPC_HEADER_MAX)
+        (void)snprintf(w->value, HTTPC_HEADER_MAX, "%.*s", (int)(to - from), from);
+    return len;
+}
+
 struct exchange {
     CURL *easy;
     CURLM *multi;
     struct curl_slist *headers;
     struct curl_slist *connect_to;
+    struct header_wanted wanted;
     char why[CURL_ERROR_SIZE];
 };
 
@@ -127,14 +151,26 @@ static void set_request(struct exchange *x, const struct httpc_request *r)
         curl.easy_setopt(c, CURLOPT_POSTFIELDS, r->body);
         x->headers = append(x->headers, "Content-Type: ", r->content_type, "");
         x->headers = append(x->headers, "Expect:", "", ""); /* a body of our size waits for no permission */
-        curl.easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
     }
+    if (r->header)
+        x->headers = append(x->headers, r->header, "", "");
+    if (x->headers)
+        curl.easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
     if (r->connect_to) {
         x->connect_to = connect_to(r->connect_to);
         curl.easy_setopt(c, CURLOPT_CONNECT_TO, x->connect_to);
     }
     if (r->ca_file)
         curl.easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+}
+
+static void set_wanted(struct exchange *x, const struct httpc_request *r, struct httpc_reply *reply)
+{
+    if (!r->wanted)
+        return;
+    x->wanted = (struct header_wanted){r->wanted, reply->header};
+    curl.easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl.easy_setopt(x->easy, CURLOPT_HEADERDATA, &x->wanted);
 }
 
 static void set_rules(struct exchange *x, int left_ms, struct sl_text *body)
@@ -209,6 +245,7 @@ enum sl_status httpc_exchange(const struct httpc_request *request, struct sl_dea
     if (x.easy && x.multi) {
         set_rules(&x, sl_deadline_left_ms(deadline), &reply.body);
         set_request(&x, request);
+        set_wanted(&x, request, &reply);
         s = perform(&x, request, deadline, &reply, e);
     } else {
         s = sl_fail(e, SL_NOMEM, "%s", request->url);

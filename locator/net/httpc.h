@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HTTPC_REPLY_MAX = 1 << 20, HTTPC_TYPE_MAX = 256, HTTPC_URL_MAX = 2048 };
+enum { HTTPC_REPLY_MAX = 1 << 20, HTTPC_TYPE_MAX = 256, HTTPC_URL_MAX = 2048, HTTPC_HEADER_MAX = 4096 };
 
 struct httpc_request {
     const char *method;       /* "GET", "CCM_POST"; NULL is GET */
@@ -33,12 +33,15 @@ struct httpc_request {
     const void *body;         /* NULL: none */
     size_t body_len;
     const char *ca_file;      /* PEM, NULL is the system's trust store */
+    const char *header;       /* one more line "Name: value", or NULL */
+    const char *wanted;       /* name of a header of the answer that the caller wants, or NULL */
     size_t reply_max;         /* 0 is HTTPC_REPLY_MAX */
 };
 
 struct httpc_reply {
     int status;                        /* 200 */
     char content_type[HTTPC_TYPE_MAX]; /* "" when absent */
+    char header[HTTPC_HEADER_MAX];     /* value of the wanted header; "" when absent or longer */
     struct sl_text body;
 };
 

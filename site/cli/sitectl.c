@@ -1,8 +1,11 @@
 #include "site/cli/sitectl.h"
 
+#include "common/base/clock.h"
 #include "common/cli/remote.h"
 #include "locator/net/ldapc.h"
+#include "site/cli/key.h"
 #include "site/cli/schema.h"
+#include "site/server/keys.h"
 #include "site/store/store.h"
 
 #include <errno.h>
@@ -63,6 +66,8 @@ static enum sl_status init_site(const char *path, const struct sm_site *site, st
     if (status != SL_OK)
         return status;
     status = sst_init_site(store, site, e);
+    if (status == SL_OK)
+        status = srv_keys_certify(store, path, site->code, SRV_CERTIFICATE_DAYS, sl_clock_real_s(), e);
     sst_close(store);
     return status;
 }
@@ -91,6 +96,12 @@ static enum sl_outcome remote(struct cli_call *call)
 {
     const struct values *values = call->values;
     return cli_remote(call, values->control, REMOTE_TIMEOUT_MS);
+}
+
+static enum sl_outcome key_export(struct cli_call *call)
+{
+    const struct values *values = call->values;
+    return sctl_key_export(call, values->control, REMOTE_TIMEOUT_MS);
 }
 
 struct mp_values {
@@ -242,6 +253,15 @@ static const struct cli_verb verbs[] = {
      .options = publish_options, .option_count = 1, .values_size = sizeof(struct publish_values), .run = remote,
      .examples = {"sitectl unpublish", "Show what would be removed",
                   "sitectl unpublish --apply", "Remove it"}},
+    {.name = "key show", .args = "", .summary = "Show the trusted root key of a site and what it has signed", .run = remote},
+    {.name = "key export", .args = "FILE", .min_args = 1, .max_args = 1,
+     .summary = "Write the public half of the trusted root key, for clients to pin",
+     .detail = "FILE is written in PEM: locator --trusted-root-key FILE or --pin CODE:FILE takes it.", .run = key_export,
+     .examples = {"sitectl key export root.pem", "Write the key that clients pin"}},
+    {.name = "key replace", .args = "", .summary = "Make a new trusted root key and sign everything with it",
+     .detail = "The old one is gone for good. Clients that have pinned it refuse the site's management points until they have "
+               "the new one.",
+     .run = remote},
     {.name = "status", .args = "", .summary = "Show what a sited does: roles, sites, targets, names", .run = remote},
     SCTL_SCHEMA_VERBS,
 };
@@ -265,7 +285,9 @@ const struct cli_program sctl_program = {
                  "sitectl mp designate mp2.example.org",
                  "make mp2 the default management point, here and wherever it is published",
                  NULL},
-    .files = "/var/lib/sitelocator/site.db, the site database.\n\n/run/sitelocator/sited.sock, the control socket of sited.",
+    .files = "/var/lib/sitelocator/site.db, the site database.\n\n"
+             "/var/lib/sitelocator/site.db-CODE.key, the trusted root key of site CODE.\n\n"
+             "/run/sitelocator/sited.sock, the control socket of sited.",
     .see_also = "sited(8), locator(1), winsctl(8)",
 };
 

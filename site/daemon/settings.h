@@ -15,7 +15,7 @@ struct sited_values {
     bool foreground, check_config;
     char *db, *control, *role, *site, *config, *content;
     struct sl_strings http, nbt_address;
-    int64_t nbt_port, publish_interval_ms;
+    int64_t nbt_port, publish_interval_ms, certificate_days;
 };
 
 /* word, help */

@@ -5,6 +5,7 @@
 #include "site/daemon/settings.h"
 #include "site/dp/dp.h"
 #include "site/mp/mp.h"
+#include "site/server/keys.h"
 #include "site/server/server.h"
 
 #include <limits.h>
@@ -26,6 +27,7 @@ struct sited {
     struct nbn *names;
     struct sl_strings roles, http, nbt;
     struct srv *srv;
+    struct mp_identity *identity;
     struct mp *mp;
     struct cnt *library; /* of the distribution point */
     struct dp *dp;
@@ -48,6 +50,22 @@ static void list_settings(struct sited *d)
         sl_strings_add(&d->nbt, sl_endpoint_text(&s->nbt[i]).text);
 }
 
+static void on_sites(const struct sm_snapshot *const *sites, size_t count, void *ctx)
+{
+    struct sited *d = ctx;
+    mp_identity_set(d->identity, sites, count);
+}
+
+/* Without a key the management point serves as before, and proves nothing. */
+static void start_identity(struct sited *d)
+{
+    struct proof_key *key = NULL;
+    struct sl_error e = {0};
+    if (d->settings->roles[SITED_MP] && srv_keys_mp(d->values->db, &key, &e) != SL_OK)
+        sl_log(SL_LOG_ERROR, "no-key", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
+    d->identity = mp_identity_new(key);
+}
+
 static enum sl_status start_server(struct sited *d, struct sl_error *e)
 {
     const struct srv_options options = {
@@ -58,6 +76,9 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .content = d->content,
         .pool = d->pool,
         .names = d->names,
+        .certificate_days = d->values->certificate_days,
+        .on_sites = on_sites,
+        .on_sites_ctx = d,
         .roles = d->roles,
         .http = d->http,
         .nbt = d->nbt,
@@ -65,6 +86,7 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
     if (access(options.path, F_OK) != 0)
         return sl_fail(e, SL_CONFLICT, "%s is not there; make it with: sitectl --db %s init CODE --domain DNS --server HOST",
                        options.path, options.path);
+    start_identity(d);
     return srv_open(d->loop, &options, &d->srv, e);
 }
 
@@ -85,7 +107,7 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     if (gethostname(host, sizeof host - 1) != 0)
         return sl_fail(e, SL_IO, "the name of this host cannot be read");
     d->web = web_new();
-    d->mp = mp_new(d->pool, d->values->site, host);
+    d->mp = mp_new(d->pool, d->values->site, host, d->identity);
     if (s->roles[SITED_MP])
         web_add_routes(d->web, mp_routes, mp_route_count, d->mp);
     enum sl_status status = SL_OK;
@@ -160,6 +182,7 @@ static void stop(struct sited *d)
     dp_free(d->dp);
     cnt_close(d->library);
     srv_close(d->srv);
+    mp_identity_free(d->identity);
     nbn_close(d->names);
     sst_pool_free(d->pool);
     host_loop_free(d->loop);
@@ -223,7 +246,10 @@ const struct cli_program sited_program = {
     .examples = {"sited --http 192.0.2.10 --nbt-address 192.0.2.10", "all roles of a site on one host",
                  "sited --role mp --http 192.0.2.11:8080 --nbt-address 192.0.2.11 --control /run/sitelocator/mp2.sock",
                  "a second management point on the same database", NULL},
-    .files = "/var/lib/sitelocator/site.db, the site database.\n\n/run/sitelocator/sited.sock, the control socket.",
+    .files = "/var/lib/sitelocator/site.db, the site database.\n\n"
+             "/var/lib/sitelocator/site.db-CODE.key, the trusted root key of site CODE.\n\n"
+             "/var/lib/sitelocator/site.db-mp.key, the key of the management points on this host.\n\n"
+             "/run/sitelocator/sited.sock, the control socket.",
     .see_also = "sitectl(8), locator(1), winsd(8)",
 };
 

@@ -76,6 +76,11 @@ void web_text(struct web_response *response, unsigned status, const char *fmt, .
     sl_text_printf(&response->body, "%s\n", line);
 }
 
+const char *web_header(const struct web_request *request, const char *name)
+{
+    return request->connection != NULL ? MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name) : NULL;
+}
+
 /* ---- routing ---------------------------------------------------------------------------------------------------------- */
 
 static bool path_matches(const char *pattern, const char *path)
@@ -134,7 +139,9 @@ static enum MHD_Result send_body(struct MHD_Connection *conn, struct web_respons
     struct MHD_Response *mhd = MHD_create_response_from_buffer(data != NULL ? len : 0, data, MHD_RESPMEM_MUST_FREE);
     if (mhd == NULL)
         free(data);
-    const struct header headers[] = {{"Content-Type", response->type}, {"Allow", response->status == 405 ? allow : NULL}};
+    const struct header headers[] = {{"Content-Type", response->type},
+                                     {"Allow", response->status == 405 ? allow : NULL},
+                                     {response->header, response->header != NULL ? response->header_value : NULL}};
     return queue(conn, response->status, mhd, headers, SL_COUNT(headers));
 }
 
@@ -210,6 +217,7 @@ static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, stru
         .host = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Host"),
         .body = sl_text_str(&x->body),
         .body_len = x->body.len,
+        .connection = conn,
     };
     struct web_response response = {
         .status = 500, .type = "text/plain; charset=utf-8", .body = sl_text_new(WEB_ANSWER_MAX), .file = -1};

@@ -25,6 +25,7 @@ enum {
     WEB_QUERY_MAX = 1024,
     WEB_ITEM_MAX = 256,
     WEB_ETAG_MAX = 96,
+    WEB_HEADER_MAX = 4096,
     WEB_WORKERS = 2,
     WEB_ROUTES_MAX = 64,
     WEB_ADDRESSES_MAX = 16,
@@ -46,6 +47,7 @@ struct web_request {
     const char *host; /* the Host header */
     const void *body;
     size_t body_len;
+    void *connection; /* for web_header; NULL: a request without further headers */
 };
 
 /* An answer: set before the handler is called to 500, text/plain, nothing. */
@@ -53,6 +55,8 @@ struct web_response {
     unsigned status;
     const char *type; /* a literal, or within `type_text` */
     char type_text[WEB_ITEM_MAX];
+    const char *header;                /* name of one more header, a literal; NULL for none */
+    char header_value[WEB_HEADER_MAX]; /* its value, printable */
     struct sl_text body;
     int file; /* a regular file to send instead of `body` (web_file), -1 for none */
     uint64_t file_size;
@@ -76,6 +80,8 @@ enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, st
 /* Stops answering, waits for what runs, and frees; NULL is accepted. */
 void web_free(struct web *web);
 
+/* A header of the request, whatever its case; NULL when absent. Lives until the handler returns. */
+const char *web_header(const struct web_request *request, const char *name);
 /* Answers with a status and a line of text. */
 void web_text(struct web_response *response, unsigned status, const char *fmt, ...) SL_PRINTF(3, 4);
 /*

@@ -15,6 +15,8 @@ void sm_site_fini(struct sm_site *site)
     free(site->forest);
     free(site->server);
     free(site->database);
+    free(site->root_key);
+    free(site->certificate);
     *site = (struct sm_site){0};
 }
 
@@ -22,6 +24,7 @@ void sm_mp_fini(struct sm_mp *mp)
 {
     free(mp->host);
     free(mp->address);
+    free(mp->certificate);
     *mp = (struct sm_mp){0};
 }
 

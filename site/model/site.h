@@ -40,6 +40,8 @@ struct sm_site {
     char *forest;   /* DNS name of the forest, the same as the domain unless given (mSSMSSourceForest) */
     char *server;   /* host name of the one site server */
     char *database; /* host name of the one site database server */
+    char *root_key;      /* public half of the trusted root key, hexadecimal (locator/net/proof.h); NULL while there is none */
+    char *certificate;   /* of the root key, likewise */
     bool is_unpublished; /* stays off its targets, registries too, until somebody publishes it again */
 };
 
@@ -50,6 +52,7 @@ struct sm_mp {
     uint32_t ip4;     /* the same in host byte order, 0 when it is IPv6 (then it has no NetBIOS side) */
     uint16_t port;    /* HTTP */
     bool is_default;
+    char *certificate; /* signed by the root key, hexadecimal; NULL while there is none */
 };
 
 /* A distribution point is a URL. */

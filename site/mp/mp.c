@@ -16,12 +16,14 @@ struct mp {
     struct sst_pool *pool;
     char *site;
     char *host;
+    struct mp_identity *identity;
 };
 
-struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host)
+struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity)
 {
     struct mp *mp = sl_new(sizeof *mp);
-    *mp = (struct mp){.magic = MP_MAGIC, .pool = pool, .site = sl_strdup(site), .host = sl_strdup(host)};
+    *mp = (struct mp){
+        .magic = MP_MAGIC, .pool = pool, .site = sl_strdup(site), .host = sl_strdup(host), .identity = identity};
     return mp;
 }
 
@@ -114,16 +116,18 @@ static void serve_list(struct mp *mp, const char *wanted, bool with_site, struct
     sst_give_back(mp->pool, store, status == SL_USAGE ? SL_OK : status);
 }
 
-static void on_mplist(struct mp *mp, const char *argument, struct web_response *response)
+static void on_mplist(struct mp *mp, const struct web_request *request, const char *argument, struct web_response *response)
 {
+    (void)request;
     if (argument != NULL)
         web_text(response, 400, "MPLIST takes no argument; MPLIST1&CODE does");
     else
         serve_list(mp, NULL, false, response);
 }
 
-static void on_mplist1(struct mp *mp, const char *argument, struct web_response *response)
+static void on_mplist1(struct mp *mp, const struct web_request *request, const char *argument, struct web_response *response)
 {
+    (void)request;
     char code[WEB_ITEM_MAX];
     if (argument != NULL) {
         snprintf(code, sizeof code, "%s", argument);
@@ -132,13 +136,37 @@ static void on_mplist1(struct mp *mp, const char *argument, struct web_response 
     serve_list(mp, argument != NULL ? code : NULL, true, response);
 }
 
+static void on_mpcert(struct mp *mp, const struct web_request *request, const char *argument, struct web_response *response)
+{
+    (void)argument;
+    mp_serve_certificate(mp->identity, request, response);
+}
+
+static void on_key_information(struct mp *mp, const struct web_request *request, const char *argument,
+                               struct web_response *response)
+{
+    (void)argument;
+    mp_serve_keys(mp->identity, request, response);
+}
+
+static void on_site_certificate(struct mp *mp, const struct web_request *request, const char *argument,
+                                struct web_response *response)
+{
+    (void)argument;
+    mp_serve_root(mp->identity, request, response);
+}
+
 /* The verbs of .sms_aut. */
 static const struct {
     const char *name;
-    void (*serve)(struct mp *mp, const char *argument, struct web_response *response);
+    void (*serve)(struct mp *mp, const struct web_request *request, const char *argument, struct web_response *response);
 } verbs[] = {
     {"MPLIST", on_mplist},
     {"MPLIST1", on_mplist1},
+    {"MPCERT", on_mpcert},
+    {"MPCERT1", on_mpcert},
+    {"MPKEYINFORMATION", on_key_information},
+    {"SITESIGNCERT", on_site_certificate},
 };
 
 static void on_sms_aut(const struct web_request *request, struct web_response *response, void *ctx)
@@ -157,7 +185,7 @@ static void on_sms_aut(const struct web_request *request, struct web_response *r
     }
     for (size_t i = 0; i < SL_COUNT(verbs); i++)
         if (sl_text_iequal(verbs[i].name, verb)) {
-            verbs[i].serve(mp, more && argument[0] != '\0' ? argument : NULL, response);
+            verbs[i].serve(mp, request, more && argument[0] != '\0' ? argument : NULL, response);
             return;
         }
     web_text(response, 404, "unknown verb");

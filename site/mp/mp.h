@@ -3,11 +3,12 @@
  *
  *   GET /SMS_MP/.sms_aut?MPLIST          the management points of this site
  *   GET /SMS_MP/.sms_aut?MPLIST1[&CODE]  the same with site codes, of the named site
+ *   GET /SMS_MP/.sms_aut?MPCERT          and MPCERT1, MPKEYINFORMATION, SITESIGNCERT: see identity.h
  *   CCM_POST /ccm_system/request         a message; MP_LocationManager answers a ContentLocationRequest
  *
- * Paths and verbs are compared without case. Everything is answered from the site database, read-only; every field of a message
- * becomes a bound parameter. While the database cannot be read the answer is 500 (S2.14), and it is 200 again when it
- * can: nothing need be restarted.
+ * Paths and verbs are compared without case. Everything but the identity is answered from the site database, read-only; every
+ * field of a message becomes a bound parameter. While the database cannot be read the answer is 500 (S2.14), and it is 200 again
+ * when it can: nothing need be restarted.
  *
  * Which distribution points (facts 6.3): those of every site whose boundaries hold the client (Local); when none of these holds
  * the package, those of the client's assigned site (Fallback); nothing else.
@@ -19,6 +20,7 @@
 
 #include "locator/net/locmsg.h"
 #include "site/http/web.h"
+#include "site/mp/identity.h"
 #include "site/store/pool.h"
 
 struct mp;
@@ -29,9 +31,9 @@ extern const size_t mp_route_count;
 
 /*
  * A role that reads through `pool`, which must outlive it. `site` is the site that a plain MPLIST is about, NULL for the only
- * one; `host` names this management point in its answers.
+ * one; `host` names this management point in its messages; `identity` must outlive it.
  */
-struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host);
+struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity);
 /* Frees it; no request may be running. NULL is accepted. */
 void mp_free(struct mp *mp);
 

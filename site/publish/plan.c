@@ -27,6 +27,7 @@ const char *const pub_plan_attributes[] = {
     SCHEMA_VERSION,
     SCHEMA_CAPABILITIES,
     SCHEMA_SOURCE_FOREST,
+    SCHEMA_SERVICE_BINDING_INFORMATION,
     SCHEMA_RANGED_IP_LOW,
     SCHEMA_RANGED_IP_HIGH,
     NULL,
@@ -124,6 +125,13 @@ static void add_value(struct maker *m, struct pub_object *o, const char *name, c
         sl_strings_add(values, value);
 }
 
+/* An attribute that is published once there is something to say. */
+static void add_known(struct maker *m, struct pub_object *o, const char *name, const char *value)
+{
+    if (value)
+        add_value(m, o, name, value);
+}
+
 static void add_number(struct maker *m, struct pub_object *o, const char *name, int32_t value)
 {
     char text[16];
@@ -171,6 +179,7 @@ static void add_site(struct maker *m)
     add_common(m, o, true);
     add_boundaries(m, o, SCHEMA_ROAMING_BOUNDARIES);
     add_boundaries(m, o, SCHEMA_SITE_BOUNDARIES);
+    add_known(m, o, SCHEMA_SERVICE_BINDING_INFORMATION, m->site->site.root_key);
 }
 
 char *pub_capabilities(const struct sm_snapshot *site, const struct sm_mp *mp)
@@ -198,6 +207,8 @@ char *pub_capabilities(const struct sm_snapshot *site, const struct sm_mp *mp)
     sx_close(&w);
     sx_put_element(&w, "SecurityModeMaskEx", "0");
     sx_put_element(&w, "HTTPPort", port);
+    if (site->site.certificate)
+        sx_put_element(&w, "SiteSigningCert", site->site.certificate);
     sx_close(&w);
     char *document = sl_text_take(&text);
     sl_assert(document != NULL);
@@ -223,6 +234,7 @@ static void add_mp(struct maker *m, const struct sm_mp *mp)
     add_value(m, o, SCHEMA_MP_ADDRESS, mp->address);
     add_number(m, o, SCHEMA_VERSION, SM_SITE_BUILD);
     add_value(m, o, SCHEMA_CAPABILITIES, capabilities);
+    add_known(m, o, SCHEMA_SERVICE_BINDING_INFORMATION, mp->certificate);
     free(capabilities);
 }
 

@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "site/server/keys.h"
 #include "site/server/private.h"
 
 #include <stdlib.h>
@@ -44,7 +45,7 @@ enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct s
 
 /* ---- looking for changes ---------------------------------------------------------------------------------------------- */
 
-static void tell_names(struct srv *srv, struct sst *store, const struct sl_strings *codes)
+static void tell_sites(struct srv *srv, struct sst *store, const struct sl_strings *codes)
 {
     struct sm_snapshot **sites = sl_new_array(codes->count + 1, sizeof *sites);
     size_t count = 0;
@@ -55,10 +56,25 @@ static void tell_names(struct srv *srv, struct sst *store, const struct sl_strin
         else if (sites[count] != NULL)
             count++;
     }
-    nbn_set_sites(srv->options.names, (const struct sm_snapshot *const *)sites, count);
+    if (srv->options.names != NULL)
+        nbn_set_sites(srv->options.names, (const struct sm_snapshot *const *)sites, count);
+    if (srv->options.on_sites != NULL)
+        srv->options.on_sites((const struct sm_snapshot *const *)sites, count, srv->options.on_sites_ctx);
     for (size_t i = 0; i < count; i++)
         sm_snapshot_free(sites[i]);
     free(sites);
+}
+
+/* Issues what certificates are wanting or due. What cannot be is told, and is no reason to leave anything else undone. */
+static void certify_all(struct srv *srv, struct sst *store, const struct sl_strings *codes)
+{
+    for (size_t i = 0; i < codes->count; i++) {
+        struct sl_error e = {0};
+        enum sl_status status = srv_keys_certify(store, srv->options.path, codes->items[i], srv->options.certificate_days,
+                                                 sl_clock_real_s(), &e);
+        if (status != SL_OK)
+            sl_log(SL_LOG_ERROR, "certificates-not-issued", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));
+    }
 }
 
 /* Publishes every site in the background. */
@@ -89,9 +105,15 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
     status = srv_sites(srv, &codes, e);
     if (status != SL_OK)
         return status;
+    if (srv->options.is_server)
+        certify_all(srv, store, &codes);
+    status = sst_generation(store, &generation, e); /* certifying has moved it */
+    if (status != SL_OK) {
+        sl_strings_fini(&codes);
+        return status;
+    }
     srv->generation = generation;
-    if (srv->options.names != NULL)
-        tell_names(srv, store, &codes);
+    tell_sites(srv, store, &codes);
     if (srv->publisher != NULL) {
         publish_all(srv, &codes);
         schedule_publish(srv, srv->options.publish_interval_ms);
@@ -124,7 +146,10 @@ static void on_interval(void *ctx)
     struct srv *srv = ctx;
     struct sl_strings codes;
     SL_CHECK_MAGIC(srv, SRV_MAGIC);
+    struct sst *store;
     if (srv_sites(srv, &codes, NULL) == SL_OK) { /* else on_poll has told why */
+        if (srv_store(srv, &store, NULL) == SL_OK)
+            certify_all(srv, store, &codes);
         publish_all(srv, &codes);
         sl_strings_fini(&codes);
     }

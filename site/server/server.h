@@ -5,6 +5,9 @@
  * site on start, on every change and at an interval, in a thread of its own so that the loop never waits for a directory.
  * Without, it only looks: `status` and the listing verbs work, every other verb is outcome `conflict` (S2.13).
  *
+ * The site server holds each site's trusted root key and issues the certificates of the management points (keys.h), anew when two
+ * thirds of their time have passed.
+ *
  * Either way it looks at the database's generation every SRV_POLL_MS and tells the NetBIOS side what the sites look like
  * now; so a change made through another process on the same file is noticed within a second.
  *
@@ -41,6 +44,10 @@ struct srv_options {
     const char *content; /* folder of the content library */
     struct sst_pool *pool;
     struct nbn *names;                  /* the NetBIOS side, NULL without one */
+    int64_t certificate_days;           /* how long the certificates of management points are valid */
+    /* Told what the sites look like, on opening and after each change; NULL when nobody wants to know. */
+    void (*on_sites)(const struct sm_snapshot *const *sites, size_t count, void *ctx);
+    void *on_sites_ctx;
     struct sl_strings roles, http, nbt; /* for status, as given */
 };
 

@@ -87,6 +87,11 @@ static const char *const migrations[] = {
     "  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),"
     "  PRIMARY KEY (package_id, path)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX file_by_hash ON file (sha256);",
+
+    /* Version 4: what the trusted root key has signed (X13); the key itself is in a file of its own. */
+    "ALTER TABLE site ADD COLUMN root_key TEXT;"
+    "ALTER TABLE site ADD COLUMN certificate TEXT;"
+    "ALTER TABLE mp ADD COLUMN certificate TEXT;",
 };
 
 /* "SLsi" */

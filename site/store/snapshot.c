@@ -37,7 +37,8 @@ static char *text_or_null(struct db_stmt *s, int column)
 
 static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default FROM mp WHERE site_id = ?1 ORDER BY host");
+    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default, certificate FROM mp WHERE site_id = ?1 "
+                                              "ORDER BY host");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
         struct sm_mp *mp = grow(&snap->mps, &snap->mp_count, sizeof *mp);
@@ -45,6 +46,7 @@ static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapsh
             return too_many(s, e, "management points");
         enum sl_status status = sm_mp_make(db_text(s, 0), db_text(s, 1), db_int(s, 2), mp, e);
         mp->is_default = db_int(s, 3) != 0;
+        mp->certificate = status == SL_OK ? text_or_null(s, 4) : NULL;
         if (status != SL_OK) {
             sl_assert(db_done(s, NULL) == SL_OK);
             return sl_fail_in(e, SL_CORRUPT, "%s", store->path);
@@ -141,8 +143,8 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
 static enum sl_status read_site(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id,
                                 struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT id, code, domain, forest, server, database, is_unpublished FROM site "
-                                              "WHERE code = ?1");
+    struct db_stmt *s = db_prepare(store->db, "SELECT id, code, domain, forest, server, database, is_unpublished, root_key, "
+                                              "certificate FROM site WHERE code = ?1");
     db_bind_text(s, 1, code);
     if (db_step(s)) {
         *ret_id = db_int(s, 0);
@@ -151,7 +153,9 @@ static enum sl_status read_site(struct sst *store, const char *code, struct sm_s
                                       .forest = sl_strdup(db_text(s, 3)),
                                       .server = sl_strdup(db_text(s, 4)),
                                       .database = sl_strdup(db_text(s, 5)),
-                                      .is_unpublished = db_int(s, 6) != 0};
+                                      .is_unpublished = db_int(s, 6) != 0,
+                                      .root_key = text_or_null(s, 7),
+                                      .certificate = text_or_null(s, 8)};
     }
     return db_done(s, e);
 }

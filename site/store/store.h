@@ -54,6 +54,18 @@ enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, stru
 /* Says whether a site is to stay off its targets; *ret_changed is false when it was so already. */
 enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_unpublished, bool *ret_changed,
                                    struct sl_error *e) SL_MUST;
+/* The certificate of a management point, hexadecimal. */
+struct sst_certificate {
+    const char *host;
+    const char *certificate;
+};
+
+/*
+ * Stores the public half of the trusted root key and its certificate (NULL: as they are), and the certificates of `count`
+ * management points, in one transaction. A host that is gone meanwhile is left out.
+ */
+enum sl_status sst_certify(struct sst *store, const char *site, const char *root_key, const char *certificate,
+                           const struct sst_certificate *mps, size_t count, struct sl_error *e) SL_MUST;
 /* Adds a management point; `is_default` is ignored: only sst_designate_mp makes a default. */
 enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added,
                           struct sl_error *e) SL_MUST;

@@ -57,7 +57,7 @@ FOREIGN = {
     r"(ldap|lber|openldap)\.h|sasl/.*": "locator/net/ldapc/",
     r"ares.*\.h": "locator/net/dnsc.c",
     r"curl/.*": "locator/net/httpc.c",
-    r"gnutls/.*": ("locator/net/peercert.c", "site/content/digest.c"),
+    r"gnutls/.*": ("locator/net/cert/", "site/content/digest.c"),
     r"microhttpd\.h": "site/http/",
     r"urcu.*": "wins-emu/table/",
     r"event2/.*": "common/host/loop.c",

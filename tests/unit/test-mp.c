@@ -14,6 +14,7 @@ struct bench {
     char folder[64], path[96];
     struct sst *store;
     struct sst_pool *pool;
+    struct mp_identity *identity;
     struct mp *mp;
     struct web_response response;
 };
@@ -93,13 +94,15 @@ static void set_up(struct bench *b)
     add_dp(b, "XYZ", "dp9.example.org");
     add_boundary(b, "XYZ", SM_BOUNDARY_AD_SITE, "Berlin");
     b->pool = sst_pool_new(b->path);
-    b->mp = mp_new(b->pool, "LAB", "mp2.example.org");
+    b->identity = mp_identity_new(NULL);
+    b->mp = mp_new(b->pool, "LAB", "mp2.example.org", b->identity);
 }
 
 static void tear_down(struct bench *b)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-moved"};
     mp_free(b->mp);
+    mp_identity_free(b->identity);
     sst_pool_free(b->pool);
     sst_close(b->store);
     sl_text_fini(&b->response.body);

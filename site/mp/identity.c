@@ -1,0 +1,204 @@
+#include "site/mp/identity.h"
+
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/xml/xml.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One management point that we are. */
+struct one {
+    char site[SM_CODE_LEN + 1];
+    char *host, *address;
+    char *certificate, *root_key, *root_certificate;
+};
+
+struct mp_identity {
+    pthread_mutex_t lock; /* of the list */
+    struct proof_key *key;
+    struct one *list;
+    size_t count;
+};
+
+static void free_list(struct one *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(list[i].host);
+        free(list[i].address);
+        free(list[i].certificate);
+        free(list[i].root_key);
+        free(list[i].root_certificate);
+    }
+    free(list);
+}
+
+struct mp_identity *mp_identity_new(struct proof_key *key)
+{
+    struct mp_identity *id = sl_new(sizeof *id);
+    id->key = key;
+    (void)pthread_mutex_init(&id->lock, NULL);
+    return id;
+}
+
+void mp_identity_free(struct mp_identity *id)
+{
+    if (id == NULL)
+        return;
+    free_list(id->list, id->count);
+    (void)pthread_mutex_destroy(&id->lock);
+    proof_key_free(id->key);
+    free(id);
+}
+
+/* ---- who we are ------------------------------------------------------------------------------------------------------- */
+
+/* True when the certificate is for our key. */
+static bool is_ours(const struct mp_identity *id, const struct sm_mp *mp)
+{
+    struct proof_certificate c;
+    return id->key != NULL && mp->certificate != NULL &&
+           proof_certificate_read(mp->certificate, strlen(mp->certificate), &c, NULL) == SL_OK &&
+           proof_public_equal(&c.key, proof_key_public(id->key));
+}
+
+static struct one make_one(const struct sm_snapshot *site, const struct sm_mp *mp)
+{
+    struct one one = {.host = sl_strdup(mp->host),
+                      .address = sl_strdup(mp->address),
+                      .certificate = sl_strdup(mp->certificate),
+                      .root_key = sl_strdup(site->site.root_key),
+                      .root_certificate = sl_strdup(site->site.certificate)};
+    snprintf(one.site, sizeof one.site, "%s", site->site.code);
+    return one;
+}
+
+void mp_identity_set(struct mp_identity *id, const struct sm_snapshot *const *sites, size_t count)
+{
+    size_t total = 0, made = 0;
+    for (size_t i = 0; i < count; i++)
+        total += sites[i]->mp_count;
+    struct one *list = sl_new_array(total + 1, sizeof *list);
+    for (int is_default = 1; is_default >= 0; is_default--)
+        for (size_t i = 0; i < count; i++)
+            for (size_t k = 0; k < sites[i]->mp_count; k++)
+                if (sites[i]->mps[k].is_default == is_default && is_ours(id, &sites[i]->mps[k]))
+                    list[made++] = make_one(sites[i], &sites[i]->mps[k]);
+    (void)pthread_mutex_lock(&id->lock);
+    struct one *old = id->list;
+    size_t old_count = id->count;
+    id->list = list;
+    id->count = made;
+    (void)pthread_mutex_unlock(&id->lock);
+    free_list(old, old_count);
+}
+
+/* The host of a Host header: without the port, an IPv6 address without its brackets. */
+static void host_of(const char *header, char out[SM_HOST_MAX + 1])
+{
+    const char *from = header != NULL ? header : "";
+    size_t len = from[0] == '[' ? strcspn(++from, "]") : strcspn(from, ":");
+    snprintf(out, SM_HOST_MAX + 1, "%.*s", (int)(len <= SM_HOST_MAX ? len : 0), from);
+}
+
+/* Whom the request means, or NULL. Called with the lock held. */
+static const struct one *choose(const struct mp_identity *id, const struct web_request *request, const char *site)
+{
+    char host[SM_HOST_MAX + 1];
+    const struct one *first = NULL;
+    host_of(request->host, host);
+    for (size_t i = 0; i < id->count; i++) {
+        const struct one *one = &id->list[i];
+        if (site[0] != '\0' && !sl_text_iequal(one->site, site))
+            continue;
+        if (sl_text_iequal(one->host, host) || strcmp(one->address, host) == 0)
+            return one;
+        first = first != NULL ? first : one;
+    }
+    return first;
+}
+
+/* ---- the answers ------------------------------------------------------------------------------------------------------ */
+
+static void put_proof(const struct mp_identity *id, const struct one *one, const uint8_t nonce[PROOF_NONCE_LEN],
+                      struct web_response *response)
+{
+    struct sl_error e = {0};
+    _Static_assert(sizeof response->header_value >= PROOF_TEXT_MAX, "a proof must fit");
+    if (proof_make(id->key, nonce, one->host, one->site, response->header_value, &e) == SL_OK)
+        response->header = PROOF_HEADER;
+    else
+        sl_log(SL_LOG_ERROR, "proof-failed", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
+}
+
+/* Chooses and calls `write` under the lock. */
+static void serve(struct mp_identity *id, const struct web_request *request, const char *site, struct web_response *response,
+                  void (*write)(const struct one *one, struct sl_text *body), const char *type, const uint8_t *nonce)
+{
+    (void)pthread_mutex_lock(&id->lock);
+    const struct one *one = choose(id, request, site);
+    if (one != NULL) {
+        response->status = 200;
+        response->type = type;
+        write(one, &response->body);
+        if (nonce != NULL)
+            put_proof(id, one, nonce, response);
+    } else {
+        web_text(response, 404, "this host has no certificate of a management point");
+    }
+    (void)pthread_mutex_unlock(&id->lock);
+}
+
+static void write_certificate(const struct one *one, struct sl_text *body)
+{
+    sl_text_puts(body, one->certificate);
+}
+
+void mp_serve_certificate(struct mp_identity *id, const struct web_request *request, struct web_response *response)
+{
+    const char *header = web_header(request, PROOF_NONCE_HEADER);
+    uint8_t nonce[PROOF_NONCE_LEN];
+    char site[LM_CODE_SIZE] = "";
+    if (header != NULL && !proof_nonce_read(header, nonce, site))
+        web_text(response, 400, PROOF_NONCE_HEADER ": %d hexadecimal digits and perhaps a site code are wanted",
+                 PROOF_NONCE_TEXT - 1);
+    else
+        serve(id, request, site, response, write_certificate, "text/plain", header != NULL ? nonce : NULL);
+}
+
+static void write_keys(const struct one *one, struct sl_text *body)
+{
+    struct proof_certificate c;
+    struct sl_text key = sl_text_new(2 * PROOF_KEY_MAX + 1);
+    struct sx_writer w = sx_write_to(body);
+    if (proof_certificate_read(one->certificate, strlen(one->certificate), &c, NULL) == SL_OK)
+        proof_hex(&key, c.key.der, c.key.len);
+    sx_open(&w, "MPKEYINFORMATION");
+    sx_put_element(&w, "FQDN", one->host);
+    sx_put_element(&w, "SITECODE", one->site);
+    sx_put_element(&w, "SIGNINGKEY", sl_text_str(&key));
+    sx_put_element(&w, "TRUSTEDROOTKEY", one->root_key);
+    sx_close(&w);
+    sl_text_fini(&key);
+}
+
+void mp_serve_keys(struct mp_identity *id, const struct web_request *request, struct web_response *response)
+{
+    serve(id, request, "", response, write_keys, "text/xml; charset=utf-8", NULL);
+}
+
+static void write_root(const struct one *one, struct sl_text *body)
+{
+    struct sx_writer w = sx_write_to(body);
+    sx_open(&w, "SITESIGNCERT");
+    sx_put_element(&w, "X509Certificate", one->root_certificate);
+    sx_close(&w);
+}
+
+void mp_serve_root(struct mp_identity *id, const struct web_request *request, struct web_response *response)
+{
+    serve(id, request, "", response, write_root, "text/xml; charset=utf-8", NULL);
+}
