@@ -154,14 +154,24 @@ static enum sl_status fail_open(const char *path, struct sl_error *e)
     return sl_fail(e, err == EACCES || err == EPERM ? SL_DENIED : SL_IO, "%s: %s", path, strerror(err));
 }
 
+enum sl_status ff_open(const char *path, FILE **ret_file, struct sl_error *e)
+{
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return fail_open(path, e);
+    *ret_file = in;
+    return SL_OK;
+}
+
 enum sl_status ff_read(const struct ff_format *format, const char *path, ff_row_fn *fn, void *ctx, struct sl_error *e)
 {
     if (strcmp(path, "-") == 0)
         return ff_read_stream(format, stdin, "standard input", fn, ctx, e);
-    struct ff_reader r = {.format = format, .place = {.file = path}, .fn = fn, .ctx = ctx, .in = fopen(path, "re")};
-    if (!r.in)
-        return fail_open(path, e);
-    enum sl_status status = read_all(&r, e);
+    struct ff_reader r = {.format = format, .place = {.file = path}, .fn = fn, .ctx = ctx};
+    enum sl_status status = ff_open(path, &r.in, e);
+    if (status != SL_OK)
+        return status;
+    status = read_all(&r, e);
     fclose(r.in);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "common/base/text.h"
 #include "locator/model/code.h"
 #include "locator/net/ldapc.h"
+#include "locator/source/source.h"
 
 #include <locator/locator.h>
 
@@ -29,7 +30,7 @@ struct verb_values {
 
 static const struct sl_option options[] = {
     {.name = "source", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, sources), .arg = "URI", .flags = SL_OPT_IN_FILE,
-     .help = "Ask this source; the order is the priority (ldap:, ldaps:, ldapi:, wins:, dns:)"},
+     .help = "Ask this source; the order is the priority (the forms stand in the manual)"},
     {.name = "profile", .type = SL_OPT_WORD, .offset = offsetof(struct values, profile), .arg = "NAME", .fallback = "cm2007",
      .words = lm_profile_words, .help = "Apply the rules of this product generation"},
     {.name = "strict", .type = SL_OPT_FLAG, .offset = offsetof(struct values, strict),
@@ -341,6 +342,8 @@ static const struct cli_verb verbs[] = {
 #undef EXPLAIN_VERB
 };
 
+#define FAMILY_TEXT(name, kind, form, text) "\n\n" form ": " text
+
 const struct cli_program lc_program = {
     .name = "locator",
     .section = "1",
@@ -349,9 +352,8 @@ const struct cli_program lc_program = {
                    "distribution point or a registered name, and says which source answered. \"Schema not extended\", \"nothing "
                    "published\", \"container unreadable\" and \"could not ask\" are different results, as reason word and exit "
                    "code.\n\n"
-                   "Sources are URIs; their order is their priority: ldap://HOST[:PORT][/BASE], ldaps:, ldapi:, "
-                   "wins://HOST[:PORT], "
-                   "dns:[//ADDR[:PORT]/]DOMAIN. The first that answers decides; a dead one costs at most --timeout.",
+                   "Sources are URIs; their order is their priority. The first that answers decides; a dead one costs at most "
+                   "--timeout. Live services and dumps are asked alike:" SRC_FAMILY_TABLE(FAMILY_TEXT),
     .options = options,
     .option_count = SL_COUNT(options),
     .values_size = sizeof(struct values),

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* RFC 1035 4.1 */
-enum { CLASS_IN = 1, TYPE_SRV = 33, TRIES = 3, TRY_MS = 2000, HEADER_LEN = 12 };
+enum { CLASS_IN = 1, TYPE_SRV = 33, TRIES = 3, TRY_MS = 2000, HEADER_LEN = 12, SYSTEM_SERVERS = 3 };
 
 /* One question on its way; the callback fills it once. */
 struct ask {
@@ -47,12 +47,21 @@ static enum sl_status status_of(int code)
     }
 }
 
+/* c-ares asks one server after another, each for so long: a dead one must leave time for those behind it. */
+static int try_ms(const char *servers, int left_ms)
+{
+    int count = servers ? 1 : SYSTEM_SERVERS;
+    for (const char *p = servers; p && *p; p++)
+        count += *p == ',';
+    int tries = count + 1 > TRIES ? count + 1 : TRIES;
+    return left_ms / tries < TRY_MS ? left_ms / tries + 1 : TRY_MS;
+}
+
 static enum sl_status open_channel(const char *server, struct sl_deadline deadline, ares_channel *ret_channel, struct sl_error *e)
 {
     struct ares_options options = {.tries = TRIES, .lookups = (char *)(server ? "b" : "fb")};
     int mask = ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_LOOKUPS;
-    int left_ms = sl_deadline_left_ms(deadline);
-    options.timeout = left_ms / TRIES < TRY_MS ? left_ms / TRIES + 1 : TRY_MS;
+    options.timeout = try_ms(server, sl_deadline_left_ms(deadline));
     if (server) {
         options.flags = ARES_FLAG_NOSEARCH;
         mask |= ARES_OPT_FLAGS;

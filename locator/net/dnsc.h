@@ -2,8 +2,9 @@
  * dnsc.h - asking the DNS with a deadline; dnsc.c is the only file that includes c-ares.
  *
  * SRV records with their TTL (RFC 2782; priority and weight are read but a locator of management points does not use them,
- * sms.md 4), and the addresses of a host. `server` NULL asks the servers of resolv.conf and reads the hosts file; a server given
- * as "ADDR:PORT" or "[ADDR6]:PORT" is asked alone. A truncated answer is asked again over TCP.
+ * sms.md 4; one of directory servers does, locator/model/srv.h), and the addresses of a host. `server` NULL asks the servers of
+ * resolv.conf and reads the hosts file; servers given as "ADDR:PORT" or "[ADDR6]:PORT", joined by commas, are asked instead: the
+ * next one when one is silent or fails, each with its share of the time. A truncated answer is asked again over TCP.
  *
  * "No such name" and "no such data" are no failures: SL_OK with an empty list. Failures: SL_TIMEOUT, SL_UNREACHABLE (nobody
  * listens, SERVFAIL), SL_DENIED (REFUSED), SL_MALFORMED (broken answer), SL_USAGE (name or server). Each call has its own

@@ -122,6 +122,7 @@ bool ldapc_dn_equal(const char *a, const char *b);
 /* ---- handle --------------------------------------------------------------------------------------------------------- */
 
 struct ldapc;
+struct ldapc_entries;
 
 enum ldapc_kind {
     LDAPC_FINE,
@@ -140,6 +141,14 @@ enum ldapc_kind {
 /* A handle for a URI; SL_USAGE for a bad URI, base, container or combination of options. No input or output happens. */
 enum sl_status ldapc_new(const char *uri, const struct ldapc_options *options, struct ldapc **ret_dir,
                          struct sl_error *e) SL_MUST;
+/*
+ * A handle for a directory in memory, such as a dump, called `name` in errors. It is not connected; searches (with equality,
+ * presence and substrings) find what is in `entries`, everything else fails. Takes the entries over on success; base and
+ * container are those of the options, else the base is what the container stands in. Searches fail (SL_UNREACHABLE) where the
+ * entries hold nothing at, below or above the base. What they find is valid as long as the handle. SL_MALFORMED: a DN is none.
+ */
+enum sl_status ldapc_new_dump(const char *name, struct ldapc_entries *entries, const struct ldapc_options *options,
+                              struct ldapc **ret_dir, struct sl_error *e) SL_MUST;
 /* Disconnects and frees; NULL is accepted. */
 void ldapc_free(struct ldapc *dir);
 /*
@@ -198,6 +207,15 @@ struct ldapc_entries {
     void *memory;     /* private */
 };
 
+/* One attribute and value to come into an entry by ldapc_entries_put. */
+struct ldapc_pair {
+    const char *attr; /* ";range=..." is left out, and marks the entries incomplete unless it is the last range */
+    const char *data;
+    size_t len;
+};
+/* Appends a copy of an entry, values gathered by attribute. SL_LIMIT when there is no room left. */
+enum sl_status ldapc_entries_put(struct ldapc_entries *entries, const char *dn, const struct ldapc_pair *pairs, size_t count,
+                                 struct sl_error *e) SL_MUST;
 /* Frees a result and empties it; all zero is accepted. */
 void ldapc_entries_fini(struct ldapc_entries *entries);
 /* The attribute of this name (ASCII case ignored), or NULL. */

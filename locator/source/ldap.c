@@ -245,9 +245,8 @@ void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char
     ldapc_entries_fini(&found);
 }
 
-static void ldap_ask(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
+void src_ldap_ask(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
 {
-    struct ldapc *dir = source;
     struct sl_error e = {.status = SL_OK};
     (void)snprintf(a->server, sizeof a->server, "%s", ldapc_server(dir));
     src_note(a, "connect and bind");
@@ -258,10 +257,20 @@ static void ldap_ask(void *source, const struct src_question *q, struct sl_deadl
         return;
     }
     a->directory = ldapc_is_trusted(dir);
+    src_ldap_question(dir, q, deadline, a);
+}
+
+void src_ldap_question(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
+{
     if (q->what == SRC_SITE)
         src_ldap_ask_site(dir, q, deadline, a);
     else
         src_ldap_ask_mp(dir, q, q->site, deadline, a);
+}
+
+static void ldap_ask(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
+{
+    src_ldap_ask(source, q, deadline, a);
 }
 
 static void ldap_cancel(void *source)
@@ -275,17 +284,16 @@ static void ldap_free(void *source)
 }
 
 /* One behaviour under three schemes. */
-#define LDAP_OPS(name, form)                                                                                           \
+#define LDAP_OPS(name)                                                                                                 \
     const struct src_ops src_##name = {                                                                                \
         .scheme = #name,                                                                                               \
-        .synopsis = form,                                                                                              \
-        .answers = SRC_MP | SRC_SITE,                                                                                  \
+            .answers = SRC_MP | SRC_SITE,                                                                                  \
         .open = ldap_open,                                                                                             \
         .ask = ldap_ask,                                                                                               \
         .cancel = ldap_cancel,                                                                                         \
         .free = ldap_free,                                                                                             \
     }
 
-LDAP_OPS(ldap, "ldap://HOST[:PORT][/BASE]");
-LDAP_OPS(ldaps, "ldaps://HOST[:PORT][/BASE]");
-LDAP_OPS(ldapi, "ldapi://%2FPATH[/BASE]");
+LDAP_OPS(ldap);
+LDAP_OPS(ldaps);
+LDAP_OPS(ldapi);

@@ -19,6 +19,10 @@ int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s);
  */
 bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *attrs, const char *asked,
                      struct sl_deadline deadline, struct src_answer *a, struct ldapc_entries *ret_entries);
+/* Connects and puts the question to the directory: the whole `ask` of a source that is one. */
+void src_ldap_ask(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
+/* Puts the question to a directory that is connected, or a dump. */
+void src_ldap_question(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
 /* Finds the default management point of `site` and says so. */
 void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
                      struct src_answer *a);

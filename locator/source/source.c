@@ -2,6 +2,8 @@
 
 #include "locator/source/source.h"
 
+#include "common/base/addr.h"
+#include "common/base/assert.h"
 #include "common/base/text.h"
 
 #include <stdarg.h>
@@ -9,8 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
-/* The one list of schemes. */
-static const struct src_ops *const families[] = {&src_ldap, &src_ldaps, &src_ldapi, &src_wins, &src_dns};
+static const struct {
+    const struct src_ops *ops;
+    const char *form;
+} families[] = {
+#define SRC_FAMILY_ROW(name, kind, form, text) {&src_##name, form},
+    SRC_FAMILY_TABLE(SRC_FAMILY_ROW)
+#undef SRC_FAMILY_ROW
+};
 
 static const struct {
     const char *word;
@@ -36,14 +44,14 @@ enum sl_status src_find(const char *uri, const struct src_ops **ret_ops, struct 
     const char *colon = strchr(uri, ':');
     size_t len = colon ? (size_t)(colon - uri) : 0;
     for (size_t i = 0; i < SL_COUNT(families); i++) {
-        if (strlen(families[i]->scheme) == len && !strncasecmp(families[i]->scheme, uri, len)) {
-            *ret_ops = families[i];
+        if (strlen(families[i].ops->scheme) == len && !strncasecmp(families[i].ops->scheme, uri, len)) {
+            *ret_ops = families[i].ops;
             return SL_OK;
         }
     }
     struct sl_text known = sl_text_new(SRC_URI_MAX);
     for (size_t i = 0; i < SL_COUNT(families); i++)
-        sl_text_printf(&known, "%s%s", i ? ", " : "", families[i]->synopsis);
+        sl_text_printf(&known, "%s%s", i ? ", " : "", families[i].form);
     enum sl_status s = sl_fail(e, SL_USAGE, "source \"%.100s\": unknown scheme; known are %s", uri, sl_text_str(&known));
     sl_text_fini(&known);
     return s;
@@ -55,6 +63,24 @@ const char *src_override_find(const struct src_config *config, const char *host)
         if (sl_text_iequal(config->overrides[i].host, host))
             return config->overrides[i].address;
     return NULL;
+}
+
+struct nb_name src_mp_name(size_t i, const char *site)
+{
+    static const char *const prefixes[SRC_MP_NAMES] = {"MP_", "NLB_"};
+    char text[NB_NAME_LEN];
+    struct nb_name name;
+    (void)snprintf(text, sizeof text, "%s%s", prefixes[i], site);
+    sl_assert(nb_name_make(text, NB_SMS, &name));
+    return name;
+}
+
+void src_mp_of_name(const char *site, struct src_answer *a)
+{
+    (void)sl_text_copy(a->mp.site, sizeof a->mp.site, site);
+    (void)sl_text_copy(a->mp.address, sizeof a->mp.address, sl_ip4_text(a->addresses[0]).text);
+    (void)sl_text_copy(a->mp.name, sizeof a->mp.name, a->mp.address);
+    a->mp.is_default = true;
 }
 
 void src_answer_init(struct src_answer *a)

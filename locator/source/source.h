@@ -26,11 +26,12 @@
 enum {
     SRC_URI_MAX = 1024,
     SRC_TEXT_MAX = 256,
-    SRC_SERVER_MAX = 320,
+    SRC_SERVER_MAX = SRC_URI_MAX + 16,
     SRC_NOTES_MAX = 8,
     SRC_WARNINGS_MAX = 4,
     SRC_ADDRESSES_MAX = 86,
     SRC_AGE_UNKNOWN = -1,
+    SRC_MP_NAMES = 2, /* of src_mp_name */
 };
 
 enum src_what { SRC_SITE = 1, SRC_MP = 2, SRC_NAME = 4 };
@@ -60,6 +61,7 @@ struct src_question {
     X(REFUSED, "access-refused", DENIED, "the server refused the bind or the question")                                \
     X(UNTRUSTED, "certificate-refused", UNTRUSTED, "the server's certificate failed verification")                     \
     X(MISUSED, "bad-option", USAGE, "what was said about the source cannot be used, such as a password file that is not there") \
+    X(BAD_FILE, "bad-file", USAGE, "a dump that is not of its format; the text begins with FILE:LINE")                 \
     X(AMBIGUOUS, "ambiguous", USAGE, "the directory has several naming contexts and no base DN was given")
 
 enum src_result {
@@ -85,7 +87,7 @@ struct src_answer {
     char text[SL_ERROR_TEXT_MAX]; /* what it is, or why there is none, for people */
     char rule[16];                /* of the choice made inside the source: "Q12"; "" for none */
     /* provenance */
-    char server[SRC_SERVER_MAX];
+    char server[SRC_SERVER_MAX];  /* of a dump: FILE:LINE */
     char owner[LM_NAME_MAX];      /* forest that published it, or "" */
     int64_t age_s, ttl_s;         /* SRC_AGE_UNKNOWN */
     bool directory;               /* trust: an authenticated server over a protected connection */
@@ -118,9 +120,11 @@ struct src_config {
     size_t override_count;
 };
 
+/* What sort of place a source is, live or as a dump; profiles order sources by it (features.md 4.2). */
+enum src_kind { SRC_DIRECTORY, SRC_DNS, SRC_REGISTRY };
+
 struct src_ops {
-    const char *scheme;   /* "ldap" */
-    const char *synopsis; /* "ldap://HOST[:PORT][/BASE]" */
+    const char *scheme; /* "ldap" */
     unsigned answers;     /* enum src_what, or-ed: questions of other kinds are not put to it */
     /* Parses the URI and copies what it needs; SL_USAGE names what is wrong. */
     enum sl_status (*open)(const char *uri, const struct src_config *config, void **ret_source, struct sl_error *e);
@@ -148,7 +152,29 @@ void src_warn(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3);
 void src_note(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3);
 void src_note_end(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3); /* as above */
 
-/* The families; the table of src_find lists them. */
-extern const struct src_ops src_ldap, src_ldaps, src_ldapi, src_wins, src_dns;
+/* The names under which a site's default management point is registered, in the order they are asked (Q7): i < SRC_MP_NAMES. */
+struct nb_name src_mp_name(size_t i, const char *site);
+/* The management point that an answer about such a name means: known by its first address only. */
+void src_mp_of_name(const char *site, struct src_answer *a);
+
+/*
+ * The families: the suffix of their src_ops, kind, form of their URIs, what it is. The one list of them: parser, messages and
+ * manual are made from it, and a test holds docs/locator.md and the public header against it.
+ */
+#define SRC_FAMILY_TABLE(X)                                                                                            \
+    X(ldap, DIRECTORY, "ldap://HOST[:PORT][/BASE]", "a directory")                                                     \
+    X(ldaps, DIRECTORY, "ldaps://HOST[:PORT][/BASE]", "a directory, over TLS")                                         \
+    X(ldapi, DIRECTORY, "ldapi://%2FPATH[/BASE]", "a directory on this host, by its socket")                           \
+    X(ldif, DIRECTORY, "ldif:FILE", "a dump of a directory")                                                           \
+    X(dns, DNS, "dns:[//ADDR[:PORT][,...]/]DOMAIN", "the DNS")                                                         \
+    X(zone, DNS, "zone:FILE", "a master file of the DNS")                                                              \
+    X(wins, REGISTRY, "wins://HOST[:PORT]", "a name registry")                                                         \
+    X(winsdat, REGISTRY, "winsdat:FILE", "the wins.dat of a name registry")                                            \
+    X(lmhosts, REGISTRY, "lmhosts:FILE", "an LMHOSTS file")                                                            \
+    X(netsh, REGISTRY, "netsh:FILE", "a script of netsh that adds names")
+
+#define SRC_FAMILY_EXTERN(name, kind, form, text) extern const struct src_ops src_##name;
+SRC_FAMILY_TABLE(SRC_FAMILY_EXTERN)
+#undef SRC_FAMILY_EXTERN
 
 #endif

@@ -1,7 +1,6 @@
 #include "locator/source/source.h"
 
 #include "common/base/addr.h"
-#include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "locator/net/dnsc.h"
@@ -12,9 +11,6 @@
 #include <string.h>
 
 enum { RCODE_NO_SUCH_NAME = 3, RCODE_REFUSED = 5 };
-
-/* The names of a site's default management point, in the order they are asked (Q7). */
-static const char *const mp_prefixes[] = {"MP_", "NLB_"};
 
 struct wins {
     char host[NBC_HOST_MAX];
@@ -96,16 +92,10 @@ static bool ask_name(const struct sl_endpoint *server, const struct nb_name *nam
 static void ask_mp(const struct sl_endpoint *server, const struct src_question *q, struct sl_deadline deadline,
                    struct src_answer *a)
 {
-    for (size_t i = 0; i < SL_COUNT(mp_prefixes); i++) {
-        char text[NB_NAME_LEN];
-        struct nb_name name;
-        (void)snprintf(text, sizeof text, "%s%s", mp_prefixes[i], q->site);
-        sl_assert(nb_name_make(text, NB_SMS, &name));
+    for (size_t i = 0; i < SRC_MP_NAMES; i++) {
+        struct nb_name name = src_mp_name(i, q->site);
         if (ask_name(server, &name, deadline, a)) {
-            (void)sl_text_copy(a->mp.site, sizeof a->mp.site, q->site);
-            (void)sl_text_copy(a->mp.address, sizeof a->mp.address, sl_ip4_text(a->addresses[0]).text);
-            (void)sl_text_copy(a->mp.name, sizeof a->mp.name, a->mp.address);
-            a->mp.is_default = true;
+            src_mp_of_name(q->site, a);
             return;
         }
         if (a->result != SRC_NOT_FOUND)
@@ -128,7 +118,6 @@ static void wins_ask(void *source, const struct src_question *q, struct sl_deadl
 
 const struct src_ops src_wins = {
     .scheme = "wins",
-    .synopsis = "wins://HOST[:PORT]",
     .answers = SRC_MP | SRC_NAME,
     .open = wins_open,
     .ask = wins_ask,

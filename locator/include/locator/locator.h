@@ -9,17 +9,20 @@
  * SOURCES are URIs, and their order is their priority:
  *
  *     ldap://HOST[:PORT][/BASE]  ldaps://HOST[:PORT][/BASE]  ldapi://%2FPATH[/BASE]     directory
+ *     ldif:FILE                                                                         a dump of one
+ *     dns:[//ADDR[:PORT][,...]/]DOMAIN                                                  SRV _mssms_mp_<code>._tcp.DOMAIN
+ *     zone:FILE                                                                         a master file of the DNS
  *     wins://HOST[:PORT]                                                                name registry (port 137)
- *     dns:DOMAIN  dns://ADDR[:PORT]/DOMAIN                                              SRV _mssms_mp_<code>._tcp.DOMAIN
+ *     winsdat:FILE  lmhosts:FILE  netsh:FILE                                            names as a file
  *
  * All are asked at the same time and judged in order: the first that has an answer decides. A dead source costs at most its
  * time-out, a live first source answers at once.
  *
  * OUTCOMES. A call always gives a result; its outcome is LOCATOR_OK, or says in which way there is no answer, and a reason word
- * tells more: "schema-not-extended", "nothing-published", "no-default-mp" and "not-found" with LOCATOR_NEGATIVE,
- * "container-unreadable" and "access-refused" with LOCATOR_DENIED, "could-not-ask" and "canceled" with LOCATOR_UNREACHABLE.
- * LOCATOR_NEGATIVE always means that every source was asked to the end. An answer of a source that is not the first comes with a
- * warning, and as LOCATOR_DEGRADED when LOCATOR_STRICT is set.
+ * tells more: "schema-not-extended", "nothing-published", "no-default-mp" and "not-found" with LOCATOR_NEGATIVE, "bad-file" (a
+ * dump that is not of its format) with LOCATOR_USAGE, "container-unreadable" and "access-refused" with LOCATOR_DENIED,
+ * "could-not-ask" and "canceled" with LOCATOR_UNREACHABLE. LOCATOR_NEGATIVE always means that every source was asked to the end.
+ * An answer of a source that is not the first comes with a warning, and as LOCATOR_DEGRADED when LOCATOR_STRICT is set.
  *
  * OWNERSHIP. Contexts and results are freed by their caller (locator_free, locator_result_free; NULL is accepted). Text that an
  * accessor returns belongs to the object it was asked of and lives as long. Text passed in is copied. A result does not need its
@@ -109,9 +112,9 @@ enum locator_field {
     LOCATOR_DEFAULT = 6,  /* number: 1 when it is the site's default [mp] */
     LOCATOR_VERSION = 7,  /* text: its version [mp] */
     LOCATOR_SOURCE = 8,   /* text: URI of the source that answered [all] */
-    LOCATOR_SERVER = 9,   /* text: the server of that source [all] */
+    LOCATOR_SERVER = 9,   /* text: the server of that source; of a dump the file and line, "FILE:LINE" [all] */
     LOCATOR_OWNER = 10,   /* text: who published it: the forest [mp] */
-    LOCATOR_AGE_S = 11,   /* number: how long ago it was published or changed [mp] */
+    LOCATOR_AGE_S = 11,   /* number: how long ago it was published or changed; of a dump: its file [mp] */
     LOCATOR_TTL_S = 12,   /* number: how long it may be kept [mp name] */
     LOCATOR_TRUST = 13,   /* text: "directory" (authenticated, protected connection) or "unproven" [all] */
     LOCATOR_PACKAGE = 14, /* text [dp] */

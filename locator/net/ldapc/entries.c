@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Results live in a few large pieces that are freed together. */
 enum { PIECE = 16384 };
@@ -78,6 +79,76 @@ struct ldapc_entry *ldapc_entries_next(struct ldapc_entries *entries)
     }
     entries->items[entries->count] = (struct ldapc_entry){0};
     return &entries->items[entries->count];
+}
+
+size_t ldapc_name_length(const char *name, size_t len, bool *incomplete)
+{
+    const char *range = memmem(name, len, ";range=", strlen(";range="));
+
+    if (range == NULL)
+        return len;
+    if (name[len - 1] != '*')
+        *incomplete = true;
+    return (size_t)(range - name);
+}
+
+/* The attribute of this name among `count`, a new one at the end when there is none; NULL without memory. */
+static struct ldapc_attr *attr_of(struct ldapc_entries *entries, struct ldapc_attr *attrs, size_t *count, const char *name)
+{
+    size_t len = ldapc_name_length(name, strlen(name), &entries->incomplete);
+
+    for (size_t i = 0; i < *count; i++) {
+        if (strncasecmp(attrs[i].name, name, len) == 0 && attrs[i].name[len] == '\0')
+            return &attrs[i];
+    }
+    char *plain = ldapc_entries_copy(entries, name, len);
+
+    if (plain == NULL)
+        return NULL;
+    attrs[*count] = (struct ldapc_attr){.name = plain};
+    return &attrs[(*count)++];
+}
+
+/* Gathers the pairs: first their number by attribute, then the values, in one array. */
+static bool put_pairs(struct ldapc_entries *entries, struct ldapc_entry *entry, const struct ldapc_pair *pairs, size_t count)
+{
+    struct ldapc_attr *attrs = ldapc_entries_alloc(entries, count * sizeof *attrs), **of = calloc(count + 1, sizeof(*of));
+    struct ldapc_value *values = ldapc_entries_alloc(entries, count * sizeof *values);
+    bool fine = attrs != NULL && values != NULL && of != NULL;
+
+    entry->attrs = attrs;
+    for (size_t i = 0; fine && i < count; i++) {
+        of[i] = attr_of(entries, attrs, &entry->count, pairs[i].attr);
+        fine = of[i] != NULL;
+        if (fine)
+            of[i]->count++;
+    }
+    for (size_t i = 0; fine && i < entry->count; i++) {
+        attrs[i].values = values;
+        values += attrs[i].count;
+        attrs[i].count = 0;
+    }
+    for (size_t i = 0; fine && i < count; i++) {
+        char *data = ldapc_entries_copy(entries, pairs[i].data, pairs[i].len);
+
+        fine = data != NULL;
+        if (fine)
+            of[i]->values[of[i]->count++] = (struct ldapc_value){.data = data, .len = pairs[i].len};
+    }
+    free(of);
+    return fine;
+}
+
+enum sl_status ldapc_entries_put(struct ldapc_entries *entries, const char *dn, const struct ldapc_pair *pairs, size_t count,
+                                 struct sl_error *e)
+{
+    struct ldapc_entry *entry = ldapc_entries_next(entries);
+
+    if (entry == NULL || (entry->dn = ldapc_entries_copy(entries, dn, strlen(dn))) == NULL ||
+        !put_pairs(entries, entry, pairs, count))
+        return sl_fail(e, SL_LIMIT, "%s: no room for the entry (%d octets in all)", dn, LDAPC_OCTETS_MAX);
+    entries->count++;
+    return SL_OK;
 }
 
 void ldapc_entries_fini(struct ldapc_entries *entries)

@@ -70,6 +70,31 @@ enum sl_status ldapc_new(const char *uri, const struct ldapc_options *options, s
     return SL_OK;
 }
 
+enum sl_status ldapc_new_dump(const char *name, struct ldapc_entries *entries, const struct ldapc_options *options,
+                              struct ldapc **ret_dir, struct sl_error *e)
+{
+    struct ldapc *dir = sl_new(sizeof *dir);
+    const char *bad = "";
+    enum sl_status s = SL_OK;
+
+    dir->magic = LDAPC_MAGIC;
+    dir->cancel_fd = -1;
+    dir->uri.server = sl_strdup(name);
+    set_options_copy(dir, options);
+    if (dir->options.base != NULL && !ldapc_dn_valid(dir->options.base))
+        s = sl_fail(e, SL_USAGE, "%s: base \"%s\" is not a DN", name, dir->options.base);
+    else if (!ldapc_dn_valid(dir->options.container))
+        s = sl_fail(e, SL_USAGE, "%s: container \"%s\" is not a list of RDNs", name, dir->options.container);
+    else if (ldapc_dump_new(entries, dir->options.container, &dir->dump, &bad) != SL_OK)
+        s = sl_fail(e, SL_MALFORMED, "%s: \"%s\" is not a DN", name, bad);
+    if (s != SL_OK) {
+        ldapc_free(dir);
+        return s;
+    }
+    *ret_dir = dir;
+    return SL_OK;
+}
+
 void ldapc_disconnect(struct ldapc *dir)
 {
     if (dir->ld != NULL) {
@@ -88,6 +113,7 @@ void ldapc_free(struct ldapc *dir)
         return;
     SL_CHECK_MAGIC(dir, LDAPC_MAGIC);
     ldapc_disconnect(dir);
+    ldapc_dump_free(dir->dump);
     if (dir->cancel_fd >= 0)
         close(dir->cancel_fd);
     ldapc_uri_fini(&dir->uri);
@@ -172,8 +198,7 @@ static void sort_parts(LDAPDN dn)
     }
 }
 
-/* One form for each DN; NULL when it is none. */
-static char *dn_normal(const char *text)
+char *ldapc_dn_normal(const char *text)
 {
     LDAPDN dn = NULL;
     char *out = NULL;
@@ -184,15 +209,33 @@ static char *dn_normal(const char *text)
     if (ldap_dn2str(dn, &out, LDAP_DN_FORMAT_LDAPV3) != LDAP_SUCCESS)
         out = NULL;
     ldap_dnfree(dn);
-    return out;
+    char *normal = sl_strdup(out);
+
+    ldap_memfree(out);
+    for (char *p = normal; p != NULL && *p != '\0'; p++) {
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p | 0x20);
+    }
+    return normal;
 }
 
 bool ldapc_dn_equal(const char *a, const char *b)
 {
-    char *x = dn_normal(a), *y = dn_normal(b);
-    bool equal = x != NULL && y != NULL && sl_text_iequal(x, y);
+    char *x = ldapc_dn_normal(a), *y = ldapc_dn_normal(b);
+    bool equal = x != NULL && y != NULL && strcmp(x, y) == 0;
 
-    ldap_memfree(x);
-    ldap_memfree(y);
+    free(x);
+    free(y);
     return equal;
+}
+
+const char *ldapc_dn_parent(const char *dn)
+{
+    for (; *dn != '\0'; dn++) {
+        if (*dn == ',')
+            return dn + 1;
+        if (*dn == '\\' && dn[1] != '\0')
+            dn++;
+    }
+    return NULL;
 }

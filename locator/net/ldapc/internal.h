@@ -26,7 +26,27 @@ struct ldapc {
     int code;
     char *base;      /* known once asked */
     char *container; /* likewise */
+    struct ldapc_dump *dump; /* NULL for a server */
 };
+
+/* One form for each DN, in lower case with the parts of each RDN sorted; NULL when it is none. Freed by the caller. */
+char *ldapc_dn_normal(const char *text);
+/* The DN above, or NULL. */
+const char *ldapc_dn_parent(const char *dn);
+
+/*
+ * A directory in memory. Takes the entries over when all their DNs are such, else SL_MALFORMED with the one that is not. The base
+ * is found by `container`, or is the only entry without a parent.
+ */
+enum sl_status ldapc_dump_new(struct ldapc_entries *entries, const char *container, struct ldapc_dump **ret_dump,
+                              const char **ret_bad_dn) SL_MUST;
+/* Frees it; NULL is accepted. */
+void ldapc_dump_free(struct ldapc_dump *dump);
+/* ldapc_search for a handle with a dump; the values of what is found stay those of the dump. */
+enum sl_status ldapc_dump_search(struct ldapc *dir, const struct ldapc_search *search, struct ldapc_entries *ret_entries,
+                                 struct sl_error *e) SL_MUST;
+/* Judges a filter over an entry (no values: everything is absent); false when it is no filter of those that filter.c knows. */
+bool ldapc_filter_matches(const char *filter, const struct ldapc_entry *entry, bool *ret_matches);
 
 /* The kind of an LDAP result code; Active Directory answers the `anonymous` with operationsError. */
 enum ldapc_kind ldapc_kind_of(int code, bool anonymous);
@@ -45,6 +65,12 @@ struct ldapc_pipe {
 struct ldapc_pipe ldapc_pipe_block(void);
 /* Takes a SIGPIPE that came meanwhile and restores what was. */
 void ldapc_pipe_restore(const struct ldapc_pipe *guard);
+
+/*
+ * Octets of an attribute's name without a range: Active Directory cuts attributes of many values and says so in the name,
+ * "attr;range=0-1499". "-*" is the last part; before that *incomplete becomes true.
+ */
+size_t ldapc_name_length(const char *name, size_t len, bool *incomplete);
 
 /* Ends the connection, if any. */
 void ldapc_disconnect(struct ldapc *dir);

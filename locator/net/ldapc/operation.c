@@ -112,18 +112,6 @@ static enum sl_status op_finish(struct op *op, int sent, int *ret_code)
 
 /* ---- search --------------------------------------------------------------------------------------------------------- */
 
-/* Active Directory cuts attributes of many values and says so in the name: "attr;range=0-1499"; "-*" is the last part. */
-static size_t name_without_range(const struct berval *name, bool *incomplete)
-{
-    const char *range = memmem(name->bv_val, name->bv_len, ";range=", strlen(";range="));
-
-    if (range == NULL)
-        return name->bv_len;
-    if (name->bv_val[name->bv_len - 1] != '*')
-        *incomplete = true;
-    return (size_t)(range - name->bv_val);
-}
-
 static bool store_attr(struct ldapc_entries *entries, struct ldapc_attr *attr, const struct berval *name,
                        const struct berval *values)
 {
@@ -131,7 +119,7 @@ static bool store_attr(struct ldapc_entries *entries, struct ldapc_attr *attr, c
 
     while (values != NULL && values[count].bv_val != NULL)
         count++;
-    attr->name = ldapc_entries_copy(entries, name->bv_val, name_without_range(name, &entries->incomplete));
+    attr->name = ldapc_entries_copy(entries, name->bv_val, ldapc_name_length(name->bv_val, name->bv_len, &entries->incomplete));
     attr->values = ldapc_entries_alloc(entries, (count + 1) * sizeof *attr->values);
     if (attr->name == NULL || attr->values == NULL)
         return false;
@@ -283,6 +271,9 @@ enum sl_status ldapc_search(struct ldapc *dir, const struct ldapc_search *search
 {
     struct op op = {.dir = dir, .verb = "search", .dn = search->base != NULL ? search->base : "", .deadline = deadline, .e = e};
     struct ldapc_entries found = {0};
+
+    if (dir->dump != NULL)
+        return ldapc_dump_search(dir, search, ret_entries, e);
     enum sl_status s = run_search(&op, search, &found);
 
     if (s == SL_OK)

@@ -323,22 +323,10 @@ static enum sl_status see(struct ldapc *dir, const char *dn, struct sl_deadline 
     return SL_OK;
 }
 
-/* The DN above, or NULL. */
-static const char *dn_parent(const char *dn)
-{
-    for (; *dn != '\0'; dn++) {
-        if (*dn == ',')
-            return dn + 1;
-        if (*dn == '\\' && dn[1] != '\0')
-            dn++;
-    }
-    return NULL;
-}
-
 /* The naming context that holds a DN, or NULL. */
 static const char *context_of(const struct ldapc_probe *probe, const char *dn)
 {
-    for (; dn != NULL; dn = dn_parent(dn)) {
+    for (; dn != NULL; dn = ldapc_dn_parent(dn)) {
         for (size_t i = 0; i < probe->naming_contexts.count; i++) {
             if (ldapc_dn_equal(dn, probe->naming_contexts.items[i]))
                 return probe->naming_contexts.items[i];

@@ -1,0 +1,73 @@
+"""The dns: source and its servers: several, silent, failing and truncating ones, and what SRV records say."""
+
+import socket
+
+import dns
+import harness
+import lab
+
+NAME = "_mssms_mp_ps1._tcp.example.org"
+RECORDS = {(NAME, dns.SRV): [(14400, (0, 0, 8080, "mp1.example.org"))], ("mp1.example.org", dns.A): [(60, "127.0.0.11")]}
+
+
+class Servers(harness.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.server = dns.Server(self)
+        self.server.records = dict(RECORDS)
+
+    def find(self, *servers, more=()):
+        return lab.find("mp", "--site", "PS1", "--source", "dns://%s/example.org" % ",".join(servers), "--timeout", "2s", *more)
+
+    def check(self, found):
+        self.assertEqual((found.code, found.answer["mp"], found.answer["address"], found.answer["port"], found.answer["ttl_s"]),
+                         (0, "mp1.example.org", "127.0.0.11", 8080, 14400), str(found))
+
+    def test_a_truncated_answer_is_asked_again_over_tcp(self):
+        """P03 RFC 7766: the whole answer comes over TCP"""
+        self.server.truncated = True
+        self.check(self.find(self.server.address))
+        self.assertIn((NAME, dns.SRV, "udp"), self.server.asked)
+        self.assertIn((NAME, dns.SRV, "tcp"), self.server.asked)
+
+    def test_the_next_server_is_asked(self):
+        """P04 one that is silent, one where nothing listens, one that fails: the answer comes from the next, within one time-out"""
+        failing = dns.Server(self)
+        failing.rcode = 2
+        nobody = "127.0.0.1:%d" % harness.free_port()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            for before in (["127.0.0.1:%d" % silent.getsockname()[1]], [nobody], [failing.address],
+                           ["127.0.0.1:%d" % silent.getsockname()[1], nobody, failing.address]):
+                with self.subTest(before=before):
+                    found = self.find(*before, self.server.address)
+                    self.check(found)
+                    self.assertLess(found.seconds, 2.5)
+            found = self.find("127.0.0.1:%d" % silent.getsockname()[1], nobody, failing.address)
+            self.assertEqual((found.code, found.json["reason"]), (3, "could-not-ask"), str(found))
+
+    def test_priority_and_weight_do_not_count(self):
+        """P03 P04 sms.md 4: two records, the better priority on the later name; cm2007 takes the first by name and warns, cb too"""
+        self.server.records[(NAME, dns.SRV)] = [(60, (0, 100, 80, "mp2.example.org")), (90, (50, 0, 8080, "mp1.example.org"))]
+        found = self.find(self.server.address)
+        self.assertEqual((found.code, found.answer["mp"], found.answer["ttl_s"]), (0, "mp1.example.org", 90), str(found))
+        self.assertIn("2 SRV records", "\n".join(found.json["warnings"]))
+
+    def test_ipv6_only_and_no_address(self):
+        """P03 AAAA counts where there is no A; a target without an address is an answer with a warning"""
+        del self.server.records[("mp1.example.org", dns.A)]
+        self.server.records[("mp1.example.org", dns.AAAA)] = [(60, "::1")]
+        self.assertEqual(self.find(self.server.address).answer["address"], "::1")
+        del self.server.records[("mp1.example.org", dns.AAAA)]
+        found = self.find(self.server.address)
+        self.assertEqual((found.code, found.answer["address"]), (0, None), str(found))
+        self.assertIn("no address", "\n".join(found.json["warnings"]))
+
+    def test_bad_servers_are_told(self):
+        """servers are numeric; a list needs no end"""
+        for bad in ("ns.example.org", "127.0.0.1:99999", "127.0.0.1,x", ",".join(["127.0.0.1:53"] * 100)):
+            self.assertEqual(self.find(bad).code, 2, bad)
+
+
+harness.main()

@@ -1,0 +1,81 @@
+"""A small DNS server on loopback, UDP and TCP: it says what a test tells it to, well or badly.
+
+    server = dns.Server(case)
+    server.records = {("_ldap._tcp.example.org", SRV): [(600, (0, 5, 389, "dc1.example.org"))], ("dc1.example.org", A): [(60, "127.0.0.5")]}
+    "dns://%s/example.org" % server.address
+
+`truncated` answers over UDP are cut, so that the client must come back over TCP; `rcode` answers everything with that code.
+"""
+
+import socket
+import socketserver
+import struct
+import threading
+
+import harness
+
+A, CNAME, AAAA, SRV = 1, 5, 28, 33
+TRUNCATED, ANSWER, RECURSION = 0x0200, 0x8400, 0x0080
+
+
+def name_octets(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label) + b"\0"
+
+
+def value_octets(kind, value):
+    if kind == A:
+        return socket.inet_aton(value)
+    if kind == AAAA:
+        return socket.inet_pton(socket.AF_INET6, value)
+    if kind == SRV:
+        return struct.pack("!HHH", *value[:3]) + name_octets(value[3])
+    return name_octets(value)
+
+
+class Server:
+    def __init__(self, case, host="127.0.0.1", port=None):
+        self.host, self.port = host, port or harness.free_port((host,))
+        self.records, self.rcode, self.truncated = {}, 0, False
+        self.asked = []     # (name, type, "udp" or "tcp")
+        outer = self
+
+        class Udp(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request[1].sendto(outer.answer(self.request[0], "udp"), self.client_address)
+
+        class Tcp(socketserver.StreamRequestHandler):
+            def handle(self):
+                head = self.rfile.read(2)
+                if len(head) == 2:
+                    reply = outer.answer(self.rfile.read(struct.unpack("!H", head)[0]), "tcp")
+                    self.wfile.write(struct.pack("!H", len(reply)) + reply)
+
+        for kind, handler in ((socketserver.ThreadingUDPServer, Udp), (socketserver.ThreadingTCPServer, Tcp)):
+            one = kind((host, self.port), handler)
+            one.daemon_threads = True
+            threading.Thread(target=one.serve_forever, daemon=True).start()
+            case.addCleanup(one.server_close)
+            case.addCleanup(one.shutdown)
+
+    @property
+    def address(self):
+        return "%s:%d" % (self.host, self.port)
+
+    def answer(self, query, transport):
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode().lower())
+            at += 1 + query[at]
+        question = query[12:at + 5]
+        kind = struct.unpack("!H", query[at + 1:at + 3])[0]
+        name = ".".join(labels)
+        self.asked.append((name, kind, transport))
+        found = self.records.get((name, kind), [])
+        known = any(one == name for one, _ in self.records)
+        code = self.rcode or (0 if known else 3)
+        cut = self.truncated and transport == "udp"
+        body = b"" if cut or self.rcode else b"".join(
+            b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, ttl, len(octets)) + octets
+            for ttl, octets in ((ttl, value_octets(kind, value)) for ttl, value in found))
+        count = len(found) if body else 0
+        return query[:2] + struct.pack("!HHHHH", ANSWER | RECURSION | (TRUNCATED if cut else 0) | code, 1, count, 0, 0) + question + body
