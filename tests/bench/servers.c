@@ -81,14 +81,16 @@ static uint16_t free_port(void)
     return sl_endpoint_port(&own);
 }
 
-void server_start_winsd(struct server *s, const char *path, const char *preload)
+void server_start_winsd(struct server *s, const char *path, const char *address, const char *preload)
 {
     char db[PATH_LEN], control[PATH_LEN], library[PATH_LEN];
     snprintf(db, sizeof db, "%s/wins.db", s->folder);
     snprintf(control, sizeof control, "%s/winsd.sock", s->folder);
     snprintf(library, sizeof library, "LD_PRELOAD=%s", preload ? preload : "");
     s->last_signal = SIGTERM;
-    s->endpoint = sl_endpoint_ip4(INADDR_LOOPBACK, free_port());
+    uint32_t ip = INADDR_LOOPBACK;
+    sl_assert(!address || sl_ip4_parse(address, &ip));
+    s->endpoint = sl_endpoint_ip4(ip, address ? WINS_PORT : free_port());
     const struct sl_endpoint_text listen = sl_endpoint_text(&s->endpoint);
     const char *const argv[] = {path,       "--foreground", "--db",      db,  "--control", control,
                                 "--listen", listen.text,    "--workers", "1", NULL};

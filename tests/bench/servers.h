@@ -23,9 +23,10 @@ struct server {
 
 /* Moves this program into a network namespace with a loopback interface; SL_DENIED where the system does not allow that. */
 enum sl_status servers_isolate(struct sl_error *e) SL_MUST;
-/* A winsd with one worker on the database of server->folder, made when missing; `preload` may name a library for it. Returns
- * at once; a server that could not be run at all ends the program. */
-void server_start_winsd(struct server *server, const char *path, const char *preload);
+/* A winsd with one worker on the database of server->folder, made when missing, at port 137 of `address`, or with NULL somewhere
+ * on the loopback interface; `preload` may name a library for it. Returns at once; a server that could not be run at all ends the
+ * program. */
+void server_start_winsd(struct server *server, const char *path, const char *address, const char *preload);
 /* "nmbd" or "ad" of samba.sh at an address of its own. */
 void server_start_samba(struct server *server, const char *script, const char *kind, const char *address);
 /* Waits for the first answer. SL_UNREACHABLE after so many seconds; SL_UNSUPPORTED when it ended, since it is not installed. */

@@ -39,6 +39,24 @@ class SambaClients(harness.Case):
         self.assertIn("failed to find", self.nmblookup("--recursion", "NOBODY#20", code=1).out, "Q11")
         self.assertIn("failed to find", self.nmblookup("PRINTER#20", code=1).out, "Q01")
 
+    def net_lookup(self, name):
+        """What `net lookup host` prints with us as its WINS server and nothing else to ask."""
+        options = ["--option=%s=%s" % pair for pair in (("interfaces", "127.0.0.1/8"), ("wins server", self.registry.address),
+                                                        ("name resolve order", "wins"), ("lock directory", self.folder),
+                                                        ("state directory", self.folder), ("cache directory", self.folder),
+                                                        ("private directory", self.folder))]
+        return harness.run([harness.tool("net", "samba-common-bin"), "lookup", "host", name, "-s", "/dev/null"] + options)
+
+    def test_net_lookup_finds_names_and_tells_unknown_ones(self):
+        """Q05 Q04 Q11 S1.19 `net lookup host` finds a server, a management point and a group's members, and not what nobody has"""
+        self.registry.ctl_ok("add", "PRINTER#20", "10.1.2.3")
+        self.registry.ctl_ok("add", "MP_PS1#1A", "10.1.2.4")
+        self.registry.ctl_ok("add", "LAB#1C", "10.1.2.5", "--group")
+        for name, address in (("PRINTER", "10.1.2.3"), ("PRINTER#20", "10.1.2.3"), ("MP_PS1#1A", "10.1.2.4"), ("LAB#1C", "10.1.2.5")):
+            found = self.net_lookup(name)
+            self.assertEqual((found.code, found.out.split()), (0, [address]), str(found))
+        self.assertNotEqual(self.net_lookup("NOBODY").code, 0, "Q11")
+
     def test_nmblookup_and_nbtscan_read_the_node_status(self):
         """Q09 node status of the registry itself, by nmblookup -A and nbtscan"""
         self.assertRegex(self.nmblookup("-A", self.registry.address).out, r"WINSBOX\s+<20> -\s+.*<ACTIVE>")
@@ -112,6 +130,9 @@ nmbd:socket dir = %(folder)s/nmbd
         found = self.run_ok(other.command([harness.tool("nmblookup", "samba-common-bin"), "-s", conf, "-U", "10.78.0.1", "--recursion",
                                            "SAMBABOX#20"]))
         self.assertIn("10.78.0.2 SAMBABOX<20>", found.out)
+        registry.ctl_ok("add", "ELSEWHERE#20", "10.9.8.7")
+        found = self.run_ok(other.command([harness.tool("net", "samba-common-bin"), "lookup", "host", "ELSEWHERE", "-s", conf]))
+        self.assertEqual(found.out.split(), ["10.9.8.7"], "Q05 Samba with \"wins server = us\" finds a name")
 
         nmbd.stop()
         harness.wait_until(lambda: registry.addresses("SAMBABOX#20") == [], "L08 the release of SAMBABOX#20 by nmbd", timeout_s=30)
