@@ -272,6 +272,42 @@ enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldap
 /* Deletes a leaf entry; LDAPC_ABSENT when it is not there. */
 enum sl_status ldapc_delete(struct ldapc *dir, const char *dn, struct sl_deadline deadline, struct sl_error *e) SL_MUST;
 
+/* ---- many writes ---------------------------------------------------------------------------------------------------- */
+
+enum { LDAPC_WINDOW = 64 }; /* requests under way at a time */
+
+enum ldapc_write_op { LDAPC_WRITE_ADD, LDAPC_WRITE_MODIFY, LDAPC_WRITE_DELETE };
+
+struct ldapc_write {
+    enum ldapc_write_op op;
+    const char *dn;
+    const struct ldapc_mod *mods; /* as for ldapc_add and ldapc_modify; none for a deletion */
+    size_t count;
+};
+
+/* Writes that need not wait for each other. */
+struct ldapc_writes {
+    size_t count;
+    /* Tells write number `index`; what it points to is needed until the next call. May be asked for the same one again. */
+    void (*describe)(void *ctx, size_t index, struct ldapc_write *ret_write);
+    /* What became of it, once for each, with ldapc_kind and ldapc_code of its own when the server said so; may be NULL. */
+    void (*done)(void *ctx, size_t index, enum sl_status status, const struct sl_error *why);
+    void *ctx;
+};
+
+/*
+ * Sends them without waiting for each answer; the server may carry them out in any order. A write that the server refuses is
+ * told and ends nothing; fails only when the connection is lost or the deadline passes, which the rest is then told.
+ */
+enum sl_status ldapc_write_many(struct ldapc *dir, const struct ldapc_writes *writes, struct sl_deadline deadline,
+                                struct sl_error *e) SL_MUST;
+/*
+ * All or none, in this order, seen by others at once: one transaction (RFC 5805), for a server with LDAPC_CONTROL_TXN. Nobody is
+ * told of single writes. On failure nothing was written, unless the connection was lost at the end: read back.
+ */
+enum sl_status ldapc_write_atomic(struct ldapc *dir, const struct ldapc_writes *writes, struct sl_deadline deadline,
+                                  struct sl_error *e) SL_MUST;
+
 /* ---- what kind of server, which schema, which container ---------------------------------------------- */
 
 enum ldapc_server_kind { LDAPC_SERVER_OTHER, LDAPC_SERVER_OPENLDAP, LDAPC_SERVER_AD, LDAPC_SERVER_389DS };
@@ -291,13 +327,14 @@ enum ldapc_container {
     LDAPC_CONTAINER_UNREADABLE, /* refused, or nothing of the tree can be seen */
 };
 
-/* supportedControl, as bits */
+/* supportedControl and supportedExtension, as bits */
 enum {
     LDAPC_CONTROL_SYNC = 1,    /* RFC 4533 content synchronisation */
     LDAPC_CONTROL_NOTIFY = 2,  /* Active Directory change notification .528 */
     LDAPC_CONTROL_DIRSYNC = 4, /* Active Directory DirSync .841 */
     LDAPC_CONTROL_PSEARCH = 8, /* persistent search */
     LDAPC_CONTROL_PAGED = 16,  /* simple paged results */
+    LDAPC_CONTROL_TXN = 32,    /* RFC 5805 transactions */
 };
 
 enum ldapc_probe_what { LDAPC_PROBE_ALL, LDAPC_PROBE_SCHEMA };

@@ -163,11 +163,14 @@ static enum sl_outcome add_package(struct cli_call *call)
 
 struct target_values {
     struct ldapc_options ldap;
+    bool transactions;
 };
 
 static const struct sl_option target_add_options[] = {
     LDAPC_CREDENTIAL_ROWS(struct target_values, ldap),
     LDAPC_TIMEOUT_ROW(struct target_values, ldap),
+    {.name = "transactions", .type = SL_OPT_FLAG, .offset = offsetof(struct target_values, transactions),
+     .help = "Write all at once (RFC 5805) where the directory can; read docs/site.md first"},
 };
 
 struct publish_values {

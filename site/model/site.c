@@ -52,6 +52,8 @@ void sm_target_fini(struct sm_target *target)
     free(target->password_file);
     free(target->sasl);
     free(target->ca);
+    free(target->tsig_key);
+    free(target->slp);
     *target = (struct sm_target){0};
 }
 

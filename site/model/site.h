@@ -52,6 +52,7 @@ struct sm_mp {
     uint32_t ip4;     /* the same in host byte order, 0 when it is IPv6 (then it has no NetBIOS side) */
     uint16_t port;    /* HTTP */
     bool is_default;
+    bool is_nlb;      /* the virtual address of a cluster (S1.22) */
     char *certificate; /* signed by the root key, hexadecimal; NULL while there is none */
 };
 
@@ -115,7 +116,10 @@ struct sm_target {
     char *password_file;
     char *sasl; /* "external" or "gssapi" */
     char *ca;
+    char *tsig_key;     /* file of the key for a DNS server */
+    char *slp;          /* IPv4 address to register as SMS_SLP: only by hand, once in a registry (facts sms.md 3) */
     bool starttls;
+    bool transactions;  /* write all at once (RFC 5805) where the directory can */
     int64_t timeout_ms; /* 0: the default */
 };
 

@@ -20,9 +20,14 @@ static char *format(const char *fmt, va_list args) SL_PRINTF(1, 0);
 /* Long attribute values are cut, not refused: these are texts for people. */
 static char *format(const char *fmt, va_list args)
 {
-    char *text = sl_new(PUB_TEXT_MAX);
-    vsnprintf(text, PUB_TEXT_MAX, fmt, args);
-    return sl_resize(text, strlen(text) + 1, 1);
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    size_t size = len < 0 ? 1 : (size_t)len < PUB_TEXT_MAX ? (size_t)len + 1 : PUB_TEXT_MAX;
+    char *text = sl_new(size);
+    vsnprintf(text, size, fmt, again);
+    va_end(again);
+    return text;
 }
 
 void pub_line_add(struct pub_run *run, enum pub_action action, const char *object, const char *fmt, ...)
@@ -111,9 +116,14 @@ static void judge(const struct pub_run *run)
         conclude(r, SL_OUTCOME_OK, "", "");
 }
 
+int64_t pub_time_ms(const struct sm_snapshot *site)
+{
+    return PUB_TARGET_MS + PUB_OBJECT_MS * (int64_t)(site->mp_count + site->boundary_count);
+}
+
 static void run_target(struct pub_run *run, struct sl_deadline all)
 {
-    run->deadline = sl_deadline_min(all, sl_deadline_in(PUB_TARGET_MS));
+    run->deadline = sl_deadline_min(all, sl_deadline_in(pub_time_ms(run->site)));
     if (sl_deadline_passed(all))
         pub_result_set(run, SL_OUTCOME_UNREACHABLE, "could-not-ask", "no time was left for this target");
     else if (pub_is_stopping(run))

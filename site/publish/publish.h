@@ -72,6 +72,8 @@ struct pub_env {
 
 /* Reads the URI and the flags of a target as publishing will; SL_USAGE when nothing could ever be published there. */
 enum sl_status pub_check_target(const struct sm_target *target, struct sl_error *e) SL_MUST;
+/* The longest that one target of this site may take: more for a site of many objects. */
+int64_t pub_time_ms(const struct sm_snapshot *site);
 /* Does it, every target by the deadline; always gives a report (pub_report_fini). */
 void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pub_env *env, struct sl_deadline deadline,
              struct pub_report *ret_report);

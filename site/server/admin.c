@@ -252,6 +252,7 @@ static enum sl_status make_target(const struct srv_call *call, struct sm_target 
         .sasl = sasl != NULL && strcmp(sasl, "none") != 0 ? sl_strdup(sasl) : NULL,
         .ca = sl_strdup(ca),
         .starttls = option(call, "starttls") != NULL,
+        .transactions = option(call, "transactions") != NULL,
         .timeout_ms = timeout_ms,
     };
     status = pub_check_target(&target, e);

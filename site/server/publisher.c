@@ -103,7 +103,7 @@ static void run(struct srv_publisher *p, struct job *job)
     bool needless =
         job->status == SL_OK && job->reply == NULL && (site->target_count == 0 || site->site.is_unpublished);
     if (job->status == SL_OK && !needless)
-        pub_run(site, job->mode, &env, sl_deadline_in(SRV_PUBLISH_MS), &job->report);
+        pub_run(site, job->mode, &env, sl_deadline_in(SRV_PUBLISH_MS + pub_time_ms(site)), &job->report);
     sm_snapshot_free(site);
 }
 

@@ -122,13 +122,14 @@ enum sl_status sst_certify(struct sst *store, const char *site, const char *root
 
 static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT address, port FROM mp WHERE site_id = ?1 AND host = ?2");
+    struct db_stmt *s = db_prepare(store->db, "SELECT address, port, is_nlb FROM mp WHERE site_id = ?1 AND host = ?2");
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, mp->host);
     enum sl_status status = SL_OK;
-    if (db_step(s) && (strcmp(db_text(s, 0), mp->address) != 0 || db_int(s, 1) != mp->port))
-        status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld", mp->host, db_text(s, 0),
-                         (long long)db_int(s, 1));
+    bool found = db_step(s);
+    if (found && (strcmp(db_text(s, 0), mp->address) != 0 || db_int(s, 1) != mp->port || db_int(s, 2) != mp->is_nlb))
+        status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld%s", mp->host,
+                         db_text(s, 0), (long long)db_int(s, 1), db_int(s, 2) ? ", a cluster" : "");
     enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
     return status != SL_OK ? status : done;
 }
@@ -140,12 +141,13 @@ enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_m
     enum sl_status status = change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
-    struct db_stmt *s = db_prepare(store->db, "INSERT INTO mp (site_id, host, address, port) VALUES (?1, ?2, ?3, ?4) "
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO mp (site_id, host, address, port, is_nlb) VALUES (?1, ?2, ?3, ?4, ?5) "
                                               "ON CONFLICT DO NOTHING");
     db_bind_int(s, 1, id);
     db_bind_text(s, 2, mp->host);
     db_bind_text(s, 3, mp->address);
     db_bind_int(s, 4, mp->port);
+    db_bind_int(s, 5, mp->is_nlb);
     status = insert(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_mp(store, id, mp, e);
@@ -357,12 +359,14 @@ enum sl_status sst_add_package(struct sst *store, const char *site, const struct
 
 static void bind_target(struct db_stmt *s, int64_t site_id, const struct sm_target *t)
 {
-    const char *const texts[] = {t->uri, t->base, t->container, t->bind_dn, t->password_file, t->sasl, t->ca};
+    const char *const texts[] = {t->uri,  t->base, t->container, t->bind_dn, t->password_file,
+                                 t->sasl, t->ca,   t->tsig_key,  t->slp};
     int column = 1;
     db_bind_int(s, column++, site_id);
     for (size_t i = 0; i < SL_COUNT(texts); i++)
         db_bind_text(s, column++, texts[i]);
     db_bind_int(s, column++, t->starttls);
+    db_bind_int(s, column++, t->transactions);
     db_bind_int(s, column, t->timeout_ms);
 }
 
@@ -370,7 +374,8 @@ static enum sl_status compare_target(struct sst *store, int64_t site_id, const s
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT 1 FROM target WHERE site_id = ?1 AND uri = ?2 AND base IS ?3 AND "
                                               "container IS ?4 AND bind_dn IS ?5 AND password_file IS ?6 AND sasl IS ?7 AND "
-                                              "ca IS ?8 AND starttls = ?9 AND timeout_ms = ?10");
+                                              "ca IS ?8 AND tsig_key IS ?9 AND slp IS ?10 AND starttls = ?11 AND "
+                                              "transactions = ?12 AND timeout_ms = ?13");
     bind_target(s, site_id, target);
     bool same = db_step(s);
     enum sl_status status = db_done(s, e);
@@ -389,7 +394,8 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
         return status;
     struct db_stmt *s =
         db_prepare(store->db, "INSERT INTO target (site_id, uri, base, container, bind_dn, password_file, sasl, ca, "
-                              "starttls, timeout_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+                              "tsig_key, slp, starttls, transactions, timeout_ms) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
                               "ON CONFLICT DO NOTHING");
     bind_target(s, id, target);
     status = insert(store, s, &added, e);

@@ -92,6 +92,12 @@ static const char *const migrations[] = {
     "ALTER TABLE site ADD COLUMN root_key TEXT;"
     "ALTER TABLE site ADD COLUMN certificate TEXT;"
     "ALTER TABLE mp ADD COLUMN certificate TEXT;",
+
+    /* Version 5: clusters; targets in the DNS, server locator points, transactions. */
+    "ALTER TABLE mp ADD COLUMN is_nlb INTEGER NOT NULL DEFAULT 0 CHECK (is_nlb IN (0, 1));"
+    "ALTER TABLE target ADD COLUMN tsig_key TEXT;"
+    "ALTER TABLE target ADD COLUMN slp TEXT;"
+    "ALTER TABLE target ADD COLUMN transactions INTEGER NOT NULL DEFAULT 0 CHECK (transactions IN (0, 1));",
 };
 
 /* "SLsi" */

@@ -37,8 +37,8 @@ static char *text_or_null(struct db_stmt *s, int column)
 
 static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default, certificate FROM mp WHERE site_id = ?1 "
-                                              "ORDER BY host");
+    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default, certificate, is_nlb FROM mp "
+                                              "WHERE site_id = ?1 ORDER BY host");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
         struct sm_mp *mp = grow(&snap->mps, &snap->mp_count, sizeof *mp);
@@ -47,6 +47,7 @@ static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapsh
         enum sl_status status = sm_mp_make(db_text(s, 0), db_text(s, 1), db_int(s, 2), mp, e);
         mp->is_default = db_int(s, 3) != 0;
         mp->certificate = status == SL_OK ? text_or_null(s, 4) : NULL;
+        mp->is_nlb = db_int(s, 5) != 0;
         if (status != SL_OK) {
             sl_assert(db_done(s, NULL) == SL_OK);
             return sl_fail_in(e, SL_CORRUPT, "%s", store->path);
@@ -117,8 +118,8 @@ static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_s
 static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
     struct db_stmt *s =
-        db_prepare(store->db, "SELECT uri, base, container, bind_dn, password_file, sasl, ca, starttls, timeout_ms "
-                              "FROM target WHERE site_id = ?1 ORDER BY id");
+        db_prepare(store->db, "SELECT uri, base, container, bind_dn, password_file, sasl, ca, tsig_key, slp, starttls, "
+                              "transactions, timeout_ms FROM target WHERE site_id = ?1 ORDER BY id");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
         struct sm_target *t = grow(&snap->targets, &snap->target_count, sizeof *t);
@@ -132,8 +133,11 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
             .password_file = text_or_null(s, 4),
             .sasl = text_or_null(s, 5),
             .ca = text_or_null(s, 6),
-            .starttls = db_int(s, 7) != 0,
-            .timeout_ms = db_int(s, 8),
+            .tsig_key = text_or_null(s, 7),
+            .slp = text_or_null(s, 8),
+            .starttls = db_int(s, 9) != 0,
+            .transactions = db_int(s, 10) != 0,
+            .timeout_ms = db_int(s, 11),
         };
     }
     return db_done(s, e);

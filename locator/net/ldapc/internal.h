@@ -14,6 +14,9 @@
 #define LDAPC_MAGIC 0x1dabc001u
 
 struct ldap; /* of libldap */
+struct ldapmsg;
+struct ldapmod;
+struct ldapcontrol;
 
 struct ldapc {
     uint32_t magic;
@@ -74,6 +77,31 @@ size_t ldapc_name_length(const char *name, size_t len, bool *incomplete);
 
 /* Ends the connection, if any. */
 void ldapc_disconnect(struct ldapc *dir);
+
+/* ---- an operation under way: ldapc_op_begin, requests and their messages, ldapc_op_end ---- */
+
+struct ldapc_op {
+    struct ldapc *dir;
+    const char *verb; /* for the error: "add" */
+    const char *dn;
+    struct sl_deadline deadline;
+    struct sl_error *e;
+    struct ldapc_pipe pipe;
+    int id;
+};
+
+/* Holds back SIGPIPE and checks that the handle is connected and not canceled; ldapc_op_end whatever it says. */
+enum sl_status ldapc_op_begin(struct ldapc_op *op);
+/* Gives up a connection after which nothing is known, and restores the signals; returns `s`. */
+enum sl_status ldapc_op_end(struct ldapc_op *op, enum sl_status s);
+/* Records a result code of the server or of libldap: the kind and code of the handle, and the error text. */
+enum sl_status ldapc_op_fail_code(struct ldapc_op *op, int code, const char *server_words);
+/* Waits for the next message of the request op->id; ldap_msgfree it. */
+enum sl_status ldapc_op_next(struct ldapc_op *op, struct ldapmsg **ret_msg);
+/* Parses a final message and frees it; *ret_code is the server's code. `ret_controls` may be NULL. */
+enum sl_status ldapc_op_result(struct ldapc_op *op, struct ldapmsg *msg, struct ldapcontrol ***ret_controls, int *ret_code);
+/* libldap's form of a list of changes, in one piece of memory, freed by free(); NULL without memory. */
+struct ldapmod **ldapc_mods_new(const struct ldapc_mod *mods, size_t count, bool add);
 
 /* Memory of `size` octets that lives as long as the result; NULL when there is none or the result is too large. */
 void *ldapc_entries_alloc(struct ldapc_entries *entries, size_t size);

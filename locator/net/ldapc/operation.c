@@ -11,18 +11,7 @@
 /* libldap is asked again this often while a request may not have left entirely. */
 enum { REQUEST_SLICE_MS = 100, WORDS_MAX = 360 };
 
-/* One operation under way. */
-struct op {
-    struct ldapc *dir;
-    const char *verb; /* for the error: "add" */
-    const char *dn;
-    struct sl_deadline deadline;
-    struct sl_error *e;
-    struct ldapc_pipe pipe;
-    int id;
-};
-
-static enum sl_status op_fail(struct op *op, enum ldapc_kind kind, int code, const char *words)
+static enum sl_status op_fail(struct ldapc_op *op, enum ldapc_kind kind, int code, const char *words)
 {
     op->dir->kind = kind;
     op->dir->code = code;
@@ -30,7 +19,7 @@ static enum sl_status op_fail(struct op *op, enum ldapc_kind kind, int code, con
 }
 
 /* From a result code of the server or of libldap. */
-static enum sl_status op_fail_code(struct op *op, int code, const char *server_words)
+enum sl_status ldapc_op_fail_code(struct ldapc_op *op, int code, const char *server_words)
 {
     char words[WORDS_MAX];
     enum ldapc_kind kind = ldapc_kind_of(code, !op->dir->security.bound);
@@ -39,7 +28,7 @@ static enum sl_status op_fail_code(struct op *op, int code, const char *server_w
     return op_fail(op, kind, code, words);
 }
 
-static enum sl_status op_begin(struct op *op)
+enum sl_status ldapc_op_begin(struct ldapc_op *op)
 {
     SL_CHECK_MAGIC(op->dir, LDAPC_MAGIC);
     op->pipe = ldapc_pipe_block();
@@ -53,7 +42,7 @@ static enum sl_status op_begin(struct op *op)
 }
 
 /* Gives up a connection after which nothing is known, and restores the signals. */
-static enum sl_status op_end(struct op *op, enum sl_status s)
+enum sl_status ldapc_op_end(struct ldapc_op *op, enum sl_status s)
 {
     if (s != SL_OK && (op->dir->kind == LDAPC_UNREACHABLE || op->dir->kind == LDAPC_TIMEOUT || op->dir->kind == LDAPC_CANCELED))
         ldapc_disconnect(op->dir);
@@ -62,7 +51,7 @@ static enum sl_status op_end(struct op *op, enum sl_status s)
 }
 
 /* Waits for the next message of the operation. */
-static enum sl_status op_next(struct op *op, LDAPMessage **ret_msg)
+enum sl_status ldapc_op_next(struct ldapc_op *op, LDAPMessage **ret_msg)
 {
     for (;;) {
         struct pollfd p[] = {{.fd = -1, .events = POLLIN}, {.fd = op->dir->cancel_fd, .events = POLLIN}};
@@ -73,7 +62,7 @@ static enum sl_status op_next(struct op *op, LDAPMessage **ret_msg)
             return SL_OK;
         if (type < 0) {
             ldap_get_option(op->dir->ld, LDAP_OPT_RESULT_CODE, &code);
-            return op_fail_code(op, code == LDAP_SUCCESS ? LDAP_SERVER_DOWN : code, NULL);
+            return ldapc_op_fail_code(op, code == LDAP_SUCCESS ? LDAP_SERVER_DOWN : code, NULL);
         }
         if (left == 0)
             return op_fail(op, LDAPC_TIMEOUT, 0, "no answer in time");
@@ -84,30 +73,30 @@ static enum sl_status op_next(struct op *op, LDAPMessage **ret_msg)
 }
 
 /* Parses a final message and frees it; *ret_code is the server's code. `ret_controls` may be NULL. */
-static enum sl_status op_result(struct op *op, LDAPMessage *msg, LDAPControl ***ret_controls, int *ret_code)
+enum sl_status ldapc_op_result(struct ldapc_op *op, LDAPMessage *msg, LDAPControl ***ret_controls, int *ret_code)
 {
     char *words = NULL;
     enum sl_status s = SL_OK;
     int code = LDAP_SUCCESS, parsed = ldap_parse_result(op->dir->ld, msg, &code, NULL, &words, NULL, ret_controls, 1);
 
     if (parsed != LDAP_SUCCESS)
-        s = op_fail_code(op, parsed, NULL);
+        s = ldapc_op_fail_code(op, parsed, NULL);
     else if (ldapc_kind_of(code, !op->dir->security.bound) != LDAPC_FINE)
-        s = op_fail_code(op, code, words);
+        s = ldapc_op_fail_code(op, code, words);
     *ret_code = code;
     ldap_memfree(words);
     return s;
 }
 
 /* The rest of an operation with a single answer; `sent` is what libldap said when it was sent. */
-static enum sl_status op_finish(struct op *op, int sent, int *ret_code)
+static enum sl_status op_finish(struct ldapc_op *op, int sent, int *ret_code)
 {
     LDAPMessage *msg;
-    enum sl_status s = sent == LDAP_SUCCESS ? op_next(op, &msg) : op_fail_code(op, sent, NULL);
+    enum sl_status s = sent == LDAP_SUCCESS ? ldapc_op_next(op, &msg) : ldapc_op_fail_code(op, sent, NULL);
 
     if (s == SL_OK)
-        s = op_result(op, msg, NULL, ret_code);
-    return op_end(op, s);
+        s = ldapc_op_result(op, msg, NULL, ret_code);
+    return ldapc_op_end(op, s);
 }
 
 /* ---- search --------------------------------------------------------------------------------------------------------- */
@@ -170,7 +159,7 @@ static bool store_entry(LDAP *ld, LDAPMessage *msg, struct ldapc_entries *entrie
 }
 
 /* The search request of one page; `cookie` is where the last one ended. */
-static int send_search(struct op *op, const struct ldapc_search *search, struct berval *cookie)
+static int send_search(struct ldapc_op *op, const struct ldapc_search *search, struct berval *cookie)
 {
     static const int scopes[] = {
         [LDAPC_SUBTREE] = LDAP_SCOPE_SUBTREE, [LDAPC_ONE_LEVEL] = LDAP_SCOPE_ONELEVEL, [LDAPC_BASE] = LDAP_SCOPE_BASE};
@@ -206,7 +195,7 @@ static void next_cookie(LDAP *ld, LDAPControl **controls, struct berval *cookie)
 }
 
 /* A limit and an absent base are results of a search. */
-static enum sl_status judge_search(struct op *op, enum sl_status s, struct ldapc_entries *found)
+static enum sl_status judge_search(struct ldapc_op *op, enum sl_status s, struct ldapc_entries *found)
 {
     if (op->dir->kind == LDAPC_LIMITED)
         found->incomplete = true;
@@ -220,14 +209,14 @@ static enum sl_status judge_search(struct op *op, enum sl_status s, struct ldapc
 }
 
 /* Reads the messages of one page; *ret_more tells whether another one follows. */
-static enum sl_status read_page(struct op *op, size_t max, struct ldapc_entries *found, struct berval *cookie)
+static enum sl_status read_page(struct ldapc_op *op, size_t max, struct ldapc_entries *found, struct berval *cookie)
 {
     LDAPControl **controls = NULL;
     LDAPMessage *msg;
     enum sl_status s;
     int code;
 
-    while ((s = op_next(op, &msg)) == SL_OK) {
+    while ((s = ldapc_op_next(op, &msg)) == SL_OK) {
         int type = ldap_msgtype(msg);
 
         if (type == LDAP_RES_SEARCH_RESULT)
@@ -241,7 +230,7 @@ static enum sl_status read_page(struct op *op, size_t max, struct ldapc_entries 
             return s;
     }
     if (s == SL_OK)
-        s = judge_search(op, op_result(op, msg, &controls, &code), found);
+        s = judge_search(op, ldapc_op_result(op, msg, &controls, &code), found);
     next_cookie(op->dir->ld, controls, cookie);
     if (found->incomplete)
         cookie->bv_len = 0;
@@ -249,27 +238,28 @@ static enum sl_status read_page(struct op *op, size_t max, struct ldapc_entries 
     return s;
 }
 
-static enum sl_status run_search(struct op *op, const struct ldapc_search *search, struct ldapc_entries *found)
+static enum sl_status run_search(struct ldapc_op *op, const struct ldapc_search *search, struct ldapc_entries *found)
 {
     size_t max = search->max_entries > 0 ? search->max_entries : LDAPC_ENTRIES_MAX;
     struct berval cookie = {0};
-    enum sl_status s = op_begin(op);
+    enum sl_status s = ldapc_op_begin(op);
 
     if (s != SL_OK)
-        return op_end(op, s);
+        return ldapc_op_end(op, s);
     do {
         int sent = send_search(op, search, &cookie);
 
-        s = sent == LDAP_SUCCESS ? read_page(op, max, found, &cookie) : op_fail_code(op, sent, NULL);
+        s = sent == LDAP_SUCCESS ? read_page(op, max, found, &cookie) : ldapc_op_fail_code(op, sent, NULL);
     } while (s == SL_OK && cookie.bv_len > 0);
     ber_memfree(cookie.bv_val);
-    return op_end(op, s);
+    return ldapc_op_end(op, s);
 }
 
 enum sl_status ldapc_search(struct ldapc *dir, const struct ldapc_search *search, struct sl_deadline deadline,
                             struct ldapc_entries *ret_entries, struct sl_error *e)
 {
-    struct op op = {.dir = dir, .verb = "search", .dn = search->base != NULL ? search->base : "", .deadline = deadline, .e = e};
+    struct ldapc_op op = {
+        .dir = dir, .verb = "search", .dn = search->base != NULL ? search->base : "", .deadline = deadline, .e = e};
     struct ldapc_entries found = {0};
 
     if (dir->dump != NULL)
@@ -294,13 +284,13 @@ enum sl_status ldapc_read(struct ldapc *dir, const char *dn, const char *const *
 enum sl_status ldapc_compare(struct ldapc *dir, const char *dn, const char *attr, const char *value,
                              struct sl_deadline deadline, bool *ret_true, struct sl_error *e)
 {
-    struct op op = {.dir = dir, .verb = "compare", .dn = dn, .deadline = deadline, .e = e};
+    struct ldapc_op op = {.dir = dir, .verb = "compare", .dn = dn, .deadline = deadline, .e = e};
     struct berval octets = {.bv_len = strlen(value), .bv_val = (char *)(uintptr_t)value};
-    enum sl_status s = op_begin(&op);
+    enum sl_status s = ldapc_op_begin(&op);
     int code;
 
     if (s != SL_OK)
-        return op_end(&op, s);
+        return ldapc_op_end(&op, s);
     s = op_finish(&op, ldap_compare_ext(dir->ld, dn, attr, &octets, NULL, NULL, &op.id), &code);
     if (s != SL_OK && dir->code == LDAP_NO_SUCH_ATTRIBUTE) {
         dir->kind = LDAPC_FINE;
@@ -314,7 +304,7 @@ enum sl_status ldapc_compare(struct ldapc *dir, const char *dn, const char *attr
 }
 
 /* libldap's form of a list of changes, in one piece of memory; NULL without memory. */
-static LDAPMod **mods_new(const struct ldapc_mod *mods, size_t count, bool add)
+LDAPMod **ldapc_mods_new(const struct ldapc_mod *mods, size_t count, bool add)
 {
     static const int ops[] = {[LDAPC_REPLACE] = LDAP_MOD_REPLACE, [LDAPC_ADD] = LDAP_MOD_ADD, [LDAPC_DELETE] = LDAP_MOD_DELETE};
     size_t values = 0;
@@ -344,17 +334,17 @@ static LDAPMod **mods_new(const struct ldapc_mod *mods, size_t count, bool add)
 }
 
 /* An add or a modify. */
-static enum sl_status change(struct op *op, const struct ldapc_mod *mods, size_t count, bool add)
+static enum sl_status change(struct ldapc_op *op, const struct ldapc_mod *mods, size_t count, bool add)
 {
-    enum sl_status s = op_begin(op);
+    enum sl_status s = ldapc_op_begin(op);
     LDAPMod **list;
     int code;
 
     if (s != SL_OK)
-        return op_end(op, s);
-    list = mods_new(mods, count, add);
+        return ldapc_op_end(op, s);
+    list = ldapc_mods_new(mods, count, add);
     if (list == NULL)
-        return op_end(op, sl_fail(op->e, SL_NOMEM, "%s: %s \"%s\": out of memory", op->dir->uri.server, op->verb, op->dn));
+        return ldapc_op_end(op, sl_fail(op->e, SL_NOMEM, "%s: %s \"%s\": out of memory", op->dir->uri.server, op->verb, op->dn));
     int sent = add ? ldap_add_ext(op->dir->ld, op->dn, list, NULL, NULL, &op->id)
                    : ldap_modify_ext(op->dir->ld, op->dn, list, NULL, NULL, &op->id);
 
@@ -365,20 +355,20 @@ static enum sl_status change(struct op *op, const struct ldapc_mod *mods, size_t
 enum sl_status ldapc_add(struct ldapc *dir, const char *dn, const struct ldapc_mod *attrs, size_t count,
                          struct sl_deadline deadline, struct sl_error *e)
 {
-    return change(&(struct op){.dir = dir, .verb = "add", .dn = dn, .deadline = deadline, .e = e}, attrs, count, true);
+    return change(&(struct ldapc_op){.dir = dir, .verb = "add", .dn = dn, .deadline = deadline, .e = e}, attrs, count, true);
 }
 
 enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldapc_mod *mods, size_t count,
                             struct sl_deadline deadline, struct sl_error *e)
 {
-    return change(&(struct op){.dir = dir, .verb = "modify", .dn = dn, .deadline = deadline, .e = e}, mods, count, false);
+    return change(&(struct ldapc_op){.dir = dir, .verb = "modify", .dn = dn, .deadline = deadline, .e = e}, mods, count, false);
 }
 
 enum sl_status ldapc_delete(struct ldapc *dir, const char *dn, struct sl_deadline deadline, struct sl_error *e)
 {
-    struct op op = {.dir = dir, .verb = "delete", .dn = dn, .deadline = deadline, .e = e};
-    enum sl_status s = op_begin(&op);
+    struct ldapc_op op = {.dir = dir, .verb = "delete", .dn = dn, .deadline = deadline, .e = e};
+    enum sl_status s = ldapc_op_begin(&op);
     int code;
 
-    return s != SL_OK ? op_end(&op, s) : op_finish(&op, ldap_delete_ext(dir->ld, dn, NULL, NULL, &op.id), &code);
+    return s != SL_OK ? ldapc_op_end(&op, s) : op_finish(&op, ldap_delete_ext(dir->ld, dn, NULL, NULL, &op.id), &code);
 }

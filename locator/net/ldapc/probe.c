@@ -16,7 +16,7 @@ static const struct {
 } controls[] = {
     {"1.3.6.1.4.1.4203.1.9.1.1", LDAPC_CONTROL_SYNC},  {"1.2.840.113556.1.4.528", LDAPC_CONTROL_NOTIFY},
     {"1.2.840.113556.1.4.841", LDAPC_CONTROL_DIRSYNC}, {"2.16.840.1.113730.3.4.3", LDAPC_CONTROL_PSEARCH},
-    {"1.2.840.113556.1.4.319", LDAPC_CONTROL_PAGED},
+    {"1.2.840.113556.1.4.319", LDAPC_CONTROL_PAGED},   {"1.3.6.1.1.21.1", LDAPC_CONTROL_TXN},
 };
 
 static const struct {
@@ -172,7 +172,8 @@ static void take_root(struct ldapc_probe *probe, const struct ldapc_entry *root)
     for (size_t i = 0; contexts != NULL && i < contexts->count; i++)
         sl_strings_add(&probe->naming_contexts, contexts->values[i].data);
     for (size_t i = 0; i < SL_COUNT(controls); i++) {
-        if (ldapc_entry_has(root, "supportedControl", controls[i].oid))
+        if (ldapc_entry_has(root, "supportedControl", controls[i].oid) ||
+            ldapc_entry_has(root, "supportedExtension", controls[i].oid))
             probe->controls |= controls[i].bit;
     }
 }
