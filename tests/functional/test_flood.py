@@ -3,14 +3,17 @@
 import os
 import random
 import re
+import signal
 
 import harness
 import lab
+import nbns
 
 SEED = int(os.environ.get("SL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 PACKETS = int(os.environ.get("SL_PACKETS", "1000000"))
 WARM_UP = 50000
 GROWTH_KIB = 16 << 10       # beyond what the names need that damaged packets registered
+SUDDEN = 40000             # more than the buffer of a socket holds
 NAME_OCTETS = 512           # in memory, at most
 
 
@@ -24,6 +27,23 @@ class Flood(harness.Case):
 
     def names(self):
         return self.registry.ctl_ok("stats", "--json").answer["names"]
+
+    def test_nothing_is_dropped_without_a_counter_B02(self):
+        """B02: what a server that stood still could not take is counted, to the last datagram"""
+        self.registry = lab.Registry(self, harness.free_port((lab.REGISTRY_ADDRESS,)))
+        client = nbns.Client((self.registry.address, self.registry.port))
+        self.addCleanup(client.close)
+        self.registry.process.signal(signal.SIGSTOP)
+        for number in range(SUDDEN):
+            client.send(nbns.query(number & 0xffff, "NOBODY", 0x20))
+        self.registry.process.signal(signal.SIGCONT)
+
+        def counted():
+            stats = self.registry.ctl_ok("stats", "--json").answer
+            return stats["received"] + stats["receive_full"], stats["receive_full"]
+        harness.wait_until(lambda: counted()[0] == SUDDEN, "every datagram being counted")
+        self.assertGreater(counted()[1], 0)
+        self.assertEqual(self.registry.ctl_ok("stats", "--json").answer["answered"] + counted()[1], SUDDEN)
 
     def test_damaged_packets_neither_kill_nor_grow_nor_amplify_R01(self):
         """R01: alive after them, no memory lost, no answer larger than five times its question."""

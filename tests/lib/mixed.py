@@ -16,7 +16,7 @@ import nbns
 CLIENTS = ["127.0.0.%d" % number for number in range(11, 17)]
 UNIQUE_NAMES, GROUP_NAMES = 400, 60
 CHANGES_UNDER_WAY, QUERIES_UNDER_WAY, ADMIN_UNDER_WAY = 64, 16, 4
-ABSENT, ACTIVE, RELEASED, STATIC = "absent", "active", "released", "static"
+ABSENT, ACTIVE, RELEASED, TOMBSTONE, STATIC = "absent", "active", "released", "tombstone", "static"
 VERSION_COLUMN = 7          # of the rows of `show`
 FINAL = (0xad80, 0xb400)     # positive answers to a registration or refresh, and to a release
 
@@ -100,7 +100,8 @@ class Load:
         self.by_full = {name.full: name for name in self.names}
         self.holder_of_version = {}
         self.highest = 0
-        self.acknowledged = {word: 0 for word in ("register", "refresh", "release", "add", "delete", "query", "show")}
+        self.acknowledged = {word: 0 for word in ("register", "refresh", "release", "add", "delete", "tombstone", "query",
+                                                      "show")}
         self.selector = selectors.DefaultSelector()
         self.sockets = {}
         for address in CLIENTS:
@@ -149,7 +150,7 @@ class Load:
 
     def change_unique(self, name):
         word, addresses = name.state
-        if word in (ABSENT, RELEASED):
+        if word in (ABSENT, RELEASED, TOMBSTONE):
             client = self.random.choice(CLIENTS)
             self.change(name, "register", nbns.REGISTER, client, State(ACTIVE, {client}))
         elif word == ACTIVE:
@@ -176,13 +177,13 @@ class Load:
         name = self.random.choice(self.names)
         if name.under_way is not None:
             return
-        verb = self.random.choice(["show", "delete"] if name.is_group else ["show", "add", "add", "delete"])
-        if verb == "delete" and name.state[0] == ABSENT:
+        verb = self.random.choice(["show", "delete", "tombstone"] if name.is_group else ["show", "add", "add", "delete", "tombstone"])
+        if verb in ("delete", "tombstone") and name.state[0] == ABSENT:
             return
         addresses = ["10.%d.%d.%d" % tuple(self.random.randrange(1, 255) for _ in range(3))]
         admin = Admin(self.registry.control, verb, [name.full] + (addresses if verb == "add" else []), name)
         if verb != "show":
-            name.begin(State(STATIC, addresses) if verb == "add" else State(ABSENT))
+            name.begin({"add": State(STATIC, addresses), "delete": State(ABSENT), "tombstone": State(TOMBSTONE)}[verb])
         self.admins[admin.socket] = admin
         self.selector.register(admin.socket, selectors.EVENT_READ)
 

@@ -8,8 +8,10 @@
 #include "wins-emu/net/sockets.h"
 #include "wins-emu/net/worker.h"
 
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define WNET_MAGIC 0x3e700001u
 
@@ -118,6 +120,19 @@ void wnet_flush(void *ctx)
     outbox_flush(&net->out);
 }
 
+/* What never reached a worker. */
+static uint64_t dropped_by_system(const struct worker *w, size_t sockets)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sockets; i++) {
+        uint32_t info[SK_MEMINFO_VARS] = {0};
+        socklen_t len = sizeof info;
+        if (getsockopt(worker_socket(w, i), SOL_SOCKET, SO_MEMINFO, info, &len) == 0)
+            sum += info[SK_MEMINFO_DROPS];
+    }
+    return sum;
+}
+
 void wnet_counters(const struct wnet *net, struct eng_counters *ret_sum)
 {
     SL_CHECK_MAGIC(net, WNET_MAGIC);
@@ -125,4 +140,6 @@ void wnet_counters(const struct wnet *net, struct eng_counters *ret_sum)
     eng_counters_add(ret_sum, &net->counters);
     for (unsigned i = 0; i < net->worker_count; i++)
         eng_counters_add(ret_sum, worker_counters(net->workers[i]));
+    for (unsigned i = 0; i < net->worker_count; i++)
+        ret_sum->counts[ENG_COUNT_receive_full] += dropped_by_system(net->workers[i], net->env.listen_count);
 }
