@@ -16,7 +16,7 @@ struct values {
     struct cli_common common;
     struct sl_strings sources, resolve, clients;
     struct ldapc_options ldap;
-    char *ad_site;
+    char *ad_site, *cert_file, *key_file;
     int profile;
     int64_t total_timeout_ms, seed, mp_port, now_s;
     bool strict;
@@ -52,6 +52,10 @@ static const struct sl_option options[] = {
     {.name = "total-timeout", .type = SL_OPT_DURATION, .offset = offsetof(struct values, total_timeout_ms), .arg = "TIME",
      .fallback = "10s", .min = 1, .max = 3600000, .help = "Longest wait for the whole command"},
     LDAPC_CREDENTIAL_ROWS(struct values, ldap),
+    {.name = "cert", .type = SL_OPT_STRING, .offset = offsetof(struct values, cert_file), .arg = "FILE", .flags = SL_OPT_PATH,
+     .help = "PEM file of the certificate to show to https: servers"},
+    {.name = "key", .type = SL_OPT_STRING, .offset = offsetof(struct values, key_file), .arg = "FILE", .flags = SL_OPT_PATH,
+     .help = "PEM file of its key (by default it stands in the file of --cert)"},
 };
 
 static const struct sl_option site_options[] = {
@@ -230,6 +234,7 @@ static int set_options(struct locator *l, const struct values *v)
         {LOCATOR_BASE, v->ldap.base},                    {LOCATOR_CONTAINER, v->ldap.container},
         {LOCATOR_BIND_DN, v->ldap.bind_dn},              {LOCATOR_PASSWORD_FILE, v->ldap.password_file},
         {LOCATOR_SASL, ldapc_sasl_words[v->ldap.sasl]},  {LOCATOR_CA_FILE, v->ldap.ca_file},
+        {LOCATOR_CERT_FILE, v->cert_file},               {LOCATOR_KEY_FILE, v->key_file},
     };
     const struct {
         enum locator_option option;

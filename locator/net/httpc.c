@@ -5,8 +5,10 @@
 #include "common/base/lazy.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <strings.h>
 
 /* ---- what is used of libcurl ---------------------------------------------------------------------------------------- */
@@ -60,11 +62,16 @@ void httpc_reply_fini(struct httpc_reply *reply)
 
 bool httpc_url(char *out, size_t size, const char *host, uint16_t port, const char *path)
 {
+    return httpc_url_of(out, size, "http", host, port, path);
+}
+
+bool httpc_url_of(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path)
+{
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
     bool v6 = strchr(host, ':') != NULL;
     if (!host[0] || host[strspn(host, allowed)])
         return false;
-    int n = snprintf(out, size, "http://%s%s%s:%u%s", v6 ? "[" : "", host, v6 ? "]" : "", port, path);
+    int n = snprintf(out, size, "%s://%s%s%s:%u%s", scheme, v6 ? "[" : "", host, v6 ? "]" : "", port, path);
     return n > 0 && (size_t)n < size;
 }
 
@@ -116,6 +123,7 @@ static enum sl_status status_of(CURLcode code)
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
         return SL_USAGE;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
@@ -162,6 +170,10 @@ static void set_request(struct exchange *x, const struct httpc_request *r)
     }
     if (r->ca_file)
         curl.easy_setopt(c, CURLOPT_CAINFO, r->ca_file);
+    if (r->cert_file) {
+        curl.easy_setopt(c, CURLOPT_SSLCERT, r->cert_file);
+        curl.easy_setopt(c, CURLOPT_SSLKEY, r->key_file ? r->key_file : r->cert_file);
+    }
 }
 
 static void set_wanted(struct exchange *x, const struct httpc_request *r, struct httpc_reply *reply)
@@ -232,11 +244,23 @@ static enum sl_status perform(struct exchange *x, const struct httpc_request *r,
     return SL_OK;
 }
 
+/* libcurl tells a file that cannot be read in the words of a failed handshake. */
+static enum sl_status check_files(const struct httpc_request *r, struct sl_error *e)
+{
+    const char *const files[] = {r->ca_file, r->cert_file, r->key_file};
+    for (size_t i = 0; i < SL_COUNT(files); i++)
+        if (files[i] && access(files[i], R_OK) != 0)
+            return sl_fail(e, SL_USAGE, "%s: %s", files[i], strerror(errno));
+    return SL_OK;
+}
+
 enum sl_status httpc_exchange(const struct httpc_request *request, struct sl_deadline deadline, struct httpc_reply *ret_reply,
                               struct sl_error *e)
 {
     struct httpc_reply reply = {.body = sl_text_new(request->reply_max ? request->reply_max : HTTPC_REPLY_MAX)};
     enum sl_status s = sl_lazy_need(&library, e);
+    if (s == SL_OK)
+        s = check_files(request, e);
     if (s != SL_OK)
         return sl_fail_in(e, s, "%s", request->url);
     if (sl_deadline_passed(deadline)) /* to libcurl 0 means "no limit" */

@@ -33,6 +33,8 @@ struct httpc_request {
     const void *body;         /* NULL: none */
     size_t body_len;
     const char *ca_file;      /* PEM, NULL is the system's trust store */
+    const char *cert_file;    /* PEM of the certificate to show to an https server, or NULL; SL_USAGE when it cannot be used */
+    const char *key_file;     /* PEM of its key; NULL: it stands in cert_file */
     const char *header;       /* one more line "Name: value", or NULL */
     const char *wanted;       /* name of a header of the answer that the caller wants, or NULL */
     size_t reply_max;         /* 0 is HTTPC_REPLY_MAX */
@@ -55,5 +57,7 @@ void httpc_reply_fini(struct httpc_reply *reply);
  * characters that no host name and no address has: hosts come from directories and registries.
  */
 bool httpc_url(char *out, size_t size, const char *host, uint16_t port, const char *path);
+/* The same with the scheme given: "http" or "https". */
+bool httpc_url_of(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path);
 
 #endif

@@ -115,13 +115,14 @@ struct src_override {
 
 /* What sources are opened with; borrowed during `open` only. */
 struct src_config {
-    struct ldapc_options ldap;
+    struct ldapc_options ldap; /* its ca_file serves https: too */
+    char *cert_file, *key_file; /* PEM, shown to https: servers; NULL: none */
     const struct src_override *overrides;
     size_t override_count;
 };
 
 /* What sort of place a source is, live or as a dump; profiles order sources by it (features.md 4.2). */
-enum src_kind { SRC_DIRECTORY, SRC_DNS, SRC_REGISTRY };
+enum src_kind { SRC_MP_LIST, SRC_DIRECTORY, SRC_DNS, SRC_SLP, SRC_REGISTRY };
 
 struct src_ops {
     const char *scheme; /* "ldap" */
@@ -168,6 +169,10 @@ void src_mp_of_name(const char *site, struct src_answer *a);
     X(ldif, DIRECTORY, "ldif:FILE", "a dump of a directory")                                                           \
     X(dns, DNS, "dns:[//ADDR[:PORT][,...]/]DOMAIN", "the DNS")                                                         \
     X(zone, DNS, "zone:FILE", "a master file of the DNS")                                                              \
+    X(http, MP_LIST, "http://HOST[:PORT]", "the list that a management point gives")                                   \
+    X(https, MP_LIST, "https://HOST[:PORT]", "the same over TLS")                                                      \
+    X(slp_http, SLP, "slp+http://HOST[:PORT][/PATH]", "a server locator point")                                        \
+    X(slp_https, SLP, "slp+https://HOST[:PORT][/PATH]", "a server locator point, over TLS")                            \
     X(wins, REGISTRY, "wins://HOST[:PORT]", "a name registry")                                                         \
     X(winsdat, REGISTRY, "winsdat:FILE", "the wins.dat of a name registry")                                            \
     X(lmhosts, REGISTRY, "lmhosts:FILE", "an LMHOSTS file")                                                            \

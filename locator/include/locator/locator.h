@@ -12,6 +12,8 @@
  *     ldif:FILE                                                                         a dump of one
  *     dns:[//ADDR[:PORT][,...]/]DOMAIN                                                  SRV _mssms_mp_<code>._tcp.DOMAIN
  *     zone:FILE                                                                         a master file of the DNS
+ *     http://HOST[:PORT]  https://HOST[:PORT]                                           the MP list of an MP
+ *     slp+http://HOST[:PORT][/PATH]  slp+https://HOST[:PORT][/PATH]                     server locator point
  *     wins://HOST[:PORT]                                                                name registry (port 137)
  *     winsdat:FILE  lmhosts:FILE  netsh:FILE                                            names as a file
  *
@@ -98,7 +100,9 @@ enum locator_option {
     LOCATOR_PASSWORD_FILE = 19,   /* text: file with its password on the first line */
     LOCATOR_SASL = 20,            /* text: "none" (default), "external" or "gssapi" */
     LOCATOR_STARTTLS = 21,        /* number, 0 or 1: protect ldap: connections; 0 */
-    LOCATOR_CA_FILE = 22          /* text: PEM file of trusted authorities instead of the system's */
+    LOCATOR_CA_FILE = 22,         /* text: PEM file of trusted authorities instead of the system's */
+    LOCATOR_CERT_FILE = 32,       /* text: PEM file of the certificate to show to https: servers */
+    LOCATOR_KEY_FILE = 33        /* text: PEM file of its key; by default it stands in the same file */
 };
 
 /* What a result may hold. Which calls fill a field stands in brackets; a field that is not filled is NULL, -1 or an empty

@@ -1,0 +1,162 @@
+"""http: and slp+http: - the list of a real management point, lists of others, a server locator point, certificates on both sides."""
+
+import socket
+
+import certs
+import harness
+import lab
+import slp
+
+MPLIST = "<MPList>%s</MPList>"
+MP = "<MP Name=\"%s\" FQDN=\"%s.example.org\"%s><Version>6487</Version><Capabilities SchemaVersion=\"1.0\"/></MP>"
+
+
+def say(text, status=200):
+    return lambda handler: handler.say(text, status)
+
+
+class MpList(harness.Case):
+
+    def find(self, source, *more, what="mp", code="PS1"):
+        return lab.find(what, "--site", code, "--source", source, "--timeout", "2s", *more)
+
+    def check(self, found, code, outcome, reason):
+        self.assertEqual((found.code, found.json["outcome"], found.json["reason"], found.answer), (code, outcome, reason, {}), str(found))
+
+    def test_list_of_a_real_management_point(self):
+        """P12 sited's MPLIST1: profile cb takes the first by name, the older ones cannot tell the default one (S1.21)"""
+        port = harness.free_port(("127.0.0.11",))
+        site = lab.Site(self, http=["127.0.0.11:%d" % port], addresses=["127.0.0.11"], nbt_port=harness.free_port(("127.0.0.11",)))
+        site.ctl_ok("mp", "add", "mp1.example.org", "--address", "127.0.0.11", "--port", str(port))
+        site.ctl_ok("dp", "add", "dp1.example.org")
+        site.ctl_ok("package", "add", lab.PACKAGE, "--version", "3", "--on", "dp1.example.org")
+        site.ctl_ok("mp", "designate", "mp1.example.org")
+        source = "http://mp1.example.org:%d" % port
+        words = ["--resolve", "mp1.example.org:127.0.0.11"]
+        for profile in ("sms2003", "cm2007", "cb"):
+            found = self.find(source, *words, "--profile", profile)
+            self.assertEqual((found.code, found.answer["mp"], found.answer["port"], found.answer["server"]),
+                             (0, "mp1.example.org", port, source), str(found))
+        found = self.find(source, *words, "--package", lab.PACKAGE, what="dp")
+        self.assertEqual((found.code, found.answer["dp"]), (0, "dp1.example.org"), str(found))
+        self.check(self.find(source, *words, code="PS9"), 1, "negative", "not-found")
+        self.assertEqual(self.find(source, *words, what="site").answer["assigned_by"], "site-code")
+        site.ctl_ok("mp", "add", "mp0.example.org", "--address", "127.0.0.12", "--port", "81")
+        found = self.find(source, *words, "--profile", "cb")
+        self.assertEqual((found.code, found.answer["mp"], found.answer["port"]), (0, "mp0.example.org", 80), str(found))
+        self.check(self.find(source, *words), 1, "negative", "not-found")
+
+    def test_lists_of_others(self):
+        """P12 the sample of facts (no SiteCode with MPLIST), a blank page of SMS 2003, a database that is down, refusals, nonsense"""
+        point = slp.Point(self, scheme="http")
+        for behave, code, outcome, reason in (
+                (say(""), 1, "negative", "not-found"), (say(MPLIST % ""), 1, "negative", "not-found"),
+                (say(MPLIST % (MP % ("a", "a", " SiteCode=\"PS2\""))), 1, "negative", "not-found"),
+                (say("", 500), 3, "unreachable", "could-not-ask"), (say("", 403), 6, "denied", "access-refused"),
+                (say("", 302), 3, "unreachable", "could-not-ask"), (say("<html/>"), 3, "unreachable", "could-not-ask"),
+                (say("<MPList"), 3, "unreachable", "could-not-ask"), (say("x" * (2 << 20)), 3, "unreachable", "could-not-ask")):
+            point.behave = behave
+            self.check(self.find(point.uri), code, outcome, reason)
+        point.behave = say(MPLIST % (MP % ("MSSC1", "MSSC1", " SiteCode=\"ps1\"")))
+        found = self.find(point.uri)
+        self.assertEqual((found.code, found.answer["mp"], found.answer["version"]), (0, "MSSC1.example.org", "6487"), str(found))
+        self.assertEqual(point.asked[-1], "/SMS_MP/.sms_aut?MPLIST1&PS1")
+        point.behave = lambda handler: handler.say("", 400) if "MPLIST1" in handler.path else handler.say(MPLIST % (MP % ("b", "b", "")))
+        found = self.find(point.uri)
+        self.assertEqual((found.code, found.answer["mp"], point.asked[-1]), (0, "b.example.org", "/SMS_MP/.sms_aut?MPLIST"), str(found))
+        self.assertIn("does not say of which site", "\n".join(found.json["warnings"]))
+        found = lab.find("site", "--as-client", "10.1.2.3/24", "--source", point.uri)
+        self.assertEqual((found.code, found.json["reason"]), (2, "not-asked"), str(found))
+
+    def test_dead_and_silent_ones(self):
+        """X02 nobody listens, or accepts and is silent: could not ask, within the time-out"""
+        self.check(self.find("http://127.0.0.1:%d" % harness.free_port()), 3, "unreachable", "could-not-ask")
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            found = self.find("http://127.0.0.1:%d" % silent.getsockname()[1], "--timeout", "1s")
+            self.check(found, 3, "unreachable", "could-not-ask")
+            self.assertLess(found.seconds, 3)
+
+    def test_certificates_on_both_sides(self):
+        """P12 https: a server of a known authority, of an unknown one, by a wrong name; a client without, with and with an unusable certificate"""
+        ours, others = certs.Authority(self.path("ours")), certs.Authority(self.path("others"), "Other CA")
+        client, stranger = ours.issue("client", ["DNS:client"]), others.issue("stranger", ["DNS:stranger"])
+        point = slp.Point(self, certificate=ours.issue("server", ["DNS:mp1.example.org"]), client_ca=ours.ca_file, scheme="http")
+        point.behave = say(MPLIST % (MP % ("mp1", "mp1", "")))
+        source = "https://mp1.example.org:%d" % point.port
+        words = ["--resolve", "mp1.example.org:127.0.0.1"]
+        shown = ["--cert", client[0], "--key", client[1]]
+        found = self.find(source, *words, "--ca", ours.ca_file, *shown)
+        self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.org"), str(found))
+        self.check(self.find(source, *words, "--ca", ours.ca_file), 3, "unreachable", "could-not-ask")
+        self.check(self.find(source, *words, "--ca", ours.ca_file, "--cert", stranger[0], "--key", stranger[1]), 3, "unreachable", "could-not-ask")
+        self.check(self.find(source, *words, "--ca", others.ca_file, *shown), 4, "untrusted", "certificate-refused")
+        self.check(self.find(source.replace("mp1", "mp2"), "--resolve", "mp2.example.org:127.0.0.1", "--ca", ours.ca_file, *shown), 4, "untrusted",
+                   "certificate-refused")
+        self.check(self.find(source, *words, "--ca", ours.ca_file, "--cert", self.path("gone")), 2, "usage", "bad-option")
+        self.check(self.find(source, *words, "--ca", self.path("gone"), *shown), 2, "usage", "bad-option")
+        self.assertEqual(self.find(source, *words, "--key", client[1]).code, 2)
+
+    def test_bad_uris(self):
+        """a scheme with nothing, a path where none is, ports and hosts that are none"""
+        for bad in ("http:", "http://", "http://a/b", "http://a:0", "http://a:65536", "http://[::1", "https://a b", "slp+http://a/x?y",
+                    "slp+http://a@b", "http://:80"):
+            self.assertEqual(self.find(bad).code, 2, bad)
+
+
+class LocatorPoint(harness.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.point = slp.Point(self)
+        self.point.sites = {
+            "PS1": slp.Site("PS1", subnets=("10.1.0.0/16", "2001:db8::/64"), ad_sites=("Berlin (Mitte)",), mp="mp1.example.org",
+                            address="127.0.0.11", port=8080),
+            "PS2": slp.Site("PS2"),
+            "SEC": slp.Site("SEC", assignment="PS1", subnets=("10.2.0.0/16",), mp="mp1.example.org", address="127.0.0.11", port=8080)}
+
+    def find(self, what, *words):
+        return lab.find(what, "--source", self.point.uri, "--timeout", "2s", *words)
+
+    def test_default_mp_of_a_site(self):
+        """Q5 P12 ?site&sc=: the MP with port, address, version and forest; a site without one, a site that is not there"""
+        found = self.find("mp", "--site", "ps1")
+        self.assertEqual((found.code, found.answer["mp"], found.answer["address"], found.answer["port"], found.answer["version"]),
+                         (0, "mp1.example.org", "127.0.0.11", 8080, "6487"), str(found))
+        self.assertEqual((self.point.asked[-1], found.json["steps"][-1]["owner"]), (slp.PATH + "?site&sc=PS1", "example.org"))
+        for code, reason in (("PS2", "no-default-mp"), ("PS9", "not-found")):
+            found = self.find("mp", "--site", code)
+            self.assertEqual((found.code, found.json["reason"]), (1, reason), str(found))
+        self.assertEqual(self.find("site", "--site", "PS2").code, 0)
+
+    def test_site_of_a_client(self):
+        """Q5 P13 ?site&ip=&ad=: by address and mask, IPv6, AD site; a secondary site assigns to its parent; outside of all"""
+        for words, site, by in ((["--as-client", "10.1.2.3/16"], "PS1", "subnet"), (["--as-client", "2001:db8::5/64"], "PS1", "subnet"),
+                                (["--ad-site", "Berlin (Mitte)", "--as-client", "192.0.2.1/24"], "PS1", "ad-site"),
+                                (["--as-client", "10.2.2.3/16"], "PS1", "subnet")):
+            found = self.find("site", *words)
+            self.assertEqual((found.code, found.answer), (0, {"site": site, "assigned_by": by, "mp": "mp1.example.org"}), str(found))
+        self.assertIn("ip=10.2.2.3/16", self.point.asked[-1])
+        found = self.find("site", "--as-client", "10.9.9.9/24")
+        self.assertEqual((found.code, found.json["reason"]), (1, "not-found"), str(found))
+
+    def test_another_path(self):
+        """Q5 the path is configurable; where nothing is, could not ask"""
+        self.point.path = "/other/place"
+        self.assertEqual(self.find("mp", "--site", "PS1").json["reason"], "could-not-ask")
+        found = lab.find("mp", "--site", "PS1", "--source", self.point.uri + "/other/place")
+        self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.org"), str(found))
+
+    def test_odd_answers(self):
+        """X02 another document, another site, too long a name, no code, a port that is none: could not ask"""
+        for text in ("<Other/>", "", "<SLPReply><Site SiteCode=\"PS9\"><MP Name=\"x\"/></Site></SLPReply>", "<SLPReply><Site/></SLPReply>",
+                     "<SLPReply><Site SiteCode=\"PS1\"><MP Name=\"%s\"/></Site></SLPReply>" % ("x" * 300),
+                     "<SLPReply><Site SiteCode=\"PS1\"><MP Name=\"x\" Port=\"70000\"/></Site></SLPReply>",
+                     "<SLPReply><Site SiteCode=\"PS1\"><MP/></Site></SLPReply>", "<SLPReply><Site SiteCode=\"PS1*\"/></SLPReply>"):
+            self.point.behave = say(text)
+            found = self.find("mp", "--site", "PS1")
+            self.assertEqual((found.code, found.json["reason"]), (3, "could-not-ask"), text)
+
+
+harness.main()
