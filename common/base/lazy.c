@@ -6,7 +6,7 @@
 /* Called with the lock held. */
 static enum sl_status load(struct sl_lazy *l, struct sl_error *e)
 {
-    void *handle = dlopen(l->soname, RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen(l->soname, RTLD_LAZY | RTLD_LOCAL); /* RTLD_NOW would bind all that it brings along, used or not */
     if (!handle)
         return sl_fail(e, SL_UNSUPPORTED, "the library %s cannot be loaded: %s", l->soname, dlerror());
     for (size_t i = 0; i < l->count; i++) {

@@ -253,6 +253,16 @@ static int set_options(struct locator *l, const struct values *v)
     return 0;
 }
 
+/*
+ * libldap has every plugin of Cyrus SASL loaded before it does anything, two fifths of the time of a search. Without --sasl this
+ * process needs none, so it names a place where there are none. Before any thread has started.
+ */
+static void spare_sasl_plugins(const struct values *v)
+{
+    if (v->ldap.sasl == LDAPC_SASL_NONE)
+        (void)setenv("SASL_PATH", "/dev/null", true);
+}
+
 /* A context set up from the command line; NULL after the mistake was told. */
 static struct locator *set_up(struct cli_call *call)
 {
@@ -261,6 +271,7 @@ static struct locator *set_up(struct cli_call *call)
         (void)cli_usage(call, "no source to ask: name at least one with --source URI");
         return NULL;
     }
+    spare_sasl_plugins(v);
     struct locator *l = locator_new();
     if (!l || set_lists(l, v) || set_options(l, v) || (cli_given(call, "seed") && locator_set_number(l, LOCATOR_SEED, v->seed))) {
         (void)cli_usage(call, "%s", locator_error(l));

@@ -271,9 +271,9 @@ static enum sl_status await(struct exchange *x, struct sl_deadline until, enum n
     enum nbc_verdict verdict = NBC_FOREIGN;
     enum sl_status s = receive(x, &verdict, e);
     while (s == SL_OK && verdict == NBC_FOREIGN && !sl_deadline_passed(until)) {
-        struct pollfd p = {.fd = x->fd, .events = POLLIN};
-        int n = poll(&p, 1, sl_deadline_left_ms(until));
-        int why = n > 0 && (p.revents & POLLERR) && !x->is_connected ? pending_error(x) : 0;
+        struct pollfd p[] = {{.fd = x->fd, .events = POLLIN}, {.fd = sl_deadline_fd(until), .events = POLLIN}};
+        int n = poll(p, SL_COUNT(p), sl_deadline_left_ms(until));
+        int why = n > 0 && (p[0].revents & POLLERR) && !x->is_connected ? pending_error(x) : 0;
         if (why)
             return fail_errno(x, why, e);
         if (n > 0)

@@ -1,6 +1,7 @@
 #include "locator/resolve/ask.h"
 
 #include "common/base/assert.h"
+#include "common/base/cancel.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/base/thread.h"
@@ -10,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define BOARD_MAGIC 0x10ca7e01u
+
+enum { NICE_STEP = 3, NICE_MAX = 12 };
 
 struct board;
 
@@ -35,6 +39,8 @@ struct board {
     uint32_t magic;
     pthread_mutex_t lock;
     int spoken_fd; /* eventfd: a job is done */
+    struct sl_cancel stop; /* told to the jobs that are not waited for */
+    bool is_usable;        /* both are there */
     size_t refs;
     struct src_question question;
     size_t count;
@@ -47,6 +53,7 @@ static struct board *board_new(const struct resolve_source *sources, size_t coun
     b->magic = BOARD_MAGIC;
     (void)pthread_mutex_init(&b->lock, NULL);
     b->spoken_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    b->is_usable = b->spoken_fd >= 0 && sl_cancel_init(&b->stop, NULL) == SL_OK;
     b->refs = 1;
     b->question = *question;
     b->count = count;
@@ -70,11 +77,21 @@ static void board_leave(struct board *b)
         return;
     for (size_t i = 0; i < b->count; i++)
         b->jobs[i].ops->free(b->jobs[i].source);
+    if (b->is_usable)
+        sl_cancel_fini(&b->stop);
     if (b->spoken_fd >= 0)
         (void)close(b->spoken_fd);
     (void)pthread_mutex_destroy(&b->lock);
     b->magic = 0;
     free(b);
+}
+
+/* A source leaves the processor to those that outrank it: they alone decide how long the caller waits. */
+static void give_way(size_t rank)
+{
+    int nice = rank < NICE_MAX / NICE_STEP ? (int)rank * NICE_STEP : NICE_MAX;
+    if (nice)
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice); /* of this thread alone, on Linux */
 }
 
 static void *job_main(void *arg)
@@ -83,6 +100,7 @@ static void *job_main(void *arg)
     struct board *b = job->board;
     struct src_answer *a = sl_new(sizeof *a);
     src_answer_init(a);
+    give_way((size_t)(job - b->jobs));
     job->ops->ask(job->source, &b->question, job->deadline, a);
     (void)pthread_mutex_lock(&b->lock);
     if (!job->done) { /* else the asker has given up on us */
@@ -104,7 +122,7 @@ static void start_all(struct board *b, int64_t timeout_ms, struct sl_deadline de
     for (size_t i = 0; i < b->count; i++) {
         struct job *job = &b->jobs[i];
         job->deadline = sl_deadline_min(deadline, sl_deadline_in(timeout_ms));
-        job->deadline.cancel = NULL; /* a job that is left behind outlives the wish; it hears of it by its own cancel */
+        job->deadline.cancel = &b->stop; /* not the caller's, which a job that is left behind outlives */
         job->started_ms = sl_clock_mono_ms();
         job->done = true;
         if (!(job->ops->answers & b->question.what)) {
@@ -114,7 +132,7 @@ static void start_all(struct board *b, int64_t timeout_ms, struct sl_deadline de
         job->done = false;
         job->running = true;
         b->refs++;
-        if (b->spoken_fd < 0 || !sl_thread_start(job_main, job)) {
+        if (!b->is_usable || !sl_thread_start(job_main, job)) {
             b->refs--;
             job->running = false;
             job->done = true;
@@ -173,6 +191,8 @@ static struct resolve_judgement wait_for_judgement(struct board *b, struct sl_de
 /* Called with the lock held. */
 static void cancel_rest(struct board *b)
 {
+    if (b->is_usable)
+        sl_cancel_tell(&b->stop);
     for (size_t i = 0; i < b->count; i++)
         if (b->jobs[i].running && b->jobs[i].ops->cancel)
             b->jobs[i].ops->cancel(b->jobs[i].source);

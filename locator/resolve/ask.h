@@ -1,11 +1,12 @@
 /*
  * ask.h - sources asked side by side, judged in order of priority.
  *
- * Each source is asked in a thread of the library's own, with all signals blocked, that the caller never sees. As soon as judge.h
- * can decide, the call returns; sources that still work are told to stop (cancel) and left to end by themselves, at the latest at
- * their own deadline: they own all they use. A source that overruns its deadline, stuck in a library that blocks, is counted as
- * failed and left behind in the same way, so the call never takes longer than the longest time-out of a source that outranks the
- * answer. A deadline that is canceled makes all that have not spoken count as failed ("canceled"), at once.
+ * Each source is asked in a thread of the library's own, with all signals blocked, that the caller never sees; the lower its
+ * rank, the nicer it is to the others where processors are few. As soon as judge.h can decide, the call returns; sources that
+ * still work are told to stop and left to end by themselves, at the latest at their own deadline: they own all they use. A source
+ * that overruns its deadline, stuck in a library that blocks, is counted as failed and left behind in the same way, so the call
+ * never takes longer than the longest time-out of a source that outranks the answer. A deadline that is canceled makes all that
+ * have not spoken count as failed ("canceled"), at once.
  */
 #ifndef SL_LOCATOR_RESOLVE_ASK_H
 #define SL_LOCATOR_RESOLVE_ASK_H

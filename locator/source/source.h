@@ -131,7 +131,7 @@ struct src_ops {
     enum sl_status (*open)(const char *uri, const struct src_config *config, void **ret_source, struct sl_error *e);
     /* Fills *a, which comes from src_answer_init; never beyond the deadline by more than a moment. */
     void (*ask)(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
-    /* Makes a running `ask` end soon; NULL when it cannot. */
+    /* Makes a running `ask` end soon, beside the wish to cancel that its deadline carries; NULL when that wish will do. */
     void (*cancel)(void *source);
     void (*free)(void *source);
 };

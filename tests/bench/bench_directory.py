@@ -1,45 +1,19 @@
-"""The figures of publishing beside a baseline in the same run.
-
-    bench_directory.py [ROW]        runs one row, or all
-    bench_directory.py --has ROW    exit code 0 when there is such a row
-
-Runs of the two sides alternate, each against a real slapd that starts empty; a ratio is the median over the pairs. Exit code 1 when
-something was written wrong or a program failed, never because of a speed.
-"""
+"""The figures of publishing beside a baseline in the same run, each against a real slapd that starts empty. Usage: tests/lib/bench.py."""
 
 import os
 import shutil
 import sqlite3
 import statistics
 import sys
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import bench  # noqa: E402
 import harness  # noqa: E402
 import lab  # noqa: E402
 
 OBJECTS = 10000
 PAIRS = 3
 FIRST = 1 << 24     # 1.0.0.0: all ranges lie below 128.0.0.0, one object each
-
-
-class Bench(harness.Case):
-    """A case outside of a test run: folders, programs and their end."""
-
-    def __init__(self):
-        super().__init__("runTest")
-        self._outcome = unittest.case._Outcome()
-
-    def runTest(self):
-        pass
-
-    def __enter__(self):
-        self.setUp()
-        return self
-
-    def __exit__(self, kind, *exc):
-        self._outcome.success = kind is None    # else the logs are shown
-        self.doCleanups()
 
 
 def dotted(number):
@@ -116,37 +90,15 @@ def publish_pair(case, site, number, sync, more):
 
 
 def publish_10k(sync, *more):
-    with Bench() as case:
+    with bench.Bench() as case:
         site = large_site(case)
         pairs = [publish_pair(case, site, number, sync, more) for number in range(PAIRS)]
     ratio = statistics.median(added / published for published, added in pairs)
     return ratio, "ldapadd %.2f s, publish %.2f s" % tuple(statistics.median(side) for side in zip(*((a, p) for p, a in pairs)))
 
 
-ROWS = {
-    "publish-10k": ("objects/s published and read back, by ldapadd", lambda: publish_10k(True, "--transactions"), 1.5, "x"),
-    "publish-plain": ("the same without a transaction", lambda: publish_10k(True), None, "x"),
-    "publish-nosync": ("the same, by a server that does not sync", lambda: publish_10k(False), None, "x"),
-}
-
-
-def main():
-    words = sys.argv[1:]
-    if words[:1] == ["--has"]:
-        return 0 if words[1:] and words[1] in ROWS else 1
-    wanted = [word for word in words if word]
-    if wanted and wanted[0] not in ROWS:
-        print("no row %r" % wanted[0], file=sys.stderr)
-        return 2
-    for name, (what, measure, least, unit) in ROWS.items():
-        if wanted and name != wanted[0]:
-            continue
-        value, note = measure()
-        bound = "-" if least is None else ">= %g %s" % (least, unit)
-        verdict = "-" if least is None else "ok" if value >= least else "MISSED"
-        print("%-14s  %-46s  %-12s  %-12s  %-8s  %s" % (name, what, bound, "%.2f %s" % (value, unit), verdict, note), flush=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+bench.main({
+    "publish-10k": bench.Row("objects/s published and read back, by ldapadd", lambda: publish_10k(True, "--transactions"), 1.5, least=True),
+    "publish-plain": bench.Row("the same without a transaction", lambda: publish_10k(True)),
+    "publish-nosync": bench.Row("the same, by a server that does not sync", lambda: publish_10k(False)),
+})
