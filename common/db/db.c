@@ -409,6 +409,19 @@ void db_close(struct db *db)
     free(db);
 }
 
+enum sl_status db_checkpoint(struct db *db, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    int rc = sqlite3_wal_checkpoint_v2(db->conn, "main", SQLITE_CHECKPOINT_FULL, NULL, NULL);
+    return rc == SQLITE_OK ? SL_OK : fail_rc(db, rc, e);
+}
+
+void db_keep_log(struct db *db)
+{
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 /* ---- backup ------------------------------------------------------------------------------------------------------ */
 
 static enum sl_status fail_file(struct sl_error *e, const char *path)
@@ -420,7 +433,7 @@ static enum sl_status fail_file(struct sl_error *e, const char *path)
 }
 
 /* All pages in one step: one read transaction, which writers of a WAL database do not wait for. */
-static enum sl_status copy_pages(struct db *db, const char *part, struct sl_error *e)
+static enum sl_status copy_pages(struct db *db, const char *part, const char *last, struct sl_error *e)
 {
     struct db to = {.magic = DB_MAGIC, .path = (char *)(uintptr_t)part};
     int rc = sqlite3_open_v2(part, &to.conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -433,6 +446,8 @@ static enum sl_status copy_pages(struct db *db, const char *part, struct sl_erro
     } else if (status == SL_OK) {
         status = fail_rc(&to, sqlite3_errcode(to.conn), e);
     }
+    if (status == SL_OK && last)
+        status = db_exec(&to, last, e);
     sqlite3_close(to.conn);
     return status;
 }
@@ -452,7 +467,7 @@ static enum sl_status sync_folder_of(const char *path, struct sl_error *e)
     return status;
 }
 
-enum sl_status db_backup(struct db *db, const char *path, struct sl_error *e)
+enum sl_status db_backup(struct db *db, const char *path, const char *last, struct sl_error *e)
 {
     SL_CHECK_MAGIC(db, DB_MAGIC);
     if (access(path, F_OK) == 0) {
@@ -468,7 +483,7 @@ enum sl_status db_backup(struct db *db, const char *path, struct sl_error *e)
         return status;
     }
     close(fd);
-    enum sl_status status = copy_pages(db, part, e);
+    enum sl_status status = copy_pages(db, part, last, e);
     if (status == SL_OK && link(part, path) != 0) /* which never replaces, as rename would */
         status = fail_file(e, path);
     unlink(part);

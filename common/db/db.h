@@ -43,15 +43,20 @@ enum sl_status db_open(const char *path, enum db_mode mode, const struct db_sche
                        struct sl_error *e) SL_MUST;
 /* Finalizes its statements, checkpoints and closes; NULL is accepted. */
 void db_close(struct db *db);
+/* Moves everything committed from the write-ahead log into the file, which is synced. SL_TIMEOUT when a reader is in the way. */
+enum sl_status db_checkpoint(struct db *db, struct sl_error *e) SL_MUST;
+/* db_close leaves the write-ahead log beside the file, with what it holds. */
+void db_keep_log(struct db *db);
 /* Runs SQL without parameters or results; several statements may stand in one text. */
 enum sl_status db_exec(struct db *db, const char *sql, struct sl_error *e) SL_MUST;
 
 /*
  * Copies the database as it is now, one consistent state, to a new file, and returns when the copy and its name are on disk.
  * Others may write meanwhile. SL_CONFLICT when `path` exists; it is not touched then. The copy is made beside it under another
- * name, so that there is never half a file under this one. The connection does nothing else meanwhile.
+ * name, so that there is never half a file under this one. The connection does nothing else meanwhile. `last` is SQL that is run on
+ * the copy, NULL for none.
  */
-enum sl_status db_backup(struct db *db, const char *path, struct sl_error *e) SL_MUST;
+enum sl_status db_backup(struct db *db, const char *path, const char *last, struct sl_error *e) SL_MUST;
 
 /* ---- statements: used between db_prepare and db_done; the same one is not used again in between ------------------- */
 

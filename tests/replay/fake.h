@@ -4,7 +4,7 @@
 #ifndef SL_TESTS_REPLAY_FAKE_H
 #define SL_TESTS_REPLAY_FAKE_H
 
-#include "wins-emu/store/store.h"
+#include "wins-emu/store/journal.h"
 
 /* From now on every commit fails, or works again. */
 void fake_store_fails(struct wst *store, bool fails);

@@ -156,7 +156,7 @@ static void do_admin(struct story *s)
     } else if (story_take(s, "delete")) {
         struct nb_name name = story_next_name(s);
         story_no_more(s);
-        if (!eng_admin_delete(world_engine(&s->world), &name, world_done, &s->world))
+        if (!eng_admin_delete(world_engine(&s->world), world_now(&s->world), &name, world_done, &s->world))
             story_fail(s, "there is no %s", nb_name_text(&name).text);
     } else if (story_take(s, "scavenge")) {
         admin_scavenge(s);

@@ -341,11 +341,11 @@ START_TEST(a_backup_is_whole_and_overwrites_nothing)
     ck_assert_int_eq(db_exec(db, "INSERT INTO site (code) VALUES ('PS1')", NULL), SL_OK);
     ck_assert_int_eq(db_begin(db, NULL), SL_OK);
     ck_assert_int_eq(db_exec(db, "INSERT INTO site (code) VALUES ('PS2')", NULL), SL_OK); /* not committed: not in it */
-    ck_assert_int_eq(db_backup(reader, copy, &e), SL_OK);
+    ck_assert_int_eq(db_backup(reader, copy, NULL, &e), SL_OK);
     ck_assert_int_eq(db_commit(db, NULL), SL_OK);
-    ck_assert_int_eq(db_backup(reader, copy, &e), SL_CONFLICT);
+    ck_assert_int_eq(db_backup(reader, copy, NULL, &e), SL_CONFLICT);
     ck_assert_ptr_nonnull(strstr(e.text, copy));
-    ck_assert_int_ne(db_backup(reader, "/nowhere/at/all.db", &e), SL_OK);
+    ck_assert_int_ne(db_backup(reader, "/nowhere/at/all.db", NULL, &e), SL_OK);
     db_close(reader);
     db_close(db);
     ck_assert_int_eq(rename(copy, path), 0); /* no other file is needed beside it */

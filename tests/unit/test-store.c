@@ -3,7 +3,7 @@
  */
 #include "common/base/memory.h"
 #include "common/db/db.h"
-#include "wins-emu/store/store.h"
+#include "wins-emu/store/journal.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* The file as another program sees it that knows its schema. */
-static const char *const none[] = {"", ""};
+static const char *const none[] = {"", "", ""};
 enum { SELF = 0xc0000201 };
 static const struct db_schema ours = {0x57494e53, none, SL_COUNT(none)};
 
@@ -338,6 +338,170 @@ START_TEST(a_second_server_is_refused)
 }
 END_TEST
 
+static struct wst_note note_of(const struct wins_record *before, const struct wins_record *after, enum wins_rule rule)
+{
+    struct wst_note n = {.name = after->name, .at_s = INT64_C(5000000000), .by = WST_BY_CLIENT, .source = 0x0a000001, .rule = rule};
+    wst_image_of(before, &n.before);
+    wst_image_of(after, &n.after);
+    return n;
+}
+
+struct told {
+    size_t count;
+    struct wst_note notes[64];
+};
+
+static void tell(const struct wst_note *n, void *ctx)
+{
+    struct told *told = ctx;
+    ck_assert_uint_lt(told->count, SL_COUNT(told->notes));
+    told->notes[told->count++] = *n;
+}
+
+static struct told history(struct wst *w, const struct nb_name *name)
+{
+    struct told told = {0};
+    uint64_t cursor = 0;
+    for (bool more = true; more;)
+        ck_assert_int_eq(wst_history(w, name, &cursor, 3, tell, &told, &more, NULL), SL_OK);
+    return told;
+}
+
+static void note_alone(struct wst *w, const struct wst_note *n)
+{
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    wst_note(w, n);
+    ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
+}
+
+/* X16: a note comes back whole, after a restart too, oldest first; one of a batch that was not committed does not. */
+START_TEST(the_journal_keeps_what_was_noted_X16)
+{
+    struct wst *w = open_store();
+    wst_set_journal_max(w, 100);
+    struct wins_record a = record_of("NAME", 7), b = record_of("OTHER", 8), c = a;
+    c.state = WINS_RELEASED;
+    c.version = UINT64_C(1) << 40;
+    struct wst_note first = note_of(NULL, &a, WINS_R08), second = note_of(&a, &c, WINS_L08), other = note_of(NULL, &b, WINS_R08);
+    second.by = WST_BY_ADMIN;
+    second.rule = WINS_RULE_NONE;
+    note_alone(w, &first);
+    note_alone(w, &other);
+    note_alone(w, &second);
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    wst_note(w, &first);
+    wst_abandon(w);
+    wst_close(w);
+    w = open_store();
+    struct told told = history(w, &a.name);
+    ck_assert_uint_eq(told.count, 2);
+    const struct wst_note *n = &told.notes[1];
+    ck_assert(!told.notes[0].before.present && told.notes[0].rule == WINS_R08 && told.notes[0].source == 0x0a000001);
+    ck_assert(n->before.present && n->before.version == 7 && n->after.version == UINT64_C(1) << 40);
+    ck_assert(n->by == WST_BY_ADMIN && n->rule == WINS_RULE_NONE && n->at_s == INT64_C(5000000000));
+    ck_assert(n->after.state == WINS_RELEASED && n->after.type == a.type && n->after.address_count == a.member_count);
+    ck_assert_uint_eq(n->after.addresses[0], a.members[0].address);
+    wst_close(w);
+}
+END_TEST
+
+/* X16: the oldest notes go; 0 keeps none. */
+START_TEST(the_journal_is_bounded_X16)
+{
+    struct wst *w = open_store();
+    struct wins_record r = record_of("NAME", 7);
+    struct wst_note n = note_of(NULL, &r, WINS_R08);
+    wst_set_journal_max(w, 10);
+    for (int i = 0; i < 25; i++) {
+        n.at_s = i;
+        note_alone(w, &n);
+    }
+    struct told told = history(w, &r.name);
+    ck_assert_uint_eq(told.count, 10);
+    ck_assert_int_eq(told.notes[0].at_s, 15);
+    wst_set_journal_max(w, 4);
+    note_alone(w, &n);
+    ck_assert_uint_eq(history(w, &r.name).count, 4);
+    wst_set_journal_max(w, 0);
+    note_alone(w, &n);
+    ck_assert_uint_eq(history(w, &r.name).count, 0);
+    wst_close(w);
+}
+END_TEST
+
+/* Leaves the file as a server that was killed leaves it, with its log under another name. */
+static void die_without_log(char saved[96])
+{
+    char log[96];
+    if (fork() == 0) {
+        struct wst *w = open_store();
+        struct wins_record r = record_of("NAME", 7);
+        put_alone(w, &r);
+        _exit(0);
+    }
+    wait(NULL);
+    snprintf(log, sizeof log, "%s-wal", path);
+    snprintf(saved, 96, "%s-saved", path);
+    ck_assert_int_eq(rename(log, saved), 0);
+}
+
+/* 2.12: without the log that a killed server left behind nothing starts; with it all is there; a clean end needs none. */
+START_TEST(a_missing_log_is_refused_2_12)
+{
+    char saved[96], log[96];
+    struct wst *w;
+    struct sl_error e;
+    wst_close(open_store());
+    wst_close(open_store());
+    die_without_log(saved);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(wst_open(path, &w, &e), SL_CORRUPT);
+        ck_assert_ptr_nonnull(strstr(e.text, "-wal"));
+    }
+    snprintf(log, sizeof log, "%s-wal", path);
+    ck_assert_int_eq(rename(saved, log), 0);
+    w = open_store();
+    ck_assert_uint_eq(wst_version(w), 7);
+    wst_close(w);
+}
+END_TEST
+
+/* 2.11: who goes on without the log gets version ids that were never handed out. */
+START_TEST(version_ids_leap_when_a_log_is_given_up_2_11)
+{
+    char saved[96];
+    struct sl_error e;
+    die_without_log(saved);
+    ck_assert_int_eq(wst_accept_missing_log(path, &e), SL_OK);
+    struct wst *w = open_store();
+    ck_assert_uint_gt(wst_version(w), UINT64_C(1) << 31);
+    ck_assert_int_eq(wst_accept_missing_log(path, &e), SL_USAGE);
+    wst_close(w);
+    unlink(saved);
+}
+END_TEST
+
+/* 2.12: a log beside an empty or missing file is not made into a new registry; a backup needs no log. */
+START_TEST(a_missing_file_is_refused_and_a_backup_opens_2_12)
+{
+    char saved[96], log[96], copy[96];
+    struct wst *w = open_store();
+    struct sl_error e;
+    snprintf(copy, sizeof copy, "%s-copy", path);
+    ck_assert_msg(wst_backup(path, copy, &e) == SL_OK, "%s", e.text);
+    wst_close(w);
+    ck_assert_msg(wst_open(copy, &w, &e) == SL_OK, "%s", e.text);
+    wst_close(w);
+    unlink(copy);
+    die_without_log(saved);
+    snprintf(log, sizeof log, "%s-wal", path);
+    ck_assert_int_eq(rename(saved, log), 0);
+    unlink(path);
+    ck_assert_int_eq(wst_open(path, &w, &e), SL_CORRUPT);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 static Suite *store_suite(void)
 {
     Suite *suite = suite_create("store");
@@ -354,6 +518,11 @@ static Suite *store_suite(void)
     tcase_add_test(c, damaged_rows_are_refused);
     tcase_add_test(c, a_file_of_noise_is_refused_and_left_alone);
     tcase_add_test(c, a_second_server_is_refused);
+    tcase_add_test(c, the_journal_keeps_what_was_noted_X16);
+    tcase_add_test(c, the_journal_is_bounded_X16);
+    tcase_add_test(c, a_missing_log_is_refused_2_12);
+    tcase_add_test(c, version_ids_leap_when_a_log_is_given_up_2_11);
+    tcase_add_test(c, a_missing_file_is_refused_and_a_backup_opens_2_12);
     suite_add_tcase(suite, c);
     return suite;
 }

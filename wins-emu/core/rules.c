@@ -38,6 +38,15 @@ enum wins_rule wins_rule_parse(const char *id)
 
 /* --- configuration -------------------------------------------------------------------------------------------------- */
 
+void wins_config_reload(struct wins_config *config, const struct wins_config *from)
+{
+    config->ttl_min_s = from->ttl_min_s;
+    config->ttl_max_s = from->ttl_max_s;
+    config->extinction_interval_s = from->extinction_interval_s;
+    config->extinction_timeout_s = from->extinction_timeout_s;
+    config->tombstone_hold_s = from->tombstone_hold_s;
+}
+
 struct wins_config wins_config_default(uint32_t self)
 {
     return (struct wins_config){

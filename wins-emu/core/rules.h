@@ -119,7 +119,7 @@ struct wins_peer {
 
 enum { WINS_OWN_NAMES_MAX = 16, WINS_OWN_SOCKETS_MAX = 64 };
 
-/* What the rules are told. A snapshot: set up once, then only read, by any thread. */
+/* What the rules are told. Set up once, then only read, by any thread; but for the times, see wins_config_reload. */
 struct wins_config {
     uint32_t self;                   /* owner of what is registered here, 0 is not allowed */
     uint32_t ttl_min_s;              /* leases are clamped to these two (OQ2: the clamped one is answered) */
@@ -135,6 +135,8 @@ struct wins_config {
 
 /* The defaults of wins.md 2.7: 6 hours to 6 days, 6 days, 1 day, 3 days; no own names, no sockets. */
 struct wins_config wins_config_default(uint32_t self);
+/* Copies what may change while the rules are in use, the times; by their one thread, others read the rest. */
+void wins_config_reload(struct wins_config *config, const struct wins_config *from);
 /* The own name that equals `name`, or NULL. */
 const struct wins_own_name *wins_own_name_find(const struct wins_config *config, const struct nb_name *name);
 /* True for a unique name of this server itself: its registration by anybody is refused, broadcast or not (R20). */

@@ -7,6 +7,7 @@
 #include "common/cli/cli.h"
 #include "wins-emu/net/net.h"
 
+#define WINSD_JOURNAL_MAX INT64_C(100000000)
 #define WINSD_TIME_MAX_MS (INT64_C(3650) * 24 * 3600 * 1000)
 
 /* The values as given; filled by the option table. */
@@ -25,6 +26,7 @@ struct winsd_values {
     char *config;
     bool check_config;
     char *hook;
+    int64_t journal_max;
     struct wins_policy_options policy;
 };
 

@@ -133,7 +133,7 @@ static enum sl_status open_store(struct winsd *d, struct sl_error *e)
 static enum sl_status start_engine(struct winsd *d, struct sl_error *e)
 {
     const struct eng_ops ops = {.ctx = d, .send = on_send, .random = on_random, .refused = on_refused,
-                                .changed = d->hook ? on_changed : NULL};
+                                .changed = on_changed};
     const struct eng_writer_ops writer_ops = {.ctx = d->net, .flush = wnet_flush, .commit_failed = on_commit_failed};
     d->eng = eng_new(&d->config, &ops, d->table, d->store);
     return eng_writer_start(d->eng, &writer_ops, &d->writer, e);
@@ -150,6 +150,8 @@ static enum sl_status start(struct winsd *d, const struct winsd_settings *s, str
         return status;
     d->config = config_of(s, d->net);
     d->config.policy = &d->policy.current;
+    d->config.journal_max = (uint64_t)d->values->journal_max;
+    d->config.tells_changes = d->values->hook != NULL;
     if (d->values->hook)
         status = winsd_hook_start(d->values->hook, &d->hook, e);
     if (status == SL_OK)

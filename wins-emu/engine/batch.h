@@ -8,6 +8,7 @@
 #define SL_WINS_ENGINE_BATCH_H
 
 #include "wins-emu/engine/engine.h"
+#include "wins-emu/store/journal.h"
 
 /* Who asked: what an answer needs beside name and decision. */
 struct eng_ticket {
@@ -34,13 +35,18 @@ struct eng_held {
     uint32_t ttl_s;
 };
 
-enum { ENG_BATCH_BUCKETS = 1024 };
+enum {
+    ENG_BATCH_BUCKETS = 1024,
+    ENG_NOTES_MAX = 2 * ENG_BATCH_MAX, /* each belongs to a held answer or to a name of its own */
+};
 
 struct eng_batch {
     size_t change_count;
     size_t held_count;
+    size_t note_count;
     struct eng_change changes[ENG_BATCH_MAX];
     struct eng_held held[ENG_BATCH_MAX];
+    struct wst_note notes[ENG_NOTES_MAX]; /* every change of a name, in their order */
     uint16_t buckets[ENG_BATCH_BUCKETS]; /* 1 + index of the first change of a bucket, 0 for none */
     uint16_t next[ENG_BATCH_MAX];        /* the same for the change behind it */
 };

@@ -2,8 +2,8 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
+#include "wins-emu/engine/note.h"
 #include "wins-emu/engine/publish.h"
-#include "wins-emu/engine/state.h"
 
 #include <stdlib.h>
 
@@ -23,11 +23,23 @@ struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, 
     eng->table = table;
     eng->store = store;
     eng->version = wst_version(store);
+    wst_set_journal_max(store, config->journal_max);
     const struct wst_times times = wst_times(store);
     eng->ops.random(eng->ops.ctx, &eng->challenges.secret, sizeof eng->challenges.secret);
     eng_scavenger_init(&eng->scavenger, config->scavenge_period_s, &times);
     note_times(eng);
     return eng;
+}
+
+void eng_reload(struct eng *eng, struct eng_now now, const struct eng_config *config)
+{
+    SL_CHECK_MAGIC(eng, ENG_MAGIC);
+    wins_config_reload(&eng->config.rules, &config->rules);
+    eng->config.scavenge_period_s = config->scavenge_period_s;
+    eng->config.journal_max = config->journal_max;
+    eng->config.tells_changes = config->tells_changes;
+    wst_set_journal_max(eng->store, config->journal_max);
+    eng_scavenger_reload(&eng->scavenger, now, config->scavenge_period_s);
 }
 
 void eng_free(struct eng *eng)
@@ -54,19 +66,6 @@ static void count_decision(struct eng *eng, const struct wins_decision *d)
     eng->stats.rules[d->rule]++;
     if (d->then != WINS_RULE_NONE)
         eng->stats.rules[d->then]++;
-}
-
-/* The record of a name as the open batch leaves it; unpacked into *room where the table has it. NULL when there is none. */
-static const struct wins_record *view(struct eng *eng, const struct nb_name *name, struct wins_record *room)
-{
-    const struct eng_change *change = eng_batch_find(&eng->batch, name);
-    if (change)
-        return change->removed ? NULL : &change->record;
-    const struct tbl_entry *entry = tbl_find(eng->table, name);
-    if (!entry)
-        return NULL;
-    tbl_unpack(entry, room);
-    return room;
 }
 
 /* --- sending -------------------------------------------------------------------------------------------------------- */
@@ -117,6 +116,8 @@ static enum sl_status store_batch(struct eng *eng, struct sl_error *e)
         else
             wst_put(eng->store, &change->record);
     }
+    for (size_t i = 0; i < eng->batch.note_count; i++)
+        wst_note(eng->store, &eng->batch.notes[i]);
     wst_set_version(eng->store, eng->version);
     if (eng->scavenger.times_changed)
         wst_set_times(eng->store, &eng->scavenger.times);
@@ -148,7 +149,7 @@ enum sl_status eng_commit(struct eng *eng, struct sl_error *e)
         eng_scavenger_failed(&eng->scavenger, s, &detail);
     } else {
         eng->stats.commits++;
-        eng_publish(eng->table, &eng->ops, &eng->batch);
+        eng_publish(eng->table, &eng->ops, eng->config.tells_changes, &eng->batch);
     }
     answer_batch(eng, s, &detail);
     eng_batch_clear(&eng->batch);
@@ -173,6 +174,8 @@ static void store_decision(struct eng *eng, struct wins_decision *d)
 {
     if (d->new_version)
         d->record.version = ++eng->version;
+    if (d->effect == WINS_STORE)
+        eng_note(eng, &d->record.name, d->rule, &d->record);
     if (d->effect == WINS_STORE || d->effect == WINS_TOUCH)
         eng_batch_put(&eng->batch, &d->record, d->effect == WINS_STORE);
 }
@@ -216,6 +219,7 @@ static void judge(struct eng *eng, struct eng_challenge *over, int64_t now_s, co
 {
     make_room(eng);
     struct eng_challenge c = eng_challenges_take(&eng->challenges, over);
+    eng_note_by(eng, WST_BY_CLIENT, c.ticket.from.address, now_s);
     struct wins_challenge result = {.version = c.version, .owner = c.owner, .reply = WINS_REPLY_SILENT};
     if (reply) {
         result.reply = nb_rcode(reply->flags) ? WINS_REPLY_NEGATIVE : WINS_REPLY_POSITIVE;
@@ -225,7 +229,7 @@ static void judge(struct eng *eng, struct eng_challenge *over, int64_t now_s, co
     struct wins_record room;
     struct wins_decision d;
     eng->stats.challenges_running = eng->challenges.count;
-    wins_judge(view(eng, &c.request.name, &room), &c.request, &result, &eng->config.rules, now_s, &d);
+    wins_judge(eng_view(eng, &c.request.name, &room), &c.request, &result, &eng->config.rules, now_s, &d);
     count_decision(eng, &d);
     apply(eng, &c.ticket, &c.request.name, &d);
 }
@@ -315,10 +319,12 @@ static void scavenge_entry(struct eng *eng, int64_t now_s, const struct tbl_entr
     wins_scavenge(&record, eng->scavenger.times.serving_since_s, &eng->config.rules, now_s, &d);
     count_decision(eng, &d);
     eng->scavenger.result.rules[d.rule]++;
-    if (d.effect == WINS_REMOVE)
+    if (d.effect == WINS_REMOVE) {
+        eng_note(eng, &record.name, d.rule, NULL);
         eng_batch_remove(&eng->batch, &record.name);
-    else
+    } else {
         store_decision(eng, &d);
+    }
 }
 
 /* One slice, as a batch of its own: what was waiting is committed before, so that the table is the state of now. */
@@ -327,6 +333,7 @@ static void scavenge_slice(struct eng *eng, struct eng_now now)
     enum sl_status status = eng_commit(eng, NULL);
     (void)status; /* everybody who waited was told, and it is counted */
     struct eng_scavenger *s = &eng->scavenger;
+    eng_note_by(eng, WST_BY_SCAVENGER, 0, now.real_s);
     bool more = eng_scavenger_walk(s, eng->table, &eng->config.rules, now);
     for (size_t i = 0; i < s->due_count; i++)
         scavenge_entry(eng, now.real_s, s->due[i]);
@@ -408,7 +415,7 @@ static void take_registration(struct eng *eng, struct eng_now now, const struct 
         return;
     }
     struct wins_record room;
-    const struct wins_record *record = view(eng, &request->name, &room);
+    const struct wins_record *record = eng_view(eng, &request->name, &room);
     struct wins_decision d;
     if (ticket->flags & NB_BROADCAST || !settle(eng, now, request, record, &d))
         wins_register(record, request, &eng->config.rules, now.real_s, &d);
@@ -423,7 +430,7 @@ static void take_release(struct eng *eng, struct eng_now now, const struct wins_
 {
     struct wins_record room;
     struct wins_decision d;
-    wins_release(view(eng, &request->name, &room), request, &eng->config.rules, now.real_s, &d);
+    wins_release(eng_view(eng, &request->name, &room), request, &eng->config.rules, now.real_s, &d);
     count_decision(eng, &d);
     apply(eng, ticket, &request->name, &d);
 }
@@ -450,6 +457,7 @@ static void take_request(struct eng *eng, struct eng_now now, struct wins_peer f
     }
     struct eng_ticket ticket = {.socket = socket, .from = from, .id = m->id, .flags = m->flags, .address = m->addresses[0]};
     make_room(eng);
+    eng_note_by(eng, WST_BY_CLIENT, from.address, now.real_s);
     if (nb_opcode(m->flags) == NB_OP_RELEASE)
         take_release(eng, now, &request, &ticket);
     else
@@ -510,18 +518,22 @@ enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct w
     d.record.member_count = record->member_count;
     for (size_t i = 0; i < record->member_count; i++)
         d.record.members[i] = (struct wins_member){.address = record->members[i].address, .owner = eng->config.rules.self};
+    eng_note_by(eng, WST_BY_ADMIN, 0, now.real_s);
+    eng_note(eng, &d.record.name, WINS_RULE_NONE, &d.record);
     eng_batch_put(&eng->batch, &d.record, true);
     hold_done(eng, done, ctx);
     return SL_OK;
 }
 
-bool eng_admin_delete(struct eng *eng, const struct nb_name *name, eng_done *done, void *ctx)
+bool eng_admin_delete(struct eng *eng, struct eng_now now, const struct nb_name *name, eng_done *done, void *ctx)
 {
     SL_CHECK_MAGIC(eng, ENG_MAGIC);
     struct wins_record room;
-    if (!view(eng, name, &room))
+    if (!eng_view(eng, name, &room))
         return false;
     make_room(eng);
+    eng_note_by(eng, WST_BY_ADMIN, 0, now.real_s);
+    eng_note(eng, name, WINS_RULE_NONE, NULL);
     eng_batch_remove(&eng->batch, name);
     hold_done(eng, done, ctx);
     return true;
@@ -533,7 +545,7 @@ enum sl_status eng_admin_end(struct eng *eng, struct eng_now now, const struct n
     SL_CHECK_MAGIC(eng, ENG_MAGIC);
     make_room(eng);
     struct wins_record room;
-    const struct wins_record *record = view(eng, name, &room);
+    const struct wins_record *record = eng_view(eng, name, &room);
     *ret_found = record != NULL;
     if (!record)
         return SL_OK;
@@ -541,6 +553,7 @@ enum sl_status eng_admin_end(struct eng *eng, struct eng_now now, const struct n
     (how == ENG_END_RELEASE ? wins_admin_release : wins_admin_tombstone)(record, &eng->config.rules, now.real_s, &d);
     if (d.rule == WINS_L05 || d.rule == WINS_L06)
         return sl_fail(e, SL_CONFLICT, "%s is static: delete it, or make it a tombstone", nb_name_text(name).text);
+    eng_note_by(eng, WST_BY_ADMIN, 0, now.real_s);
     store_decision(eng, &d);
     hold_done(eng, done, ctx);
     return SL_OK;

@@ -26,7 +26,7 @@
 #define SL_WINS_ENGINE_ENGINE_H
 
 #include "wins-emu/core/policy.h"
-#include "wins-emu/store/store.h"
+#include "wins-emu/store/journal.h"
 #include "wins-emu/table/shared.h"
 #include "wins-emu/table/table.h"
 
@@ -57,6 +57,8 @@ struct eng_config {
     const struct tbl_shared *policy; /* a struct wins_policy; NULL or empty: no policy but P03 */
     uint16_t nbt_port; /* of the holders that are challenged: NB_PORT, another in tests */
     int64_t scavenge_period_s; /* from the begin of a pass to that of the next; 0 means only when an administrator asks */
+    uint64_t journal_max; /* rows of the journal; 0: none */
+    bool tells_changes;   /* ops.changed is called */
 };
 
 /* What happened to a name, as its clients see it. */
@@ -72,8 +74,11 @@ struct eng_ops {
     /* A registration that the policy refuses (P02 to P06), to be told in the log; NULL: nobody wants to know. */
     void (*refused)(void *ctx, enum wins_rule rule, const struct wins_request *request);
     /* A name became active, changed or was extended, or is active no more; on disk and in the table. Must not call the engine;
-     * NULL: nobody wants to know. */
+     * may be NULL without tells_changes. */
     void (*changed)(void *ctx, enum eng_event event, const struct wins_record *record);
+    /* What the journal has of a change that is on disk and in the table, also when no journal is kept. Must not call the engine;
+     * NULL: nobody wants to know. */
+    void (*noted)(void *ctx, const struct wst_note *note);
 };
 
 /* Counters since the start; by the engine's thread only. */
@@ -96,6 +101,11 @@ struct eng_stats {
  * are copied. The version counter goes on from wst_version, the scavenger from wst_times.
  */
 struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, struct tbl *table, struct wst *store);
+/*
+ * Takes over what may change while the engine works: the times of the rules, scavenge_period_s, journal_max and tells_changes; the
+ * rest of `config` counts for nothing. The next pass of the scavenger is reckoned anew.
+ */
+void eng_reload(struct eng *eng, struct eng_now now, const struct eng_config *config);
 /* Drops the open batch without an answer. */
 void eng_free(struct eng *eng);
 
@@ -130,7 +140,7 @@ typedef void eng_done(void *ctx, enum sl_status status, const struct sl_error *e
 enum sl_status eng_admin_add(struct eng *eng, struct eng_now now, const struct wins_record *record, eng_done *done, void *ctx,
                              struct sl_error *e) SL_MUST;
 /* Deletes a record of any kind and state. False when there is none; done is not called then. */
-bool eng_admin_delete(struct eng *eng, const struct nb_name *name, eng_done *done, void *ctx);
+bool eng_admin_delete(struct eng *eng, struct eng_now now, const struct nb_name *name, eng_done *done, void *ctx);
 
 enum eng_end { ENG_END_RELEASE, ENG_END_TOMBSTONE };
 /*

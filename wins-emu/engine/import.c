@@ -2,7 +2,7 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
-#include "wins-emu/engine/state.h"
+#include "wins-emu/engine/note.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +101,7 @@ struct importing {
     struct wst *store;
     const struct wins_config *config;
     const struct eng_import *import;
-    int64_t now_s;
+    struct eng_origin origin;
     struct nb_name last;
     size_t at, room;
     uint8_t *taken;
@@ -116,24 +116,35 @@ static bool ascends(const struct nb_name *a, const struct nb_name *b)
     return order < 0 || (order == 0 && memcmp(a->scope, b->scope, a->scope_len) < 0);
 }
 
-static enum eng_imported decide_import(struct importing *im, const struct wins_record *in, struct wins_record *ret_record,
-                                       enum wins_rule *ret_rule)
+/* *old is the record that the name has; *ret_found is false when it has none. */
+static enum eng_imported decide_import(struct importing *im, const struct wins_record *in, struct wins_record *old, bool *ret_found,
+                                       struct wins_record *ret_record, enum wins_rule *ret_rule)
 {
-    struct wins_record old;
     const struct tbl_entry *entry = tbl_find(im->table, &in->name);
     if (entry)
-        tbl_unpack(entry, &old);
-    enum eng_imported imported = eng_import_decide(entry ? &old : NULL, in, im->config, im->now_s, ret_record, ret_rule);
+        tbl_unpack(entry, old);
+    *ret_found = entry != NULL;
+    enum eng_imported imported =
+        eng_import_decide(entry ? old : NULL, in, im->config, im->origin.at_s, ret_record, ret_rule);
     if (imported == ENG_IMPORT_ADDED || imported == ENG_IMPORT_REPLACED)
         ret_record->version = ++im->version;
     return imported;
 }
 
+static void store_taken(struct importing *im, const struct wins_record *old, enum wins_rule rule, const struct wins_record *record)
+{
+    struct wst_note note;
+    eng_note_make(&im->origin, rule, old, record, &note);
+    wst_put(im->store, record);
+    wst_note(im->store, &note);
+}
+
 static enum sl_status store_import(void *ctx, const struct wins_record *in, struct sl_error *e)
 {
     struct importing *im = ctx;
-    struct wins_record record;
+    struct wins_record record, old;
     enum wins_rule rule;
+    bool found;
     if (im->at > 0 && !ascends(&im->last, &in->name))
         return sl_fail(e, SL_MALFORMED, "%s is out of order", nb_name_text(&in->name).text);
     if (in->member_count == 0)
@@ -142,7 +153,7 @@ static enum sl_status store_import(void *ctx, const struct wins_record *in, stru
         im->room = im->room ? im->room * 2 : TAKEN_START;
         im->taken = sl_resize(im->taken, im->room, 1);
     }
-    enum eng_imported imported = decide_import(im, in, &record, &rule);
+    enum eng_imported imported = decide_import(im, in, &old, &found, &record, &rule);
     bool taken = imported == ENG_IMPORT_ADDED || imported == ENG_IMPORT_REPLACED;
     uint8_t bit = (uint8_t)(1u << im->at % 8);
     if (im->at % 8 == 0)
@@ -152,7 +163,7 @@ static enum sl_status store_import(void *ctx, const struct wins_record *in, stru
     im->last = in->name;
     im->at++;
     if (taken && !im->import->dry_run)
-        wst_put(im->store, &record);
+        store_taken(im, found ? &old : NULL, rule, &record);
     im->import->decided(im->import->ctx, in, imported, rule);
     return SL_OK;
 }
@@ -161,13 +172,13 @@ static enum sl_status publish_import(void *ctx, const struct wins_record *in, st
 {
     (void)e;
     struct importing *im = ctx;
-    struct wins_record record;
+    struct wins_record record, old;
     enum wins_rule rule;
-    bool taken = im->taken[im->at / 8] >> im->at % 8 & 1;
+    bool found, taken = im->taken[im->at / 8] >> im->at % 8 & 1;
     im->at++;
     if (!taken)
         return SL_OK;
-    (void)decide_import(im, in, &record, &rule);
+    (void)decide_import(im, in, &old, &found, &record, &rule);
     tbl_put(im->table, &record);
     return SL_OK;
 }
@@ -194,7 +205,8 @@ static enum sl_status run_import(struct tbl *table, struct wst *store, const str
                                  const struct eng_import *import, uint64_t *version, struct sl_error *e)
 {
     struct importing im = {
-        .table = table, .store = store, .config = config, .import = import, .now_s = now_s, .version = *version};
+        .table = table, .store = store, .config = config, .import = import, .version = *version,
+        .origin = {.by = WST_BY_IMPORT, .at_s = now_s}};
     enum sl_status status = store_all(&im, e);
     if (status == SL_OK && !import->dry_run) {
         uint64_t last = im.version;

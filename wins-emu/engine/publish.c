@@ -10,22 +10,24 @@ static void tell_change(const struct eng_ops *ops, const struct wins_record *bef
         ops->changed(ops->ctx, ENG_EVENT_DELETE, before);
 }
 
-static void publish(struct tbl *table, const struct eng_ops *ops, const struct eng_change *change)
+static void publish(struct tbl *table, const struct eng_ops *ops, bool tells, const struct eng_change *change)
 {
     struct wins_record before;
-    const struct tbl_entry *entry = ops->changed ? tbl_find(table, &change->record.name) : NULL;
+    const struct tbl_entry *entry = tells ? tbl_find(table, &change->record.name) : NULL;
     if (entry)
         tbl_unpack(entry, &before);
     if (change->removed)
         tbl_remove(table, &change->record.name);
     else
         tbl_put(table, &change->record);
-    if (ops->changed)
+    if (tells)
         tell_change(ops, entry ? &before : NULL, change);
 }
 
-void eng_publish(struct tbl *table, const struct eng_ops *ops, const struct eng_batch *batch)
+void eng_publish(struct tbl *table, const struct eng_ops *ops, bool tells, const struct eng_batch *batch)
 {
     for (size_t i = 0; i < batch->change_count; i++)
-        publish(table, ops, &batch->changes[i]);
+        publish(table, ops, tells, &batch->changes[i]);
+    for (size_t i = 0; i < batch->note_count && ops->noted; i++)
+        ops->noted(ops->ctx, &batch->notes[i]);
 }

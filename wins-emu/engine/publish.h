@@ -6,7 +6,7 @@
 
 #include "wins-emu/engine/batch.h"
 
-/* Puts every change of the batch into the table and tells ops->changed of it, in their order. */
-void eng_publish(struct tbl *table, const struct eng_ops *ops, const struct eng_batch *batch);
+/* Puts every change of the batch into the table and with `tells` tells ops->changed of it, then ops->noted, in their order. */
+void eng_publish(struct tbl *table, const struct eng_ops *ops, bool tells, const struct eng_batch *batch);
 
 #endif

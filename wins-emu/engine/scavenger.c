@@ -10,6 +10,13 @@ void eng_scavenger_init(struct eng_scavenger *s, int64_t period_s, const struct 
     s->times = *times;
 }
 
+void eng_scavenger_reload(struct eng_scavenger *s, struct eng_now now, int64_t period_s)
+{
+    if (s->period_s != period_s && !s->running)
+        s->due_ms = now.mono_ms;
+    s->period_s = period_s;
+}
+
 void eng_scavenger_begin(struct eng_scavenger *s, struct eng_now now)
 {
     s->running = true;

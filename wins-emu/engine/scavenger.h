@@ -26,6 +26,8 @@ struct eng_scavenger {
 
 /* Goes on from the times of the database; the first look at the clock is due at once. */
 void eng_scavenger_init(struct eng_scavenger *s, int64_t period_s, const struct wst_times *times);
+/* Another period; a look at the clock is due at once, a pass that is under way goes on. */
+void eng_scavenger_reload(struct eng_scavenger *s, struct eng_now now, int64_t period_s);
 /* Begins a pass now, at the first name. */
 void eng_scavenger_begin(struct eng_scavenger *s, struct eng_now now);
 /*

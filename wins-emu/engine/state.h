@@ -10,6 +10,13 @@
 
 #define ENG_MAGIC 0xe4911e01u
 
+/* Whose work a change is. */
+struct eng_origin {
+    enum wst_actor by;
+    uint32_t source;
+    int64_t at_s;
+};
+
 struct eng {
     uint32_t magic;
     struct eng_config config;
@@ -20,6 +27,7 @@ struct eng {
     struct eng_stats stats;
     size_t backlog;          /* requests that wait */
     uint64_t granted_unseen; /* in a row (B01) */
+    struct eng_origin origin; /* of what is being done */
     struct nb_message scratch; /* for what is sent */
     struct eng_batch batch;
     struct eng_challenges challenges;

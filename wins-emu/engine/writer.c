@@ -209,7 +209,7 @@ static void do_admin(struct eng_writer *w, struct eng_now now, const struct item
     if (item->kind == ITEM_ADD)
         status = eng_admin_add(w->eng, now, (const struct wins_record *)(const void *)item->data, on_committed, p, &e);
     else
-        found = eng_admin_delete(w->eng, (const struct nb_name *)(const void *)item->data, on_committed, p);
+        found = eng_admin_delete(w->eng, now, (const struct nb_name *)(const void *)item->data, on_committed, p);
     if (status == SL_OK && found)
         return;
     free(p);

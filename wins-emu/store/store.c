@@ -2,24 +2,24 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
-#include "common/db/db.h"
+#include "common/base/text.h"
+#include "wins-emu/store/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     APPLICATION_ID = 0x57494e53, /* "WINS" */
     MEMBER_SIZE = 4 + 4 + 8,     /* address, owner, expiry; big-endian */
-    KEY_MAX = NB_NAME_LEN + UINT8_MAX,
     FILE_MODE = 0640,
     VERSIONS_AHEAD = 4096,
 };
-
-#define WST_MAGIC 0x57570001u
 
 /* migrations[i] leads from version i to i + 1; a released row is never edited. */
 static const char *const migrations[] = {
@@ -37,38 +37,19 @@ static const char *const migrations[] = {
     "ALTER TABLE registry ADD COLUMN scavenged_s INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE registry ADD COLUMN serving_since_s INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE registry ADD COLUMN alive_s INTEGER NOT NULL DEFAULT 0;",
+    /* `id` is the number of the last note of the row; journal.c has the notes. */
+    "CREATE TABLE journal (id INTEGER PRIMARY KEY, notes BLOB NOT NULL);"
+    /* 1 from the start of a server to its clean end (wst_open). */
+    "ALTER TABLE registry ADD COLUMN in_use INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const struct db_schema schema = {APPLICATION_ID, migrations, SL_COUNT(migrations)};
 
-struct owner {
-    uint32_t address;
-    uint64_t version;
-    bool dirty;
-};
-
-struct wst {
-    uint32_t magic;
-    int lock_fd; /* opened before and closed after the database: closing any descriptor of a file drops SQLite's own locks on it
-                  */
-    struct db *db;
-    uint32_t self;
-    uint64_t version;      /* committed */
-    uint64_t next_version; /* of the batch */
-    uint64_t promised;     /* in the file: no version id above it was ever handed out */
-    uint64_t next_promised;
-    struct wst_times times, next_times;
-    struct owner *owners;
-    size_t owner_count;
-    enum sl_status failed; /* first failure of the batch */
-    struct sl_error why;
-};
-
 /* ---- octets of a row ---- */
 
-static size_t pack_key(const struct nb_name *name, uint8_t out[KEY_MAX])
+size_t wst_pack_key(const struct nb_name *name, uint8_t out[WST_KEY_MAX])
 {
-    struct nb_cursor c = nb_cursor_write(out, KEY_MAX);
+    struct nb_cursor c = nb_cursor_write(out, WST_KEY_MAX);
     nb_put(&c, name->octets, NB_NAME_LEN);
     nb_put(&c, name->scope, name->scope_len);
     return c.at;
@@ -88,7 +69,7 @@ static size_t pack_members(const struct wins_record *r, uint8_t *out, size_t siz
 
 static bool unpack_key(const uint8_t *key, size_t len, struct nb_name *ret_name)
 {
-    if (len < NB_NAME_LEN || len > KEY_MAX)
+    if (len < NB_NAME_LEN || len > WST_KEY_MAX)
         return false;
     memcpy(ret_name->octets, key, NB_NAME_LEN);
     ret_name->scope_len = (uint8_t)(len - NB_NAME_LEN);
@@ -146,23 +127,24 @@ static bool unpack_row(struct db_stmt *s, struct wins_record *ret_record)
 
 static enum sl_status read_registry(struct wst *w, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(w->db, "SELECT version, scavenged_s, serving_since_s, alive_s FROM registry WHERE id = 1");
+    struct db_stmt *s = db_prepare(w->db, "SELECT version, scavenged_s, serving_since_s, alive_s, in_use FROM registry WHERE id = 1");
     bool found = db_step(s);
     w->version = w->next_version = w->promised = (uint64_t)db_int(s, 0);
     w->times = w->next_times = (struct wst_times){db_int(s, 1), db_int(s, 2), db_int(s, 3)};
+    w->in_use = db_int(s, 4) != 0;
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && !found)
         return sl_fail(e, SL_CORRUPT, "the version counter is missing");
     return status;
 }
 
-static struct owner *owner_of(struct wst *w, uint32_t address)
+static struct wst_owner *owner_of(struct wst *w, uint32_t address)
 {
     for (size_t i = 0; i < w->owner_count; i++)
         if (w->owners[i].address == address)
             return &w->owners[i];
     w->owners = sl_resize(w->owners, w->owner_count + 1, sizeof *w->owners);
-    w->owners[w->owner_count] = (struct owner){.address = address};
+    w->owners[w->owner_count] = (struct wst_owner){.address = address};
     return &w->owners[w->owner_count++];
 }
 
@@ -185,8 +167,81 @@ static enum sl_status lock_file(struct wst *w, const char *path, struct sl_error
     return SL_OK;
 }
 
+/* ---- the mark of a server at work ----
+ *
+ * What is acknowledged lies in the write-ahead log until SQLite moves it into the file. Without the log SQLite opens the file as it
+ * was at the last checkpoint and says nothing. So the file itself says, from before the first change to the clean end, that a
+ * server works on it; as long as it does the log is there and not empty.
+ */
+
+static bool has_octets(const char *path, const char *suffix)
+{
+    struct sl_text name = sl_text_new(PATH_MAX + sizeof "-wal");
+    struct stat st;
+    sl_text_printf(&name, "%s%s", path, suffix);
+    bool there = stat(sl_text_str(&name), &st) == 0 && st.st_size > 0;
+    sl_text_fini(&name);
+    return there;
+}
+
+static enum sl_status set_in_use(struct db *db, bool in_use, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(db, "UPDATE registry SET in_use = ?1 WHERE id = 1");
+    db_bind_int(s, 1, in_use);
+    return db_run(s, e);
+}
+
+static enum sl_status check_log(const struct wst *w, bool had_log, struct sl_error *e)
+{
+    if (!w->in_use || had_log)
+        return SL_OK;
+    return sl_fail(e, SL_CORRUPT, "its server did not end cleanly and the write-ahead log (-wal) that it left is missing: what was"
+                                  " acknowledged last would be lost; put the log or a backup in its place, or start once with"
+                                  " --accept-missing-log");
+}
+
+static enum sl_status mark(struct wst *w, struct sl_error *e)
+{
+    w->in_use = true;
+    enum sl_status status = set_in_use(w->db, true, e);
+    return status == SL_OK ? db_checkpoint(w->db, e) : status;
+}
+
+enum sl_status wst_accept_missing_log(const char *path, struct sl_error *e)
+{
+    struct db *db;
+    if (has_octets(path, "-wal"))
+        return sl_fail(e, SL_USAGE, "%s: its write-ahead log is there", path);
+    enum sl_status status = db_open(path, DB_READ_WRITE, &schema, &db, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(db, "UPDATE registry SET version = version + ?1, in_use = 0 WHERE id = 1 AND in_use = 1");
+    db_bind_int(s, 1, WST_VERSION_LEAP);
+    status = db_run(s, e);
+    db_close(db);
+    return status;
+}
+
+static enum sl_status read_all(struct wst *w, bool had_log, struct sl_error *e)
+{
+    enum sl_status status = read_registry(w, e);
+    if (status == SL_OK)
+        status = check_log(w, had_log, e);
+    if (status != SL_OK) {
+        w->in_use = false; /* not by us */
+        return status;
+    }
+    status = read_owners(w, e);
+    if (status == SL_OK)
+        status = wst_journal_read(w, e);
+    return status == SL_OK ? mark(w, e) : status;
+}
+
 enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e)
 {
+    bool had_log = has_octets(path, "-wal");
+    if (had_log && !has_octets(path, ""))
+        return sl_fail(e, SL_CORRUPT, "%s: the database is missing and its write-ahead log (-wal) is there", path);
     struct wst *w = sl_new(sizeof *w);
     w->magic = WST_MAGIC;
     w->self = self;
@@ -194,9 +249,7 @@ enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store,
     if (status == SL_OK)
         status = db_open(path, DB_CREATE, &schema, &w->db, e);
     if (status == SL_OK)
-        status = read_registry(w, e);
-    if (status == SL_OK)
-        status = read_owners(w, e);
+        status = read_all(w, had_log, e);
     if (status != SL_OK) {
         wst_close(w);
         return sl_fail_in(e, status, "%s", path);
@@ -255,8 +308,8 @@ enum sl_status wst_find(struct wst *w, const struct nb_name *name, struct wins_r
                         struct sl_error *e)
 {
     SL_CHECK_MAGIC(w, WST_MAGIC);
-    uint8_t key[KEY_MAX];
-    size_t key_len = pack_key(name, key);
+    uint8_t key[WST_KEY_MAX];
+    size_t key_len = wst_pack_key(name, key);
     struct db_stmt *s =
         db_prepare(w->db, "SELECT name, type, state, node, static, owner, version, expires_s, registered_by, members"
                           " FROM record WHERE name = ?1");
@@ -287,7 +340,7 @@ enum sl_status wst_backup(const char *path, const char *to, struct sl_error *e)
     enum sl_status status = db_open(path, DB_READ_ONLY, &schema, &db, e);
     if (status != SL_OK)
         return status;
-    status = db_backup(db, to, e);
+    status = db_backup(db, to, "UPDATE registry SET in_use = 0", e); /* a copy needs no log */
     db_close(db);
     return status;
 }
@@ -310,10 +363,11 @@ enum sl_status wst_begin(struct wst *w, struct sl_error *e)
     w->failed = SL_OK;
     w->next_version = w->version;
     w->next_times = w->times;
+    wst_journal_begin(w);
     return db_begin(w->db, e);
 }
 
-static void run_in_batch(struct wst *w, struct db_stmt *s)
+void wst_run_in_batch(struct wst *w, struct db_stmt *s)
 {
     enum sl_status status = db_run(s, &w->why);
     if (w->failed == SL_OK)
@@ -322,7 +376,7 @@ static void run_in_batch(struct wst *w, struct db_stmt *s)
 
 static void note_owner(struct wst *w, uint32_t address, uint64_t version)
 {
-    struct owner *o = owner_of(w, address);
+    struct wst_owner *o = owner_of(w, address);
     if (version <= o->version)
         return;
     o->version = version;
@@ -333,8 +387,8 @@ void wst_put(struct wst *w, const struct wins_record *r)
 {
     if (w->failed != SL_OK)
         return;
-    uint8_t key[KEY_MAX], members[WINS_MEMBERS_MAX * MEMBER_SIZE];
-    size_t key_len = pack_key(&r->name, key), members_len = pack_members(r, members, sizeof members);
+    uint8_t key[WST_KEY_MAX], members[WINS_MEMBERS_MAX * MEMBER_SIZE];
+    size_t key_len = wst_pack_key(&r->name, key), members_len = pack_members(r, members, sizeof members);
     struct db_stmt *s = db_prepare(w->db, "REPLACE INTO record (name, type, state, node, static, owner, version, expires_s,"
                                           " registered_by, members) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     db_bind_blob(s, 1, key, key_len);
@@ -347,7 +401,7 @@ void wst_put(struct wst *w, const struct wins_record *r)
     db_bind_int(s, 8, r->expires_s);
     db_bind_int(s, 9, r->registered_by);
     db_bind_blob(s, 10, members, members_len);
-    run_in_batch(w, s);
+    wst_run_in_batch(w, s);
     note_owner(w, r->owner, r->version);
 }
 
@@ -355,11 +409,11 @@ void wst_remove(struct wst *w, const struct nb_name *name)
 {
     if (w->failed != SL_OK)
         return;
-    uint8_t key[KEY_MAX];
-    size_t key_len = pack_key(name, key);
+    uint8_t key[WST_KEY_MAX];
+    size_t key_len = wst_pack_key(name, key);
     struct db_stmt *s = db_prepare(w->db, "DELETE FROM record WHERE name = ?1");
     db_bind_blob(s, 1, key, key_len);
-    run_in_batch(w, s);
+    wst_run_in_batch(w, s);
 }
 
 void wst_set_version(struct wst *w, uint64_t version)
@@ -385,7 +439,7 @@ static void write_times(struct wst *w)
     db_bind_int(s, 1, w->next_times.scavenged_s);
     db_bind_int(s, 2, w->next_times.serving_since_s);
     db_bind_int(s, 3, w->next_times.alive_s);
-    run_in_batch(w, s);
+    wst_run_in_batch(w, s);
 }
 
 static enum sl_status write_version(struct wst *w, uint64_t version, struct sl_error *e)
@@ -406,7 +460,7 @@ static void promise_versions(struct wst *w)
 }
 
 /* Our own goes with the promise, which says at least as much. */
-static bool is_due(const struct wst *w, const struct owner *o)
+static bool is_due(const struct wst *w, const struct wst_owner *o)
 {
     return o->dirty && (o->address != w->self || w->next_promised != w->promised);
 }
@@ -419,7 +473,7 @@ static void write_owners(struct wst *w)
         struct db_stmt *s = db_prepare(w->db, "REPLACE INTO owner (address, version) VALUES (?1, ?2)");
         db_bind_int(s, 1, w->owners[i].address);
         db_bind_int(s, 2, (int64_t)w->owners[i].version);
-        run_in_batch(w, s);
+        wst_run_in_batch(w, s);
     }
 }
 
@@ -442,12 +496,14 @@ enum sl_status wst_commit(struct wst *w, struct sl_error *e)
         write_times(w);
     if (w->failed == SL_OK)
         write_owners(w);
+    wst_journal_write(w);
     if (w->failed == SL_OK)
         w->failed = db_commit(w->db, &w->why);
     if (w->failed != SL_OK) {
         db_rollback(w->db);
         return sl_fail(e, w->failed, "%s", sl_error_text(&w->why));
     }
+    wst_journal_committed(w);
     for (size_t i = 0; i < w->owner_count; i++)
         w->owners[i].dirty = w->owners[i].dirty && !is_due(w, &w->owners[i]);
     w->version = w->next_version;
@@ -456,17 +512,30 @@ enum sl_status wst_commit(struct wst *w, struct sl_error *e)
     return SL_OK;
 }
 
-/* Version ids that were promised and not used are used after the next start; when this fails they are left out. */
-static void settle_version(struct wst *w)
+/* Version ids that were promised and not used are used after the next start. */
+static enum sl_status settle(struct wst *w)
 {
-    db_rollback(w->db);
-    w->failed = db_begin(w->db, NULL);
+    enum sl_status status = db_begin(w->db, NULL);
+    if (status != SL_OK)
+        return status;
+    w->failed = SL_OK;
     w->next_promised = w->version;
-    if (w->failed == SL_OK)
+    if (w->promised != w->version)
         w->failed = write_version(w, w->version, NULL);
     write_owners(w);
     if (w->failed == SL_OK)
-        w->failed = db_commit(w->db, NULL);
+        w->failed = set_in_use(w->db, false, NULL);
+    return w->failed == SL_OK ? db_commit(w->db, NULL) : w->failed;
+}
+
+/* When this fails the ids are left out, and the log, which the file still says is needed, stays. */
+static void unmark(struct wst *w)
+{
+    db_rollback(w->db);
+    if (settle(w) == SL_OK)
+        return;
+    db_rollback(w->db);
+    db_keep_log(w->db);
 }
 
 void wst_close(struct wst *w)
@@ -474,12 +543,13 @@ void wst_close(struct wst *w)
     if (!w)
         return;
     SL_CHECK_MAGIC(w, WST_MAGIC);
-    if (w->promised != w->version)
-        settle_version(w);
+    if (w->db && w->in_use)
+        unmark(w);
     db_close(w->db);
     if (w->lock_fd >= 0)
         close(w->lock_fd);
     free(w->owners);
+    free(w->journal.octets);
     w->magic = 0;
     free(w);
 }

@@ -15,6 +15,8 @@
 
 struct wst;
 
+#define WST_VERSION_LEAP (INT64_C(1) << 32) /* the high word, as Windows repairs a counter (wins.md 2.11) */
+
 /* Times that outlive a restart, seconds since the epoch; 0 in a new database. */
 struct wst_times {
     int64_t scavenged_s;     /* when the last complete scavenging began */
@@ -24,11 +26,17 @@ struct wst_times {
 
 /*
  * Opens or creates the database file, for this process alone; `self` is the server's own address, the owner whose version ids it
- * hands out. SL_CORRUPT when it is damaged, newer, or not ours; SL_CONFLICT when
- * another server has it open. A failure names the file.
+ * hands out. SL_CORRUPT when it is damaged, newer, or not ours, or when the write-ahead log of a server that did not end cleanly is
+ * missing, which held acknowledged changes; SL_CONFLICT when another server has it open. A failure names the file. From here to
+ * wst_close the file says that a server works on it.
  */
 enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e) SL_MUST;
 void wst_close(struct wst *store);
+/*
+ * For a file that wst_open refuses since its log is missing: takes the state of the last checkpoint as it is. The version counter
+ * leaps by WST_VERSION_LEAP, beyond every id that was handed out since. SL_USAGE when the log is there.
+ */
+enum sl_status wst_accept_missing_log(const char *path, struct sl_error *e) SL_MUST;
 /* Opens a file only for reading, also while a server uses it: for wst_load, wst_find and wst_integrity, on any one thread. */
 enum sl_status wst_open_reader(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
 /* The stored record of a name; *ret_found is false when there is none. Not within a batch. */

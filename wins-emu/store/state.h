@@ -1,0 +1,62 @@
+/*
+ * state.h - the inside of a store, for the files that it is made of. Private to wins-emu/store.
+ */
+#ifndef SL_WINS_STORE_STATE_H
+#define SL_WINS_STORE_STATE_H
+
+#include "common/db/db.h"
+#include "wins-emu/store/store.h"
+
+#define WST_MAGIC 0x57570001u
+
+enum { WST_KEY_MAX = NB_NAME_LEN + UINT8_MAX };
+
+struct wst_owner {
+    uint32_t address;
+    uint64_t version;
+    bool dirty;
+};
+
+/* Where the journal stands; `next_` is that of the batch. */
+struct wst_journal {
+    uint64_t max;                                /* notes it may have */
+    uint64_t first, last, next_first, next_last; /* numbers of its notes; last + 1 == first when it is empty */
+    uint8_t *octets;                             /* notes of the batch that are not in a row yet */
+    size_t used, count;
+    uint64_t rows; /* written since the start */
+};
+
+struct wst {
+    uint32_t magic;
+    int lock_fd; /* opened before and closed after the database: closing any descriptor of a file drops SQLite's own locks on it
+                  */
+    struct db *db;
+    uint32_t self;
+    bool in_use;           /* the file says that a server works on it: this one */
+    uint64_t version;      /* committed */
+    uint64_t next_version; /* of the batch */
+    uint64_t promised;     /* in the file: no version id above it was ever handed out */
+    uint64_t next_promised;
+    struct wst_times times, next_times;
+    struct wst_owner *owners;
+    size_t owner_count;
+    struct wst_journal journal;
+    enum sl_status failed; /* first failure of the batch */
+    struct sl_error why;
+};
+
+/* The key of a name: its 16 octets and the scope; returns its length. */
+size_t wst_pack_key(const struct nb_name *name, uint8_t out[WST_KEY_MAX]);
+/* Runs a statement of the batch; its failure is that of the batch. */
+void wst_run_in_batch(struct wst *w, struct db_stmt *s);
+
+/* Finds out where the journal stands. */
+enum sl_status wst_journal_read(struct wst *w, struct sl_error *e) SL_MUST;
+/* Puts the batch's place back to the committed one. */
+void wst_journal_begin(struct wst *w);
+/* Writes what the batch has noted and removes what is too many; part of the batch. */
+void wst_journal_write(struct wst *w);
+/* Makes the batch's place the committed one. */
+void wst_journal_committed(struct wst *w);
+
+#endif
