@@ -62,7 +62,7 @@ struct cli_program {
     size_t values_size;  /* of the whole values struct, beginning with struct cli_common */
     const struct cli_verb *verbs;
     size_t verb_count;
-    const char *examples[18]; /* pairs: command, what it does; at least two pairs, NULL-ended */
+    const char *examples[20]; /* pairs: command, what it does; at least two pairs, NULL-ended */
     const char *files;    /* paragraph of the manual, or NULL */
     const char *see_also; /* or NULL */
 };
@@ -117,6 +117,8 @@ void cli_doc_free(struct cli_doc *doc);
  * rows. The columns are copied.
  */
 void cli_doc_columns(struct cli_doc *doc, const struct cli_column *columns, size_t count, bool single);
+/* Before rows that come over a long time: each is written at once, on a terminal as a line too, not as part of a table. */
+void cli_doc_live(struct cli_doc *doc);
 /* Writes one row; cells are text in the order of the columns, NULL for null. Streams in every format but table. */
 void cli_doc_row(struct cli_doc *doc, const char *const *cells);
 /* The columns of a step: source asked result verdict rule ms age_s ttl_s owner trust. */

@@ -32,6 +32,7 @@ struct cli_doc {
     bool declared;
     bool show_steps, steps_left_out;
     size_t rows_written;
+    bool live;
     struct sheet answer; /* rows are held when nothing can be written before the end: holds() */
     struct sheet steps;
     struct sl_strings warnings;
@@ -331,6 +332,14 @@ void cli_doc_columns(struct cli_doc *doc, const struct cli_column *columns, size
     flush_line(doc);
 }
 
+void cli_doc_live(struct cli_doc *doc)
+{
+    sl_assert(!doc->declared);
+    doc->live = true;
+    if (doc->format == CLI_TABLE)
+        doc->format = CLI_PLAIN;
+}
+
 void cli_doc_row(struct cli_doc *doc, const char *const *cells)
 {
     sl_assert(doc->declared && (!doc->answer.single || doc->rows_written == 0));
@@ -340,6 +349,8 @@ void cli_doc_row(struct cli_doc *doc, const char *const *cells)
         if (doc->format == CLI_JSON && doc->rows_written > 0)
             sl_text_puts(&doc->line, ",\n");
         stream_row(doc, &doc->answer, cells);
+        if (doc->live)
+            fflush(doc->out);
     }
     doc->rows_written++;
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@ struct remote {
     int64_t timeout_ms;
     const struct cli_remote_extra *extra;
     int fd;
+    int stop_fd; /* readable when a signal ends an endless call; -1 without */
     struct sl_text in;
     size_t width; /* of the declared columns */
     bool single;
@@ -124,11 +127,17 @@ static void build_request(const struct cli_call *call, struct sl_text *out)
 
 static bool wait_for(struct remote *r, short events)
 {
-    struct pollfd p = {.fd = r->fd, .events = events};
+    struct pollfd p[] = {{.fd = r->fd, .events = events}, {.fd = r->stop_fd, .events = POLLIN}};
+    bool patient = r->timeout_ms > INT32_MAX || (r->extra->endless && events == POLLIN);
     int n;
     do
-        n = poll(&p, 1, r->timeout_ms > INT32_MAX ? -1 : (int)r->timeout_ms);
+        n = poll(p, SL_COUNT(p), patient ? -1 : (int)r->timeout_ms);
     while (n < 0 && errno == EINTR);
+    if (n > 0 && p[1].revents) {
+        r->ended = true;
+        r->outcome = SL_OUTCOME_OK;
+        return false;
+    }
     if (n == 0)
         give_up(r, SL_OUTCOME_UNREACHABLE, "no answer within %" PRId64 " ms", r->timeout_ms);
     return n > 0;
@@ -358,6 +367,17 @@ static void receive(struct remote *r)
     free(frame);
 }
 
+/* From here on these two are read from a descriptor instead of ending the process. */
+static int catch_signals(void)
+{
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &both, NULL);
+    return signalfd(-1, &both, SFD_CLOEXEC);
+}
+
 enum sl_outcome cli_remote(struct cli_call *call, const char *path, int64_t timeout_ms)
 {
     return cli_remote_with(call, path, timeout_ms, &(struct cli_remote_extra){.fd = -1});
@@ -366,14 +386,18 @@ enum sl_outcome cli_remote(struct cli_call *call, const char *path, int64_t time
 enum sl_outcome cli_remote_with(struct cli_call *call, const char *path, int64_t timeout_ms,
                                 const struct cli_remote_extra *extra)
 {
-    struct remote r = {.call = call, .path = path, .timeout_ms = timeout_ms, .extra = extra, .fd = -1,
+    struct remote r = {.call = call, .path = path, .timeout_ms = timeout_ms, .extra = extra, .fd = -1, .stop_fd = -1,
                        .outcome = SL_OUTCOME_INTERNAL};
     r.in = sl_text_new(SL_FRAME_MAX + READ_CHUNK + 16);
     connect_to(&r);
+    if (!r.ended && extra->endless)
+        r.stop_fd = catch_signals();
     if (!r.ended)
         send_request(&r);
     if (!r.ended)
         receive(&r);
+    if (r.stop_fd >= 0)
+        close(r.stop_fd);
     if (r.fd >= 0)
         close(r.fd);
     sl_text_fini(&r.in);

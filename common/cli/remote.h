@@ -23,6 +23,8 @@ struct cli_remote_extra {
     /* Takes the rows instead of the document; false ends the call as an internal error. NULL: the document takes them. */
     bool (*row)(void *ctx, const char *const *cells, size_t count);
     void *ctx;
+    /* The daemon may be silent for any time once it has taken the request; SIGINT and SIGTERM end the call as ok. */
+    bool endless;
 };
 
 /* The same with these extras. */

@@ -4,26 +4,19 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
+#include "common/host/unix.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
     CONNECTIONS_MAX = 64,
-    BACKLOG = 64,
-    SOCKET_MODE = 0660,
     REQUEST_TIMEOUT_MS = 10000, /* for a whole request after connecting */
     ACCEPT_PAUSE_MS = 1000,
     STALL_TIMEOUT_MS = 60000,   /* for a client that stops reading */
@@ -61,6 +54,7 @@ struct host_reply {
     const char **strings; /* what its lists point into */
     bool overflow; /* something did not fit: the answer cannot be told whole */
     bool pulling;  /* inside `more` */
+    bool resting;  /* `more` has nothing to say until host_reply_wake */
     bool (*more)(struct host_reply *reply, void *state);
     host_fn *drop;
     void *state;
@@ -71,9 +65,7 @@ struct host_control {
     struct host_loop *loop;
     struct host_watch *watch;
     struct host_timer *resume; /* after a pause for want of descriptors */
-    int fd;
-    char *path;
-    struct stat inode; /* of the socket file as we made it */
+    struct host_unix file;
     const struct host_verb *verbs;
     size_t verb_count;
     void *ctx;
@@ -208,6 +200,21 @@ void host_reply_pull(struct host_reply *reply, bool (*more)(struct host_reply *r
         host_watch_set(reply->conn->watch, HOST_READ | HOST_WRITE);
     else
         stream_drop(reply);
+}
+
+void host_reply_rest(struct host_reply *reply)
+{
+    SL_CHECK_MAGIC(reply, REPLY_MAGIC);
+    sl_assert(reply->pulling);
+    reply->resting = true;
+}
+
+void host_reply_wake(struct host_reply *reply)
+{
+    SL_CHECK_MAGIC(reply, REPLY_MAGIC);
+    reply->resting = false;
+    if (reply->conn)
+        host_watch_set(reply->conn->watch, HOST_READ | HOST_WRITE);
 }
 
 bool host_reply_gone(const struct host_reply *reply)
@@ -393,7 +400,7 @@ static void compact(struct conn *conn)
 static void pull(struct conn *conn)
 {
     struct host_reply *reply;
-    while ((reply = conn->reply) && reply->more && pending(conn) < OUT_HIGH) {
+    while ((reply = conn->reply) && reply->more && !reply->resting && pending(conn) < OUT_HIGH) {
         compact(conn);
         size_t before = conn->out.len;
         reply->pulling = true;
@@ -426,7 +433,7 @@ static bool serve(struct conn *conn, unsigned events)
         return true;
     if (conn->ending)
         return false;
-    bool streaming = conn->reply && conn->reply->more;
+    bool streaming = conn->reply && conn->reply->more && !conn->reply->resting;
     if (!streaming) {
         host_watch_set(conn->watch, HOST_READ);
         if (conn->reply)
@@ -489,96 +496,22 @@ static void on_listen(int fd, unsigned events, void *ctx)
         host_watch_set(control->watch, 0);
 }
 
-/* ---- the socket -------------------------------------------------------------------------------------------------- */
-
-static enum sl_status status_of_errno(int err)
-{
-    return err == EACCES || err == EPERM || err == EROFS ? SL_DENIED : SL_IO;
-}
-
-static enum sl_status fail_errno(struct sl_error *e, const char *path, const char *what)
-{
-    int err = errno;
-    return sl_fail(e, status_of_errno(err), "%s: %s: %s", path, what, strerror(err));
-}
-
-/* Removes the file of a daemon that is no more; refuses to touch anything else. */
-static enum sl_status clear_path(const struct sockaddr_un *addr, struct sl_error *e)
-{
-    struct stat st;
-    if (lstat(addr->sun_path, &st) < 0)
-        return errno == ENOENT ? SL_OK : fail_errno(e, addr->sun_path, "stat");
-    if (!S_ISSOCK(st.st_mode))
-        return sl_fail(e, SL_CONFLICT, "%s: is there and not a socket", addr->sun_path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return fail_errno(e, addr->sun_path, "socket");
-    int err = connect(fd, (const struct sockaddr *)addr, sizeof *addr) < 0 ? errno : 0;
-    close(fd);
-    errno = err;
-    if (err == 0 || err == EAGAIN)
-        return sl_fail(e, SL_CONFLICT, "%s: another daemon serves this socket", addr->sun_path);
-    if (err != ECONNREFUSED)
-        return fail_errno(e, addr->sun_path, "connect");
-    return unlink(addr->sun_path) == 0 || errno == ENOENT ? SL_OK : fail_errno(e, addr->sun_path, "unlink");
-}
-
-static enum sl_status bind_and_listen(struct host_control *control, const struct sockaddr_un *addr, struct sl_error *e)
-{
-    enum sl_status status = clear_path(addr, e);
-    if (status != SL_OK)
-        return status;
-    if (bind(control->fd, (const struct sockaddr *)addr, sizeof *addr) < 0)
-        return fail_errno(e, control->path, "bind");
-    if (chmod(control->path, SOCKET_MODE) < 0 || lstat(control->path, &control->inode) < 0)
-        return fail_errno(e, control->path, "chmod");
-    return listen(control->fd, BACKLOG) == 0 ? SL_OK : fail_errno(e, control->path, "listen");
-}
-
-/* Two daemons that start at once must not take each other's fresh socket for a stale one: the folder is locked meanwhile. */
-static enum sl_status take_path(struct host_control *control, struct sl_error *e)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    if (!sl_text_copy(addr.sun_path, sizeof addr.sun_path, control->path))
-        return sl_fail(e, SL_USAGE, "%s: longer than the %zu octets of a socket's path", control->path, sizeof addr.sun_path - 1);
-    char folder_path[sizeof addr.sun_path];
-    memcpy(folder_path, addr.sun_path, sizeof folder_path);
-    const char *folder_name = dirname(folder_path);
-    int folder = open(folder_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return fail_errno(e, control->path, folder_name);
-    enum sl_status status = flock(folder, LOCK_EX) == 0 ? SL_OK : fail_errno(e, folder_name, "lock");
-    if (status == SL_OK)
-        status = bind_and_listen(control, &addr, e);
-    close(folder);
-    return status;
-}
+/* ---- the socket ------------------------------------------------------------------------------------------------ */
 
 enum sl_status host_control_open(struct host_loop *loop, const char *path, const struct host_verb *verbs, size_t verb_count,
                                  void *ctx, struct host_control **ret_control, struct sl_error *e)
 {
     struct host_control *control = sl_new(sizeof *control);
     *control = (struct host_control){.magic = CONTROL_MAGIC, .loop = loop, .verbs = verbs, .verb_count = verb_count, .ctx = ctx};
-    control->path = sl_strdup(path);
-    control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    enum sl_status status = control->fd < 0 ? fail_errno(e, path, "socket") : take_path(control, e);
+    enum sl_status status = host_unix_listen(path, &control->file, e);
     if (status != SL_OK) {
-        host_control_close(control);
+        free(control);
         return status;
     }
-    control->watch = host_watch_new(loop, control->fd, HOST_READ, on_listen, control);
+    control->watch = host_watch_new(loop, control->file.fd, HOST_READ, on_listen, control);
     control->resume = host_timer_new(loop, resume, control);
     *ret_control = control;
     return SL_OK;
-}
-
-static void remove_own_file(const struct host_control *control)
-{
-    struct stat now;
-    bool ours = control->inode.st_ino != 0 && lstat(control->path, &now) == 0 && now.st_ino == control->inode.st_ino &&
-                now.st_dev == control->inode.st_dev;
-    if (ours)
-        unlink(control->path);
 }
 
 void host_control_close(struct host_control *control)
@@ -588,12 +521,9 @@ void host_control_close(struct host_control *control)
     SL_CHECK_MAGIC(control, CONTROL_MAGIC);
     while (control->conns)
         conn_close(control->conns);
-    remove_own_file(control);
     host_watch_free(control->watch);
     host_timer_free(control->resume);
-    if (control->fd >= 0)
-        close(control->fd);
-    free(control->path);
+    host_unix_close(&control->file);
     control->magic = 0;
     free(control);
 }

@@ -69,6 +69,13 @@ void host_reply_fail(struct host_reply *reply, enum sl_status status, const stru
  * `drop` (may be NULL) is called to free `state` and the reply is ended by the server.
  */
 void host_reply_pull(struct host_reply *reply, bool (*more)(struct host_reply *reply, void *state), host_fn *drop, void *state);
+/*
+ * Within `more`, which has nothing to say for the time being: it is not called again before host_reply_wake. A client that
+ * waits so is not cut off.
+ */
+void host_reply_rest(struct host_reply *reply);
+/* There is something to say again; on the loop's thread, also when it was not resting. */
+void host_reply_wake(struct host_reply *reply);
 /* True when the client has gone; the reply must still be ended. */
 bool host_reply_gone(const struct host_reply *reply);
 

@@ -340,7 +340,8 @@ END_TEST
 
 static struct wst_note note_of(const struct wins_record *before, const struct wins_record *after, enum wins_rule rule)
 {
-    struct wst_note n = {.name = after->name, .at_s = INT64_C(5000000000), .by = WST_BY_CLIENT, .source = 0x0a000001, .rule = rule};
+    struct wst_note n = {.name = after->name, .at_s = INT64_C(5000000000), .by = WST_BY_CLIENT, .source = 0x0a000001,
+                         .rule = rule};
     wst_image_of(before, &n.before);
     wst_image_of(after, &n.after);
     return n;

@@ -3,12 +3,13 @@
 #include "common/base/addr.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "wins-emu/core/pattern.h"
 #include "wins-emu/core/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATTERN_MAX = 31, WORD_MAX = 63, PIN_NETWORKS_MAX = 64, PREFIX_MAX = 32 };
+enum { WORD_MAX = 63, PIN_NETWORKS_MAX = 64, PREFIX_MAX = 32 };
 
 struct network {
     uint32_t address, mask;
@@ -19,14 +20,8 @@ struct networks {
     size_t count;
 };
 
-struct pattern {
-    char text[PATTERN_MAX + 1];
-    bool any_suffix;
-    uint8_t suffix;
-};
-
 struct pin {
-    struct pattern pattern;
+    struct wins_pattern pattern;
     bool source;
     size_t count;
     struct network networks[PIN_NETWORKS_MAX];
@@ -42,7 +37,7 @@ struct wins_policy {
     struct networks addresses; /* that P03 lets pass */
     struct pin *pins;
     size_t pin_count;
-    struct pattern *first_owner;
+    struct wins_pattern *first_owner;
     size_t first_owner_count;
     struct wins_limits limits;
     size_t burst;
@@ -72,23 +67,6 @@ static enum sl_status read_network(const char *text, struct network *ret_network
     return SL_OK;
 }
 
-static enum sl_status read_pattern(const char *text, struct pattern *ret_pattern, struct sl_error *e)
-{
-    struct pattern p = {0};
-    const char *hash = strrchr(text, '#');
-    size_t len = hash ? (size_t)(hash - text) : 0, suffix_len;
-    bool good = hash && len > 0 && len <= PATTERN_MAX;
-    if (good && strcmp(hash + 1, "*") == 0)
-        p.any_suffix = true;
-    else
-        good = good && sl_parse_hex(hash + 1, &p.suffix, sizeof p.suffix, &suffix_len) && suffix_len == 1;
-    if (!good)
-        return sl_fail(e, SL_USAGE, "\"%s\" is no pattern such as MP_*#1A or WPAD#*", text);
-    memcpy(p.text, text, len);
-    *ret_pattern = p;
-    return SL_OK;
-}
-
 /* The next word of a text, cut off it; false at its end. */
 static bool next_word(const char **text, char word[WORD_MAX + 1])
 {
@@ -106,7 +84,7 @@ static enum sl_status read_pin(const char *text, struct pin *ret_pin, struct sl_
     char word[WORD_MAX + 1] = "";
     const char *rest = text;
     (void)next_word(&rest, word); /* an empty one is no pattern */
-    enum sl_status status = read_pattern(word, &pin.pattern, e);
+    enum sl_status status = wins_pattern_parse(word, &pin.pattern, e);
     while (status == SL_OK && next_word(&rest, word)) {
         if (strcmp(word, "source") == 0)
             pin.source = true;
@@ -130,8 +108,8 @@ enum sl_status wins_policy_check_network(const char *text, struct sl_error *e)
 
 enum sl_status wins_policy_check_pattern(const char *text, struct sl_error *e)
 {
-    struct pattern ignored;
-    return read_pattern(text, &ignored, e);
+    struct wins_pattern ignored;
+    return wins_pattern_parse(text, &ignored, e);
 }
 
 enum sl_status wins_policy_check_pin(const char *text, struct sl_error *e)
@@ -165,7 +143,7 @@ static enum sl_status read_first_owner(const struct sl_strings *texts, struct wi
     enum sl_status status = SL_OK;
     policy->first_owner = sl_new_array(texts->count + 1, sizeof *policy->first_owner);
     for (; policy->first_owner_count < texts->count && status == SL_OK; policy->first_owner_count++)
-        status = read_pattern(texts->items[policy->first_owner_count], &policy->first_owner[policy->first_owner_count], e);
+        status = wins_pattern_parse(texts->items[policy->first_owner_count], &policy->first_owner[policy->first_owner_count], e);
     return status;
 }
 
@@ -239,42 +217,10 @@ static bool may(const struct access *access, uint32_t source)
     return !access->allow.count || within(access->allow.items, access->allow.count, source);
 }
 
-/* Goes back to the last "*" only: linear in the pattern for each octet of the name, whatever the pattern. */
-static bool glob(const char *pattern, const uint8_t *octets, size_t len)
-{
-    const char *star = NULL;
-    size_t at = 0, resume = 0;
-    while (at < len) {
-        if (*pattern == '*') {
-            star = ++pattern;
-            resume = at;
-        } else if (*pattern == '?' || (*pattern && (uint8_t)*pattern == octets[at])) {
-            pattern++;
-            at++;
-        } else if (star) {
-            pattern = star;
-            at = ++resume;
-        } else {
-            return false;
-        }
-    }
-    return pattern[strspn(pattern, "*")] == '\0';
-}
-
-static bool matches(const struct pattern *p, const struct nb_name *name)
-{
-    if (!p->any_suffix && p->suffix != nb_name_suffix(name))
-        return false;
-    size_t len = NB_NAME_LEN - 1;
-    while (len > 0 && (name->octets[len - 1] == ' ' || name->octets[len - 1] == '\0'))
-        len--;
-    return glob(p->text, name->octets, len);
-}
-
 static bool is_first_owners(const struct wins_policy *p, const struct nb_name *name)
 {
     for (size_t i = 0; i < p->first_owner_count; i++) {
-        if (matches(&p->first_owner[i], name))
+        if (wins_pattern_matches(&p->first_owner[i], name))
             return true;
     }
     return false;
@@ -283,7 +229,7 @@ static bool is_first_owners(const struct wins_policy *p, const struct nb_name *n
 bool wins_policy_protects(const struct wins_policy *p, const struct nb_name *name)
 {
     for (size_t i = 0; i < p->pin_count; i++) {
-        if (matches(&p->pins[i].pattern, name))
+        if (wins_pattern_matches(&p->pins[i].pattern, name))
             return true;
     }
     return is_first_owners(p, name);
@@ -321,7 +267,7 @@ static enum pinned pinned(const struct wins_case *c)
     enum pinned best = PINNED_NOT;
     for (size_t i = 0; c->policy && i < c->policy->pin_count; i++) {
         const struct pin *pin = &c->policy->pins[i];
-        if (!matches(&pin->pattern, &c->request->name))
+        if (!wins_pattern_matches(&pin->pattern, &c->request->name))
             continue;
         enum pinned this = PINNED_ELSEWHERE;
         if (within(pin->networks, pin->count, c->request->address))

@@ -6,11 +6,13 @@
 #include "common/base/memory.h"
 #include "wins-emu/ctl/check.h"
 #include "wins-emu/ctl/explain.h"
+#include "wins-emu/ctl/history.h"
 #include "wins-emu/ctl/import.h"
 #include "wins-emu/ctl/life.h"
 #include "wins-emu/ctl/list.h"
 #include "wins-emu/ctl/row.h"
 #include "wins-emu/ctl/stats.h"
+#include "wins-emu/ctl/top.h"
 
 #include <stdlib.h>
 
@@ -207,6 +209,26 @@ static void verb_export(const struct host_request *request, struct host_reply *r
 {
     const struct wctl *w = ctx;
     wctl_export(w->env.table, request, reply);
+}
+
+static void verb_history(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    const struct wctl *w = ctx;
+    struct nb_name name;
+    if (name_argument(request, reply, &name))
+        wctl_history(&w->env, &name, reply);
+}
+
+static void verb_watch(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    const struct wctl *w = ctx;
+    wctl_watch(w->env.hub, request, reply);
+}
+
+static void verb_top(const struct host_request *request, struct host_reply *reply, void *ctx)
+{
+    struct wctl *w = ctx;
+    wctl_top(&w->env, &w->changes, request, reply);
 }
 
 static void verb_stats(const struct host_request *request, struct host_reply *reply, void *ctx)

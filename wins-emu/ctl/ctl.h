@@ -9,10 +9,15 @@
 #define SL_WINS_CTL_CTL_H
 
 #include "common/host/control.h"
+#include "wins-emu/ctl/watch.h"
 #include "wins-emu/engine/counters.h"
+#include "wins-emu/engine/top.h"
 #include "wins-emu/engine/writer.h"
 
 struct wctl;
+
+/* Takes what one worker knows of those who ask; on its thread. Source addresses are host byte order, names 32 encoded octets. */
+typedef void wctl_tables_fn(void *ctx, const struct eng_top *sources, const struct eng_top *names);
 
 struct wctl_env {
     struct host_loop *loop;
@@ -23,7 +28,10 @@ struct wctl_env {
     const struct tbl_shared *policy; /* a struct wins_policy, or empty */
     /* The sum of what all threads counted. */
     void (*counters)(const void *ctx, struct eng_counters *ret_sum);
-    const void *ctx;
+    /* Has each worker call `fn` once, soon; false while another such call is under way. */
+    bool (*top)(void *ctx, wctl_tables_fn *fn, void *fn_ctx);
+    void *ctx;
+    struct wctl_hub *hub;
     unsigned workers;
 };
 

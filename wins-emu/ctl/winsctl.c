@@ -65,6 +65,29 @@ static const struct sl_option scavenge_options[] = {
      .help = "only show the names that would change now, each with its rule"},
 };
 
+struct top_values {
+    int of;
+    int64_t lines;
+};
+
+static const char *const of_words[] = {"source", "name", NULL};
+
+static const struct sl_option top_options[] = {
+    {.name = "of", .type = SL_OPT_WORD, .offset = offsetof(struct top_values, of), .arg = "KIND", .words = of_words,
+     .help = "only source or name"},
+    {.name = "lines", .type = SL_OPT_INT, .offset = offsetof(struct top_values, lines), .arg = "N", .fallback = "10", .min = 1,
+     .max = 100000, .help = "lines of each kind"},
+};
+
+struct watch_values {
+    int64_t count;
+};
+
+static const struct sl_option watch_options[] = {
+    {.name = "count", .type = SL_OPT_INT, .offset = offsetof(struct watch_values, count), .arg = "N", .min = 1, .max = INT64_MAX,
+     .help = "end after so many changes"},
+};
+
 static const struct sl_option import_options[] = {
     {.name = "format", .type = SL_OPT_STRING, .offset = offsetof(struct transfer_import, format), .arg = "FORMAT",
      .help = "winsdat, lmhosts, netsh, csv or json; else the name of the file tells"},
@@ -96,6 +119,14 @@ static enum sl_outcome run(struct cli_call *call)
 {
     const struct winsctl_values *v = call->values;
     return cli_remote(call, v->control, v->timeout_ms);
+}
+
+/* Rows come when they come: no time-out between them. */
+static enum sl_outcome wctl_watch_changes(struct cli_call *call)
+{
+    const struct winsctl_values *v = call->values;
+    cli_doc_live(call->doc);
+    return cli_remote_with(call, v->control, v->timeout_ms, &(struct cli_remote_extra){.fd = -1, .endless = true});
 }
 
 #define WCTL_OWN(table, values, fn) \
@@ -131,6 +162,7 @@ static const struct cli_program program = {
                  "winsctl add MP_PS1#1A 192.0.2.10", "a static name, on disk when the command returns",
                  "winsctl delete MP_PS1#1A", "forget the name, whoever holds it",
                  "winsctl release MP_PS1#1A", "answer for it no longer, as when its holder released it",
+                 "winsctl watch 'MP_*#1A' --jsonl", "every change of a management point's name, until SIGINT",
                  "winsctl tombstone MP_PS1#1A", "mark it dead, so that replication partners learn it"},
     .files = DEFAULT_CONTROL ": the daemon's control socket.",
     .see_also = "winsd(8), locator(1)",

@@ -25,6 +25,12 @@ struct winsd {
     struct winsd_hook *hook; /* NULL without one */
     struct eng_writer *writer;
     struct wctl *ctl;
+    struct wctl_hub *hub;
+    struct wnet_look look; /* for `top`, when tables is set */
+    unsigned looks_left;
+    wctl_tables_fn *tables;
+    void *tables_ctx;
+    unsigned workers;
     size_t loaded_names; /* from the database, and its version counter */
     uint64_t loaded_version;
 };
@@ -67,6 +73,35 @@ static void on_changed(void *ctx, enum eng_event event, const struct wins_record
 {
     struct winsd *d = ctx;
     winsd_hook_changed(d->hook, event, record);
+}
+
+static void on_noted(void *ctx, const struct wst_note *note)
+{
+    struct winsd *d = ctx;
+    wctl_hub_note(d->hub, note);
+}
+
+/* On a worker's thread. */
+static void on_look(void *ctx, const struct wnet_asked *asked)
+{
+    struct winsd *d = ctx;
+    wctl_tables_fn *tables = d->tables;
+    void *tables_ctx = d->tables_ctx;
+    __atomic_sub_fetch(&d->looks_left, 1, __ATOMIC_RELEASE); /* who gets the answer may ask again at once */
+    tables(tables_ctx, &asked->sources, &asked->names);
+}
+
+static bool on_top(void *ctx, wctl_tables_fn *fn, void *fn_ctx)
+{
+    struct winsd *d = ctx;
+    if (__atomic_load_n(&d->looks_left, __ATOMIC_ACQUIRE))
+        return false;
+    d->tables = fn;
+    d->tables_ctx = fn_ctx;
+    d->look = (struct wnet_look){on_look, d};
+    d->looks_left = d->workers;
+    wnet_look_at(d->net, &d->look);
+    return true;
 }
 
 static void on_refused_query(void *ctx, struct wins_peer from)
@@ -133,7 +168,7 @@ static enum sl_status open_store(struct winsd *d, struct sl_error *e)
 static enum sl_status start_engine(struct winsd *d, struct sl_error *e)
 {
     const struct eng_ops ops = {.ctx = d, .send = on_send, .random = on_random, .refused = on_refused,
-                                .changed = on_changed};
+                                .changed = on_changed, .noted = on_noted};
     const struct eng_writer_ops writer_ops = {.ctx = d->net, .flush = wnet_flush, .commit_failed = on_commit_failed};
     d->eng = eng_new(&d->config, &ops, d->table, d->store);
     return eng_writer_start(d->eng, &writer_ops, &d->writer, e);
@@ -159,8 +194,8 @@ static enum sl_status start(struct winsd *d, const struct winsd_settings *s, str
     if (status != SL_OK)
         return status;
     const struct wctl_env env = {.loop = d->loop, .table = d->table, .writer = d->writer, .rules = &d->config.rules,
-                                 .policy = &d->policy.current, .db = d->values->db, .counters = on_counters, .ctx = d,
-                                 .workers = s->workers};
+                                 .policy = &d->policy.current, .db = d->values->db, .counters = on_counters, .top = on_top,
+                                 .ctx = d, .hub = d->hub, .workers = s->workers};
     status = wctl_open(d->values->control, &env, &d->ctl, e);
     const struct wnet_env workers = {.table = d->table, .rules = &d->config.rules, .policy = &d->policy.current,
                                      .writer = d->writer, .refused = on_refused_query, .ctx = d};
@@ -193,6 +228,7 @@ static void stop(struct winsd *d)
     winsd_hook_stop(d->hook);
     eng_free(d->eng);
     wctl_free(d->ctl);
+    wctl_hub_free(d->hub);
     wst_close(d->store);
     wnet_close(d->net);
     tbl_reader_leave();
@@ -203,7 +239,9 @@ static void stop(struct winsd *d)
 
 static enum sl_status serve(const struct cli_call *call, const struct winsd_settings *s, struct sl_error *e)
 {
-    struct winsd d = {.values = call->values, .call = call, .loop = host_loop_new(), .table = tbl_new()};
+    struct winsd d = {.values = call->values, .call = call, .loop = host_loop_new(), .table = tbl_new(),
+                      .workers = s->workers};
+    d.hub = wctl_hub_new(d.loop);
     tbl_reader_enter();
     enum sl_status status = start(&d, s, e);
     if (status == SL_OK) {

@@ -102,8 +102,8 @@ struct eng_stats {
  */
 struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, struct tbl *table, struct wst *store);
 /*
- * Takes over what may change while the engine works: the times of the rules, scavenge_period_s, journal_max and tells_changes; the
- * rest of `config` counts for nothing. The next pass of the scavenger is reckoned anew.
+ * Takes over what may change while the engine works: the times of the rules, scavenge_period_s, journal_max and tells_changes;
+ * the rest of `config` counts for nothing. The next pass of the scavenger is reckoned anew.
  */
 void eng_reload(struct eng *eng, struct eng_now now, const struct eng_config *config);
 /* Drops the open batch without an answer. */

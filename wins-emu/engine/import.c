@@ -100,6 +100,7 @@ struct importing {
     struct tbl *table;
     struct wst *store;
     const struct wins_config *config;
+    const struct eng_ops *ops;
     const struct eng_import *import;
     struct eng_origin origin;
     struct nb_name last;
@@ -117,8 +118,8 @@ static bool ascends(const struct nb_name *a, const struct nb_name *b)
 }
 
 /* *old is the record that the name has; *ret_found is false when it has none. */
-static enum eng_imported decide_import(struct importing *im, const struct wins_record *in, struct wins_record *old, bool *ret_found,
-                                       struct wins_record *ret_record, enum wins_rule *ret_rule)
+static enum eng_imported decide_import(struct importing *im, const struct wins_record *in, struct wins_record *old,
+                                       bool *ret_found, struct wins_record *ret_record, enum wins_rule *ret_rule)
 {
     const struct tbl_entry *entry = tbl_find(im->table, &in->name);
     if (entry)
@@ -131,7 +132,8 @@ static enum eng_imported decide_import(struct importing *im, const struct wins_r
     return imported;
 }
 
-static void store_taken(struct importing *im, const struct wins_record *old, enum wins_rule rule, const struct wins_record *record)
+static void store_taken(struct importing *im, const struct wins_record *old, enum wins_rule rule,
+                        const struct wins_record *record)
 {
     struct wst_note note;
     eng_note_make(&im->origin, rule, old, record, &note);
@@ -180,6 +182,11 @@ static enum sl_status publish_import(void *ctx, const struct wins_record *in, st
         return SL_OK;
     (void)decide_import(im, in, &old, &found, &record, &rule);
     tbl_put(im->table, &record);
+    if (im->ops->noted) {
+        struct wst_note note;
+        eng_note_make(&im->origin, rule, found ? &old : NULL, &record, &note);
+        im->ops->noted(im->ops->ctx, &note);
+    }
     return SL_OK;
 }
 
@@ -200,21 +207,19 @@ static enum sl_status store_all(struct importing *im, struct sl_error *e)
     return wst_commit(im->store, e);
 }
 
-/* *version is the last version id handed out and moves on when all is on disk. */
-static enum sl_status run_import(struct tbl *table, struct wst *store, const struct wins_config *config, int64_t now_s,
-                                 const struct eng_import *import, uint64_t *version, struct sl_error *e)
+/* The version counter moves on when all is on disk. */
+static enum sl_status run_import(struct eng *eng, int64_t now_s, const struct eng_import *import, struct sl_error *e)
 {
-    struct importing im = {
-        .table = table, .store = store, .config = config, .import = import, .version = *version,
-        .origin = {.by = WST_BY_IMPORT, .at_s = now_s}};
+    struct importing im = {.table = eng->table, .store = eng->store, .config = &eng->config.rules, .ops = &eng->ops,
+                           .import = import, .version = eng->version, .origin = {.by = WST_BY_IMPORT, .at_s = now_s}};
     enum sl_status status = store_all(&im, e);
     if (status == SL_OK && !import->dry_run) {
         uint64_t last = im.version;
         im.at = 0;
-        im.version = *version;
+        im.version = eng->version;
         status = import->each(import->ctx, publish_import, &im, e);
         sl_assert(status != SL_OK || im.version == last);
-        *version = last;
+        eng->version = last;
     }
     free(im.taken);
     return status;
@@ -227,7 +232,7 @@ enum sl_status eng_admin_import(struct eng *eng, struct eng_now now, const struc
     if (status != SL_OK)
         return status;
     uint64_t before = eng->version;
-    status = run_import(eng->table, eng->store, &eng->config.rules, now.real_s, import, &eng->version, e);
+    status = run_import(eng, now.real_s, import, e);
     eng->stats.commits += eng->version != before;
     return status;
 }

@@ -133,6 +133,13 @@ static uint64_t dropped_by_system(const struct worker *w, size_t sockets)
     return sum;
 }
 
+void wnet_look_at(struct wnet *net, struct wnet_look *look)
+{
+    SL_CHECK_MAGIC(net, WNET_MAGIC);
+    for (unsigned i = 0; i < net->worker_count; i++)
+        worker_look(net->workers[i], look);
+}
+
 void wnet_counters(const struct wnet *net, struct eng_counters *ret_sum)
 {
     SL_CHECK_MAGIC(net, WNET_MAGIC);

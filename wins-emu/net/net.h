@@ -20,6 +20,7 @@
 
 #include "common/base/addr.h"
 #include "wins-emu/engine/counters.h"
+#include "wins-emu/engine/top.h"
 #include "wins-emu/engine/writer.h"
 
 enum { WNET_BATCH = 64, WNET_WORKERS_MAX = 256, WNET_LISTEN_MAX = WINS_OWN_SOCKETS_MAX };
@@ -59,6 +60,21 @@ void wnet_close(struct wnet *net);
 /* For the engine, on the writer's thread only: gathers datagrams, up to WNET_BATCH of them, and sends them together. */
 void wnet_send(void *net, unsigned socket, struct wins_peer to, const void *octets, size_t len);
 void wnet_flush(void *net);
+
+/* What a worker knows of those who ask: by source address (all datagrams; four octets, in this machine's order) and by name
+ * (queries that were answered; its 32 encoded octets, scopes apart or not). */
+struct wnet_asked {
+    struct eng_top sources, names;
+};
+
+/* A look at each worker's own tables, on its thread. */
+struct wnet_look {
+    void (*fn)(void *ctx, const struct wnet_asked *asked);
+    void *ctx;
+};
+
+/* Has every worker call look->fn once, soon; `look` stays until each has, and there is one at a time. Main thread. */
+void wnet_look_at(struct wnet *net, struct wnet_look *look);
 
 /* Adds up the counters of all threads; any thread. */
 void wnet_counters(const struct wnet *net, struct eng_counters *ret_sum);

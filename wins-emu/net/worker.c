@@ -21,6 +21,8 @@
 
 /* Batches taken from one socket before the others get their turn. */
 enum { ROUNDS_MAX = 16 };
+/* Of the encoded name in a question, behind its length. */
+enum { NAME_AT = NB_HEADER_LEN + 1 };
 
 struct listener {
     struct worker *worker;
@@ -46,6 +48,8 @@ struct worker {
     const struct wins_policy *policy; /* for this batch, and its time when there is one */
     int64_t now_ms;
     struct wins_limiter *limiter;
+    struct wnet_asked asked;
+    struct wnet_look *look; /* that is posted */
     struct outbox out;
     struct eng_counters counters;
 };
@@ -68,6 +72,7 @@ static void on_datagram(struct worker *w, const struct listener *l, size_t i)
     bool cut = w->headers[i].msg_hdr.msg_flags & MSG_TRUNC;
     enum wins_rule rule = cut ? WINS_R01 : WINS_RULE_NONE;
     enum eng_route route = ENG_ROUTE_DROP;
+    eng_top_count(&w->asked.sources, &from.address, sizeof from.address);
     if (!cut && w->policy)
         rule = eng_limit(w->limiter, w->policy, from, w->octets[i], len, w->now_ms);
     if (rule == WINS_RULE_NONE)
@@ -85,6 +90,8 @@ static void on_datagram(struct worker *w, const struct listener *l, size_t i)
     eng_count(&w->counters.rules[rule], 1);
     if (rule == WINS_P01)
         w->env->use.refused(w->env->use.ctx, from);
+    if (route == ENG_ROUTE_REPLY && w->headers[i].msg_len >= NAME_AT + ENG_TOP_KEY)
+        eng_top_count(&w->asked.names, w->octets[i] + NAME_AT, ENG_TOP_KEY);
     if (route == ENG_ROUTE_REPLY)
         outbox_put(&w->out, &w->from[i], answer_len);
     else
@@ -181,6 +188,8 @@ enum sl_status worker_new(const struct worker_env *env, struct worker **ret_work
     w->loop = host_loop_new();
     w->listeners = sl_new_array(env->listen_count, sizeof *w->listeners);
     w->limiter = wins_limiter_new(sl_random_os_seed());
+    eng_top_init(&w->asked.sources, sl_random_os_seed());
+    eng_top_init(&w->asked.names, sl_random_os_seed());
     init_buffers(w);
     enum sl_status status = SL_OK;
     for (size_t i = 0; i < env->listen_count; i++) {
@@ -251,6 +260,18 @@ int worker_socket(const struct worker *w, size_t i)
 {
     sl_assert(i < w->env->listen_count);
     return w->listeners[i].fd;
+}
+
+static void look(void *ctx)
+{
+    struct worker *w = ctx;
+    w->look->fn(w->look->ctx, &w->asked);
+}
+
+void worker_look(struct worker *w, struct wnet_look *order)
+{
+    w->look = order;
+    host_loop_post(w->loop, look, w);
 }
 
 const struct eng_counters *worker_counters(const struct worker *w)

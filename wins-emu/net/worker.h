@@ -25,6 +25,8 @@ void worker_stop(struct worker *w);
 void worker_free(struct worker *w);
 /* Its socket on the i-th address. */
 int worker_socket(const struct worker *w, size_t i);
+/* Has its thread call order->fn; the order stays the caller's and there is one at a time. */
+void worker_look(struct worker *w, struct wnet_look *order);
 /* Its counters, of which another thread only reads. */
 const struct eng_counters *worker_counters(const struct worker *w);
 

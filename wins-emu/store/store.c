@@ -127,7 +127,8 @@ static bool unpack_row(struct db_stmt *s, struct wins_record *ret_record)
 
 static enum sl_status read_registry(struct wst *w, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(w->db, "SELECT version, scavenged_s, serving_since_s, alive_s, in_use FROM registry WHERE id = 1");
+    struct db_stmt *s =
+        db_prepare(w->db, "SELECT version, scavenged_s, serving_since_s, alive_s, in_use FROM registry WHERE id = 1");
     bool found = db_step(s);
     w->version = w->next_version = w->promised = (uint64_t)db_int(s, 0);
     w->times = w->next_times = (struct wst_times){db_int(s, 1), db_int(s, 2), db_int(s, 3)};
@@ -169,9 +170,9 @@ static enum sl_status lock_file(struct wst *w, const char *path, struct sl_error
 
 /* ---- the mark of a server at work ----
  *
- * What is acknowledged lies in the write-ahead log until SQLite moves it into the file. Without the log SQLite opens the file as it
- * was at the last checkpoint and says nothing. So the file itself says, from before the first change to the clean end, that a
- * server works on it; as long as it does the log is there and not empty.
+ * What is acknowledged lies in the write-ahead log until SQLite moves it into the file. Without the log SQLite opens the file
+ * as it was at the last checkpoint and says nothing. So the file itself says, from before the first change to the clean end,
+ * that a server works on it; as long as it does the log is there and not empty.
  */
 
 static bool has_octets(const char *path, const char *suffix)
@@ -215,7 +216,8 @@ enum sl_status wst_accept_missing_log(const char *path, struct sl_error *e)
     enum sl_status status = db_open(path, DB_READ_WRITE, &schema, &db, e);
     if (status != SL_OK)
         return status;
-    struct db_stmt *s = db_prepare(db, "UPDATE registry SET version = version + ?1, in_use = 0 WHERE id = 1 AND in_use = 1");
+    struct db_stmt *s =
+        db_prepare(db, "UPDATE registry SET version = version + ?1, in_use = 0 WHERE id = 1 AND in_use = 1");
     db_bind_int(s, 1, WST_VERSION_LEAP);
     status = db_run(s, e);
     db_close(db);
