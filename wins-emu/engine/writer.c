@@ -261,12 +261,17 @@ static void wait_for_more(struct eng_writer *w)
     w->idle = false;
 }
 
+static void show_state(struct eng_writer *w)
+{
+    w->state.stats = *eng_stats(w->eng);
+    w->state.version = eng_version(w->eng);
+}
+
 /* False when the end has come and nothing is left to do. */
 static bool take_waiting(struct eng_writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    w->state.stats = *eng_stats(w->eng);
-    w->state.version = eng_version(w->eng);
+    show_state(w);
     wait_for_more(w);
     struct queue empty = w->taken;
     w->taken = w->waiting;
@@ -309,6 +314,7 @@ enum sl_status eng_writer_start(struct eng *eng, const struct eng_writer_ops *op
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&w->more, &attr);
     pthread_condattr_destroy(&attr);
+    show_state(w);
     int error = pthread_create(&w->thread, NULL, run, w);
     if (error) {
         writer_free(w);

@@ -196,9 +196,9 @@ static enum sl_status check_log(const struct wst *w, bool had_log, struct sl_err
 {
     if (!w->in_use || had_log)
         return SL_OK;
-    return sl_fail(e, SL_CORRUPT, "its server did not end cleanly and the write-ahead log (-wal) that it left is missing: what was"
-                                  " acknowledged last would be lost; put the log or a backup in its place, or start once with"
-                                  " --accept-missing-log");
+    return sl_fail(e, SL_CORRUPT, "its server did not end cleanly and the write-ahead log (-wal) that it left is missing: what"
+                                  " was acknowledged last would be lost; put the log or a backup in its place, or start once"
+                                  " with --accept-missing-log");
 }
 
 static enum sl_status mark(struct wst *w, struct sl_error *e)
