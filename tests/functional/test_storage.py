@@ -168,6 +168,33 @@ class Storage(harness.Case):
         self.assertEqual(len(set(versions)), sum(there) + 1)
         self.assertEqual(max(versions), registry.record("NAME-%d#20" % NAMES)["version"])
 
+    def test_missing_write_ahead_log_is_refused_2_11_2_12(self):
+        """2.11, 2.12: without the log of a killed server nothing starts; who accepts that gets version ids never seen before."""
+        registry = lab.Registry(self, self.port)
+        for number in range(20):
+            self.assertEqual(self.register(number), 0)
+        registry.process.kill()
+        log = registry.db + "-wal"
+        os.rename(log, log + ".away")
+        for _ in range(2):
+            self.refused(registry.db, 7, "write-ahead log", "--accept-missing-log")
+        os.rename(log + ".away", log)
+        registry.start()
+        self.check_answers(range(20))
+        registry.ctl_ok("backup", self.path("copy.db"))
+        before = registry.ctl_ok("stats", "--json").answer["version"]
+        registry.process.kill()
+        os.unlink(log)
+        registry.more = ["--accept-missing-log"]
+        registry.start()
+        registry.ctl_ok("add", "NEW#20", "10.0.0.1")
+        self.assertGreater(registry.record("NEW#20")["version"], before)
+        registry.process.stop()
+        registry.more = []
+        os.rename(self.path("copy.db"), registry.db)
+        registry.start()
+        self.check_answers(range(20))
+
     def test_newer_database_is_refused_2_12(self):
         """2.12: a database of a newer version is refused and left as it was."""
         registry, _ = self.filled(1)

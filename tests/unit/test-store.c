@@ -456,7 +456,7 @@ START_TEST(a_missing_log_is_refused_2_12)
     wst_close(open_store());
     die_without_log(saved);
     for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(wst_open(path, &w, &e), SL_CORRUPT);
+        ck_assert_int_eq(wst_open(path, SELF, &w, &e), SL_CORRUPT);
         ck_assert_ptr_nonnull(strstr(e.text, "-wal"));
     }
     snprintf(log, sizeof log, "%s-wal", path);
@@ -491,14 +491,14 @@ START_TEST(a_missing_file_is_refused_and_a_backup_opens_2_12)
     snprintf(copy, sizeof copy, "%s-copy", path);
     ck_assert_msg(wst_backup(path, copy, &e) == SL_OK, "%s", e.text);
     wst_close(w);
-    ck_assert_msg(wst_open(copy, &w, &e) == SL_OK, "%s", e.text);
+    ck_assert_msg(wst_open(copy, SELF, &w, &e) == SL_OK, "%s", e.text);
     wst_close(w);
     unlink(copy);
     die_without_log(saved);
     snprintf(log, sizeof log, "%s-wal", path);
     ck_assert_int_eq(rename(saved, log), 0);
     unlink(path);
-    ck_assert_int_eq(wst_open(path, &w, &e), SL_CORRUPT);
+    ck_assert_int_eq(wst_open(path, SELF, &w, &e), SL_CORRUPT);
     ck_assert_int_ne(access(path, F_OK), 0);
 }
 END_TEST

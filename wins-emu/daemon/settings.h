@@ -24,7 +24,7 @@ struct winsd_values {
     int64_t extinction_interval_ms, extinction_timeout_ms;
     int64_t tombstone_hold_ms, scavenge_period_ms;
     char *config;
-    bool check_config;
+    bool check_config, accept_missing_log;
     char *hook;
     int64_t journal_max;
     struct wins_policy_options policy;

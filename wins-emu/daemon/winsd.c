@@ -151,7 +151,9 @@ static struct eng_config config_of(const struct winsd_settings *s, const struct 
 
 static enum sl_status open_store(struct winsd *d, struct sl_error *e)
 {
-    enum sl_status status = wst_open(d->values->db, wnet_own_socket(d->net, 0).address, &d->store, e);
+    enum sl_status status = d->values->accept_missing_log ? wst_accept_missing_log(d->values->db, e) : SL_OK;
+    if (status == SL_OK)
+        status = wst_open(d->values->db, wnet_own_socket(d->net, 0).address, &d->store, e);
     if (status != SL_OK)
         return status;
     size_t count;
