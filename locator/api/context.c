@@ -64,6 +64,7 @@ struct locator *locator_new(void)
     l->profile = LM_CM2007;
     l->timeout_ms = LOCATOR_TIMEOUT_DEFAULT_MS;
     l->total_timeout_ms = LOCATOR_TOTAL_TIMEOUT_DEFAULT_MS;
+    l->config.ldap.health = ldapc_health_new();
     return l;
 }
 
@@ -80,6 +81,7 @@ void api_leave(struct locator *l)
     if (!last)
         return;
     sl_strings_fini(&l->sources);
+    ldapc_health_unref(l->config.ldap.health);
     for (size_t i = 0; i < l->config.override_count; i++) {
         free(l->overrides[i].host);
         free(l->overrides[i].address);

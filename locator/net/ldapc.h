@@ -1,10 +1,15 @@
 /*
  * ldapc.h - the directory client (RFC 4511). Its code is the folder ldapc/, the only one that includes libldap and liblber.
  *
- * A struct ldapc is one server of one URI. ldapc_new only parses; ldapc_connect makes the connection, TLS and bind;
- * every other call is one operation with a deadline. A handle that failed with LDAPC_UNREACHABLE or LDAPC_TIMEOUT is
- * disconnected; ldapc_connect may be called again. An operation that ended by its deadline may still be carried out by
- * the server: read back after writing.
+ * A struct ldapc is a connection to one server of one URI, which may list several. ldapc_new only parses; ldapc_connect makes
+ * the connection, TLS and bind; every other call is one operation with a deadline. A handle that failed with LDAPC_UNREACHABLE
+ * or LDAPC_TIMEOUT is disconnected; ldapc_connect may be called again. An operation that ended by its deadline may still be
+ * carried out by the server: read back after writing.
+ *
+ * Several servers are tried in their order, each for its share of the time that is left, so that one that is silent does not
+ * cost the whole (libldap's own list moves on only when a connect fails). One that failed is avoided for BACKOFF_FIRST_MS,
+ * doubled with each failure in a row up to BACKOFF_MAX_MS: it is then tried after the others. Handles that share a struct
+ * ldapc_health share what they learned.
  *
  *     struct ldapc *dir;
  *     s = ldapc_new("ldap://dc1.example.com/DC=example,DC=com", &options, &dir, e);
@@ -38,22 +43,58 @@
 
 /* ---- credentials and options, the same flags in every program ----------------------------------------------------- */
 
-enum ldapc_sasl { LDAPC_SASL_NONE, LDAPC_SASL_EXTERNAL, LDAPC_SASL_GSSAPI };
+/* name, word of --sasl, mechanism (RFC 4422 5802 7677 4752 4178), the same bound to TLS, user and password, signs and seals */
+#define LDAPC_SASL_TABLE(X)                                                                                            \
+    X(NONE, "none", NULL, NULL, false, false)                                                                          \
+    X(EXTERNAL, "external", "EXTERNAL", NULL, false, false)                                                            \
+    X(GSSAPI, "gssapi", "GSSAPI", NULL, false, true)                                                                   \
+    X(GSS_SPNEGO, "gss-spnego", "GSS-SPNEGO", NULL, false, true)                                                       \
+    X(SCRAM_SHA_1, "scram-sha-1", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", true, false)                                      \
+    X(SCRAM_SHA_256, "scram-sha-256", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", true, false)                              \
+    X(SCRAM_SHA_512, "scram-sha-512", "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS", true, false)
 
-/* The words of --sasl, NULL-terminated: none, external, gssapi. */
+enum ldapc_sasl {
+#define LDAPC_SASL_ENUM(name, word, mechanism, plus, password, layer) LDAPC_SASL_##name,
+    LDAPC_SASL_TABLE(LDAPC_SASL_ENUM)
+#undef LDAPC_SASL_ENUM
+};
+
+/* The words of --sasl, NULL-terminated. */
 extern const char *const ldapc_sasl_words[];
 
-/* Without bind_dn and sasl the bind is anonymous. Strings may be NULL; ldapc_new copies what it needs. */
+/*
+ * What connections that share it learned about servers: which failed lately, and how often in a row. Counted references: every
+ * handle has one of its own. Any thread.
+ */
+struct ldapc_health;
+/* An empty one, with one reference. */
+struct ldapc_health *ldapc_health_new(void);
+/* One reference more; returns it. */
+struct ldapc_health *ldapc_health_ref(struct ldapc_health *health);
+/* One reference less; the last one frees it. NULL is accepted. */
+void ldapc_health_unref(struct ldapc_health *health);
+
+enum { LDAPC_BACKOFF_FIRST_MS = 1000, LDAPC_BACKOFF_MAX_MS = 60000 };
+
+/*
+ * Without bind_dn and sasl the bind is anonymous. Strings may be NULL; ldapc_new copies what it needs.
+ *
+ * GSSAPI and GSS-SPNEGO take the ticket of the Kerberos credential cache (KRB5CCNAME; a daemon may have MIT Kerberos fill it
+ * from KRB5_CLIENT_KTNAME). On a connection without TLS they sign and seal, or the connection is not used; inside TLS they do
+ * neither, since Active Directory refuses both at once. SCRAM proves the password to the server and the server to us, but
+ * protects nothing that follows. Inside TLS every SASL bind is bound to the channel (tls-server-end-point) where the server
+ * offers it.
+ */
 struct ldapc_options {
     char *base;          /* base DN; the path of a URI wins; without both the rootDSE says */
     char *container;     /* of the published objects, relative to the base; "" is the base itself; NULL is the default */
-    char *bind_dn;       /* simple bind */
+    char *bind_dn;       /* account: DN of a simple bind, or user of scram-* */
     char *password_file; /* its first line is the password; read at each connect, never from argv */
     int sasl;            /* enum ldapc_sasl */
     bool starttls;       /* ldap: only; never falls back to clear text */
     char *ca_file;       /* PEM; NULL is the system's trust store */
     int64_t timeout_ms;  /* bounds each ldapc_connect, beside its deadline; 0 is LDAPC_TIMEOUT_MS */
-    char *connect_to;    /* numeric address used instead of looking up the URI's host (--resolve), or NULL; no flag of its own */
+    struct ldapc_health *health; /* NULL: of the handle alone; no flag of its own */
 };
 
 #define LDAPC_CONTAINER "CN=System Management,CN=System"
@@ -74,12 +115,12 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
     {.name = "container", .type = SL_OPT_STRING, .offset = offsetof(holder, where.container), .arg = "RDNS",           \
      .fallback = LDAPC_CONTAINER, .help = "Container of the published objects, relative to the base"},                 \
     {.name = "bind-dn", .type = SL_OPT_STRING, .offset = offsetof(holder, where.bind_dn), .arg = "DN",                 \
-     .help = "Account of a simple bind"},                                                                              \
+     .help = "Account of a simple bind (DN), or user of --sasl scram-sha-256"},                                         \
     {.name = "password-file", .type = SL_OPT_STRING, .offset = offsetof(holder, where.password_file), .arg = "FILE",   \
      .flags = SL_OPT_PATH, .help = "File with the password of --bind-dn on its first line"},                           \
     {.name = "sasl", .type = SL_OPT_WORD, .offset = offsetof(holder, where.sasl), .arg = "MECHANISM",                  \
      .fallback = "none", .words = ldapc_sasl_words,                                                                    \
-     .help = "Bind with SASL: external (ldapi) or gssapi (Kerberos credential cache)"},                                \
+     .help = "Bind with SASL: external (ldapi), gssapi or gss-spnego (Kerberos credential cache), scram-* (password)"}, \
     {.name = "starttls", .type = SL_OPT_FLAG, .offset = offsetof(holder, where.starttls),                              \
      .help = "Protect an ldap: connection with TLS before the bind"},                                                  \
     {.name = "ca", .type = SL_OPT_STRING, .offset = offsetof(holder, where.ca_file), .arg = "FILE",                    \
@@ -93,16 +134,24 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
 
 enum ldapc_scheme { LDAPC_LDAP, LDAPC_LDAPS, LDAPC_LDAPI };
 
+enum { LDAPC_SERVERS_MAX = 16 };
+
+struct ldapc_uri_server {
+    char *host;    /* name or address without brackets; for ldapi: the path of the socket or "" */
+    uint16_t port; /* 0 for ldapi */
+    char *uri;     /* of this server alone, without a base, as given to libldap and shown in errors */
+};
+
 /*
- * ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath[/BASE], ldapi:///[BASE] (the socket that libldap was built for); [v6]
- * in brackets; the base percent-decoded.
+ * ldap://HOST[:PORT][,HOST[:PORT]...][/BASE], ldaps://..., ldapi://%2Fpath[/BASE], ldapi:///[BASE] (the socket that libldap was
+ * built for); [v6] in brackets; the base percent-decoded.
  */
 struct ldapc_uri {
     enum ldapc_scheme scheme;
-    char *host;    /* name or address without brackets; for ldapi: the path of the socket or "" */
-    uint16_t port; /* 0 for ldapi */
-    char *base;    /* NULL when the URI has none */
-    char *server;  /* the URI without the base, as given to libldap and shown in errors */
+    struct ldapc_uri_server servers[LDAPC_SERVERS_MAX];
+    size_t count;
+    char *base;   /* NULL when the URI has none */
+    char *server; /* the URI without the base */
 };
 
 /* Parses a URI; SL_USAGE names what is wrong. Release with ldapc_uri_fini. */
@@ -151,9 +200,12 @@ enum sl_status ldapc_new_dump(const char *name, struct ldapc_entries *entries, c
                               struct ldapc **ret_dir, struct sl_error *e) SL_MUST;
 /* Disconnects and frees; NULL is accepted. */
 void ldapc_free(struct ldapc *dir);
+/* Connects to this numeric address wherever the host is one of the URI's servers (--resolve). Before ldapc_connect. */
+void ldapc_pin(struct ldapc *dir, const char *host, const char *address);
 /*
  * Connects, starts TLS and binds, by the deadline and the timeout of the options, whichever is earlier.
  * SL_UNREACHABLE, SL_TIMEOUT, SL_DENIED, SL_UNTRUSTED (certificate), SL_USAGE (password or CA file), SL_CANCELED.
+ * A server that cannot be reached or trusted leaves it to the next one; when all fail the status is that of the first.
  */
 enum sl_status ldapc_connect(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e) SL_MUST;
 /* Ends the running and every later operation of the handle with SL_CANCELED; any thread, sticky. */
@@ -164,8 +216,10 @@ enum ldapc_kind ldapc_kind(const struct ldapc *dir);
 int ldapc_code(const struct ldapc *dir);
 /* A word for a kind ("denied"). */
 const char *ldapc_kind_word(enum ldapc_kind kind);
-/* The server part of the URI ("ldap://host:389"). */
+/* The server that is connected, or was tried last ("ldap://host:389"). */
 const char *ldapc_server(const struct ldapc *dir);
+/* Why servers before the connected one were passed over, for a warning; "" when none was. */
+const char *ldapc_detour(const struct ldapc *dir);
 
 /* What protects the connection, for the trust of answers. */
 struct ldapc_security {
@@ -202,7 +256,7 @@ struct ldapc_entry {
 struct ldapc_entries {
     struct ldapc_entry *items;
     size_t count;
-    bool incomplete;  /* a limit of the server (code 3, 4, 11, values by range) or of the search cut it: never "all" */
+    bool incomplete;  /* a limit of the server (code 3, 4, 11) or of the search cut it: never "all" */
     bool base_absent; /* 32: the base of the search is not there, or hidden */
     void *memory;     /* private */
 };
@@ -238,9 +292,19 @@ struct ldapc_search {
     const char *const *attrs; /* NULL-terminated; NULL is all user attributes */
     size_t page_size;         /* 0 is LDAPC_PAGE; paging is asked for with LDAPC_SUBTREE and LDAPC_ONE_LEVEL */
     size_t max_entries;       /* 0 is LDAPC_ENTRIES_MAX; more than that: incomplete */
+    /*
+     * What to do when a limit of the server cuts the answer (slapd: 500 entries, over all pages): filters that together find
+     * the same entries, asked one by one, and an attribute of 32-bit integers by whose values a part is halved until each
+     * answer is whole. NULL: nothing, the result is incomplete. It stays so when the parts turn out not to be all.
+     */
+    const char *const *parts; /* NULL-terminated */
+    const char *split_by;
 };
 
-/* Searches. An absent base and a size limit are results, not failures (see struct ldapc_entries). */
+/*
+ * Searches. An absent base and a size limit are results, not failures (see struct ldapc_entries). Values that Active Directory
+ * holds back (";range=0-1499") are fetched.
+ */
 enum sl_status ldapc_search(struct ldapc *dir, const struct ldapc_search *search, struct sl_deadline deadline,
                             struct ldapc_entries *ret_entries, struct sl_error *e) SL_MUST;
 /* Reads one entry: ret_entries->count is 1, or 0 when it is absent (base_absent) or may not be read. */

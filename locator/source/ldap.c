@@ -12,15 +12,10 @@ static const char modified[] = "modifyTimestamp"; /* operational, every server h
 
 static enum sl_status ldap_open(const char *uri, const struct src_config *config, void **ret_source, struct sl_error *e)
 {
-    struct ldapc_uri parsed;
-    enum sl_status s = ldapc_uri_parse(uri, &parsed, e);
-    if (s != SL_OK)
-        return s;
-    struct ldapc_options options = config->ldap;
-    options.connect_to = (char *)(uintptr_t)src_override_find(config, parsed.host); /* copied by ldapc_new */
-    ldapc_uri_fini(&parsed);
     struct ldapc *dir;
-    s = ldapc_new(uri, &options, &dir, e);
+    enum sl_status s = ldapc_new(uri, &config->ldap, &dir, e);
+    for (size_t i = 0; s == SL_OK && i < config->override_count; i++)
+        ldapc_pin(dir, config->overrides[i].host, config->overrides[i].address);
     if (s == SL_OK)
         *ret_source = dir;
     return s;
@@ -257,6 +252,9 @@ void src_ldap_ask(struct ldapc *dir, const struct src_question *q, struct sl_dea
         return;
     }
     a->directory = ldapc_is_trusted(dir);
+    (void)snprintf(a->server, sizeof a->server, "%s", ldapc_server(dir));
+    if (ldapc_detour(dir)[0] != '\0')
+        src_warn(a, "%s", ldapc_detour(dir));
     src_ldap_question(dir, q, deadline, a);
 }
 

@@ -163,7 +163,7 @@ void src_mp_of_name(const char *site, struct src_answer *a);
  * manual are made from it, and a test holds docs/locator.md and the public header against it.
  */
 #define SRC_FAMILY_TABLE(X)                                                                                            \
-    X(ldap, DIRECTORY, "ldap://HOST[:PORT][/BASE]", "a directory")                                                     \
+    X(ldap, DIRECTORY, "ldap://HOST[:PORT][,HOST...][/BASE]", "a directory, its servers by preference")               \
     X(ldaps, DIRECTORY, "ldaps://HOST[:PORT][/BASE]", "a directory, over TLS")                                         \
     X(ldapi, DIRECTORY, "ldapi://%2FPATH[/BASE]", "a directory on this host, by its socket")                           \
     X(ldif, DIRECTORY, "ldif:FILE", "a dump of a directory")                                                           \

@@ -165,10 +165,6 @@ enum sl_status sm_check_target(const struct sm_target *target, struct sl_error *
         return sl_fail(e, SL_USAGE, "target %s: a name registry takes no directory options", target->uri);
     if ((target->bind_dn == NULL) != (target->password_file == NULL))
         return sl_fail(e, SL_USAGE, "target %s: --bind-dn and --password-file go together", target->uri);
-    if (target->sasl != NULL && target->bind_dn != NULL)
-        return sl_fail(e, SL_USAGE, "target %s: --sasl and --bind-dn exclude each other", target->uri);
-    if (target->sasl != NULL && strcmp(target->sasl, "external") != 0 && strcmp(target->sasl, "gssapi") != 0)
-        return sl_fail(e, SL_USAGE, "target %s: --sasl must be external or gssapi", target->uri);
     if (target->starttls && strncasecmp(target->uri, "ldap://", 7) != 0)
         return sl_fail(e, SL_USAGE, "target %s: --starttls is for ldap:// only", target->uri);
     return SL_OK;

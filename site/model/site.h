@@ -114,7 +114,7 @@ struct sm_target {
     char *container;
     char *bind_dn;
     char *password_file;
-    char *sasl; /* "external" or "gssapi" */
+    char *sasl; /* a word of ldapc_sasl_words but "none" */
     char *ca;
     char *tsig_key;     /* file of the key for a DNS server */
     char *slp;          /* IPv4 address to register as SMS_SLP: only by hand, once in a registry (facts sms.md 3) */

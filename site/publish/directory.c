@@ -88,21 +88,26 @@ static enum sl_status have_container(struct pub_dir *d, struct sl_error *e)
 
 /* ---- one target ------------------------------------------------------------------------------------------------------- */
 
-enum sl_status pub_directory_open(const struct sm_target *t, struct ldapc **ret_dir, struct sl_error *e)
+enum sl_status pub_directory_open(const struct sm_target *t, struct ldapc_health *health, struct ldapc **ret_dir,
+                                  struct sl_error *e)
 {
     struct ldapc_options options = {.base = t->base, .container = t->container, .bind_dn = t->bind_dn, .starttls = t->starttls,
-                                    .password_file = t->password_file, .ca_file = t->ca, .timeout_ms = t->timeout_ms};
-    for (int i = 0; t->sasl && ldapc_sasl_words[i]; i++)
-        if (strcmp(ldapc_sasl_words[i], t->sasl) == 0)
-            options.sasl = i;
+                                    .password_file = t->password_file, .ca_file = t->ca, .timeout_ms = t->timeout_ms,
+                                    .health = health};
+    while (t->sasl && ldapc_sasl_words[options.sasl] && strcmp(ldapc_sasl_words[options.sasl], t->sasl) != 0)
+        options.sasl++;
+    if (ldapc_sasl_words[options.sasl] == NULL)
+        return sl_fail(e, SL_USAGE, "target %s: unknown SASL mechanism \"%s\"", t->uri, t->sasl);
     return ldapc_new(t->uri, &options, ret_dir, e);
 }
 
 static enum sl_status connect_to(struct pub_dir *d, struct sl_error *e)
 {
-    enum sl_status s = pub_directory_open(d->run->target, &d->dir, e);
+    enum sl_status s = pub_directory_open(d->run->target, d->run->env ? d->run->env->health : NULL, &d->dir, e);
     if (s == SL_OK)
         s = ldapc_connect(d->dir, d->run->deadline, e);
+    if (s == SL_OK && ldapc_detour(d->dir)[0] != '\0')
+        pub_warn(d->run, "%s", ldapc_detour(d->dir));
     if (s == SL_OK)
         s = ldapc_probe(d->dir, LDAPC_PROBE_ALL, d->run->deadline, &d->probe, e);
     return s;

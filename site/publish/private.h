@@ -62,7 +62,8 @@ void pub_warn(struct pub_run *run, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Says how the target went. */
 void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *reason, const char *fmt, ...) SL_PRINTF(4, 5);
 /* A handle for a directory target, not yet connected; freed by ldapc_free. SL_USAGE for what no connection could be made of. */
-enum sl_status pub_directory_open(const struct sm_target *target, struct ldapc **ret_dir, struct sl_error *e) SL_MUST;
+enum sl_status pub_directory_open(const struct sm_target *target, struct ldapc_health *health, struct ldapc **ret_dir,
+                                  struct sl_error *e) SL_MUST;
 /* Publishes to a directory target. */
 void pub_directory(struct pub_run *run);
 /* Looks at a registry target, and waits for the management point's own host to register. */

@@ -143,7 +143,7 @@ enum sl_status pub_check_target(const struct sm_target *target, struct sl_error 
     if (status == SL_OK && sm_target_is_registry(target))
         return nbc_split(target->uri, host, sizeof host, &port, e);
     if (status == SL_OK)
-        status = pub_directory_open(target, &dir, e);
+        status = pub_directory_open(target, NULL, &dir, e);
     ldapc_free(dir);
     return status;
 }

@@ -59,6 +59,8 @@ struct pub_report {
     struct sl_strings warnings; /* what was published all the same: shortened names (Q4), a default of another forest (S1.20) */
 };
 
+struct ldapc_health;
+
 /* What the engine needs of the process it runs in. */
 struct pub_env {
     /* Asks the NetBIOS side of this process to look at its names now; NULL when it has none. Any thread. */
@@ -68,6 +70,8 @@ struct pub_env {
     /* True when something else wants to be published: registering by another host is then not waited for. NULL: never. */
     bool (*is_hurried)(void *ctx);
     void *ctx;
+    /* What earlier runs learned about directory servers (ldapc.h), or NULL. */
+    struct ldapc_health *health;
 };
 
 /* Reads the URI and the flags of a target as publishing will; SL_USAGE when nothing could ever be published there. */

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "locator/net/ldapc.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ struct srv_publisher {
     bool stop;
     bool running;
     struct jobs waiting, done;
+    struct ldapc_health *health; /* of directory servers, as long as the process lives */
 };
 
 static void jobs_push(struct jobs *jobs, struct job *job)
@@ -90,7 +92,8 @@ static void run(struct srv_publisher *p, struct job *job)
                                 .is_stopping = is_stopping,
                                 .is_hurried =
                                     job->reply == NULL ? is_hurried : NULL, /* who waits for this one shall see its end */
-                                .ctx = p};
+                                .ctx = p,
+                                .health = p->health};
     struct sst *store = NULL;
     struct sm_snapshot *site = NULL;
     job->status = sst_borrow(options->pool, &store, &job->e);
@@ -185,6 +188,7 @@ struct srv_publisher *srv_publisher_new(struct srv *srv)
     struct srv_publisher *p = sl_new(sizeof *p);
     p->magic = PUBLISHER_MAGIC;
     p->srv = srv;
+    p->health = ldapc_health_new();
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->wake, NULL);
     int rc = pthread_create(&p->thread, NULL, work, p);
@@ -210,6 +214,7 @@ void srv_publisher_free(struct srv_publisher *p)
     }
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->mutex);
+    ldapc_health_unref(p->health);
     p->magic = 0;
     free(p);
 }

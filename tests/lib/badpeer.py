@@ -8,11 +8,21 @@ tarpit      accepts, never answers
 reset       accepts and resets
 half_tls    answers StartTLS with success, then is silent
 half_bind   answers every bind with success, then is silent
+cut         answers a bind with success, and resets at the next request
+drip        answers with the beginning of an answer that never ends, an octet at a time
+half_hello  sends the first half of a TLS answer, then is silent
 refused     nobody listens
+
+    with OldTls(certificate, key) as old:
+        old.ldaps, old.ldap      # ports that speak TLS 1.1 and older only, at once or after StartTLS
+    with Relay((certificate, key), port_of_a_server) as relay:
+        relay.port               # ldaps with another certificate than the server's
 """
 import socket
+import ssl
 import struct
 import threading
+import time
 
 import harness
 
@@ -47,6 +57,9 @@ class BadPeers:
         self.reset = self._serve(self._reset)
         self.half_tls = self._serve(lambda c: self._answer_once(c, 0x78))
         self.half_bind = self._serve(lambda c: self._answer_once(c, 0x61))
+        self.cut = self._serve(self._cut)
+        self.drip = self._serve(self._drip)
+        self.half_hello = self._serve(self._half_hello)
         self.refused = harness.free_port()
         return self
 
@@ -96,3 +109,83 @@ class BadPeers:
         request = connection.recv(4096)
         if request:
             connection.sendall(_success(request, response_tag))
+
+    def _cut(self, connection):
+        request = connection.recv(4096)
+        if request:
+            connection.sendall(_success(request, 0x61))
+            connection.recv(4096)
+        self._reset(connection)
+
+    def _drip(self, connection):
+        self._kept.append(connection)
+        try:
+            if connection.recv(4096):
+                connection.sendall(b"\x30\x84\x00\x00\xff\xff")
+            while True:
+                time.sleep(0.05)
+                connection.sendall(b"\x00")
+        except OSError:
+            pass    # the client went away, or the test is over
+
+    def _half_hello(self, connection):
+        self._kept.append(connection)
+        if connection.recv(4096):
+            connection.sendall(b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03")
+
+
+class OldTls(BadPeers):
+    def __init__(self, certificate, key):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.minimum_version, self._context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+        self._context.set_ciphers("ALL:@SECLEVEL=0")
+        self._context.load_cert_chain(certificate, key)
+
+    def __enter__(self):
+        self._kept, self._listeners = [], []
+        self.ldaps = self._serve(self._handshake)
+        self.ldap = self._serve(self._start_tls)
+        return self
+
+    def _handshake(self, connection):
+        try:
+            self._context.wrap_socket(connection, server_side=True).close()
+        except OSError:     # that the client refuses is what is tested
+            connection.close()
+
+    def _start_tls(self, connection):
+        request = connection.recv(4096)
+        if request:
+            connection.sendall(_success(request, 0x78))
+            self._handshake(connection)
+
+
+class Relay(BadPeers):
+    """Somebody in the middle with a certificate and key of his own: ends TLS, and speaks it anew with the server."""
+
+    def __init__(self, certificate, port):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(*certificate)
+        self._server_port = port
+
+    def __enter__(self):
+        self._kept, self._listeners = [], []
+        self.port = self._serve(self._relay)
+        return self
+
+    def _relay(self, connection):
+        blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+        with self._context.wrap_socket(connection, server_side=True) as client, \
+                blind.wrap_socket(socket.create_connection(("127.0.0.1", self._server_port))) as server:
+            threading.Thread(target=self._copy, args=(client, server), daemon=True).start()
+            self._copy(server, client)
+
+    @staticmethod
+    def _copy(source, target):
+        try:
+            while octets := source.recv(65536):
+                target.sendall(octets)
+            target.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass    # one side went away

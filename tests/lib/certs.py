@@ -11,6 +11,8 @@ def _openssl(*args):
 class Authority:
     """A CA in `folder`; `ca_file` is its certificate."""
 
+    is_intermediate = False
+
     def __init__(self, folder, name="Test CA"):
         self.folder = folder
         os.makedirs(folder, exist_ok=True)
@@ -19,6 +21,17 @@ class Authority:
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                  "-subj", "/CN=" + name, "-addext", "basicConstraints=critical,CA:TRUE",
                  "-keyout", self.key, "-out", self.ca_file)
+
+    def intermediate(self, folder, name):
+        """An authority below this one: what it issues comes with its own certificate behind."""
+        below = Authority.__new__(Authority)
+        os.makedirs(folder, exist_ok=True)
+        below.folder, below.ca_file, below.key = folder, os.path.join(folder, "ca.crt"), os.path.join(folder, "ca.key")
+        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=" + name,
+                 "-addext", "basicConstraints=critical,CA:TRUE", "-CA", self.ca_file, "-CAkey", self.key, "-keyout", below.key,
+                 "-out", below.ca_file)
+        below.is_intermediate = True
+        return below
 
     def issue(self, name, hosts, expired=False):
         """Returns (certificate, key) for hosts ("DNS:localhost", "IP:127.0.0.1")."""
@@ -33,6 +46,9 @@ class Authority:
         dates = ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"] if expired else ["-days", "20"]
         _openssl("ca", "-batch", "-notext", "-config", conf, "-cert", self.ca_file, "-keyfile", self.key, *dates,
                  "-in", base + ".csr", "-out", base + ".crt")
+        if self.is_intermediate:
+            with open(base + ".crt", "a") as chain, open(self.ca_file) as own:
+                chain.write(own.read())
         os.chmod(base + ".key", 0o644)
         return base + ".crt", base + ".key"
 

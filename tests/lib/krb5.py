@@ -61,6 +61,9 @@ class Kdc:
         harness.wait_until(lambda: harness.is_accepting("127.0.0.1", port), "the KDC taking connections")
         case.run_ok([harness.tool("kinit", "krb5-user"), "-k", "-t", user_keytab, USER], env=self.client_environment)
 
+    def signal(self, number):
+        self._process.signal(number)
+
     def _write(self, name, text):
         path = os.path.join(self._folder, name)
         with open(path, "w") as f:

@@ -73,17 +73,18 @@ class Slapd:
     anonymous   "read", "auth" (may only bind, 50 or 32 for the rest) or "none"
     publisher_scope  "container" or "base": where the publisher may write
     tls         StartTLS and a port for ldaps (ldaps_uri); ca_file is the CA; certificate=(crt, key) brings another
-    krb5        a Kdc of krb5.py: GSSAPI with its keytab
+    krb5        a Kdc of krb5.py: GSSAPI and GSS-SPNEGO with its keytab; SCRAM works with the publisher's name and password
+    config      more lines of cn=config itself, "olcSizeLimit: 500"
     entries     LDIF text appended to the data
     extra_suffixes  more (empty) databases, so that the rootDSE names several naming contexts
     """
 
     def __init__(self, folder, schema="full", suffix="dc=example,dc=com", container=CONTAINER, anonymous="read", msuser=False,
-                 publisher_scope="container", tls=False, certificate=None, krb5=None, entries="", extra_suffixes=(), port=None):
+                 publisher_scope="container", tls=False, certificate=None, krb5=None, entries="", extra_suffixes=(), port=None, config=""):
         self.folder = os.path.abspath(folder)
         self.schema, self.suffix, self.container, self.anonymous = schema, suffix, container, anonymous
         self.msuser, self.publisher_scope, self.krb5, self.entries = msuser, publisher_scope, krb5, entries
-        self.extra_suffixes = extra_suffixes
+        self.extra_suffixes, self.config = extra_suffixes, config
         self.port = port or free_port()
         self.uri = f"ldap://127.0.0.1:{self.port}"
         self.ldapi = "ldapi://" + os.path.join(self.folder, "ldapi").replace("/", "%2F")
@@ -142,9 +143,9 @@ class Slapd:
             tls = f"olcTLSCertificateFile: {self.certificate[0]}\nolcTLSCertificateKeyFile: {self.certificate[1]}\n"
         sasl = "" if not self.krb5 else f"olcSaslHost: localhost\nolcSaslRealm: {self.krb5.realm}\n"
         text = (f"dn: cn=config\nobjectClass: olcGlobal\ncn: config\nolcPidFile: {self.folder}/slapd.pid\n"
-                f"olcThreads: 4\n{sasl}{tls}"
+                f"olcThreads: 4\n{sasl}{tls}{self.config}"
                 f"olcAuthzRegexp: {{0}}{peer.format(os.getuid())} {self.admin_dn}\n"
-                f"olcAuthzRegexp: {{1}}uid=([^,]+),.*cn=gssapi,cn=auth cn=$1,ou=svc,{self.suffix}\n\n"
+                f"olcAuthzRegexp: {{1}}uid=([^,]+),.*cn=(gssapi|gss-spnego|scram-sha-[0-9]+),cn=auth cn=$1,ou=svc,{self.suffix}\n\n"
                 f"dn: cn=module,cn=config\nobjectClass: olcModuleList\ncn: module\nolcModulePath: {MODULES}\n"
                 "olcModuleLoad: back_mdb.so\n\n"
                 "dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n" + self._schema_ldif() +

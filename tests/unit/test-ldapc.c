@@ -119,13 +119,42 @@ START_TEST(good_uris)
         struct sl_error e = {0};
 
         ck_assert_msg(ldapc_uri_parse(rows[i].text, &uri, &e) == SL_OK, "%s: %s", rows[i].text, e.text);
-        ck_assert_str_eq(uri.host, rows[i].host);
+        ck_assert_uint_eq(uri.count, 1);
+        ck_assert_str_eq(uri.servers[0].host, rows[i].host);
         ck_assert_pstr_eq(uri.base, rows[i].base);
         ck_assert_str_eq(uri.server, rows[i].server);
+        ck_assert_str_eq(uri.servers[0].uri, rows[i].server);
         ck_assert_int_eq(uri.scheme, rows[i].scheme);
-        ck_assert_uint_eq(uri.port, rows[i].port);
+        ck_assert_uint_eq(uri.servers[0].port, rows[i].port);
         ldapc_uri_fini(&uri);
     }
+}
+END_TEST
+
+START_TEST(several_servers)
+{
+    static const struct {
+        const char *host, *uri;
+        uint16_t port;
+    } expected[] = {{"dc1", "ldap://dc1", 389}, {"::1", "ldap://[::1]:3890", 3890}, {"dc3", "ldap://dc3:390", 390}};
+    struct ldapc_uri uri;
+
+    ck_assert_int_eq(ldapc_uri_parse("ldap://dc1,[::1]:3890,dc3:390/dc=x", &uri, NULL), SL_OK);
+    ck_assert_uint_eq(uri.count, SL_COUNT(expected));
+    ck_assert_str_eq(uri.server, "ldap://dc1,[::1]:3890,dc3:390");
+    ck_assert_str_eq(uri.base, "dc=x");
+    for (size_t i = 0; i < uri.count; i++) {
+        ck_assert_str_eq(uri.servers[i].host, expected[i].host);
+        ck_assert_str_eq(uri.servers[i].uri, expected[i].uri);
+        ck_assert_uint_eq(uri.servers[i].port, expected[i].port);
+    }
+    ldapc_uri_fini(&uri);
+    ck_assert_int_eq(ldapc_uri_parse("ldapi://%2Fa,b", &uri, NULL), SL_OK); /* a path may have a comma */
+    ck_assert_str_eq(uri.servers[0].host, "/a,b");
+    ldapc_uri_fini(&uri);
+    ck_assert_int_eq(ldapc_uri_parse("ldap://1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", &uri, NULL), SL_OK);
+    ck_assert_uint_eq(uri.count, LDAPC_SERVERS_MAX);
+    ldapc_uri_fini(&uri);
 }
 END_TEST
 
@@ -144,6 +173,10 @@ START_TEST(bad_uris)
         "ldap://h:65536",
         "ldap://h:",
         "ldap://h:x",
+        "ldap://h,",
+        "ldap://,h",
+        "ldap://h,,i",
+        "ldap://1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17",
         "ldap://[::1",
         "ldap://[::1]x",
         "ldap://h/nodn",
@@ -199,7 +232,10 @@ START_TEST(contradicting_options)
         {"ldapi://%2Fx", {.starttls = true}, "StartTLS"},
         {"ldap://h", {.base = text("nope")}, "base"},
         {"ldap://h", {.container = text("nope")}, "container"},
-        {"ldap://h", {.bind_dn = text("cn=x"), .password_file = text("/x"), .sasl = LDAPC_SASL_GSSAPI}, "SASL"},
+        {"ldap://h", {.bind_dn = text("cn=x"), .password_file = text("/x"), .sasl = LDAPC_SASL_GSSAPI}, "GSSAPI"},
+        {"ldap://h", {.bind_dn = text("cn=x"), .password_file = text("/x"), .sasl = LDAPC_SASL_GSS_SPNEGO}, "GSS-SPNEGO"},
+        {"ldap://h", {.sasl = LDAPC_SASL_SCRAM_SHA_256}, "SCRAM-SHA-256"},
+        {"ldap://h", {.bind_dn = text("u"), .sasl = LDAPC_SASL_SCRAM_SHA_256}, "password file"},
     };
 
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
@@ -279,6 +315,39 @@ START_TEST(refused_connection)
     ck_assert_int_eq(ldapc_delete(dir, "cn=x", sl_deadline_in(1000), &e), SL_UNREACHABLE);
     ck_assert_ptr_nonnull(strstr(e.text, "not connected"));
     ldapc_free(dir);
+}
+END_TEST
+
+/* A silent server costs its share of the time, then the next is asked; later it is asked last, and that is told. */
+START_TEST(dead_servers_are_passed_over_and_avoided)
+{
+    struct ldapc_health *health = ldapc_health_new();
+    struct ldapc_options options = {.timeout_ms = 400, .health = health};
+    struct sl_error e = {0};
+    struct ldapc *dir;
+    char silent[64], refused[64], list[160];
+    int fd = listener(silent, sizeof silent);
+
+    close(listener(refused, sizeof refused));
+    snprintf(list, sizeof list, "%s,%s", silent, refused + strlen("ldap://"));
+    ck_assert_int_eq(ldapc_new(list, &options, &dir, &e), SL_OK);
+    int64_t start = sl_clock_mono_ms();
+
+    ck_assert_int_eq(ldapc_connect(dir, sl_deadline_in(60000), &e), SL_TIMEOUT); /* of the first */
+    ck_assert_int_lt(sl_clock_mono_ms() - start, 2000);
+    ck_assert_int_eq(ldapc_kind(dir), LDAPC_TIMEOUT);
+    const char *first = strstr(e.text, silent), *second = strstr(e.text, refused);
+
+    ck_assert_msg(first != NULL && second > first, "%s", e.text);
+    ck_assert_ptr_nonnull(strstr(second, "refused"));
+    ldapc_free(dir);
+    /* another handle knows: now the one whose pause is over first comes first */
+    ck_assert_int_eq(ldapc_new(list, &options, &dir, &e), SL_OK);
+    ck_assert_int_ne(ldapc_connect(dir, sl_deadline_in(60000), &e), SL_OK);
+    ck_assert_ptr_nonnull(strstr(e.text, silent));
+    ldapc_free(dir);
+    ldapc_health_unref(health);
+    close(fd);
 }
 END_TEST
 
@@ -378,11 +447,14 @@ START_TEST(certificate_that_is_none)
 {
     char why[256];
 
-    ck_assert(!peercert_judge("junk", 4, "host", NULL, 0, why, sizeof why));
+    ck_assert(!peercert_judge(&(struct peercert_der){.octets = "junk", .len = 4}, 1, "host", NULL, 0, why, sizeof why));
+    ck_assert_ptr_nonnull(strstr(why, "cannot be read"));
+    ck_assert(!peercert_judge(NULL, 0, "host", NULL, 0, why, sizeof why));
     ck_assert_ptr_nonnull(strstr(why, "cannot be read"));
 }
 END_TEST
 
-UNIT_MAIN("ldapc", filter_escapes, rdn_escapes, every_octet_in_an_rdn, good_uris, bad_uris, dns_are_compared_normalised,
-          contradicting_options, names_that_need_no_server, silent_server_ends_at_the_deadline, refused_connection,
-          cancel_from_another_thread, no_sigpipe, password_file_must_say_something, certificate_that_is_none)
+UNIT_MAIN("ldapc", filter_escapes, rdn_escapes, every_octet_in_an_rdn, good_uris, several_servers, bad_uris,
+          dns_are_compared_normalised, contradicting_options, names_that_need_no_server, silent_server_ends_at_the_deadline,
+          refused_connection, dead_servers_are_passed_over_and_avoided, cancel_from_another_thread, no_sigpipe,
+          password_file_must_say_something, certificate_that_is_none)

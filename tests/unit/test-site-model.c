@@ -184,7 +184,7 @@ START_TEST(target_flags_fit_together)
 {
     char ldap[] = "ldap://dc1/DC=example,DC=org", ldaps[] = "LDAPS://dc1", wins[] = "wins://10.0.0.1:137", dn[] = "cn=x",
          file[] = "f";
-    char gssapi[] = "gssapi", plain[] = "plain", http[] = "http://x/";
+    char gssapi[] = "gssapi", http[] = "http://x/";
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap}), SL_OK);
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .bind_dn = dn, .password_file = file, .starttls = true}),
                      SL_OK);
@@ -194,9 +194,6 @@ START_TEST(target_flags_fit_together)
     ck_assert_int_eq(target_status((struct sm_target){.uri = wins, .base = dn}), SL_USAGE);
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .bind_dn = dn}), SL_USAGE);
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .password_file = file}), SL_USAGE);
-    ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .sasl = plain}), SL_USAGE);
-    ck_assert_int_eq(target_status((struct sm_target){.uri = ldap, .sasl = gssapi, .bind_dn = dn, .password_file = file}),
-                     SL_USAGE);
     ck_assert_int_eq(target_status((struct sm_target){.uri = ldaps, .starttls = true}), SL_USAGE);
 }
 END_TEST

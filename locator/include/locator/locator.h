@@ -8,7 +8,7 @@
  *
  * SOURCES are URIs, and their order is their priority:
  *
- *     ldap://HOST[:PORT][/BASE]  ldaps://HOST[:PORT][/BASE]  ldapi://%2FPATH[/BASE]     directory
+ *     ldap://HOST[:PORT][,HOST...][/BASE]  ldaps://...  ldapi://%2FPATH[/BASE]          directory, servers by preference
  *     ldif:FILE                                                                         a dump of one
  *     dns:[//ADDR[:PORT][,...]/]DOMAIN                                                  SRV _mssms_mp_<code>._tcp.DOMAIN
  *     zone:FILE                                                                         a master file of the DNS
@@ -96,9 +96,9 @@ enum locator_option {
     LOCATOR_CLIENT_AD_SITE = 8,   /* text: Active Directory site of the client */
     LOCATOR_BASE = 16,            /* text: base DN of directories; by default of the URI, else of the server */
     LOCATOR_CONTAINER = 17,       /* text: container below the base; "CN=System Management,CN=System" */
-    LOCATOR_BIND_DN = 18,         /* text: account of a simple bind */
+    LOCATOR_BIND_DN = 18,         /* text: account of a simple bind (DN), or user of the SASL mechanism scram-* */
     LOCATOR_PASSWORD_FILE = 19,   /* text: file with its password on the first line */
-    LOCATOR_SASL = 20,            /* text: "none" (default), "external" or "gssapi" */
+    LOCATOR_SASL = 20,            /* text: "none" (default), "external", "gssapi", "gss-spnego", "scram-sha-256" (-1, -512) */
     LOCATOR_STARTTLS = 21,        /* number, 0 or 1: protect ldap: connections; 0 */
     LOCATOR_CA_FILE = 22,         /* text: PEM file of trusted authorities instead of the system's */
     LOCATOR_CERT_FILE = 32,       /* text: PEM file of the certificate to show to https: servers */

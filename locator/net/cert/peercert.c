@@ -5,11 +5,12 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
-enum { NAME_MAX_OCTETS = 160, REASONS_MAX = 1024 };
+enum { NAME_MAX_OCTETS = 160, REASONS_MAX = 1024, CHAIN_MAX = 16, SLICE_MS = 20 };
 
 static void reason(struct sl_text *out, const char *fmt, ...) SL_PRINTF(2, 3);
 
@@ -24,19 +25,31 @@ static void reason(struct sl_text *out, const char *fmt, ...)
     sl_text_printf(out, "%s%s", out->len > 0 ? "; " : "", text);
 }
 
-static void judge_time(struct sl_text *out, gnutls_x509_crt_t cert, time_t now)
+static void judge_time(struct sl_text *out, gnutls_x509_crt_t cert, const char *whose, time_t now)
 {
     time_t until = gnutls_x509_crt_get_expiration_time(cert), from = gnutls_x509_crt_get_activation_time(cert);
     char day[32] = "";
     struct tm tm;
 
     if (now > until && gmtime_r(&until, &tm) != NULL && strftime(day, sizeof day, "%Y-%m-%d", &tm) > 0)
-        reason(out, "its certificate expired on %s", day);
+        reason(out, "%s certificate expired on %s", whose, day);
     if (now < from && gmtime_r(&from, &tm) != NULL && strftime(day, sizeof day, "%Y-%m-%d", &tm) > 0)
-        reason(out, "its certificate is valid only from %s on", day);
+        reason(out, "%s certificate is valid only from %s on", whose, day);
 }
 
-static void judge_authority(struct sl_text *out, gnutls_x509_crt_t cert, const char *ca_file)
+bool peercert_has_authority(const char *ca_file)
+{
+    gnutls_x509_trust_list_t list;
+
+    if (ca_file == NULL || gnutls_x509_trust_list_init(&list, 0) < 0)
+        return false;
+    bool has = gnutls_x509_trust_list_add_trust_file(list, ca_file, NULL, GNUTLS_X509_FMT_PEM, 0, 0) > 0;
+
+    gnutls_x509_trust_list_deinit(list, 1);
+    return has;
+}
+
+static void judge_authority(struct sl_text *out, gnutls_x509_crt_t *chain, unsigned count, const char *ca_file)
 {
     gnutls_x509_trust_list_t list;
     char issuer[NAME_MAX_OCTETS] = "?";
@@ -45,34 +58,146 @@ static void judge_authority(struct sl_text *out, gnutls_x509_crt_t cert, const c
 
     if (gnutls_x509_trust_list_init(&list, 0) < 0)
         return;
-    gnutls_x509_crt_get_issuer_dn(cert, issuer, &size);
+    gnutls_x509_crt_get_issuer_dn(chain[count - 1], issuer, &size);
     if (ca_file == NULL || gnutls_x509_trust_list_add_trust_file(list, ca_file, NULL, GNUTLS_X509_FMT_PEM, 0, 0) <= 0)
         reason(out, "no authority could be read from %s", ca_file != NULL ? ca_file : "the system");
-    else if (gnutls_x509_trust_list_verify_crt(list, &cert, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &verdict, NULL) >= 0 &&
+    else if (gnutls_x509_trust_list_verify_crt(list, chain, count, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &verdict, NULL) >= 0 &&
              verdict != 0)
         reason(out, "its certificate is not signed by an authority in %s (issuer %s)", ca_file, issuer);
     gnutls_x509_trust_list_deinit(list, 1);
 }
 
-bool peercert_judge(const void *der, size_t len, const char *host, const char *ca_file, int64_t now_s, char *out,
-                    size_t out_size)
+static void judge_chain(struct sl_text *out, gnutls_x509_crt_t *chain, unsigned count, const char *host, const char *ca_file,
+                        time_t now)
 {
-    gnutls_datum_t datum = {.data = (void *)(uintptr_t)der, .size = (unsigned)len};
-    struct sl_text reasons = sl_text_new(REASONS_MAX);
-    gnutls_x509_crt_t cert;
+    judge_time(out, chain[0], "its", now);
+    for (unsigned i = 1; i < count; i++)
+        judge_time(out, chain[i], "its authority's", now);
+    judge_authority(out, chain, count, ca_file);
+    if (gnutls_x509_crt_check_hostname(chain[0], host) == 0)
+        reason(out, "its certificate is not for the name %s", host);
+}
 
-    if (gnutls_x509_crt_init(&cert) < 0 || gnutls_x509_crt_import(cert, &datum, GNUTLS_X509_FMT_DER) < 0) {
-        reason(&reasons, "its certificate cannot be read");
-    } else {
-        judge_time(&reasons, cert, (time_t)now_s);
-        judge_authority(&reasons, cert, ca_file);
-        if (gnutls_x509_crt_check_hostname(cert, host) == 0)
-            reason(&reasons, "its certificate is not for the name %s", host);
+bool peercert_judge(const struct peercert_der *chain, size_t count, const char *host, const char *ca_file, int64_t now_s,
+                    char *out, size_t out_size)
+{
+    struct sl_text reasons = sl_text_new(REASONS_MAX);
+    gnutls_x509_crt_t certs[CHAIN_MAX] = {NULL};
+    unsigned read = 0;
+
+    while (read < count && read < CHAIN_MAX) {
+        gnutls_datum_t datum = {.data = (void *)(uintptr_t)chain[read].octets, .size = (unsigned)chain[read].len};
+
+        if (gnutls_x509_crt_init(&certs[read]) < 0)
+            break;
+        if (gnutls_x509_crt_import(certs[read], &datum, GNUTLS_X509_FMT_DER) < 0) {
+            gnutls_x509_crt_deinit(certs[read]);
+            break;
+        }
+        read++;
     }
-    gnutls_x509_crt_deinit(cert);
+    if (read == 0)
+        reason(&reasons, "its certificate cannot be read");
+    else
+        judge_chain(&reasons, certs, read, host, ca_file, (time_t)now_s);
+    for (unsigned i = 0; i < read; i++)
+        gnutls_x509_crt_deinit(certs[i]);
     sl_text_copy(out, out_size, sl_text_str(&reasons));
     bool fine = reasons.len == 0;
 
     sl_text_fini(&reasons);
     return fine;
+}
+
+/* ---- a handshake ---------------------------------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct peercert_peer *peer)
+{
+    return !atomic_load(peer->abandoned) && !sl_deadline_passed(peer->deadline);
+}
+
+/* What a handshake that failed says; PEERCERT_LOST when the server said nothing. */
+static enum peercert_verdict judge_failure(gnutls_session_t session, int code, char *out, size_t size)
+{
+    const char *alert = gnutls_alert_get_name(gnutls_alert_get(session));
+
+    switch (code) {
+    case GNUTLS_E_AGAIN:
+        snprintf(out, size, "no answer in time");
+        return PEERCERT_LOST;
+    case GNUTLS_E_PREMATURE_TERMINATION:
+    case GNUTLS_E_PULL_ERROR:
+    case GNUTLS_E_PUSH_ERROR:
+        snprintf(out, size, "the server closed the connection during the handshake");
+        return PEERCERT_LOST;
+    case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+        snprintf(out, size, "the server offers neither TLS 1.2 nor 1.3");
+        return PEERCERT_REFUSED;
+    case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
+    case GNUTLS_E_UNEXPECTED_PACKET:
+    case GNUTLS_E_RECORD_OVERFLOW:
+        snprintf(out, size, "what the server sends is not TLS");
+        return PEERCERT_REFUSED;
+    case GNUTLS_E_FATAL_ALERT_RECEIVED:
+    case GNUTLS_E_WARNING_ALERT_RECEIVED:
+        snprintf(out, size, "the server ended the handshake (alert: %s); TLS 1.2 and 1.3 were offered",
+                 alert != NULL ? alert : "?");
+        return PEERCERT_REFUSED;
+    default:
+        snprintf(out, size, "%s", gnutls_strerror(code));
+        return PEERCERT_REFUSED;
+    }
+}
+
+static int handshake(gnutls_session_t session, const struct peercert_peer *peer)
+{
+    int code;
+
+    while ((code = gnutls_handshake(session)) < 0 && !gnutls_error_is_fatal(code)) {
+        struct pollfd p = {.fd = peer->fd, .events = gnutls_record_get_direction(session) != 0 ? POLLOUT : POLLIN};
+        int left = sl_deadline_left_ms(peer->deadline);
+
+        if (!is_wanted(peer))
+            return GNUTLS_E_AGAIN;
+        poll(&p, 1, left < SLICE_MS ? left : SLICE_MS);
+    }
+    return code;
+}
+
+static enum peercert_verdict judge_peer(gnutls_session_t session, const struct peercert_peer *peer, int64_t now_s, char *out,
+                                        size_t size)
+{
+    struct peercert_der chain[CHAIN_MAX];
+    unsigned count = 0;
+    const gnutls_datum_t *found = gnutls_certificate_get_peers(session, &count);
+
+    if (count > CHAIN_MAX)
+        count = CHAIN_MAX;
+    for (unsigned i = 0; found != NULL && i < count; i++)
+        chain[i] = (struct peercert_der){.octets = found[i].data, .len = found[i].size};
+    return peercert_judge(chain, found != NULL ? count : 0, peer->host, peer->ca_file, now_s, out, size) ? PEERCERT_FINE
+                                                                                                         : PEERCERT_UNTRUSTED;
+}
+
+enum peercert_verdict peercert_try(const struct peercert_peer *peer, int64_t now_s, char *out, size_t out_size)
+{
+    gnutls_certificate_credentials_t nobody = NULL;
+    gnutls_session_t session = NULL;
+    enum peercert_verdict verdict = PEERCERT_LOST;
+
+    snprintf(out, out_size, "no handshake could be prepared");
+    if (gnutls_certificate_allocate_credentials(&nobody) == 0 &&
+        gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) == 0 &&
+        gnutls_priority_set_direct(session, PEERCERT_PRIORITY, NULL) == 0 &&
+        gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, nobody) == 0) {
+        gnutls_transport_set_int(session, peer->fd);
+        int code = handshake(session, peer);
+
+        verdict = code == 0 ? judge_peer(session, peer, now_s, out, out_size) : judge_failure(session, code, out, out_size);
+    }
+    if (session != NULL)
+        gnutls_deinit(session);
+    if (nobody != NULL)
+        gnutls_certificate_free_credentials(nobody);
+    return verdict;
 }

@@ -7,7 +7,6 @@
 
 #include <ldap.h>
 #include <openldap.h>
-#include <sasl/sasl.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -24,7 +23,10 @@
  * A waiting thread looks this often whether it is still wanted, and a connecting libldap call is repeated this often. A caller
  * that leaves gives the thread this grace to end, so that as few as possible outlive their caller.
  */
-enum { CONNECT_SLICE_MS = 20, GRACE_MS = 100, PASSWORD_MAX = 1024, RESULT_TEXT_MAX = 320 };
+enum { CONNECT_SLICE_MS = 20, GRACE_MS = 100, PASSWORD_MAX = 1024, RESULT_TEXT_MAX = 480 };
+
+/* The least strength of a SASL layer that encrypts, in bits; 1 only signs. */
+enum { SSF_SEALED = 56 };
 
 #define ATTEMPT_MAGIC 0xa77e3b01u
 
@@ -36,7 +38,7 @@ struct attempt {
     bool done;
     int done_fd; /* eventfd */
     /* what to do: own copies, only the thread reads them */
-    char *server, *host, *bind_dn, *ca_file, *connect_to;
+    char *server, *host, *bind_dn, *ca_file, *pinned;
     char password[PASSWORD_MAX];
     uint16_t port;
     enum ldapc_scheme scheme;
@@ -45,6 +47,8 @@ struct attempt {
     struct sl_deadline deadline;
     /* what came out, valid once done */
     LDAP *ld;
+    bool is_misuse;    /* the CA file is none */
+    bool is_handshake; /* it came to a TLS handshake */
     enum ldapc_kind kind;
     int code;
     struct ldapc_security security;
@@ -69,7 +73,7 @@ static void attempt_unref(struct attempt *a)
     free(a->host);
     free(a->bind_dn);
     free(a->ca_file);
-    free(a->connect_to);
+    free(a->pinned);
     a->magic = 0;
     free(a);
 }
@@ -98,8 +102,24 @@ static const char *trust_file(const char *ca_file)
     return NULL;
 }
 
+/* libldap on GnuTLS takes no notice of LDAP_OPT_X_TLS_PROTOCOL_MIN. */
+static bool is_gnutls(void)
+{
+    char *package = NULL;
+    bool is = ldap_get_option(NULL, LDAP_OPT_X_TLS_PACKAGE, &package) == LDAP_OPT_SUCCESS && package != NULL &&
+              strcmp(package, "GnuTLS") == 0;
+
+    ldap_memfree(package);
+    return is;
+}
+
+static bool has_tls(const struct attempt *a)
+{
+    return a->starttls || a->scheme == LDAPC_LDAPS;
+}
+
 /* Every option is set, so that neither ldap.conf nor ldaprc nor the environment decides anything. */
-static bool set_options(LDAP *ld, const struct attempt *a, bool verify)
+static bool set_options(LDAP *ld, const struct attempt *a)
 {
     static const struct {
         int option, value;
@@ -111,7 +131,7 @@ static bool set_options(LDAP *ld, const struct attempt *a, bool verify)
         {LDAP_OPT_X_TLS_CRLCHECK, LDAP_OPT_X_TLS_CRL_NONE},
         {LDAP_OPT_X_TLS_REQUIRE_SAN, LDAP_OPT_X_TLS_ALLOW},
         {LDAP_OPT_X_TLS_PROTOCOL_MIN, LDAP_OPT_X_TLS_PROTOCOL_TLS1_2},
-        {LDAP_OPT_X_SASL_CBINDING, LDAP_OPT_X_SASL_CBINDING_NONE},
+        {LDAP_OPT_X_SASL_CBINDING, LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT},
     };
     static const struct {
         int option;
@@ -120,15 +140,11 @@ static bool set_options(LDAP *ld, const struct attempt *a, bool verify)
                     {LDAP_OPT_RESTART, LDAP_OPT_ON},
                     {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON},
                     {LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON}};
-    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR,    LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
-                                  LDAP_OPT_X_TLS_CIPHER_SUITE, LDAP_OPT_X_TLS_CRLFILE,  LDAP_OPT_X_TLS_DHFILE};
+    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR, LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
+                                  LDAP_OPT_X_TLS_CRLFILE, LDAP_OPT_X_TLS_DHFILE};
     struct timeval wait = {.tv_sec = sl_deadline_left_ms(a->deadline) / 1000,
                            .tv_usec = sl_deadline_left_ms(a->deadline) % 1000 * 1000};
-    int demand = verify ? LDAP_OPT_X_TLS_DEMAND : LDAP_OPT_X_TLS_NEVER;
-    bool tls = a->starttls || a->scheme == LDAPC_LDAPS;
-    const char *security = a->sasl != LDAPC_SASL_GSSAPI ? "noplain,noanonymous"
-                           : tls                        ? "noplain,noanonymous,maxssf=0" /* Active Directory: not both */
-                                                        : "noplain,noanonymous,minssf=1";
+    int demand = LDAP_OPT_X_TLS_DEMAND;
 
     for (size_t i = 0; i < SL_COUNT(numbers); i++)
         ldap_set_option(ld, numbers[i].option, &numbers[i].value);
@@ -138,10 +154,11 @@ static bool set_options(LDAP *ld, const struct attempt *a, bool verify)
         ldap_set_option(ld, cleared[i], NULL);
     ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &wait);
     ldap_set_option(ld, LDAP_OPT_TIMEOUT, &wait);
-    ldap_set_option(ld, LDAP_OPT_X_SASL_SECPROPS, security);
+    ldap_set_option(ld, LDAP_OPT_X_SASL_SECPROPS, ldapc_sasl_properties(a->sasl, has_tls(a)));
+    ldap_set_option(ld, LDAP_OPT_X_TLS_CIPHER_SUITE, is_gnutls() ? PEERCERT_PRIORITY : NULL);
     ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, trust_file(a->ca_file));
     ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
-    return !tls || ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &(int){0}) == LDAP_OPT_SUCCESS;
+    return !has_tls(a) || ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &(int){0}) == LDAP_OPT_SUCCESS;
 }
 
 static bool is_wanted(struct attempt *a)
@@ -249,6 +266,7 @@ static bool install_tls(struct attempt *a)
 {
     int code;
 
+    a->is_handshake = true;
     while ((code = ldap_install_tls(a->ld)) == LDAP_X_CONNECTING) {
         if (!connect_slice(a))
             break;
@@ -258,13 +276,22 @@ static bool install_tls(struct attempt *a)
     return attempt_fail(a, "TLS handshake", sl_deadline_passed(a->deadline) ? LDAP_TIMEOUT : code, NULL);
 }
 
-static bool open_handle(struct attempt *a, bool verify)
+static bool fail_without_authority(struct attempt *a)
+{
+    a->kind = LDAPC_TLS;
+    a->is_misuse = a->ca_file != NULL;
+    snprintf(a->text, sizeof a->text, "TLS: no certificate of an authority could be read from %s",
+             a->ca_file != NULL ? a->ca_file : "the system's trust store");
+    return false;
+}
+
+static bool open_handle(struct attempt *a)
 {
     const char *why = NULL;
     int code, fd = -1;
 
     if (a->scheme != LDAPC_LDAPI) {
-        fd = ldapc_socket(a->connect_to != NULL ? a->connect_to : a->host, a->port, a->deadline, &a->abandoned, &why);
+        fd = ldapc_socket(a->pinned != NULL ? a->pinned : a->host, a->port, a->deadline, &a->abandoned, &why);
         if (fd < 0)
             return attempt_fail(a, "connect", why != NULL ? LDAP_SERVER_DOWN : LDAP_TIMEOUT, why);
     }
@@ -275,13 +302,7 @@ static bool open_handle(struct attempt *a, bool verify)
             close(fd);
         return attempt_fail(a, "connect", code, NULL);
     }
-    if (!set_options(a->ld, a, verify)) {
-        a->kind = LDAPC_TLS;
-        snprintf(a->text, sizeof a->text, "TLS: no certificate of an authority could be read from %s",
-                 a->ca_file != NULL ? a->ca_file : "the system's trust store");
-        return false;
-    }
-    return true;
+    return set_options(a->ld, a) || fail_without_authority(a);
 }
 
 static void close_handle(struct attempt *a)
@@ -292,92 +313,106 @@ static void close_handle(struct attempt *a)
 }
 
 /* The connection with its TLS, before any bind. */
-static bool establish(struct attempt *a, bool verify)
+static bool establish(struct attempt *a)
 {
-    if (!open_handle(a, verify))
+    if (!open_handle(a))
         return false;
-    if (a->starttls)
-        return attempt_step(a, "StartTLS", send_start_tls, JUDGED) && install_tls(a);
-    if (a->scheme == LDAPC_LDAPS)
+    if (a->starttls && !attempt_step(a, "StartTLS", send_start_tls, JUDGED))
+        return false;
+    if (has_tls(a))
         return install_tls(a);
     if (a->sasl != LDAPC_SASL_NONE)
         return attempt_step(a, "connect", send_nothing_read, ANY_ANSWER);
     return true;
 }
 
-/*
- * libldap does not say why a handshake failed. Connects once more without verification and without a bind, and judges the
- * certificate that came.
- */
+/* libldap does not say why a handshake failed: connects once more, makes the handshake itself and judges what comes. */
 static void diagnose_tls(struct attempt *a)
 {
-    enum ldapc_kind kind = a->kind;
-    char text[RESULT_TEXT_MAX], why[RESULT_TEXT_MAX - 32];
-    struct berval der = {0};
-    int code = a->code;
+    struct attempt kept = {.kind = a->kind, .code = a->code};
+    char why[RESULT_TEXT_MAX - 32];
+    int fd = -1;
 
-    memcpy(text, a->text, sizeof text);
+    memcpy(kept.text, a->text, sizeof kept.text);
     close_handle(a);
-    bool connected = establish(a, false);
+    bool connected = open_handle(a) && (!a->starttls || attempt_step(a, "StartTLS", send_start_tls, JUDGED));
 
-    a->kind = kind;
-    a->code = code;
-    memcpy(a->text, text, sizeof text);
-    if (connected && ldap_get_option(a->ld, LDAP_OPT_X_TLS_PEERCERT, &der) == LDAP_OPT_SUCCESS && der.bv_val != NULL) {
+    a->kind = kept.kind;
+    a->code = kept.code;
+    memcpy(a->text, kept.text, sizeof kept.text);
+    if (!connected || ldap_get_option(a->ld, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS)
+        return;
+    const struct peercert_peer peer = {
+        .fd = fd, .host = a->host, .ca_file = trust_file(a->ca_file), .deadline = a->deadline, .abandoned = &a->abandoned};
+
+    switch (peercert_try(&peer, sl_clock_real_s(), why, sizeof why)) {
+    case PEERCERT_FINE:
+        break;
+    case PEERCERT_UNTRUSTED:
         a->kind = LDAPC_TLS;
-        if (!peercert_judge(der.bv_val, der.bv_len, a->host, trust_file(a->ca_file), sl_clock_real_s(), why, sizeof why))
-            snprintf(a->text, sizeof a->text, "TLS: server not trusted: %s", why);
+        snprintf(a->text, sizeof a->text, "TLS: server not trusted: %s", why);
+        break;
+    case PEERCERT_REFUSED:
+        a->kind = LDAPC_TLS;
+        snprintf(a->text, sizeof a->text, "TLS: protocol refused: %s", why);
+        break;
+    case PEERCERT_LOST:
+        snprintf(a->text, sizeof a->text, "TLS: %s", why);
+        break;
     }
-    ldap_memfree(der.bv_val);
 }
 
 static bool connect_tls(struct attempt *a)
 {
-    bool tls = a->starttls || a->scheme == LDAPC_LDAPS;
+    bool reached = establish(a);
 
-    if (establish(a, true)) {
-        a->security.tls = tls;
-        return true;
-    }
-    if (tls && a->kind == LDAPC_UNREACHABLE && !sl_deadline_passed(a->deadline))
-        diagnose_tls(a);
+    a->security.tls = reached && has_tls(a);
+    if (reached || !a->is_handshake || a->kind != LDAPC_UNREACHABLE || sl_deadline_passed(a->deadline))
+        return reached;
+    if (!peercert_has_authority(trust_file(a->ca_file)))
+        return fail_without_authority(a);
+    diagnose_tls(a);
     return false;
 }
 
-/* SASL asks for names it may use instead of the ones it knows: none. */
-static int sasl_interact(LDAP *ld, unsigned flags, void *defaults, void *questions)
+static int await_step(void *ctx, int id, LDAPMessage **ret_msg)
 {
-    (void)ld;
-    (void)flags;
-    (void)defaults;
-    for (sasl_interact_t *q = questions; q->id != SASL_CB_LIST_END; q++) {
-        q->result = "";
-        q->len = 0;
-    }
-    return LDAP_SUCCESS;
+    return await_answer(ctx, id, ret_msg);
+}
+
+/* Active Directory and others sign or seal, as asked; what follows has to be sealed when nothing else protects it. */
+static bool is_sealed(struct attempt *a, const char *mechanism)
+{
+    ber_len_t ssf = 0;
+
+    if (!ldapc_sasl_mechanism(a->sasl)->has_layer || has_tls(a))
+        return true;
+    if (ldap_get_option(a->ld, LDAP_OPT_X_SASL_SSF, &ssf) == LDAP_OPT_SUCCESS)
+        a->security.ssf = (unsigned)ssf;
+    if (ssf >= SSF_SEALED || a->scheme == LDAPC_LDAPI)
+        return true;
+    a->kind = LDAPC_TLS;
+    snprintf(a->text, sizeof a->text, "%s: the server does not seal the connection (strength %u, at least %d is wanted)",
+             mechanism, a->security.ssf, SSF_SEALED);
+    return false;
 }
 
 static bool sasl_bind(struct attempt *a)
 {
-    const char *mechanism = a->sasl == LDAPC_SASL_EXTERNAL ? "EXTERNAL" : "GSSAPI", *used = NULL;
-    LDAPMessage *msg = NULL;
-    ber_len_t ssf = 0;
-    int id, code;
+    const struct ldapc_sasl_mechanism *row = ldapc_sasl_mechanism(a->sasl);
+    struct ldapc_sasl_bind bind = {
+        .mechanism = row->plus, .user = a->bind_dn, .password = a->password, .await = await_step, .ctx = a};
 
-    while ((code = ldap_sasl_interactive_bind(a->ld, NULL, mechanism, NULL, NULL, LDAP_SASL_QUIET, sasl_interact, NULL, msg,
-                                              &used, &id)) == LDAP_SASL_BIND_IN_PROGRESS) {
-        ldap_msgfree(msg);
-        msg = NULL;
-        code = await_answer(a, id, &msg);
-        if (code != LDAP_SUCCESS)
-            break;
-    }
-    ldap_msgfree(msg);
-    if (code != LDAP_SUCCESS)
-        return attempt_fail(a, mechanism, code, NULL);
-    if (a->sasl == LDAPC_SASL_GSSAPI && ldap_get_option(a->ld, LDAP_OPT_X_SASL_SSF, &ssf) == LDAP_OPT_SUCCESS)
-        a->security.ssf = (unsigned)ssf;
-    return true;
+    if (!has_tls(a) || row->plus == NULL || !ldapc_sasl_offers_plus(a->ld, &bind))
+        bind.mechanism = row->name;
+    int code = ldapc_sasl_bind(a->ld, &bind);
+
+    if (code == LDAP_SUCCESS)
+        return is_sealed(a, row->name);
+    attempt_fail(a, bind.mechanism, code, NULL);
+    if (a->kind == LDAPC_REFUSED) /* slapd tells what SASL says against an account as "other" (80) */
+        a->kind = LDAPC_DENIED;
+    return false;
 }
 
 static bool attempt_run(struct attempt *a)
@@ -443,18 +478,19 @@ static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline de
                                   struct sl_error *e)
 {
     const struct ldapc_options *o = &dir->options;
+    const struct ldapc_uri_server *server = &dir->uri.servers[dir->at];
     struct attempt *a = sl_new(sizeof *a);
 
     *a = (struct attempt){
         .magic = ATTEMPT_MAGIC,
         .refs = 1,
         .done_fd = eventfd(0, EFD_CLOEXEC),
-        .server = sl_strdup(dir->uri.server),
-        .host = sl_strdup(dir->uri.host),
+        .server = sl_strdup(server->uri),
+        .host = sl_strdup(server->host),
         .bind_dn = sl_strdup(o->bind_dn),
         .ca_file = sl_strdup(o->ca_file),
-        .connect_to = dir->uri.scheme == LDAPC_LDAPI ? NULL : sl_strdup(o->connect_to),
-        .port = dir->uri.port,
+        .pinned = sl_strdup(dir->pinned[dir->at]),
+        .port = server->port,
         .scheme = dir->uri.scheme,
         .sasl = (enum ldapc_sasl)o->sasl,
         .starttls = o->starttls,
@@ -504,23 +540,23 @@ static enum sl_status attempt_await(struct ldapc *dir, struct attempt *a, struct
         dir->security = a->security;
         return SL_OK;
     }
-    return sl_fail(e, ldapc_status_of(dir->kind), "%s: %s", dir->uri.server,
+    if (done && a->is_misuse)
+        dir->kind = LDAPC_REFUSED;
+    return sl_fail(e, done && a->is_misuse ? SL_USAGE : ldapc_status_of(dir->kind), "%s: %s", ldapc_server(dir),
                    done       ? a->text
                    : canceled ? "canceled"
                               : "no connection in time");
 }
 
-enum sl_status ldapc_connect(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e)
+enum sl_status ldapc_connect_one(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e)
 {
-    SL_CHECK_MAGIC(dir, LDAPC_MAGIC);
     struct attempt *a;
-    int64_t timeout_ms = dir->options.timeout_ms > 0 ? dir->options.timeout_ms : LDAPC_TIMEOUT_MS;
     enum sl_status s;
 
     ldapc_disconnect(dir);
     dir->kind = LDAPC_REFUSED;
     dir->code = 0;
-    s = attempt_new(dir, sl_deadline_min(deadline, sl_deadline_in(timeout_ms)), &a, e);
+    s = attempt_new(dir, deadline, &a, e);
     if (s != SL_OK)
         return s;
     a->refs++; /* the thread's */
@@ -528,7 +564,7 @@ enum sl_status ldapc_connect(struct ldapc *dir, struct sl_deadline deadline, str
         s = attempt_await(dir, a, e);
     } else {
         a->refs--;
-        s = sl_fail(e, SL_IO, "%s: no thread for the connection", dir->uri.server);
+        s = sl_fail(e, SL_IO, "%s: no thread for the connection", ldapc_server(dir));
     }
     attempt_unref(a);
     return s;

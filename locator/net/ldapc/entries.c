@@ -81,22 +81,30 @@ struct ldapc_entry *ldapc_entries_next(struct ldapc_entries *entries)
     return &entries->items[entries->count];
 }
 
-size_t ldapc_name_length(const char *name, size_t len, bool *incomplete)
+size_t ldapc_name_length(const char *name, size_t len, uint64_t *ret_next)
 {
     const char *range = memmem(name, len, ";range=", strlen(";range="));
+    const char *dash = range != NULL ? memchr(range, '-', len - (size_t)(range - name)) : NULL;
+    size_t count = dash != NULL ? (size_t)(name + len - dash) - 1 : 0;
+    char digits[24] = "";
+    uint64_t last;
 
-    if (range == NULL)
-        return len;
-    if (name[len - 1] != '*')
-        *incomplete = true;
-    return (size_t)(range - name);
+    *ret_next = 0;
+    if (count > 0 && count < sizeof digits) {
+        memcpy(digits, dash + 1, count);
+        if (sl_parse_u64(digits, UINT32_MAX, &last))
+            *ret_next = last + 1;
+    }
+    return range != NULL ? (size_t)(range - name) : len;
 }
 
 /* The attribute of this name among `count`, a new one at the end when there is none; NULL without memory. */
 static struct ldapc_attr *attr_of(struct ldapc_entries *entries, struct ldapc_attr *attrs, size_t *count, const char *name)
 {
-    size_t len = ldapc_name_length(name, strlen(name), &entries->incomplete);
+    uint64_t next;
+    size_t len = ldapc_name_length(name, strlen(name), &next);
 
+    entries->incomplete = entries->incomplete || next != 0;
     for (size_t i = 0; i < *count; i++) {
         if (strncasecmp(attrs[i].name, name, len) == 0 && attrs[i].name[len] == '\0')
             return &attrs[i];

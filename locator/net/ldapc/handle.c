@@ -14,19 +14,22 @@
 static enum sl_status check_options(const struct ldapc *dir, struct sl_error *e)
 {
     const struct ldapc_options *o = &dir->options;
+    const struct ldapc_sasl_mechanism *mechanism = ldapc_sasl_mechanism((enum ldapc_sasl)o->sasl);
     const char *server = dir->uri.server;
 
     if (o->base != NULL && !ldapc_dn_valid(o->base))
         return sl_fail(e, SL_USAGE, "%s: base \"%s\" is not a DN", server, o->base);
     if (!ldapc_dn_valid(o->container))
         return sl_fail(e, SL_USAGE, "%s: container \"%s\" is not a list of RDNs", server, o->container);
-    if (o->bind_dn != NULL && !ldapc_dn_valid(o->bind_dn) && strchr(o->bind_dn, '@') == NULL &&
+    if (o->sasl == LDAPC_SASL_NONE && o->bind_dn != NULL && !ldapc_dn_valid(o->bind_dn) && strchr(o->bind_dn, '@') == NULL &&
         strchr(o->bind_dn, '\\') == NULL)
         return sl_fail(e, SL_USAGE, "%s: bind DN \"%s\" is not a DN", server, o->bind_dn);
     if ((o->bind_dn == NULL) != (o->password_file == NULL))
         return sl_fail(e, SL_USAGE, "%s: a bind DN and a password file belong together", server);
-    if (o->bind_dn != NULL && o->sasl != LDAPC_SASL_NONE)
-        return sl_fail(e, SL_USAGE, "%s: either a bind DN or SASL", server);
+    if (o->bind_dn != NULL && o->sasl != LDAPC_SASL_NONE && !mechanism->has_password)
+        return sl_fail(e, SL_USAGE, "%s: SASL %s takes no bind DN and no password", server, mechanism->name);
+    if (o->bind_dn == NULL && mechanism->has_password)
+        return sl_fail(e, SL_USAGE, "%s: SASL %s needs a user as the bind DN, and a password file", server, mechanism->name);
     if (o->starttls && dir->uri.scheme != LDAPC_LDAP)
         return sl_fail(e, SL_USAGE, "%s: StartTLS is for ldap:// only", server);
     if (o->sasl == LDAPC_SASL_EXTERNAL && dir->uri.scheme != LDAPC_LDAPI)
@@ -45,8 +48,8 @@ static void set_options_copy(struct ldapc *dir, const struct ldapc_options *o)
         .starttls = o->starttls,
         .ca_file = sl_strdup(o->ca_file),
         .timeout_ms = o->timeout_ms,
-        .connect_to = sl_strdup(o->connect_to),
     };
+    dir->health = o->health != NULL ? ldapc_health_ref(o->health) : ldapc_health_new();
 }
 
 enum sl_status ldapc_new(const char *uri, const struct ldapc_options *options, struct ldapc **ret_dir, struct sl_error *e)
@@ -116,13 +119,15 @@ void ldapc_free(struct ldapc *dir)
     ldapc_dump_free(dir->dump);
     if (dir->cancel_fd >= 0)
         close(dir->cancel_fd);
+    for (size_t i = 0; i < dir->uri.count; i++)
+        free(dir->pinned[i]);
     ldapc_uri_fini(&dir->uri);
+    ldapc_health_unref(dir->health);
     free(dir->options.base);
     free(dir->options.container);
     free(dir->options.bind_dn);
     free(dir->options.password_file);
     free(dir->options.ca_file);
-    free(dir->options.connect_to);
     free(dir->base);
     free(dir->container);
     dir->magic = 0;
@@ -143,11 +148,6 @@ enum ldapc_kind ldapc_kind(const struct ldapc *dir)
 int ldapc_code(const struct ldapc *dir)
 {
     return dir->code;
-}
-
-const char *ldapc_server(const struct ldapc *dir)
-{
-    return dir->uri.server;
 }
 
 struct ldapc_security ldapc_security(const struct ldapc *dir)

@@ -21,6 +21,8 @@ struct ldapcontrol;
 struct ldapc {
     uint32_t magic;
     struct ldapc_uri uri;
+    size_t at; /* the server of the uri that is connected, or was asked last */
+    char *pinned[LDAPC_SERVERS_MAX]; /* ldapc_pin, by server, or NULL */
     struct ldapc_options options; /* own copies */
     int cancel_fd;                /* eventfd; readable = canceled */
     struct ldap *ld;              /* NULL while disconnected */
@@ -30,6 +32,8 @@ struct ldapc {
     char *base;      /* known once asked */
     char *container; /* likewise */
     struct ldapc_dump *dump; /* NULL for a server */
+    struct ldapc_health *health; /* a reference, never NULL */
+    char detour[SL_ERROR_TEXT_MAX];
 };
 
 /* One form for each DN, in lower case with the parts of each RDN sorted; NULL when it is none. Freed by the caller. */
@@ -69,11 +73,19 @@ struct ldapc_pipe ldapc_pipe_block(void);
 /* Takes a SIGPIPE that came meanwhile and restores what was. */
 void ldapc_pipe_restore(const struct ldapc_pipe *guard);
 
+/* How long a server is still to be avoided, in ms; 0 when it is not. Any thread. */
+int64_t ldapc_health_wait_ms(struct ldapc_health *health, const char *server);
+/* Notes that a server answered, or failed; each failure in a row doubles the time that it is avoided. Any thread. */
+void ldapc_health_note(struct ldapc_health *health, const char *server, bool is_good);
+
+/* Connects to the server dir->at of the list, by the deadline. */
+enum sl_status ldapc_connect_one(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e);
+
 /*
  * Octets of an attribute's name without a range: Active Directory cuts attributes of many values and says so in the name,
- * "attr;range=0-1499". "-*" is the last part; before that *incomplete becomes true.
+ * "attr;range=0-1499". *ret_next is the number of the first value that is missing, 0 when none is ("-*" is the last part).
  */
-size_t ldapc_name_length(const char *name, size_t len, bool *incomplete);
+size_t ldapc_name_length(const char *name, size_t len, uint64_t *ret_next);
 
 /* Ends the connection, if any. */
 void ldapc_disconnect(struct ldapc *dir);
@@ -118,5 +130,32 @@ struct ldapc_entry *ldapc_entries_next(struct ldapc_entries *entries);
  */
 int ldapc_socket(const char *host, uint16_t port, struct sl_deadline deadline, const atomic_bool *abandoned,
                  const char **ret_why);
+
+/* ---- SASL (sasl.c) ---- */
+
+struct ldapc_sasl_mechanism {
+    const char *name;  /* of the protocol: "SCRAM-SHA-256" */
+    const char *plus;  /* the same bound to the channel, where the server lists it; NULL: needs no name of its own */
+    bool has_password; /* user and password file */
+    bool has_layer;    /* Kerberos: signs and seals what follows */
+};
+
+/* The row of a mechanism. */
+const struct ldapc_sasl_mechanism *ldapc_sasl_mechanism(enum ldapc_sasl sasl);
+/* The security properties (Cyrus SASL) that libldap is given before the bind. */
+const char *ldapc_sasl_properties(enum ldapc_sasl sasl, bool tls);
+
+/* What a bind needs. */
+struct ldapc_sasl_bind {
+    const char *mechanism;
+    const char *user, *password; /* NULL: of the credential cache or the connection */
+    int (*await)(void *ctx, int id, struct ldapmsg **ret_msg); /* waits for the whole answer to a request; a code of libldap */
+    void *ctx;
+};
+
+/* True when the server lists the mechanism of `bind`, with -PLUS: bound to the channel (RFC 5802 section 6). */
+bool ldapc_sasl_offers_plus(struct ldap *ld, const struct ldapc_sasl_bind *bind);
+/* Binds; a code of libldap or the server. */
+int ldapc_sasl_bind(struct ldap *ld, const struct ldapc_sasl_bind *bind);
 
 #endif

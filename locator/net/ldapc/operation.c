@@ -2,7 +2,6 @@
 
 #include <ldap.h>
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@ static enum sl_status op_fail(struct ldapc_op *op, enum ldapc_kind kind, int cod
 {
     op->dir->kind = kind;
     op->dir->code = code;
-    return sl_fail(op->e, ldapc_status_of(kind), "%s: %s \"%s\": %s", op->dir->uri.server, op->verb, op->dn, words);
+    return sl_fail(op->e, ldapc_status_of(kind), "%s: %s \"%s\": %s", ldapc_server(op->dir), op->verb, op->dn, words);
 }
 
 /* From a result code of the server or of libldap. */
@@ -99,186 +98,6 @@ static enum sl_status op_finish(struct ldapc_op *op, int sent, int *ret_code)
     return ldapc_op_end(op, s);
 }
 
-/* ---- search --------------------------------------------------------------------------------------------------------- */
-
-static bool store_attr(struct ldapc_entries *entries, struct ldapc_attr *attr, const struct berval *name,
-                       const struct berval *values)
-{
-    size_t count = 0;
-
-    while (values != NULL && values[count].bv_val != NULL)
-        count++;
-    attr->name = ldapc_entries_copy(entries, name->bv_val, ldapc_name_length(name->bv_val, name->bv_len, &entries->incomplete));
-    attr->values = ldapc_entries_alloc(entries, (count + 1) * sizeof *attr->values);
-    if (attr->name == NULL || attr->values == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        attr->values[i] = (struct ldapc_value){.data = ldapc_entries_copy(entries, values[i].bv_val, values[i].bv_len),
-                                               .len = values[i].bv_len};
-        if (attr->values[i].data == NULL)
-            return false;
-    }
-    attr->count = count;
-    return true;
-}
-
-enum { ATTRS_MAX = 512 };
-
-/* Copies one entry; false without memory or when it cannot be decoded. */
-static bool store_entry(LDAP *ld, LDAPMessage *msg, struct ldapc_entries *entries)
-{
-    struct ldapc_attr attrs[ATTRS_MAX];
-    struct ldapc_entry *entry = ldapc_entries_next(entries);
-    struct berval dn, name, *values = NULL;
-    BerElement *ber = NULL;
-    size_t count = 0;
-    bool fine = entry != NULL && ldap_get_dn_ber(ld, msg, &ber, &dn) == LDAP_SUCCESS;
-
-    if (fine)
-        entry->dn = ldapc_entries_copy(entries, dn.bv_val, dn.bv_len);
-    fine = fine && entry->dn != NULL;
-    while (fine && count < ATTRS_MAX && ldap_get_attribute_ber(ld, msg, ber, &name, &values) == LDAP_SUCCESS &&
-           name.bv_val != NULL) {
-        fine = store_attr(entries, &attrs[count++], &name, values);
-        ldap_memfree(values);
-        values = NULL;
-    }
-    ber_free(ber, 0);
-    if (fine && count > 0) {
-        entry->attrs = ldapc_entries_alloc(entries, count * sizeof *attrs);
-        fine = entry->attrs != NULL;
-        if (fine)
-            memcpy(entry->attrs, attrs, count * sizeof *attrs);
-    }
-    if (fine) {
-        entries->incomplete = entries->incomplete || count == ATTRS_MAX;
-        entry->count = count;
-        entries->count++;
-    }
-    return fine;
-}
-
-/* The search request of one page; `cookie` is where the last one ended. */
-static int send_search(struct ldapc_op *op, const struct ldapc_search *search, struct berval *cookie)
-{
-    static const int scopes[] = {
-        [LDAPC_SUBTREE] = LDAP_SCOPE_SUBTREE, [LDAPC_ONE_LEVEL] = LDAP_SCOPE_ONELEVEL, [LDAPC_BASE] = LDAP_SCOPE_BASE};
-    LDAPControl *page = NULL, *controls[2] = {NULL, NULL};
-    size_t size = search->page_size > 0 ? search->page_size : LDAPC_PAGE;
-    LDAP *ld = op->dir->ld;
-
-    if (search->scope != LDAPC_BASE) {
-        int code = ldap_create_page_control(ld, (ber_int_t)size, cookie, 0, &page);
-
-        if (code != LDAP_SUCCESS)
-            return code;
-        controls[0] = page;
-    }
-    int code = ldap_search_ext(ld, op->dn, scopes[search->scope], search->filter != NULL ? search->filter : "(objectClass=*)",
-                               (char **)(uintptr_t)search->attrs, 0, controls, NULL, NULL, LDAP_NO_LIMIT, &op->id);
-
-    if (page != NULL)
-        ldap_control_free(page);
-    return code;
-}
-
-/* Takes the cookie of the next page out of the controls of a result; an empty one is the end. */
-static void next_cookie(LDAP *ld, LDAPControl **controls, struct berval *cookie)
-{
-    LDAPControl *page = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
-    ber_int_t estimate;
-
-    ber_memfree(cookie->bv_val);
-    *cookie = (struct berval){0};
-    if (page != NULL)
-        ldap_parse_pageresponse_control(ld, page, &estimate, cookie);
-}
-
-/* A limit and an absent base are results of a search. */
-static enum sl_status judge_search(struct ldapc_op *op, enum sl_status s, struct ldapc_entries *found)
-{
-    if (op->dir->kind == LDAPC_LIMITED)
-        found->incomplete = true;
-    else if (op->dir->kind == LDAPC_ABSENT)
-        found->base_absent = true;
-    else
-        return s;
-    if (op->e != NULL)
-        *op->e = (struct sl_error){0};
-    return SL_OK;
-}
-
-/* Reads the messages of one page; *ret_more tells whether another one follows. */
-static enum sl_status read_page(struct ldapc_op *op, size_t max, struct ldapc_entries *found, struct berval *cookie)
-{
-    LDAPControl **controls = NULL;
-    LDAPMessage *msg;
-    enum sl_status s;
-    int code;
-
-    while ((s = ldapc_op_next(op, &msg)) == SL_OK) {
-        int type = ldap_msgtype(msg);
-
-        if (type == LDAP_RES_SEARCH_RESULT)
-            break;
-        if (type == LDAP_RES_SEARCH_ENTRY && found->count >= max)
-            found->incomplete = true;
-        else if (type == LDAP_RES_SEARCH_ENTRY && !store_entry(op->dir->ld, msg, found))
-            s = sl_fail(op->e, SL_NOMEM, "%s: %s \"%s\": result too large", op->dir->uri.server, op->verb, op->dn);
-        ldap_msgfree(msg);
-        if (s != SL_OK)
-            return s;
-    }
-    if (s == SL_OK)
-        s = judge_search(op, ldapc_op_result(op, msg, &controls, &code), found);
-    next_cookie(op->dir->ld, controls, cookie);
-    if (found->incomplete)
-        cookie->bv_len = 0;
-    ldap_controls_free(controls);
-    return s;
-}
-
-static enum sl_status run_search(struct ldapc_op *op, const struct ldapc_search *search, struct ldapc_entries *found)
-{
-    size_t max = search->max_entries > 0 ? search->max_entries : LDAPC_ENTRIES_MAX;
-    struct berval cookie = {0};
-    enum sl_status s = ldapc_op_begin(op);
-
-    if (s != SL_OK)
-        return ldapc_op_end(op, s);
-    do {
-        int sent = send_search(op, search, &cookie);
-
-        s = sent == LDAP_SUCCESS ? read_page(op, max, found, &cookie) : ldapc_op_fail_code(op, sent, NULL);
-    } while (s == SL_OK && cookie.bv_len > 0);
-    ber_memfree(cookie.bv_val);
-    return ldapc_op_end(op, s);
-}
-
-enum sl_status ldapc_search(struct ldapc *dir, const struct ldapc_search *search, struct sl_deadline deadline,
-                            struct ldapc_entries *ret_entries, struct sl_error *e)
-{
-    struct ldapc_op op = {
-        .dir = dir, .verb = "search", .dn = search->base != NULL ? search->base : "", .deadline = deadline, .e = e};
-    struct ldapc_entries found = {0};
-
-    if (dir->dump != NULL)
-        return ldapc_dump_search(dir, search, ret_entries, e);
-    enum sl_status s = run_search(&op, search, &found);
-
-    if (s == SL_OK)
-        *ret_entries = found;
-    else
-        ldapc_entries_fini(&found);
-    return s;
-}
-
-enum sl_status ldapc_read(struct ldapc *dir, const char *dn, const char *const *attrs, struct sl_deadline deadline,
-                          struct ldapc_entries *ret_entries, struct sl_error *e)
-{
-    return ldapc_search(dir, &(struct ldapc_search){.base = dn, .scope = LDAPC_BASE, .attrs = attrs}, deadline, ret_entries, e);
-}
-
 /* ---- compare and changes -------------------------------------------------------------------------------------------- */
 
 enum sl_status ldapc_compare(struct ldapc *dir, const char *dn, const char *attr, const char *value,
@@ -344,7 +163,8 @@ static enum sl_status change(struct ldapc_op *op, const struct ldapc_mod *mods, 
         return ldapc_op_end(op, s);
     list = ldapc_mods_new(mods, count, add);
     if (list == NULL)
-        return ldapc_op_end(op, sl_fail(op->e, SL_NOMEM, "%s: %s \"%s\": out of memory", op->dir->uri.server, op->verb, op->dn));
+        return ldapc_op_end(op,
+                            sl_fail(op->e, SL_NOMEM, "%s: %s \"%s\": out of memory", ldapc_server(op->dir), op->verb, op->dn));
     int sent = add ? ldap_add_ext(op->dir->ld, op->dn, list, NULL, NULL, &op->id)
                    : ldap_modify_ext(op->dir->ld, op->dn, list, NULL, NULL, &op->id);
 

@@ -79,7 +79,7 @@ static enum sl_status read_root(struct ldapc *dir, struct sl_deadline deadline, 
     if (s == SL_OK && ret_entries->count == 0) {
         ldapc_entries_fini(ret_entries);
         dir->kind = LDAPC_DENIED;
-        return sl_fail(e, SL_DENIED, "%s: its rootDSE may not be read", dir->uri.server);
+        return sl_fail(e, SL_DENIED, "%s: its rootDSE may not be read", ldapc_server(dir));
     }
     return s;
 }
@@ -108,9 +108,9 @@ static enum sl_status base_of_root(struct ldapc *dir, const struct ldapc_entry *
         return SL_OK;
     }
     if (contexts == NULL || contexts->count == 0)
-        return sl_fail(e, SL_USAGE, "%s: its rootDSE names no naming context: give the base DN", dir->uri.server);
+        return sl_fail(e, SL_USAGE, "%s: its rootDSE names no naming context: give the base DN", ldapc_server(dir));
     list_contexts(contexts, list, sizeof list);
-    return sl_fail(e, SL_USAGE, "%s: several naming contexts, give one as the base DN: %s", dir->uri.server, list);
+    return sl_fail(e, SL_USAGE, "%s: several naming contexts, give one as the base DN: %s", ldapc_server(dir), list);
 }
 
 /* The base that needs no question, if any. */
@@ -155,7 +155,7 @@ enum sl_status ldapc_container(struct ldapc *dir, struct sl_deadline deadline, c
         sl_text_fini(&dn);
     }
     if (dir->container == NULL)
-        return sl_fail(e, SL_LIMIT, "%s: the DN of the container is longer than %d octets", dir->uri.server, DN_MAX);
+        return sl_fail(e, SL_LIMIT, "%s: the DN of the container is longer than %d octets", ldapc_server(dir), DN_MAX);
     *ret_dn = dir->container;
     return SL_OK;
 }
@@ -340,7 +340,7 @@ static void say_container(const struct ldapc *dir, struct ldapc_probe *probe, co
 {
     struct sl_text text = sl_text_new(2 * DN_MAX);
 
-    sl_text_printf(&text, "%s: \"%s\": %s", dir->uri.server, dn, what);
+    sl_text_printf(&text, "%s: \"%s\": %s", ldapc_server(dir), dn, what);
     free(probe->container_why);
     probe->container_why = sl_strdup(sl_text_str(&text));
     sl_text_fini(&text);

@@ -59,8 +59,8 @@ static char *decoded(const char *text, size_t len)
     return result;
 }
 
-/* "host", "host:port", "[v6]", "[v6]:port" of the authority part. */
-static bool parse_host(const char *text, size_t len, struct ldapc_uri *uri)
+/* "host", "host:port", "[v6]", "[v6]:port". */
+static bool parse_host(const char *text, size_t len, struct ldapc_uri_server *server)
 {
     const char *end = text + len, *host = text, *host_end, *port;
 
@@ -87,10 +87,46 @@ static bool parse_host(const char *text, size_t len, struct ldapc_uri *uri)
         memcpy(digits, port + 1, (size_t)(end - port) - 1);
         if (!sl_parse_u64(digits, PORT_MAX, &number) || number == 0)
             return false;
-        uri->port = (uint16_t)number;
+        server->port = (uint16_t)number;
     }
-    uri->host = decoded(host, (size_t)(host_end - host));
-    return uri->host != NULL;
+    server->host = decoded(host, (size_t)(host_end - host));
+    return server->host != NULL;
+}
+
+/* One more server: `len` octets at `text` of a URI that begins with its scheme, `scheme_len` octets. */
+static bool add_server(struct ldapc_uri *uri, const char *scheme, size_t scheme_len, const char *text, size_t len, uint16_t port)
+{
+    struct ldapc_uri_server *server = &uri->servers[uri->count];
+    struct sl_text own = sl_text_new(URI_MAX);
+
+    if (uri->count == LDAPC_SERVERS_MAX)
+        return false;
+    uri->count++;
+    server->port = port;
+    sl_text_add(&own, scheme, scheme_len);
+    sl_text_add(&own, text, len);
+    server->uri = sl_strdup(sl_text_str(&own));
+    sl_text_fini(&own);
+    if (uri->scheme != LDAPC_LDAPI)
+        return parse_host(text, len, server);
+    server->host = decoded(text, len);
+    return server->host != NULL;
+}
+
+/* "host,host:port,[v6]"; the path of a socket is one. */
+static bool parse_servers(const char *text, size_t scheme_len, size_t len, uint16_t port, struct ldapc_uri *uri)
+{
+    const char *at = text + scheme_len, *end = at + len;
+
+    for (;;) {
+        const char *comma = uri->scheme != LDAPC_LDAPI ? memchr(at, ',', (size_t)(end - at)) : NULL;
+
+        if (!add_server(uri, text, scheme_len, at, (size_t)((comma != NULL ? comma : end) - at), port))
+            return false;
+        if (comma == NULL)
+            return true;
+        at = comma + 1;
+    }
 }
 
 enum sl_status ldapc_uri_parse(const char *text, struct ldapc_uri *ret_uri, struct sl_error *e)
@@ -101,36 +137,44 @@ enum sl_status ldapc_uri_parse(const char *text, struct ldapc_uri *ret_uri, stru
         return sl_fail(e, SL_USAGE, "%s: not an ldap://, ldaps:// or ldapi:// URI", text);
     if (strlen(text) >= URI_MAX || strpbrk(text, "?# ") != NULL)
         return sl_fail(e, SL_USAGE,
-                       "%s: only SCHEME://HOST[:PORT][/BASE] is understood (%%20 for a blank, %%3F for a question mark)", text);
-    struct ldapc_uri uri = {.scheme = schemes[row].scheme, .port = schemes[row].port};
-    const char *host = text + strlen(schemes[row].prefix);
-    size_t len = strcspn(host, "/");
-    bool fine = uri.scheme == LDAPC_LDAPI ? (uri.host = decoded(host, len)) != NULL : parse_host(host, len, &uri);
+                       "%s: only SCHEME://HOST[:PORT][,HOST...][/BASE] is understood (%%20 for a blank, %%3F for a question "
+                       "mark)",
+                       text);
+    struct ldapc_uri uri = {.scheme = schemes[row].scheme};
+    size_t scheme_len = strlen(schemes[row].prefix), len = strcspn(text + scheme_len, "/");
+    const char *rest = text + scheme_len + len;
 
-    if (!fine) {
+    if (!parse_servers(text, scheme_len, len, schemes[row].port, &uri)) {
+        bool many = uri.count == LDAPC_SERVERS_MAX;
+
         ldapc_uri_fini(&uri);
         return sl_fail(e, SL_USAGE, "%s: bad %s", text,
-                       uri.scheme == LDAPC_LDAPI ? "socket path (ldapi://%2Frun%2Fslapd%2Fldapi)" : "host or port");
+                       schemes[row].scheme == LDAPC_LDAPI ? "socket path (ldapi://%2Frun%2Fslapd%2Fldapi)"
+                       : many                             ? "host or port, or more than 16 servers"
+                                                          : "host or port");
     }
-    if (host[len] == '/' && host[len + 1] != '\0') {
-        uri.base = decoded(host + len + 1, strlen(host + len + 1));
+    if (rest[0] == '/' && rest[1] != '\0') {
+        uri.base = decoded(rest + 1, strlen(rest + 1));
         if (uri.base == NULL || !ldapc_dn_valid(uri.base)) {
             ldapc_uri_fini(&uri);
             return sl_fail(e, SL_USAGE, "%s: the path is not a base DN", text);
         }
     }
     uri.server = sl_strdup(text);
-    uri.server[(size_t)(host - text) + len] = '\0';
+    uri.server[scheme_len + len] = '\0';
     *ret_uri = uri;
     return SL_OK;
 }
 
 void ldapc_uri_fini(struct ldapc_uri *uri)
 {
-    free(uri->host);
+    for (size_t i = 0; i < uri->count; i++) {
+        free(uri->servers[i].host);
+        free(uri->servers[i].uri);
+    }
     free(uri->base);
     free(uri->server);
-    uri->host = uri->base = uri->server = NULL;
+    *uri = (struct ldapc_uri){.scheme = uri->scheme};
 }
 
 void ldapc_escape_filter(struct sl_text *out, const char *value, size_t len)
