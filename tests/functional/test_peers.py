@@ -125,7 +125,7 @@ class Publishing(PeerCase):
         site = lab.Site(self, roles="server")
         lab.fill(site)
         with badpeer.BadPeers() as bad:
-            names = ("tarpit", "reset", "half_bind", "drip", "refused")
+            names = ("tarpit", "half_bind", "refused")
             for name in names:
                 site.ctl_ok("target", "add", "ldap://127.0.0.1:%d/dc=example,dc=com" % getattr(bad, name), "--timeout", "300ms")
             site.ctl_ok("target", "add", server.uri_base, *server.credentials)
@@ -133,7 +133,7 @@ class Publishing(PeerCase):
             report = site.ctl("publish", "--apply", "--json")
             self.assertEqual(report.code, 8, str(report))
             # one that answers the bind and then nothing is given up at the deadline of a target, the others at --timeout
-            self.assertLess(time.monotonic() - start, 40)
+            self.assertLess(time.monotonic() - start, 25)
             for name in names:
                 uri = "ldap://127.0.0.1:%d" % getattr(bad, name)
                 self.assertTrue(any(uri in w and "unreachable" in w for w in report.json["warnings"]), (name, report.json["warnings"]))
