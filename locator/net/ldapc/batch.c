@@ -60,7 +60,7 @@ static enum sl_status send_write(struct batch *b, size_t slot)
     if (write.op != LDAPC_WRITE_DELETE) {
         mods = ldapc_mods_new(write.mods, write.count, write.op == LDAPC_WRITE_ADD);
         if (mods == NULL)
-            return sl_fail(b->op.e, SL_NOMEM, "%s: %s \"%s\": out of memory", b->op.dir->uri.server, b->op.verb, write.dn);
+            return sl_fail(b->op.e, SL_NOMEM, "%s: %s \"%s\": out of memory", ldapc_server(b->op.dir), b->op.verb, write.dn);
     }
     if (write.op == LDAPC_WRITE_ADD)
         code = ldap_add_ext(ld, write.dn, mods, b->controls, NULL, &id);
@@ -187,7 +187,7 @@ static enum sl_status end_transaction(struct batch *b, bool commit, struct berva
     if (ber != NULL && ber_printf(ber, "{bON}", (ber_int_t)commit, identifier) != -1 && ber_flatten(ber, &value) != -1)
         s = extended(b, OID_TXN_END, value, &answer);
     else
-        (void)sl_fail(b->op.e, SL_NOMEM, "%s: transaction: out of memory", b->op.dir->uri.server);
+        (void)sl_fail(b->op.e, SL_NOMEM, "%s: transaction: out of memory", ldapc_server(b->op.dir));
     ber_bvfree(answer);
     ber_bvfree(value);
     ber_free(ber, 1);
@@ -223,7 +223,7 @@ static enum sl_status run_transaction(struct batch *b)
 
         s = end_transaction(b, commit, &control.ldctl_value);
         if (s == SL_OK && !commit)
-            s = sl_fail(b->op.e, SL_CONFLICT, "%s: %zu of %zu writes of the transaction were refused", b->op.dir->uri.server,
+            s = sl_fail(b->op.e, SL_CONFLICT, "%s: %zu of %zu writes of the transaction were refused", ldapc_server(b->op.dir),
                         b->failures, b->writes->count);
     }
     ber_bvfree(identifier);

@@ -281,7 +281,7 @@ enum sl_status ldapc_dump_search(struct ldapc *dir, const struct ldapc_search *s
     dir->code = 0;
     if (s != SL_OK) {
         ldapc_entries_fini(&found);
-        return sl_fail_in(e, s, "%s: search \"%s\"", dir->uri.server, root ? "" : search->base);
+        return sl_fail_in(e, s, "%s: search \"%s\"", ldapc_server(dir), root ? "" : search->base);
     }
     found.incomplete = found.incomplete || dir->dump->entries.incomplete;
     *ret_entries = found;
