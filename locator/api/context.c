@@ -35,6 +35,9 @@ static const struct {
     {LOCATOR_MP_PORT, offsetof(struct locator, mp_port), 0, UINT16_MAX},
     {LOCATOR_NOW_S, offsetof(struct locator, now_s), 0, INT64_MAX},
     {LOCATOR_STARTTLS, offsetof(struct locator, starttls), 0, 1},
+    {LOCATOR_SEQUENTIAL, offsetof(struct locator, sequential), 0, 1},
+    {LOCATOR_NO_SCHEMA, offsetof(struct locator, no_schema), 0, 1},
+    {LOCATOR_ROAMING, offsetof(struct locator, roaming), 0, 1},
 };
 
 static int failed(struct locator *l, enum sl_status status)
@@ -190,6 +193,32 @@ static int set_word(struct locator *l, const char *const *words, const char *val
     return 0;
 }
 
+/* Copies a text of limited length; NULL empties it. */
+static int set_copy(struct locator *l, char *out, size_t size, const char *value, const char *what)
+{
+    if (sl_text_copy(out, size, value ? value : ""))
+        return 0;
+    return failed(l, sl_fail(&l->error, SL_USAGE, "%s: longer than %zu octets", what, size - 1));
+}
+
+/* "4.00.6487.2000": numbers and dots. */
+static int set_version(struct locator *l, const char *value)
+{
+    if (value && (!value[0] || value[strspn(value, "0123456789.")]))
+        return failed(l, sl_fail(&l->error, SL_USAGE, "version \"%.32s\": numbers and dots are wanted", value));
+    return set_copy(l, l->client_version, sizeof l->client_version, value, "version");
+}
+
+static int set_client_type(struct locator *l, const char *value)
+{
+    static const char *const types[] = {"advanced", "legacy", NULL};
+    int index = 0;
+    if (value && set_word(l, types, value, "client type", &index))
+        return -1;
+    l->legacy = index == 1;
+    return 0;
+}
+
 static int set_text(struct locator *l, enum locator_option option, const char *value)
 {
     for (size_t i = 0; i < SL_COUNT(strings); i++) {
@@ -209,9 +238,13 @@ static int set_text(struct locator *l, enum locator_option option, const char *v
     case LOCATOR_SASL:
         return set_word(l, ldapc_sasl_words, value ? value : "none", "SASL mechanism", &l->config.ldap.sasl);
     case LOCATOR_CLIENT_AD_SITE:
-        if (sl_text_copy(l->client.ad_site, sizeof l->client.ad_site, value ? value : ""))
-            return 0;
-        return failed(l, sl_fail(&l->error, SL_USAGE, "AD site: longer than %d octets", LM_AD_SITE_MAX - 1));
+        return set_copy(l, l->client.ad_site, sizeof l->client.ad_site, value, "AD site");
+    case LOCATOR_CLIENT_FOREST:
+        return set_copy(l, l->client_forest, sizeof l->client_forest, value, "forest");
+    case LOCATOR_CLIENT_VERSION:
+        return set_version(l, value);
+    case LOCATOR_CLIENT_TYPE:
+        return set_client_type(l, value);
     default:
         return failed(l, sl_fail(&l->error, SL_USAGE, "option %d takes no text", (int)option));
     }

@@ -2,8 +2,10 @@
 
 #include "common/base/addr.h"
 #include "common/base/assert.h"
+#include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/base/text.h"
+#include "locator/model/choose.h"
 #include "locator/net/own.h"
 #include "locator/resolve/ask.h"
 
@@ -13,9 +15,29 @@
 
 enum { SEED_MASK = 0x7fffffff }; /* a seed of our own making is short enough to be typed again */
 
-static void usage(struct locator_result *r, const struct sl_error *e)
+void api_begin(struct api_inquiry *c, const struct locator *l, struct sl_deadline deadline, struct locator_result *r,
+               enum src_what what)
 {
-    api_conclude(r, SL_OUTCOME_USAGE, "", sl_error_text(e));
+    memset(c, 0, sizeof *c);
+    c->l = l;
+    c->deadline = deadline;
+    c->r = r;
+    c->q.what = what;
+    c->q.profile = l->profile;
+    c->q.now_s = l->now_s ? l->now_s : sl_clock_real_s();
+    c->q.no_schema = l->no_schema;
+    (void)sl_text_copy(c->q.forest, sizeof c->q.forest, l->client_forest);
+    (void)sl_text_copy(c->q.client_version, sizeof c->q.client_version, l->client_version);
+}
+
+void api_mistake(struct api_inquiry *c, const struct sl_error *e)
+{
+    api_conclude(c->r, SL_OUTCOME_USAGE, "", sl_error_text(e));
+}
+
+void api_end(struct api_inquiry *c)
+{
+    resolve_result_fini(&c->found);
 }
 
 /* Opens every source; on failure none stays open. */
@@ -38,8 +60,7 @@ static enum sl_status open_sources(const struct locator *l, struct resolve_sourc
     return s;
 }
 
-/* Where the client is: as told, else where this host is; `peer` is the address of who is going to hear it, or NULL. */
-static struct lm_client client_of(const struct locator *l, const char *peer)
+struct lm_client api_client(const struct locator *l, const char *peer)
 {
     struct lm_client client = l->client;
     if (!client.address_count)
@@ -58,10 +79,11 @@ static void warn_lower(const struct locator *l, const struct resolve_result *fou
         api_conclude(r, SL_OUTCOME_DEGRADED, "lower-ranked", text);
 }
 
-static void put_provenance(const struct resolve_result *found, struct locator_result *r)
+void api_put_provenance(struct api_inquiry *c)
 {
-    const struct src_answer *a = &found->answer;
-    api_put_text(r, LOCATOR_SOURCE, found->source);
+    struct locator_result *r = c->r;
+    const struct src_answer *a = &c->found.answer;
+    api_put_text(r, LOCATOR_SOURCE, c->found.source);
     api_put_text(r, LOCATOR_SERVER, a->server);
     api_put_text(r, LOCATOR_OWNER, a->owner);
     api_put_text(r, LOCATOR_TRUST, resolve_trust_word(a));
@@ -69,105 +91,142 @@ static void put_provenance(const struct resolve_result *found, struct locator_re
     r->numbers[LOCATOR_TTL_S] = a->ttl_s;
 }
 
-/* Opens, asks, judges; true when there is an answer. The trace passes into the result. */
-static bool ask(const struct locator *l, struct src_question *q, const char *asked, struct sl_deadline deadline,
-                struct resolve_result *found, struct locator_result *r)
+bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
 {
+    const struct locator *l = c->l;
+    struct locator_result *r = c->r;
     struct resolve_source sources[RESOLVE_SOURCES_MAX];
     struct sl_error e = {.status = SL_OK};
-    q->profile = l->profile;
-    q->now_s = l->now_s ? l->now_s : sl_clock_real_s();
+    const struct resolve_terms terms = {l->timeout_ms, c->deadline, l->sequential, every};
+    resolve_result_fini(&c->found);
+    memset(&c->found, 0, sizeof c->found);
     if (open_sources(l, sources, &e) != SL_OK) {
-        usage(r, &e);
+        api_conclude(r, SL_OUTCOME_USAGE, "", sl_error_text(&e));
         return false;
     }
-    resolve_ask(sources, l->sources.count, q, asked, l->timeout_ms, deadline, found);
-    r->trace = found->trace;
-    for (size_t i = 0; i < found->answer.warning_count; i++)
-        api_warn(r, found->answer.warnings[i]);
-    api_conclude(r, found->judgement.outcome, src_result_word(found->answer.result), found->answer.text);
-    if (found->judgement.outcome != SL_OUTCOME_OK)
+    resolve_ask(sources, l->sources.count, &c->q, asked, &terms, &c->found);
+    const struct src_answer *a = &c->found.answer;
+    resolve_trace_join(&r->trace, &c->found.trace);
+    for (size_t i = 0; i < a->warning_count; i++)
+        api_warn(r, a->warnings[i]);
+    api_conclude(r, c->found.judgement.outcome, src_result_word(a->result), a->text);
+    if (c->found.judgement.outcome != SL_OUTCOME_OK)
         return false;
-    warn_lower(l, found, r);
-    put_provenance(found, r);
+    warn_lower(l, &c->found, r);
+    api_put_provenance(c);
     return true;
 }
 
-/* Makes the question about a site's management point. */
-static enum sl_status mp_question(const char *site, struct src_question *q, struct sl_error *e)
+/* The site that a question is about. */
+static bool take_site(struct api_inquiry *c, const char *site, struct sl_error *e)
 {
-    memset(q, 0, sizeof *q);
-    q->what = SRC_MP;
-    return lm_code_parse(site ? site : "", q->site, e);
+    return lm_code_parse(site ? site : "", c->q.site, e) == SL_OK;
 }
 
-static void put_mp(const struct locator *l, const struct src_answer *a, struct locator_result *r)
+void api_put_mp(struct api_inquiry *c, const struct lm_mp *mp)
 {
-    const struct lm_mp *mp = &a->mp;
+    struct locator_result *r = c->r;
     char build[LM_VERSION_MAX] = "";
-    const char *forced = src_override_find(&l->config, mp->name);
+    const char *forced = src_override_find(&c->l->config, mp->name);
     if (mp->build)
         (void)snprintf(build, sizeof build, "%lld", (long long)mp->build);
     api_put_text(r, LOCATOR_SITE, mp->site);
     api_put_text(r, LOCATOR_MP, mp->name);
     api_put_text(r, LOCATOR_ADDRESS, forced ? forced : mp->address);
     api_put_text(r, LOCATOR_VERSION, mp->version[0] ? mp->version : build);
-    r->numbers[LOCATOR_PORT] = lm_mp_port(mp, (uint16_t)l->mp_port);
+    r->numbers[LOCATOR_PORT] = lm_mp_port(mp, (uint16_t)c->l->mp_port);
     r->numbers[LOCATOR_DEFAULT] = mp->is_default;
+}
+
+/* S1.09: what a legacy client gets instead of a management point. */
+static void find_caps(struct api_inquiry *c)
+{
+    char asked[SRC_TEXT_MAX];
+    c->q.client = api_client(c->l, NULL);
+    (void)snprintf(asked, sizeof asked, "find cap %s", c->q.site);
+    if (api_ask(c, asked, NULL)) {
+        const struct lm_objects *caps = &c->found.answer.objects;
+        api_put_text(c->r, LOCATOR_SITE, c->q.site);
+        for (size_t i = 0; i < caps->count; i++)
+            sl_strings_add(&c->r->lists[LOCATOR_CAPS], caps->items[i].mp.name);
+    }
+}
+
+/* Asks for the management point that a client of the site in c->q talks to where it is. */
+static bool ask_mp(struct api_inquiry *c)
+{
+    char asked[SRC_TEXT_MAX];
+    (void)snprintf(asked, sizeof asked, "find mp %s", c->q.site);
+    if (!api_ask(c, asked, NULL))
+        return false;
+    c->assigned = c->found.answer.mp;
+    if (c->l->roaming)
+        api_roam(c);
+    api_put_mp(c, &c->found.answer.mp);
+    return true;
 }
 
 static void find_mp(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
 {
-    struct resolve_result found;
-    struct src_question q;
+    struct api_inquiry c;
     struct sl_error e = {.status = SL_OK};
-    char asked[SRC_TEXT_MAX];
-    if (mp_question(args->texts[API_SITE], &q, &e) != SL_OK)
-        return usage(r, &e);
-    (void)snprintf(asked, sizeof asked, "find mp %s", q.site);
-    if (ask(l, &q, asked, deadline, &found, r))
-        put_mp(l, &found.answer, r);
+    api_begin(&c, l, deadline, r, l->legacy ? SRC_CAP : SRC_MP);
+    if (!take_site(&c, args->texts[API_SITE], &e))
+        api_mistake(&c, &e);
+    else if (l->legacy)
+        find_caps(&c);
+    else
+        (void)ask_mp(&c);
+    api_end(&c);
 }
 
 static void find_site(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
 {
     const char *site = args->texts[API_SITE];
-    struct src_question q = {.what = SRC_SITE, .client = client_of(l, NULL)};
-    struct resolve_result found;
+    struct api_inquiry c;
     struct sl_error e = {.status = SL_OK};
     char asked[SRC_TEXT_MAX];
-    if (site && lm_code_parse(site, q.site, &e) != SL_OK)
-        return usage(r, &e);
-    if (!site && !q.client.address_count && !q.client.ad_site[0]) {
+    api_begin(&c, l, deadline, r, SRC_SITE);
+    c.q.client = api_client(l, NULL);
+    if (site)
+        (void)take_site(&c, site, &e);
+    else if (!c.q.client.address_count && !c.q.client.ad_site[0])
         (void)sl_fail(&e, SL_USAGE, "where the client is, is not known: name its address or AD site");
-        return usage(r, &e);
+    if (e.status != SL_OK)
+        return api_mistake(&c, &e);
+    (void)snprintf(asked, sizeof asked, "find site %s", site ? c.q.site : "of the client");
+    if (api_ask(&c, asked, NULL)) {
+        const struct src_answer *a = &c.found.answer;
+        api_put_text(r, LOCATOR_SITE, a->site);
+        api_put_text(r, LOCATOR_ASSIGNED_BY, a->assigned_by);
+        api_put_text(r, LOCATOR_MP, a->mp.name);
+        api_put_text(r, LOCATOR_RESIDENT_SITE, a->resident);
     }
-    (void)snprintf(asked, sizeof asked, "find site %s", site ? q.site : "of the client");
-    if (ask(l, &q, asked, deadline, &found, r)) {
-        api_put_text(r, LOCATOR_SITE, found.answer.site);
-        api_put_text(r, LOCATOR_ASSIGNED_BY, found.answer.assigned_by);
-        api_put_text(r, LOCATOR_MP, found.answer.mp.name);
-    }
+    api_end(&c);
 }
 
 static void find_name(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
 {
-    struct src_question q = {.what = SRC_NAME};
-    struct resolve_result found;
+    struct api_inquiry c;
     struct sl_error e = {.status = SL_OK};
     char asked[NB_NAME_TEXT_MAX + sizeof "find name "];
-    if (nb_name_parse(args->texts[API_NAME] ? args->texts[API_NAME] : "", &q.name, &e) != SL_OK)
-        return usage(r, &e);
-    struct nb_name_text text = nb_name_text(&q.name);
+    api_begin(&c, l, deadline, r, SRC_NAME);
+    if (nb_name_parse(args->texts[API_NAME] ? args->texts[API_NAME] : "", &c.q.name, &e) != SL_OK)
+        return api_mistake(&c, &e);
+    struct nb_name_text text = nb_name_text(&c.q.name);
     (void)snprintf(asked, sizeof asked, "find name %s", text.text);
-    if (!ask(l, &q, asked, deadline, &found, r))
-        return;
-    api_put_text(r, LOCATOR_NAME, text.text);
-    api_put_text(r, LOCATOR_KIND, found.answer.group ? "group" : "unique");
-    api_put_text(r, LOCATOR_NODE, found.answer.node);
-    for (size_t i = 0; i < found.answer.address_count; i++)
-        sl_strings_add(&r->lists[LOCATOR_ADDRESSES], sl_ip4_text(found.answer.addresses[i]).text);
+    if (api_ask(&c, asked, NULL)) {
+        const struct src_answer *a = &c.found.answer;
+        api_put_text(r, LOCATOR_NAME, text.text);
+        api_put_text(r, LOCATOR_KIND, a->group ? "group" : "unique");
+        api_put_text(r, LOCATOR_NODE, a->node);
+        for (size_t i = 0; i < a->address_count; i++)
+            sl_strings_add(&r->lists[LOCATOR_ADDRESSES], sl_ip4_text(a->addresses[i]).text);
+    }
+    api_end(&c);
 }
+
+/* ---- distribution points -------------------------------------------------------------------------------------------- */
 
 static void put_dp(const struct resolve_content_question *q, struct resolve_content_result *dp, struct locator_result *r)
 {
@@ -183,69 +242,122 @@ static void put_dp(const struct resolve_content_question *q, struct resolve_cont
     dp->candidates = (struct sl_strings){0};
 }
 
-/* Asks the management point that was found. */
-static void ask_content(const struct locator *l, const struct src_answer *a, const char *package, uint32_t version,
-                        struct sl_deadline deadline, struct locator_result *r)
+/* Asks one management point; true when it named distribution points. */
+static bool ask_content(struct api_inquiry *c, const struct lm_mp *mp, const struct resolve_content_question *about)
 {
-    const char *forced = src_override_find(&l->config, a->mp.name);
-    struct lm_client client = client_of(l, forced ? forced : a->mp.address);
-    struct resolve_content_question q = {
-        .mp = &a->mp,
-        .port = lm_mp_port(&a->mp, (uint16_t)l->mp_port),
-        .connect_to = forced,
-        .site = a->mp.site,
-        .package = package,
-        .version = version,
-        .client = &client,
-        .seed = l->has_seed ? (uint64_t)l->seed : sl_random_os_seed() & SEED_MASK,
-    };
+    const char *forced = src_override_find(&c->l->config, mp->name);
+    struct lm_client client = api_client(c->l, forced ? forced : mp->address);
+    struct resolve_content_question q = *about;
     struct resolve_content_result dp;
-    resolve_content(&q, sl_deadline_min(deadline, sl_deadline_in(l->timeout_ms)), &r->trace, &dp);
-    if (dp.result == SRC_ANSWER)
-        put_dp(&q, &dp, r);
-    else
-        api_conclude(r, src_result_outcome(dp.result), src_result_word(dp.result), dp.text);
+    q.mp = mp;
+    q.port = lm_mp_port(mp, (uint16_t)c->l->mp_port);
+    q.connect_to = forced;
+    q.client = &client;
+    resolve_content(&q, sl_deadline_min(c->deadline, sl_deadline_in(c->l->timeout_ms)), &c->r->trace, &dp);
+    bool found = dp.result == SRC_ANSWER;
+    if (found) {
+        api_conclude(c->r, SL_OUTCOME_OK, "", dp.text);
+        put_dp(&q, &dp, c->r);
+    } else {
+        api_conclude(c->r, src_result_outcome(dp.result), src_result_word(dp.result), dp.text);
+    }
     resolve_content_fini(&dp);
+    return found;
+}
+
+/* The checks and questions of both calls about distribution points; the result is in c->r. */
+static bool ask_dp(struct api_inquiry *c, const struct api_args *args)
+{
+    const char *package = args->texts[API_PACKAGE] ? args->texts[API_PACKAGE] : "";
+    struct sl_error e = {.status = SL_OK};
+    char home[LM_CODE_SIZE] = "";
+    struct resolve_content_question about = {.package = package, .version = args->number, .site = home};
+    if (take_site(c, args->texts[API_SITE], &e) && (!package[0] || strlen(package) >= LOC_PACKAGE_MAX))
+        (void)sl_fail(&e, SL_USAGE, "package id: 1 to %d characters are wanted", LOC_PACKAGE_MAX - 1);
+    if (e.status != SL_OK) {
+        api_mistake(c, &e);
+        return false;
+    }
+    memcpy(home, c->q.site, sizeof home);
+    about.seed = c->seed = c->l->has_seed ? (uint64_t)c->l->seed : sl_random_os_seed() & SEED_MASK;
+    if (!ask_mp(c))
+        return false;
+    if (ask_content(c, &c->found.answer.mp, &about))
+        return true;
+    if (!strcmp(c->found.answer.mp.site, home) || c->r->outcome != LOCATOR_NEGATIVE)
+        return false;
+    api_warn(c->r, "the management point where the client is names no distribution point: the assigned one is asked (R5)");
+    api_put_mp(c, &c->assigned);
+    return ask_content(c, &c->assigned, &about);
+}
+
+/* Rows of how often each candidate is chosen with the seeds from `seed` on. */
+static void put_report(struct locator_result *r, uint64_t seed, uint32_t draws)
+{
+    const struct sl_strings *candidates = &r->lists[LOCATOR_CANDIDATES];
+    uint32_t *chosen = sl_new_array(candidates->count, sizeof *chosen);
+    char text[LM_REASON_MAX];
+    double chi = lm_choose_report((const char *const *)candidates->items, candidates->count, seed, draws, chosen);
+    size_t freedom = candidates->count - 1;
+    (void)snprintf(text, sizeof text, "%.2f (%zu degree%s of freedom)", chi, freedom, freedom == 1 ? "" : "s");
+    for (size_t i = 0; i < candidates->count; i++) {
+        struct api_row *row = api_row_add(r);
+        api_row_text(row, LOCATOR_URL, candidates->items[i]);
+        api_row_number(row, LOCATOR_CHOSEN, chosen[i]);
+        api_row_text(row, LOCATOR_CHI_SQUARE, text);
+        api_row_text(row, LOCATOR_CHOICE_SEED, r->texts[LOCATOR_CHOICE_SEED]);
+    }
+    if (freedom && chi > lm_chi_square_bound(freedom))
+        api_warn(r, "the choice is not even: of a thousand fair ones one at most is as far from it");
+    free(chosen);
 }
 
 static void find_dp(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
 {
-    const char *package = args->texts[API_PACKAGE] ? args->texts[API_PACKAGE] : "";
-    struct resolve_result found;
-    struct src_question q;
+    struct api_inquiry c;
+    api_begin(&c, l, deadline, r, SRC_MP);
+    (void)ask_dp(&c, args);
+    api_end(&c);
+}
+
+static void report_dp(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r)
+{
+    struct api_inquiry c;
     struct sl_error e = {.status = SL_OK};
-    char asked[SRC_TEXT_MAX];
-    if (mp_question(args->texts[API_SITE], &q, &e) != SL_OK)
-        return usage(r, &e);
-    if (!package[0] || strlen(package) >= LOC_PACKAGE_MAX) {
-        (void)sl_fail(&e, SL_USAGE, "package id: 1 to %d characters are wanted", LOC_PACKAGE_MAX - 1);
-        return usage(r, &e);
+    api_begin(&c, l, deadline, r, SRC_MP);
+    if (!args->draws || args->draws > LOCATOR_DRAWS_MAX) {
+        (void)sl_fail(&e, SL_USAGE, "%u draws: 1 to %d are possible", args->draws, LOCATOR_DRAWS_MAX);
+        return api_mistake(&c, &e);
     }
-    (void)snprintf(asked, sizeof asked, "find mp %s", q.site);
-    if (!ask(l, &q, asked, deadline, &found, r))
-        return;
-    put_mp(l, &found.answer, r);
-    ask_content(l, &found.answer, package, args->number, deadline, r);
+    if (ask_dp(&c, args))
+        put_report(r, c.seed, args->draws);
+    api_end(&c);
 }
 
 /* ---- the functions of the header: each finder in the calling thread, and in one of its own ------------------------------- */
 
-/* what, its parameters in the header, what they mean to the finder */
+/* what, its finder, its parameters in the header, what they mean to the finder */
 #define FIND_TABLE(X)                                                                                                  \
-    X(site, (struct locator *l, const char *site), {.texts = {[API_SITE] = site}})                                     \
-    X(mp, (struct locator *l, const char *site), {.texts = {[API_SITE] = site}})                                       \
-    X(dp, (struct locator *l, const char *site, const char *package, uint32_t version),                                \
+    X(find_site, find_site, (struct locator *l, const char *site), {.texts = {[API_SITE] = site}})                     \
+    X(find_mp, find_mp, (struct locator *l, const char *site), {.texts = {[API_SITE] = site}})                         \
+    X(find_dp, find_dp, (struct locator *l, const char *site, const char *package, uint32_t version),                  \
       {.texts = {[API_SITE] = site, [API_PACKAGE] = package}, .number = version})                                      \
-    X(name, (struct locator *l, const char *name), {.texts = {[API_NAME] = name}})
+    X(report_dp, report_dp, (struct locator *l, const char *site, const char *package, uint32_t version, uint32_t draws),\
+      {.texts = {[API_SITE] = site, [API_PACKAGE] = package}, .number = version, .draws = draws})                      \
+    X(find_name, find_name, (struct locator *l, const char *name), {.texts = {[API_NAME] = name}})                     \
+    X(list, api_list, (struct locator *l, enum locator_kind kind, const char *site),                                   \
+      {.texts = {[API_SITE] = site}, .number = kind})                                                                  \
+    X(compare, api_compare, (struct locator *l, enum locator_kind kind, const char *subject),                          \
+      {.texts = {[API_NAME] = subject}, .number = kind})
 
-#define FIND_FUNCTIONS(what, parameters, ...)                                                                          \
-    struct locator_result *locator_find_##what parameters                                                              \
+#define FIND_FUNCTIONS(what, finder, parameters, ...)                                                                  \
+    struct locator_result *locator_##what parameters                                                                   \
     {                                                                                                                  \
-        return api_find(l, find_##what, &(struct api_args)__VA_ARGS__);                                                \
+        return api_find(l, finder, &(struct api_args)__VA_ARGS__);                                                     \
     }                                                                                                                  \
-    struct locator_call *locator_start_find_##what parameters                                                          \
+    struct locator_call *locator_start_##what parameters                                                               \
     {                                                                                                                  \
-        return api_start(l, find_##what, &(struct api_args)__VA_ARGS__);                                               \
+        return api_start(l, finder, &(struct api_args)__VA_ARGS__);                                                    \
     }
 FIND_TABLE(FIND_FUNCTIONS)
 #undef FIND_FUNCTIONS

@@ -6,6 +6,7 @@
 
 #include "common/base/cancel.h"
 #include "common/base/option.h"
+#include "locator/resolve/ask.h"
 #include "locator/resolve/content.h"
 #include "locator/resolve/trace.h"
 #include "locator/source/source.h"
@@ -19,7 +20,8 @@
 #define LOCATOR_RESULT_MAGIC 0x10ca7003u
 
 enum {
-    LOCATOR_FIELDS = LOCATOR_NODE + 1,
+    LOCATOR_FIELDS = LOCATOR_SAID + 1,
+    LOCATOR_DRAWS_MAX = 1000000,
     LOCATOR_WARNINGS_MAX = 64,
     LOCATOR_TIMEOUT_DEFAULT_MS = 2000,
     LOCATOR_TOTAL_TIMEOUT_DEFAULT_MS = 10000,
@@ -46,8 +48,22 @@ struct locator {
     struct src_override *overrides;
     struct lm_client client;
     enum lm_profile profile;
-    int64_t timeout_ms, total_timeout_ms, mp_port, now_s, seed, strict, starttls;
-    bool has_seed;
+    char client_forest[LM_NAME_MAX], client_version[LM_VERSION_MAX];
+    int64_t timeout_ms, total_timeout_ms, mp_port, now_s, seed, strict, starttls, sequential, no_schema, roaming;
+    bool has_seed, legacy;
+};
+
+/* A field of a row; which of the three is filled depends on the field. */
+struct api_cell {
+    enum locator_field field;
+    char *text;
+    int64_t number;
+    struct sl_strings list;
+};
+
+struct api_row {
+    struct api_cell *cells;
+    size_t count;
 };
 
 struct locator_result {
@@ -60,18 +76,37 @@ struct locator_result {
     struct sl_strings lists[LOCATOR_FIELDS];
     struct sl_strings warnings;
     struct resolve_trace trace;
+    struct api_row *rows;
+    size_t row_count;
+};
+
+/* The questions of one finding call. */
+struct api_inquiry {
+    const struct locator *l;
+    struct locator_result *r;
+    struct sl_deadline deadline;
+    struct src_question q;
+    struct resolve_result found; /* of the last question; its trace has passed into `r` */
+    struct lm_mp assigned;       /* the default management point of the assigned site */
+    uint64_t seed;               /* of the choice of a distribution point */
 };
 
 /* What is asked for; which members count, the finder knows. Texts may be NULL. */
 enum api_text { API_SITE, API_PACKAGE, API_NAME, API_TEXTS };
 struct api_args {
     const char *texts[API_TEXTS];
-    uint32_t number; /* version of a package */
+    uint32_t number; /* version of a package, enum locator_kind */
+    uint32_t draws;
 };
 
 /* Finds one kind of thing: reads the context, fills the result, returns by the deadline. */
 typedef void api_finder(const struct locator *l, const struct api_args *args, struct sl_deadline deadline,
                         struct locator_result *r);
+
+/* Finders with a file of their own: locator_list and locator_compare. */
+void api_list(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r);
+/* As above. */
+void api_compare(const struct locator *l, const struct api_args *args, struct sl_deadline deadline, struct locator_result *r);
 
 /* Runs a finder in the calling thread; NULL without memory. */
 struct locator_result *api_find(struct locator *l, api_finder *find, const struct api_args *args);
@@ -90,6 +125,40 @@ struct locator_result *api_result_new(void);
 void api_conclude(struct locator_result *r, enum sl_outcome outcome, const char *reason, const char *message);
 /* Sets a text field to a copy; "" and NULL leave it unfilled. */
 void api_put_text(struct locator_result *r, enum locator_field field, const char *text);
+/* Begins an inquiry with a question of this kind. Ended by api_end. */
+void api_begin(struct api_inquiry *c, const struct locator *l, struct sl_deadline deadline, struct locator_result *r,
+               enum src_what what);
+/* Concludes it, before anything was asked, as a mistake of the caller. */
+void api_mistake(struct api_inquiry *c, const struct sl_error *e);
+/*
+ * Opens the sources and asks them c->q, which is `asked` in words. True when there is an answer in c->found; the outcome,
+ * warnings, steps and provenance are in the result in any case. `every` as in resolve_ask, or NULL.
+ */
+bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every);
+/* Frees what was found; the result stays. */
+void api_end(struct api_inquiry *c);
+/* Fills the fields of a management point. */
+void api_put_mp(struct api_inquiry *c, const struct lm_mp *mp);
+/* Puts into the result where an answer comes from. */
+void api_put_provenance(struct api_inquiry *c);
+/*
+ * Applies the rules of roaming (R1 to R4): c->found holds the default management point of the client's assigned site and gets the
+ * one that the client asks where it is. Fills the fields that keep the three apart.
+ */
+void api_roam(struct api_inquiry *c);
+/* Where the client is: as told, else where this host is; `peer` is the address of who is going to hear it, or NULL. */
+struct lm_client api_client(const struct locator *l, const char *peer);
+
+/* Appends an empty row; valid until the next one is added. */
+struct api_row *api_row_add(struct locator_result *r);
+/* Fills a field of a row: "" and NULL, negative numbers and empty lists leave it unfilled. The list passes into the row. */
+void api_row_text(struct api_row *row, enum locator_field field, const char *text);
+void api_row_number(struct api_row *row, enum locator_field field, int64_t number); /* as above */
+void api_row_list(struct api_row *row, enum locator_field field, struct sl_strings *list); /* as above */
+/* A row for each object; the objects are emptied of their lists. */
+void api_put_objects(struct locator_result *r, struct lm_objects *objects);
+/* Frees the rows. */
+void api_rows_fini(struct locator_result *r);
 /* Adds a warning; those beyond LOCATOR_WARNINGS_MAX are dropped. */
 void api_warn(struct locator_result *r, const char *text);
 

@@ -47,6 +47,7 @@ void locator_result_free(struct locator_result *r)
         sl_strings_fini(&r->lists[i]);
     }
     sl_strings_fini(&r->warnings);
+    api_rows_fini(r);
     resolve_trace_fini(&r->trace);
     r->magic = 0;
     free(r);

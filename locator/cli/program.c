@@ -1,15 +1,15 @@
-#include "locator/cli/program.h"
+#include "locator/cli/private.h"
 
 #include "common/base/text.h"
+#include "locator/cli/program.h"
+#include "locator/model/boundary.h"
 #include "locator/model/code.h"
 #include "locator/net/ldapc.h"
 #include "locator/source/source.h"
 
 #include <locator/locator.h>
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct values {
@@ -19,14 +19,20 @@ struct values {
     char *ad_site, *cert_file, *key_file;
     int profile;
     int64_t total_timeout_ms, seed, mp_port, now_s;
-    bool strict;
+    bool strict, sequential, roaming;
+    char *mask, *forest, *client_version;
+    int schema, client_type;
 };
 
 struct verb_values {
     char *site;
     char *package;
-    int64_t package_version;
+    int64_t package_version, draws;
+    bool all;
 };
+
+static const char *const schema_words[] = {"as-is", "no", NULL};
+static const char *const client_type_words[] = {"advanced", "legacy", NULL};
 
 static const struct sl_option options[] = {
     {.name = "source", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, sources), .arg = "URI", .flags = SL_OPT_IN_FILE,
@@ -46,6 +52,21 @@ static const struct sl_option options[] = {
      .help = "Find as a client of this address and mask would, instead of this host"},
     {.name = "ad-site", .type = SL_OPT_STRING, .offset = offsetof(struct values, ad_site), .arg = "NAME",
      .help = "Find as a client of this Active Directory site would"},
+    {.name = "mask", .type = SL_OPT_STRING, .offset = offsetof(struct values, mask), .arg = "MASK",
+     .help = "The mask of --as-client, where it has none of its own (255.255.0.0)"},
+    {.name = "forest", .type = SL_OPT_STRING, .offset = offsetof(struct values, forest), .arg = "NAME",
+     .help = "Find as a client of this forest would: directories serve their own forest only"},
+    {.name = "client-type", .type = SL_OPT_WORD, .offset = offsetof(struct values, client_type), .arg = "TYPE",
+     .fallback = "advanced", .words = client_type_words,
+     .help = "A legacy client gets client access points, never a management point"},
+    {.name = "client-version", .type = SL_OPT_STRING, .offset = offsetof(struct values, client_version), .arg = "VERSION",
+     .help = "Take only sites that are not older than a client of this version"},
+    {.name = "schema", .type = SL_OPT_WORD, .offset = offsetof(struct values, schema), .arg = "WORD", .fallback = "as-is",
+     .words = schema_words, .help = "Suppose that no directory has the schema"},
+    {.name = "roaming", .type = SL_OPT_FLAG, .offset = offsetof(struct values, roaming),
+     .help = "Find for where the client is: the proxy or resident management point, else the assigned one"},
+    {.name = "sequential", .type = SL_OPT_FLAG, .offset = offsetof(struct values, sequential),
+     .help = "Ask one source after another, as the product's clients do, instead of all at once"},
     {.name = "now", .type = SL_OPT_INT, .offset = offsetof(struct values, now_s), .arg = "SECONDS", .min = 1, .max = INT64_MAX,
      .help = "Reckon ages as at this time, in seconds since 1970"},
     LDAPC_TIMEOUT_ROW(struct values, ldap),
@@ -58,9 +79,16 @@ static const struct sl_option options[] = {
      .help = "PEM file of its key (by default it stands in the file of --cert)"},
 };
 
+#define SITE_ROW                                                                                                       \
+    {.name = "site", .type = SL_OPT_STRING, .offset = offsetof(struct verb_values, site), .arg = "CODE",               \
+     .help = "The site meant: three characters"}
+
+static const struct sl_option code_options[] = {SITE_ROW};
+
 static const struct sl_option site_options[] = {
-    {.name = "site", .type = SL_OPT_STRING, .offset = offsetof(struct verb_values, site), .arg = "CODE",
-     .help = "The site meant: three characters"},
+    SITE_ROW,
+    {.name = "all", .type = SL_OPT_FLAG, .offset = offsetof(struct verb_values, all),
+     .help = "Show every published object, also what clients do not use, and why not"},
 };
 
 static const struct sl_option dp_options[] = {
@@ -70,125 +98,9 @@ static const struct sl_option dp_options[] = {
      .help = "Find a distribution point that holds this package"},
     {.name = "package-version", .type = SL_OPT_INT, .offset = offsetof(struct verb_values, package_version), .arg = "N", .min = 1,
      .max = UINT32_MAX, .help = "Of the package, this version; the answer repeats it (any when absent)"},
+    {.name = "report", .type = SL_OPT_INT, .offset = offsetof(struct verb_values, draws), .arg = "N", .min = 1, .max = 1000000,
+     .help = "Choose so many times, and show how often each was chosen"},
 };
-
-/* ---- answers -------------------------------------------------------------------------------------------------------- */
-
-/* A column of an answer and the field it shows. */
-struct shown {
-    const char *name;
-    enum cli_type type;
-    enum locator_field field;
-};
-
-static const struct shown site_columns[] = {
-    {"site", CLI_TEXT, LOCATOR_SITE},
-    {"assigned_by", CLI_TEXT, LOCATOR_ASSIGNED_BY},
-    {"mp", CLI_TEXT, LOCATOR_MP},
-};
-
-static const struct shown mp_columns[] = {
-    {"site", CLI_TEXT, LOCATOR_SITE},     {"mp", CLI_TEXT, LOCATOR_MP},           {"address", CLI_TEXT, LOCATOR_ADDRESS},
-    {"port", CLI_NUMBER, LOCATOR_PORT},   {"default", CLI_BOOL, LOCATOR_DEFAULT}, {"version", CLI_TEXT, LOCATOR_VERSION},
-    {"source", CLI_TEXT, LOCATOR_SOURCE}, {"server", CLI_TEXT, LOCATOR_SERVER},   {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
-    {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S}, {"trust", CLI_TEXT, LOCATOR_TRUST},
-};
-
-static const struct shown dp_columns[] = {
-    {"site", CLI_TEXT, LOCATOR_SITE},
-    {"package", CLI_TEXT, LOCATOR_PACKAGE},
-    {"package_version", CLI_NUMBER, LOCATOR_PACKAGE_VERSION},
-    {"dp", CLI_TEXT, LOCATOR_DP},
-    {"url", CLI_TEXT, LOCATOR_URL},
-    {"locality", CLI_TEXT, LOCATOR_LOCALITY},
-    {"mp", CLI_TEXT, LOCATOR_MP},
-    {"seed", CLI_NUMBER, LOCATOR_CHOICE_SEED},
-    {"candidates", CLI_LIST, LOCATOR_CANDIDATES},
-};
-
-static const struct shown name_columns[] = {
-    {"name", CLI_TEXT, LOCATOR_NAME},           {"kind", CLI_TEXT, LOCATOR_KIND},     {"addresses", CLI_LIST, LOCATOR_ADDRESSES},
-    {"node", CLI_TEXT, LOCATOR_NODE},           {"source", CLI_TEXT, LOCATOR_SOURCE},
-};
-
-enum { COLUMNS_MAX = 16, NUMBER_MAX = 24, LIST_MAX = 1 << 20 };
-
-/* The text of a cell: NULL when the field is not filled. `buffer` serves numbers, `list` lists. */
-static const char *cell(const struct locator_result *r, const struct shown *column, char buffer[NUMBER_MAX], struct sl_text *list)
-{
-    const char *text = locator_result_text(r, column->field);
-    int64_t number = locator_result_number(r, column->field);
-    if (text)
-        return text;
-    for (size_t i = 0; i < locator_result_count(r, column->field); i++)
-        sl_text_printf(list, "%s%s", i ? "\n" : "", locator_result_item(r, column->field, i));
-    if (list->len)
-        return sl_text_str(list);
-    if (number < 0)
-        return NULL;
-    if (column->type == CLI_BOOL)
-        return number ? "true" : "false";
-    (void)snprintf(buffer, NUMBER_MAX, "%" PRId64, number);
-    return buffer;
-}
-
-static void put_answer(struct cli_doc *doc, const struct locator_result *r, const struct shown *columns, size_t count)
-{
-    struct cli_column heads[COLUMNS_MAX];
-    const char *cells[COLUMNS_MAX];
-    char numbers[COLUMNS_MAX][NUMBER_MAX];
-    struct sl_text lists[COLUMNS_MAX];
-    enum locator_outcome outcome = locator_result_outcome(r);
-    for (size_t i = 0; i < count; i++) {
-        lists[i] = sl_text_new(LIST_MAX);
-        heads[i] = (struct cli_column){columns[i].name, columns[i].type};
-        cells[i] = cell(r, &columns[i], numbers[i], &lists[i]);
-    }
-    cli_doc_columns(doc, heads, count, true);
-    if (outcome == LOCATOR_OK || outcome == LOCATOR_DEGRADED)
-        cli_doc_row(doc, cells);
-    for (size_t i = 0; i < count; i++)
-        sl_text_fini(&lists[i]);
-}
-
-static void put_steps(struct cli_doc *doc, const struct locator_result *r)
-{
-    for (size_t i = 0; i < locator_step_count(r); i++) {
-        char numbers[3][NUMBER_MAX];
-        static const enum locator_step_field number_fields[] = {LOCATOR_STEP_MS, LOCATOR_STEP_AGE_S, LOCATOR_STEP_TTL_S};
-        const char *shown[3];
-        for (size_t n = 0; n < SL_COUNT(number_fields); n++) {
-            int64_t value = locator_step_number(r, i, number_fields[n]);
-            (void)snprintf(numbers[n], NUMBER_MAX, "%" PRId64, value);
-            shown[n] = value < 0 ? NULL : numbers[n];
-        }
-        cli_doc_step(doc, (const char *const[CLI_STEP_COLUMNS]){
-                              locator_step_text(r, i, LOCATOR_STEP_SOURCE), locator_step_text(r, i, LOCATOR_STEP_ASKED),
-                              locator_step_text(r, i, LOCATOR_STEP_RESULT), locator_step_text(r, i, LOCATOR_STEP_VERDICT),
-                              locator_step_text(r, i, LOCATOR_STEP_RULE), shown[0], shown[1], shown[2],
-                              locator_step_text(r, i, LOCATOR_STEP_OWNER), locator_step_text(r, i, LOCATOR_STEP_TRUST)});
-    }
-}
-
-static enum sl_outcome outcome_of(const struct locator_result *r)
-{
-    return sl_outcome_parse(locator_outcome_word(locator_result_outcome(r)));
-}
-
-static enum sl_outcome show(struct cli_call *call, struct locator_result *r, const struct shown *columns, size_t count)
-{
-    enum sl_outcome outcome = outcome_of(r);
-    if (!strncmp(call->verb->name, "explain", 7))
-        cli_doc_show_steps(call->doc);
-    put_answer(call->doc, r, columns, count);
-    put_steps(call->doc, r);
-    for (size_t i = 0; i < locator_warning_count(r); i++)
-        cli_doc_warning(call->doc, locator_warning(r, i));
-    if (outcome != SL_OUTCOME_OK)
-        cli_doc_reason(call->doc, locator_result_reason(r), locator_result_message(r));
-    locator_result_free(r);
-    return outcome;
-}
 
 /* ---- settings ------------------------------------------------------------------------------------------------------- */
 
@@ -210,6 +122,31 @@ static int add_resolve(struct locator *l, const char *text)
     return locator_add_address(l, host, address);
 }
 
+/* "255.255.0.0" is 16; -1 when it is no mask. */
+static int mask_length(const char *mask)
+{
+    struct lm_address a;
+    int len = 0;
+    if (lm_address_parse(mask, &a, NULL) != SL_OK || a.v6 || a.prefix_len >= 0)
+        return -1;
+    while (len < 32 && a.octets[len / 8] & 0x80 >> len % 8)
+        len++;
+    for (int bit = len; bit < 32; bit++)
+        if (a.octets[bit / 8] & 0x80 >> bit % 8)
+            return -1;
+    return len;
+}
+
+/* --as-client, with the mask of --mask when it has none. */
+static int add_client(struct locator *l, const struct values *v, const char *address)
+{
+    char text[LM_ADDRESS_MAX + 8];
+    if (!v->mask || strchr(address, '/'))
+        return locator_add_client_address(l, address);
+    (void)snprintf(text, sizeof text, "%.45s/%d", address, mask_length(v->mask));
+    return locator_add_client_address(l, text);
+}
+
 static int set_lists(struct locator *l, const struct values *v)
 {
     for (size_t i = 0; i < v->sources.count; i++)
@@ -219,7 +156,7 @@ static int set_lists(struct locator *l, const struct values *v)
         if (add_resolve(l, v->resolve.items[i]))
             return -1;
     for (size_t i = 0; i < v->clients.count; i++)
-        if (locator_add_client_address(l, v->clients.items[i]))
+        if (add_client(l, v, v->clients.items[i]))
             return -1;
     return 0;
 }
@@ -235,6 +172,8 @@ static int set_options(struct locator *l, const struct values *v)
         {LOCATOR_BIND_DN, v->ldap.bind_dn},              {LOCATOR_PASSWORD_FILE, v->ldap.password_file},
         {LOCATOR_SASL, ldapc_sasl_words[v->ldap.sasl]},  {LOCATOR_CA_FILE, v->ldap.ca_file},
         {LOCATOR_CERT_FILE, v->cert_file},               {LOCATOR_KEY_FILE, v->key_file},
+        {LOCATOR_CLIENT_FOREST, v->forest},              {LOCATOR_CLIENT_VERSION, v->client_version},
+        {LOCATOR_CLIENT_TYPE, client_type_words[v->client_type]},
     };
     const struct {
         enum locator_option option;
@@ -242,7 +181,8 @@ static int set_options(struct locator *l, const struct values *v)
     } numbers[] = {
         {LOCATOR_TIMEOUT_MS, v->ldap.timeout_ms}, {LOCATOR_TOTAL_TIMEOUT_MS, v->total_timeout_ms}, {LOCATOR_STRICT, v->strict},
         {LOCATOR_MP_PORT, v->mp_port},            {LOCATOR_NOW_S, v->now_s},
-                              {LOCATOR_STARTTLS, v->ldap.starttls},
+        {LOCATOR_STARTTLS, v->ldap.starttls},     {LOCATOR_SEQUENTIAL, v->sequential},
+        {LOCATOR_NO_SCHEMA, v->schema},           {LOCATOR_ROAMING, v->roaming},
     };
     for (size_t i = 0; i < SL_COUNT(texts); i++)
         if (locator_set_text(l, texts[i].option, texts[i].value))
@@ -271,6 +211,10 @@ static struct locator *set_up(struct cli_call *call)
         (void)cli_usage(call, "no source to ask: name at least one with --source URI");
         return NULL;
     }
+    if (v->mask && mask_length(v->mask) < 0) {
+        (void)cli_usage(call, "--mask %s: no IPv4 mask", v->mask);
+        return NULL;
+    }
     spare_sasl_plugins(v);
     struct locator *l = locator_new();
     if (!l || set_lists(l, v) || set_options(l, v) || (cli_given(call, "seed") && locator_set_number(l, LOCATOR_SEED, v->seed))) {
@@ -283,79 +227,139 @@ static struct locator *set_up(struct cli_call *call)
 
 /* ---- verbs ---------------------------------------------------------------------------------------------------------- */
 
+/* Shows a result and ends with the context that it came from. */
+static enum sl_outcome finish(struct cli_call *call, struct locator *l, struct locator_result *r, const struct lc_shape *shape)
+{
+    enum sl_outcome outcome = lc_show(call, r, shape);
+    locator_free(l);
+    return outcome;
+}
+
 static enum sl_outcome run_site(struct cli_call *call)
 {
     const struct verb_values *v = call->verb_values;
     struct locator *l = set_up(call);
     if (!l)
         return SL_OUTCOME_USAGE;
-    enum sl_outcome outcome = show(call, locator_find_site(l, v->site), site_columns, SL_COUNT(site_columns));
-    locator_free(l);
-    return outcome;
+    if (v->all)
+        return finish(call, l, locator_list(l, LOCATOR_KIND_SITE, v->site), &lc_sites);
+    return finish(call, l, locator_find_site(l, v->site), &lc_site);
 }
 
 static enum sl_outcome run_mp(struct cli_call *call)
 {
+    const struct values *values = call->values;
     const struct verb_values *v = call->verb_values;
-    if (!v->site)
-        return cli_usage(call, "whose management point? Name the site with --site CODE");
+    if (!v->site && !v->all)
+        return cli_usage(call, "whose management point? Name the site with --site CODE, or ask for --all");
     struct locator *l = set_up(call);
     if (!l)
         return SL_OUTCOME_USAGE;
-    enum sl_outcome outcome = show(call, locator_find_mp(l, v->site), mp_columns, SL_COUNT(mp_columns));
-    locator_free(l);
-    return outcome;
+    if (v->all)
+        return finish(call, l, locator_list(l, LOCATOR_KIND_MP, v->site), &lc_mps);
+    return finish(call, l, locator_find_mp(l, v->site), values->client_type ? &lc_caps : &lc_mp);
 }
 
 static enum sl_outcome run_dp(struct cli_call *call)
 {
     const struct verb_values *v = call->verb_values;
+    uint32_t version = (uint32_t)v->package_version;
     if (!v->site || !v->package)
         return cli_usage(call, "name the site with --site CODE and the package with --package ID");
     struct locator *l = set_up(call);
     if (!l)
         return SL_OUTCOME_USAGE;
-    struct locator_result *r = locator_find_dp(l, v->site, v->package, (uint32_t)v->package_version);
-    enum sl_outcome outcome = show(call, r, dp_columns, SL_COUNT(dp_columns));
-    locator_free(l);
-    return outcome;
+    if (v->draws)
+        return finish(call, l, locator_report_dp(l, v->site, v->package, version, (uint32_t)v->draws), &lc_report);
+    return finish(call, l, locator_find_dp(l, v->site, v->package, version), &lc_dp);
 }
 
 static enum sl_outcome run_name(struct cli_call *call)
 {
     struct locator *l = set_up(call);
-    if (!l)
-        return SL_OUTCOME_USAGE;
-    enum sl_outcome outcome = show(call, locator_find_name(l, call->args[0]), name_columns, SL_COUNT(name_columns));
-    locator_free(l);
-    return outcome;
+    return l ? finish(call, l, locator_find_name(l, call->args[0]), &lc_name) : SL_OUTCOME_USAGE;
 }
 
-/* what, options, number of option rows, size of their values, arguments, their number, summary, arguments of an example */
-#define VERB_TABLE(X)                                                                                                  \
-    X(site, site_options, SL_COUNT(site_options), sizeof(struct verb_values), "[--site CODE]", 0,                      \
-      "the site of this client, or that a site is published", "--as-client 10.1.2.3/24 --source ldap://dc1.example.com") \
-    X(mp, site_options, SL_COUNT(site_options), sizeof(struct verb_values), "--site CODE", 0,                          \
-      "the default management point of a site",                                                                        \
+static enum sl_outcome run_slp_role(struct cli_call *call)
+{
+    const struct verb_values *v = call->verb_values;
+    struct locator *l = set_up(call);
+    return l ? finish(call, l, locator_list(l, LOCATOR_KIND_SLP, v->site), &lc_slps) : SL_OUTCOME_USAGE;
+}
+
+static enum sl_outcome run_boundary(struct cli_call *call)
+{
+    const struct verb_values *v = call->verb_values;
+    struct locator *l = set_up(call);
+    return l ? finish(call, l, locator_list(l, LOCATOR_KIND_BOUNDARY, v->site), &lc_boundaries) : SL_OUTCOME_USAGE;
+}
+
+static enum sl_outcome run_compare_mp(struct cli_call *call)
+{
+    const struct verb_values *v = call->verb_values;
+    if (!v->site)
+        return cli_usage(call, "whose management point? Name the site with --site CODE");
+    struct locator *l = set_up(call);
+    return l ? finish(call, l, locator_compare(l, LOCATOR_KIND_MP, v->site), &lc_compare) : SL_OUTCOME_USAGE;
+}
+
+static enum sl_outcome run_compare_site(struct cli_call *call)
+{
+    const struct verb_values *v = call->verb_values;
+    struct locator *l = set_up(call);
+    return l ? finish(call, l, locator_compare(l, LOCATOR_KIND_SITE, v->site), &lc_compare) : SL_OUTCOME_USAGE;
+}
+
+static enum sl_outcome run_compare_name(struct cli_call *call)
+{
+    struct locator *l = set_up(call);
+    return l ? finish(call, l, locator_compare(l, LOCATOR_KIND_NAME, call->args[0]), &lc_compare) : SL_OUTCOME_USAGE;
+}
+
+/* what, function, arguments, their number, options, summary, arguments of an example */
+#define FIND_TABLE(X)                                                                                                  \
+    X("site", site, "[--site CODE]", 0, WITH(site), "the site of this client, or that a site is published",            \
+      "--as-client 10.1.2.3/24 --source ldap://dc1.example.com")                                                       \
+    X("mp", mp, "--site CODE", 0, WITH(site), "the default management point of a site",                                \
       "--site PS1 --source ldap://dc1.example.com --source wins://10.0.0.5")                                           \
-    X(dp, dp_options, SL_COUNT(dp_options), sizeof(struct verb_values), "--site CODE --package ID", 0,                 \
-      "a distribution point that holds a package, chosen at random",                                                   \
+    X("dp", dp, "--site CODE --package ID", 0, WITH(dp), "a distribution point that holds a package, chosen at random",\
       "--site PS1 --package PS100012 --source ldap://dc1.example.com")                                                 \
-    X(name, NULL, 0, 0, "NAME#XX", 1, "the addresses of a registered name", "MP_PS1#1A --source wins://10.0.0.5")
+    X("name", name, "NAME#XX", 1, WITHOUT, "the addresses of a registered name", "MP_PS1#1A --source wins://10.0.0.5") \
+    X("slp-role", slp_role, "[--site CODE]", 0, WITH(code), "the server locator points of a site, or of all",          \
+      "--source ldap://dc1.example.com")                                                                               \
+    X("boundary", boundary, "[--site CODE]", 0, WITH(code), "the boundaries of a site, or of all",                     \
+      "--site PS1 --source ldap://dc1.example.com")
+
+#define COMPARE_TABLE(X)                                                                                               \
+    X("mp", compare_mp, "--site CODE", 0, WITH(code), "default management point of a site",                            \
+      "--site PS1 --source ldap://dc1.example.com --source wins://10.0.0.5")                                           \
+    X("site", compare_site, "[--site CODE]", 0, WITH(code), "site of this client, or whether a site is published",     \
+      "--as-client 10.1.2.3/24 --source ldap://dc1.example.com --source ldap://dc2.example.com")                       \
+    X("name", compare_name, "NAME#XX", 1, WITHOUT, "addresses of a registered name",                                   \
+      "MP_PS1#1A --source wins://10.0.0.5 --source wins://10.0.0.6")
+
+#define WITH(rows) .options = rows##_options, .option_count = SL_COUNT(rows##_options), .values_size = sizeof(struct verb_values)
+#define WITHOUT .options = NULL
+
+#define FIND_VERB(what, function, arguments, arg_count, with, text, example)                                           \
+    {.name = "find " what, .args = arguments, .min_args = arg_count, .max_args = arg_count,                            \
+     .summary = "Find " text, .run = run_##function, with,                                                             \
+     .examples = {"locator find " what " " example, "Find " text}},
+#define EXPLAIN_VERB(what, function, arguments, arg_count, with, text, example)                                        \
+    {.name = "explain " what, .args = arguments, .min_args = arg_count, .max_args = arg_count,                         \
+     .summary = "Find " text ", and show every step", .run = run_##function, with,                                     \
+     .examples = {"locator explain " what " " example, "Find " text ", and show every step"}},
+#define COMPARE_VERB(what, function, arguments, arg_count, with, text, example)                                        \
+    {.name = "compare " what, .args = arguments, .min_args = arg_count, .max_args = arg_count,                         \
+     .summary = "Ask every source for the " text ", and tell which agree", .run = run_##function, with,                \
+     .examples = {"locator compare " what " " example, "Ask every source for the " text ", and tell which agree"}},
 
 static const struct cli_verb verbs[] = {
-#define FIND_VERB(what, rows, count, size, arguments, arg_count, text, example)                                        \
-    {.name = "find " #what, .args = arguments, .min_args = arg_count, .max_args = arg_count, .summary = "Find " text,  \
-     .options = rows, .option_count = count, .values_size = size, .run = run_##what,                                   \
-     .examples = {"locator find " #what " " example, "Find " text}},
-    VERB_TABLE(FIND_VERB)
-#undef FIND_VERB
-#define EXPLAIN_VERB(what, rows, count, size, arguments, arg_count, text, example)                                     \
-    {.name = "explain " #what, .args = arguments, .min_args = arg_count, .max_args = arg_count,                        \
-     .summary = "Find " text ", and show every step", .options = rows, .option_count = count, .values_size = size,     \
-     .run = run_##what, .examples = {"locator explain " #what " " example, "Find " text ", and show every step"}},
-    VERB_TABLE(EXPLAIN_VERB)
-#undef EXPLAIN_VERB
+    FIND_TABLE(FIND_VERB)
+    FIND_TABLE(EXPLAIN_VERB)
+    COMPARE_TABLE(COMPARE_VERB)
+    {.name = "rules", .args = "", .summary = "Show the rules that decide, and where each comes from", .run = lc_run_rules,
+     .examples = {"locator rules --csv", "Show the rules that decide, and where each comes from"}},
 };
 
 #define FAMILY_TEXT(name, kind, form, text) "\n\n" form ": " text

@@ -28,6 +28,17 @@ static struct lm_address masked(const struct lm_address *a, int prefix_len)
     return out;
 }
 
+/* Makes "::ffff:a.b.c.d" the IPv4 address that it means (RFC 4291 2.5.5.2); true when it was one. */
+static bool unmap(struct lm_address *a)
+{
+    static const uint8_t prefix[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (!a->v6 || memcmp(a->octets, prefix, sizeof prefix) != 0)
+        return false;
+    a->v6 = false;
+    memmove(a->octets, a->octets + sizeof prefix, sizeof a->octets - sizeof prefix);
+    return true;
+}
+
 enum sl_status lm_address_parse(const char *text, struct lm_address *ret_address, struct sl_error *e)
 {
     struct lm_address a = {.prefix_len = -1};
@@ -41,11 +52,14 @@ enum sl_status lm_address_parse(const char *text, struct lm_address *ret_address
     a.v6 = strchr(host, ':') != NULL;
     if (inet_pton(a.v6 ? AF_INET6 : AF_INET, host, a.octets) != 1)
         return sl_fail(e, SL_USAGE, "address \"%.60s\": neither IPv4 nor IPv6", text);
+    bool mapped = unmap(&a);
     uint64_t prefix_len;
     if (slash) {
-        if (!sl_parse_u64(slash + 1, (uint64_t)bits_of(&a), &prefix_len))
-            return sl_fail(e, SL_USAGE, "address \"%.60s\": the prefix length is a number up to %d", text, bits_of(&a));
-        a.prefix_len = (int)prefix_len;
+        int least = mapped ? V6_BITS - V4_BITS : 0;
+        if (!sl_parse_u64(slash + 1, (uint64_t)(least + bits_of(&a)), &prefix_len) || (int)prefix_len < least)
+            return sl_fail(e, SL_USAGE, "address \"%.60s\": the prefix length is a number from %d to %d", text, least,
+                           least + bits_of(&a));
+        a.prefix_len = (int)prefix_len - least;
     }
     *ret_address = a;
     return SL_OK;
@@ -89,18 +103,6 @@ bool lm_range_holds(uint32_t low, uint32_t high, const struct lm_client *client)
     return false;
 }
 
-/* The value that a boundary of this length would be published as. */
-static void boundary_text(const struct lm_address *a, int prefix_len, char out[LM_BOUNDARY_MAX])
-{
-    struct lm_address net = masked(a, prefix_len);
-    char text[LM_ADDRESS_MAX];
-    put_text(&net, text);
-    if (a->v6)
-        (void)snprintf(out, LM_BOUNDARY_MAX, "%s/%d", text, prefix_len);
-    else
-        (void)sl_text_copy(out, LM_BOUNDARY_MAX, text);
-}
-
 static bool add(struct lm_candidate *out, size_t max, size_t *count, const char *text)
 {
     for (size_t i = 0; i < *count; i++)
@@ -112,22 +114,30 @@ static bool add(struct lm_candidate *out, size_t max, size_t *count, const char 
     return true;
 }
 
+/* Of one address: each prefix with its length, and of IPv4 the ids without one that the client's mask allows. */
+static void add_prefixes(const struct lm_address *a, struct lm_candidate *out, size_t max, size_t *count)
+{
+    for (int len = bits_of(a); len >= 1; len--) {
+        char text[LM_BOUNDARY_MAX], bare[LM_ADDRESS_MAX];
+        struct lm_address net = masked(a, len);
+        put_text(&net, bare);
+        (void)snprintf(text, sizeof text, "%s/%d", bare, len);
+        if (!a->v6 && (a->prefix_len < 0 || a->prefix_len == len) && !add(out, max, count, bare))
+            return;
+        if (!add(out, max, count, text))
+            return;
+    }
+}
+
 size_t lm_candidates(const struct lm_client *client, struct lm_candidate *out, size_t max)
 {
     size_t count = 0;
     if (client->ad_site[0])
         (void)add(out, max, &count, client->ad_site);
-    for (size_t i = 0; i < client->address_count; i++) {
-        const struct lm_address *a = &client->addresses[i];
-        int longest = a->prefix_len < 0 || a->v6 ? bits_of(a) : a->prefix_len;
-        int shortest = a->prefix_len < 0 || a->v6 ? 1 : a->prefix_len;
-        for (int len = longest; len >= shortest; len--) {
-            char text[LM_BOUNDARY_MAX];
-            boundary_text(a, len, text);
-            if (!add(out, max, &count, text))
-                return count;
-        }
-    }
+    for (int v6 = 0; v6 <= 1; v6++) /* those of IPv4 first: there are fewer */
+        for (size_t i = 0; i < client->address_count; i++)
+            if (client->addresses[i].v6 == v6)
+                add_prefixes(&client->addresses[i], out, max, &count);
     return count;
 }
 

@@ -2,13 +2,13 @@
  * boundary.h - matching a client to sites through their published boundaries.
  *
  * Boundaries come in two forms (sms.md 2.4, 7, Q3): values of mSSMSRoamingBoundaries and mSSMSSiteBoundaries - an IPv4 subnet id
- * without its mask ("10.1.0.0"), an IPv6 prefix ("2001:db8::/32", our extension) or the name of an Active Directory site - and
- * range objects with two integers, inclusive at both ends.
+ * without its mask ("10.1.0.0"), a prefix ("10.1.0.0/16", "2001:db8::/32", our extension) or the name of an Active Directory
+ * site - and range objects with two integers, inclusive at both ends.
  *
- * A subnet id matches when the client's address AND the client's mask is that id. Without the client's mask every prefix length
- * is possible: the longest that matches counts, and the caller is told to warn. Range integers are 32-bit signed on the wire, so
- * addresses from 128.0.0.0 up are negative; both forms are read and compared unsigned, here and never by a filter of the server
- * (directory.md 3). Pure, any thread.
+ * A subnet id matches when the client's address AND the client's mask is that id; a prefix by its own length. Without either mask
+ * every prefix length is possible: the longest that matches counts, and the caller is told to warn. Range integers are 32-bit
+ * signed on the wire, so addresses from 128.0.0.0 up are negative; both forms are read and compared unsigned, here and never by a
+ * filter of the server (directory.md 3). Pure, any thread.
  */
 #ifndef SL_LOCATOR_MODEL_BOUNDARY_H
 #define SL_LOCATOR_MODEL_BOUNDARY_H
@@ -41,7 +41,7 @@ struct lm_client {
     char ad_site[LM_AD_SITE_MAX]; /* "" = unknown */
 };
 
-/* Parses "ADDR" or "ADDR/LEN", IPv4 or IPv6; SL_USAGE names what is wrong. */
+/* Parses "ADDR" or "ADDR/LEN", IPv4 or IPv6 ("::ffff:a.b.c.d" is IPv4); SL_USAGE names what is wrong. */
 enum sl_status lm_address_parse(const char *text, struct lm_address *ret_address, struct sl_error *e) SL_MUST;
 /* The address as text, without its prefix length. */
 void lm_address_text(const struct lm_address *address, char out[LM_ADDRESS_MAX]);
@@ -59,9 +59,9 @@ struct lm_candidate {
 };
 
 /*
- * Every value that would match the client, for an equality filter: the AD site's name; of each address the subnet id, or, when
- * the mask is unknown, the id at each prefix length, longest first, doubles left out. Returns their number; more than `max` are
- * cut.
+ * Every value that would match the client, for an equality filter: the AD site's name; of each address the prefix at each length,
+ * "NET/LEN", and of IPv4 the subnet id, or, when the mask is unknown, the id at each length; longest first, IPv4 first, doubles
+ * left out. Returns their number; more than `max` are cut.
  */
 size_t lm_candidates(const struct lm_client *client, struct lm_candidate *out, size_t max);
 

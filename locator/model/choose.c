@@ -1,7 +1,9 @@
 #include "locator/model/choose.h"
 
+#include "common/base/memory.h"
 #include "common/base/random.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,4 +27,26 @@ struct lm_dp_choice lm_choose_dp(struct lm_dp *dps, size_t count, uint64_t seed)
     struct sl_random random = sl_random_seeded(seed);
     choice.index = (size_t)sl_random_below(&random, choice.candidates);
     return choice;
+}
+
+double lm_choose_report(const char *const *urls, size_t count, uint64_t seed, uint32_t draws, uint32_t *ret_chosen)
+{
+    struct lm_dp *dps = sl_new_array(count, sizeof *dps);
+    double expected = (double)draws / (double)count, chi = 0;
+    memset(ret_chosen, 0, count * sizeof *ret_chosen);
+    for (size_t i = 0; i < count; i++)
+        dps[i] = (struct lm_dp){urls[i], 0};
+    for (uint32_t n = 0; n < draws; n++)
+        ret_chosen[lm_choose_dp(dps, count, seed + n).index]++;
+    for (size_t i = 0; i < count; i++)
+        chi += (ret_chosen[i] - expected) * (ret_chosen[i] - expected) / expected;
+    free(dps);
+    return chi;
+}
+
+double lm_chi_square_bound(size_t degrees_of_freedom)
+{
+    static const double normal_999 = 3.0902; /* quantile of the normal distribution */
+    double n = (double)degrees_of_freedom, spread = 2 / (9 * n);
+    return n * pow(1 - spread + normal_999 * sqrt(spread), 3);
 }

@@ -23,4 +23,12 @@ struct lm_dp_choice {
 /* Sorts the list by locality and URL, drops doubles of the best locality, and chooses. */
 struct lm_dp_choice lm_choose_dp(struct lm_dp *dps, size_t count, uint64_t seed);
 
+/*
+ * The choice made `draws` times among `count` (at least 1) URLs of one locality, with the seeds from `seed` on: how often each
+ * came out goes to ret_chosen[count], and the result is the chi-square of these numbers against even ones.
+ */
+double lm_choose_report(const char *const *urls, size_t count, uint64_t seed, uint32_t draws, uint32_t *ret_chosen);
+/* What the chi-square of a fair choice exceeds once in a thousand times (Wilson and Hilferty's approximation). */
+double lm_chi_square_bound(size_t degrees_of_freedom);
+
 #endif

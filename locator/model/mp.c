@@ -60,6 +60,22 @@ static void read_ssl_state(struct sx_doc *doc, int64_t *ret_state)
     }
 }
 
+static void read_fsps(struct sx_doc *doc, struct lm_mp *mp)
+{
+    struct sx_node *parent = sx_find(sx_root(doc), "FSP");
+    for (struct sx_node *n = parent ? sx_child(parent, "FSPServer") : NULL; n; n = sx_next(n, "FSPServer"))
+        if (mp->fsp_count < LM_FSPS_MAX && sx_content(n) && sl_text_copy(mp->fsps[mp->fsp_count], LM_NAME_MAX, sx_content(n)))
+            mp->fsp_count++;
+}
+
+static void read_forest(struct sx_doc *doc, struct lm_mp *mp)
+{
+    struct sx_node *node = sx_find(sx_root(doc), "Forest");
+    const char *value = node ? sx_attr(node, "Value") : NULL;
+    if (value && !mp->forest[0] && strlen(value) < sizeof mp->forest)
+        (void)sl_text_copy(mp->forest, sizeof mp->forest, value);
+}
+
 enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp, struct sl_error *e)
 {
     if (len > LM_CAPABILITIES_MAX)
@@ -76,6 +92,8 @@ enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp,
     read_code(element_text(doc, "RootSiteCode"), mp->root_site);
     read_command_line(doc, mp->command_site);
     read_ssl_state(doc, &mp->ssl_state);
+    read_fsps(doc, mp);
+    read_forest(doc, mp);
     const char *mask = element_text(doc, "SecurityModeMaskEx");
     if (mask)
         (void)sl_parse_i64(mask, 0, UINT32_MAX, &mp->security_mask);
@@ -90,6 +108,31 @@ uint16_t lm_mp_port(const struct lm_mp *mp, uint16_t forced)
     if (mp->http_port)
         return mp->http_port;
     return mp->srv_port ? mp->srv_port : LM_HTTP_PORT;
+}
+
+/* The part of a version up to the next dot as a number, 0 when it is none; moves on behind the dot. */
+static uint64_t next_part(const char **at)
+{
+    uint64_t number = 0;
+    for (; **at >= '0' && **at <= '9'; (*at)++)
+        if (number < UINT32_MAX)
+            number = number * 10 + (uint64_t)(**at - '0');
+    if (**at == '.')
+        (*at)++;
+    return number;
+}
+
+bool lm_version_is_older(const char *site, const char *client)
+{
+    enum { PARTS = 3 };
+    if (!site[0] || !client[0])
+        return false;
+    for (int i = 0; i < PARTS; i++) {
+        uint64_t a = next_part(&site), b = next_part(&client);
+        if (a != b)
+            return a < b;
+    }
+    return false;
 }
 
 /* True when `a` comes before `b`: by name without regard to case, then by address, so that every client chooses the same. */

@@ -18,6 +18,7 @@ enum {
     LM_VERSION_MAX = 32,
     LM_CAPABILITIES_MAX = 64 << 10, /* octets of an mSSMSCapabilities value */
     LM_HTTP_PORT = 80,
+    LM_FSPS_MAX = 4, /* fallback status points that are kept */
 };
 
 struct lm_mp {
@@ -27,7 +28,7 @@ struct lm_mp {
     bool is_default;
     uint16_t srv_port;            /* of a DNS SRV record */
     int64_t build;                /* mSSMSVersion: 6487 */
-    char forest[LM_NAME_MAX];     /* mSSMSSourceForest */
+    char forest[LM_NAME_MAX];     /* mSSMSSourceForest, else Forest/@Value of mSSMSCapabilities */
     /* of mSSMSCapabilities: */
     char version[LM_VERSION_MAX]; /* "4.00.6487.2000" */
     uint16_t http_port, https_port;
@@ -35,6 +36,8 @@ struct lm_mp {
     int64_t security_mask;        /* SecurityModeMaskEx, -1 = not said; bit 0 = HTTPS */
     char root_site[LM_CODE_SIZE];
     char command_site[LM_CODE_SIZE]; /* SMSSITECODE= of CCM/CommandLine: the assignment site */
+    size_t fsp_count;
+    char fsps[LM_FSPS_MAX][LM_NAME_MAX]; /* fallback status points */
 };
 
 /* A management point of which nothing is said. */
@@ -46,6 +49,12 @@ struct lm_mp lm_mp_unknown(void);
 enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp, struct sl_error *e) SL_MUST;
 /* The port to ask: `forced` when not 0, else HTTPPort of the capabilities, else the port of the SRV record, else 80. */
 uint16_t lm_mp_port(const struct lm_mp *mp, uint16_t forced);
+
+/*
+ * True when a site of version `site` is not valid for a client of version `client`: of the first three parts ("4.00.6221") those
+ * of the client are greater (KB 2002059). False when either is unknown ("").
+ */
+bool lm_version_is_older(const char *site, const char *client);
 
 enum lm_choice_kind {
     LM_CHOICE_NOTHING,    /* no management point at all */

@@ -29,6 +29,7 @@ struct job {
     struct sl_deadline deadline;
     int64_t started_ms;
     int64_t ms;
+    bool started; /* the answers of jobs that were not are never looked at */
     bool done;    /* its answer stands */
     bool running; /* its thread is still at work; after a give-up both are true */
     struct src_answer answer;
@@ -75,8 +76,10 @@ static void board_leave(struct board *b)
     (void)pthread_mutex_unlock(&b->lock);
     if (!last)
         return;
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++) {
         b->jobs[i].ops->free(b->jobs[i].source);
+        src_answer_fini(&b->jobs[i].answer);
+    }
     if (b->is_usable)
         sl_cancel_fini(&b->stop);
     if (b->spoken_fd >= 0)
@@ -107,6 +110,8 @@ static void *job_main(void *arg)
         job->answer = *a;
         job->ms = sl_clock_mono_ms() - job->started_ms;
         job->done = true;
+    } else {
+        src_answer_fini(a);
     }
     job->running = false;
     (void)!write(b->spoken_fd, &(uint64_t){1}, sizeof(uint64_t));
@@ -117,27 +122,35 @@ static void *job_main(void *arg)
 }
 
 /* Called with the lock held. */
-static void start_all(struct board *b, int64_t timeout_ms, struct sl_deadline deadline)
+static void start(struct board *b, struct job *job, const struct resolve_terms *terms)
+{
+    job->deadline = sl_deadline_min(terms->deadline, sl_deadline_in(terms->timeout_ms));
+    job->deadline.cancel = &b->stop; /* not the caller's, which a job that is left behind outlives */
+    job->started_ms = sl_clock_mono_ms();
+    job->started = true;
+    job->done = !(job->ops->answers & b->question.what);
+    if (job->done) {
+        src_say(&job->answer, SRC_UNABLE, "a source of the kind %s: knows nothing of this kind", job->ops->scheme);
+        return;
+    }
+    job->running = true;
+    b->refs++;
+    if (!b->is_usable || !sl_thread_start(job_main, job)) {
+        b->refs--;
+        job->running = false;
+        job->done = true;
+        src_say(&job->answer, SRC_FAILED, "no thread, or no file descriptor, for it");
+    }
+}
+
+/* Starts what may be under way now: all, or, one after another, the first that has not spoken. Called with the lock held. */
+static void start_due(struct board *b, const struct resolve_terms *terms)
 {
     for (size_t i = 0; i < b->count; i++) {
-        struct job *job = &b->jobs[i];
-        job->deadline = sl_deadline_min(deadline, sl_deadline_in(timeout_ms));
-        job->deadline.cancel = &b->stop; /* not the caller's, which a job that is left behind outlives */
-        job->started_ms = sl_clock_mono_ms();
-        job->done = true;
-        if (!(job->ops->answers & b->question.what)) {
-            src_say(&job->answer, SRC_UNABLE, "a source of the kind %s: knows nothing of this kind", job->ops->scheme);
-            continue;
-        }
-        job->done = false;
-        job->running = true;
-        b->refs++;
-        if (!b->is_usable || !sl_thread_start(job_main, job)) {
-            b->refs--;
-            job->running = false;
-            job->done = true;
-            src_say(&job->answer, SRC_FAILED, "no thread, or no file descriptor, for it");
-        }
+        if (!b->jobs[i].started)
+            start(b, &b->jobs[i], terms);
+        if (terms->sequential && !b->jobs[i].done)
+            return;
     }
 }
 
@@ -149,7 +162,7 @@ static int64_t give_up_late(struct board *b, bool canceled)
     for (size_t i = 0; i < b->count; i++) {
         struct job *job = &b->jobs[i];
         int64_t due_ms = job->deadline.at_ms + RESOLVE_GRACE_MS;
-        if (job->done)
+        if (job->done || !job->started)
             continue;
         if (canceled || due_ms <= now_ms) {
             src_say(&job->answer, SRC_FAILED, canceled ? "canceled" : "no answer in time");
@@ -173,18 +186,30 @@ static void wait_for_news(struct board *b, struct sl_deadline deadline, int64_t 
     (void)pthread_mutex_lock(&b->lock);
 }
 
-/* Waits until the judge can decide. Called with the lock held. */
-static struct resolve_judgement wait_for_judgement(struct board *b, struct sl_deadline deadline)
+static bool all_done(const struct board *b)
+{
+    size_t i = 0;
+    while (i < b->count && b->jobs[i].done)
+        i++;
+    return i == b->count;
+}
+
+/* Waits until the judge can decide, or until all have spoken. Called with the lock held. */
+static struct resolve_judgement wait_for_judgement(struct board *b, const struct resolve_terms *terms)
 {
     const struct src_answer *answers[RESOLVE_SOURCES_MAX];
     for (;;) {
-        int64_t next_ms = give_up_late(b, sl_deadline_canceled(deadline));
+        int64_t next_ms = give_up_late(b, sl_deadline_canceled(terms->deadline));
         for (size_t i = 0; i < b->count; i++)
             answers[i] = b->jobs[i].done ? &b->jobs[i].answer : NULL;
         struct resolve_judgement j = resolve_judge(answers, b->count);
-        if (j.decided)
+        if (j.decided && (!terms->every || all_done(b)))
             return j;
-        wait_for_news(b, deadline, next_ms);
+        size_t refs = b->refs;
+        start_due(b, terms);
+        if (b->refs != refs || next_ms == INT64_MAX)
+            continue; /* something was started, or is known without being asked: look again before sleeping */
+        wait_for_news(b, terms->deadline, next_ms);
     }
 }
 
@@ -198,15 +223,20 @@ static void cancel_rest(struct board *b)
             b->jobs[i].ops->cancel(b->jobs[i].source);
 }
 
+/* The answers that the caller wanted to see; called with the lock held. */
+static void hand_over(struct board *b, struct src_answer *every)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        every[i] = b->jobs[i].answer;
+        b->jobs[i].answer.objects = (struct lm_objects){NULL, 0};
+    }
+}
+
 /* Called with the lock held. */
-static void report(struct board *b, const char *asked, struct resolve_result *r)
+static void report(struct board *b, const char *asked, const struct resolve_terms *terms, struct resolve_result *r)
 {
     const struct resolve_judgement *j = &r->judgement;
     src_answer_init(&r->answer);
-    if (b->count) {
-        r->answer = b->jobs[j->by].answer;
-        (void)sl_text_copy(r->source, sizeof r->source, b->jobs[j->by].uri);
-    }
     if (j->outranking_failed) {
         (void)sl_text_copy(r->lower_source, sizeof r->lower_source, b->jobs[j->lower].uri);
         (void)sl_text_copy(r->lower_text, sizeof r->lower_text, b->jobs[j->lower].answer.text);
@@ -214,27 +244,36 @@ static void report(struct board *b, const char *asked, struct resolve_result *r)
     for (size_t i = 0; i < b->count; i++) {
         struct job *job = &b->jobs[i];
         const struct src_answer *a = job->done ? &job->answer : NULL;
-        int64_t ms = job->done ? job->ms : sl_clock_mono_ms() - job->started_ms;
+        int64_t ms = job->done || !job->started ? job->ms : sl_clock_mono_ms() - job->started_ms;
         resolve_trace_add(&r->trace, job->uri, asked, a, resolve_rule_of(j, a, i), ms);
     }
+    if (!b->count)
+        return;
+    (void)sl_text_copy(r->source, sizeof r->source, b->jobs[j->by].uri);
+    r->answer = b->jobs[j->by].answer;
+    struct src_answer *keeper = terms->every ? &r->answer : &b->jobs[j->by].answer;
+    keeper->objects = (struct lm_objects){NULL, 0}; /* one of the two owns them */
+    if (terms->every)
+        hand_over(b, terms->every);
 }
 
 void resolve_ask(const struct resolve_source *sources, size_t count, const struct src_question *question, const char *asked,
-                 int64_t timeout_ms, struct sl_deadline deadline, struct resolve_result *ret_result)
+                 const struct resolve_terms *terms, struct resolve_result *ret_result)
 {
     sl_assert(count <= RESOLVE_SOURCES_MAX);
     struct board *b = board_new(sources, count, question);
     memset(ret_result, 0, sizeof *ret_result);
     (void)pthread_mutex_lock(&b->lock);
-    start_all(b, timeout_ms, deadline);
-    ret_result->judgement = wait_for_judgement(b, deadline);
+    start_due(b, terms);
+    ret_result->judgement = wait_for_judgement(b, terms);
     cancel_rest(b);
-    report(b, asked, ret_result);
+    report(b, asked, terms, ret_result);
     (void)pthread_mutex_unlock(&b->lock);
     board_leave(b);
 }
 
 void resolve_result_fini(struct resolve_result *result)
 {
+    src_answer_fini(&result->answer);
     resolve_trace_fini(&result->trace);
 }

@@ -5,8 +5,8 @@
  * rank, the nicer it is to the others where processors are few. As soon as judge.h can decide, the call returns; sources that
  * still work are told to stop and left to end by themselves, at the latest at their own deadline: they own all they use. A source
  * that overruns its deadline, stuck in a library that blocks, is counted as failed and left behind in the same way, so the call
- * never takes longer than the longest time-out of a source that outranks the answer. A deadline that is canceled makes all that
- * have not spoken count as failed ("canceled"), at once.
+ * never takes longer than the longest time-out of a source that outranks the answer; one after another, it is the sum of those. A
+ * deadline that is canceled makes all that have not spoken count as failed ("canceled"), at once.
  */
 #ifndef SL_LOCATOR_RESOLVE_ASK_H
 #define SL_LOCATOR_RESOLVE_ASK_H
@@ -35,13 +35,21 @@ struct resolve_result {
     struct resolve_trace trace;
 };
 
+/* How to ask: each source for at most `timeout_ms`, none beyond `deadline`. */
+struct resolve_terms {
+    int64_t timeout_ms;
+    struct sl_deadline deadline;
+    bool sequential;          /* a source is asked when all before it have left it open: the behaviour of the original */
+    struct src_answer *every; /* NULL, or room for `count` answers: every source is heard, and what each said is put here */
+};
+
 /*
- * Asks `count` (at most RESOLVE_SOURCES_MAX) sources, each for at most `timeout_ms` and none beyond `deadline`. Always gives a
- * result (resolve_result_fini); `asked` is the question in words, for the trace.
+ * Asks `count` (at most RESOLVE_SOURCES_MAX) sources. Always gives a result (resolve_result_fini); `asked` is the question in
+ * words, for the trace. Answers in terms->every pass to the caller (src_answer_fini).
  */
 void resolve_ask(const struct resolve_source *sources, size_t count, const struct src_question *question, const char *asked,
-                 int64_t timeout_ms, struct sl_deadline deadline, struct resolve_result *ret_result);
-/* Frees the trace. */
+                 const struct resolve_terms *terms, struct resolve_result *ret_result);
+/* Frees the answer and the trace. */
 void resolve_result_fini(struct resolve_result *result);
 
 #endif

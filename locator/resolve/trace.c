@@ -5,11 +5,25 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void resolve_trace_fini(struct resolve_trace *trace)
 {
     free(trace->steps);
     *trace = (struct resolve_trace){NULL, 0};
+}
+
+void resolve_trace_join(struct resolve_trace *to, struct resolve_trace *from)
+{
+    size_t count = from->count;
+    if (count > RESOLVE_STEPS_MAX - to->count)
+        count = RESOLVE_STEPS_MAX - to->count;
+    if (count) {
+        to->steps = sl_resize(to->steps, to->count + count, sizeof *to->steps);
+        memcpy(to->steps + to->count, from->steps, count * sizeof *from->steps);
+        to->count += count;
+    }
+    resolve_trace_fini(from);
 }
 
 const char *resolve_trust_word(const struct src_answer *a)
@@ -58,4 +72,14 @@ void resolve_trace_add(struct resolve_trace *trace, const char *source, const ch
     struct resolve_step *last = append(trace, source, asked, ms);
     if (last)
         conclude(last, a, rule);
+}
+
+void resolve_trace_say(struct resolve_trace *trace, const char *asked, const char *result, const char *rule)
+{
+    struct resolve_step *step = append(trace, "-", asked, 0);
+    if (!step)
+        return;
+    (void)sl_text_copy(step->result, sizeof step->result, result);
+    (void)sl_text_copy(step->verdict, sizeof step->verdict, resolve_rule_verdict(RESOLVE_ANSWER));
+    (void)sl_text_copy(step->rule, sizeof step->rule, rule);
 }

@@ -34,6 +34,10 @@ struct resolve_trace {
 
 /* Frees the steps and empties the trace. */
 void resolve_trace_fini(struct resolve_trace *trace);
+/* Appends a step that no source took: what was decided, and by which rule. */
+void resolve_trace_say(struct resolve_trace *trace, const char *asked, const char *result, const char *rule);
+/* Moves the steps of `from` behind those of `to`; `from` is empty then. */
+void resolve_trace_join(struct resolve_trace *to, struct resolve_trace *from);
 /* "directory" or "unproven". */
 const char *resolve_trust_word(const struct src_answer *a);
 /*

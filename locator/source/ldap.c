@@ -187,8 +187,25 @@ static void choose(const struct ldapc_entries *found, const struct src_question 
     free(entries);
 }
 
-static void say_choice(const struct lm_choice *choice, const char *site, struct src_answer *a)
+/* True when the client is of another forest than the site; without the site's forest it is taken to be of the same. */
+static bool is_foreign(const struct src_question *q, struct src_answer *a)
 {
+    const char *forest = a->mp.forest;
+    if (!q->forest[0] || sl_text_iequal(forest, q->forest))
+        return false;
+    if (!forest[0]) {
+        src_warn(a, "%s says no forest: taken to be that of the client", a->mp.name);
+        return false;
+    }
+    (void)sl_text_copy(a->rule, sizeof a->rule, "F1");
+    src_say(a, SRC_NOT_FOUND, "%s is of forest %s, which does not serve clients of forest %s", a->mp.name, forest, q->forest);
+    return true;
+}
+
+static void say_choice(const struct lm_choice *choice, const struct src_question *q, const char *site, struct src_answer *a)
+{
+    if (choice->kind >= LM_CHOICE_ONE && is_foreign(q, a))
+        return;
     switch (choice->kind) {
     case LM_CHOICE_SEVERAL:
         (void)sl_text_copy(a->rule, sizeof a->rule, "Q12");
@@ -234,16 +251,29 @@ void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char
     if (choice.kind < LM_CHOICE_ONE && found.incomplete)
         src_say(a, SRC_FAILED, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
     else if (choice.kind != LM_CHOICE_NOTHING || site_seen)
-        say_choice(&choice, site, a);
+        say_choice(&choice, q, site, a);
     else
         src_ldap_say_absent(dir, missing, deadline, a);
     ldapc_entries_fini(&found);
+}
+
+bool src_ldap_supposed(const struct src_question *q, struct src_answer *a)
+{
+    if (!q->no_schema)
+        return false;
+    src_note(a, "nothing: a directory without the schema is supposed");
+    src_note_end(a, "schema none");
+    (void)sl_text_copy(a->rule, sizeof a->rule, "S1.19");
+    src_say(a, SRC_NO_SCHEMA, "the schema of %s is supposed not to be extended", a->server);
+    return true;
 }
 
 void src_ldap_ask(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
 {
     struct sl_error e = {.status = SL_OK};
     (void)snprintf(a->server, sizeof a->server, "%s", ldapc_server(dir));
+    if (src_ldap_supposed(q, a))
+        return;
     src_note(a, "connect and bind");
     enum sl_status s = ldapc_connect(dir, deadline, &e);
     src_note_end(a, "%s", s == SL_OK ? "bound" : sl_error_text(&e));
@@ -260,8 +290,12 @@ void src_ldap_ask(struct ldapc *dir, const struct src_question *q, struct sl_dea
 
 void src_ldap_question(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
 {
+    if (src_ldap_supposed(q, a))
+        return;
     if (q->what == SRC_SITE)
         src_ldap_ask_site(dir, q, deadline, a);
+    else if (q->what == SRC_OBJECTS)
+        src_ldap_ask_objects(dir, q, deadline, a);
     else
         src_ldap_ask_mp(dir, q, q->site, deadline, a);
 }
@@ -285,7 +319,7 @@ static void ldap_free(void *source)
 #define LDAP_OPS(name)                                                                                                 \
     const struct src_ops src_##name = {                                                                                \
         .scheme = #name,                                                                                               \
-            .answers = SRC_MP | SRC_SITE,                                                                                  \
+        .answers = SRC_MP | SRC_SITE | SRC_OBJECTS,                                                                    \
         .open = ldap_open,                                                                                             \
         .ask = ldap_ask,                                                                                               \
         .cancel = ldap_cancel,                                                                                         \

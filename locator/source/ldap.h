@@ -11,6 +11,15 @@ enum { SRC_LDAP_FILTER_MAX = 64 << 10 };
 
 /* Reads a management point object. What is odd about it becomes a warning of `a`; it is of use all the same. */
 void src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct src_answer *a);
+/* Every published object of a kind (ldap_objects.c). */
+void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
+/* Adds the objects of `kind` that an entry stands for: one, none, or, of boundaries, one for each value. */
+void src_ldap_objects(const struct ldapc_entry *entry, enum lm_object_kind kind, int64_t now_s, struct src_answer *a);
+/*
+ * The answer of a directory to a question that supposes it without the schema (X08); false when the question supposes nothing,
+ * and the directory is to be asked.
+ */
+bool src_ldap_supposed(const struct src_question *q, struct src_answer *a);
 /* Seconds since the entry was changed, SRC_AGE_UNKNOWN when the server does not tell. */
 int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s);
 /*

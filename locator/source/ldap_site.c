@@ -17,16 +17,22 @@ static const char *const attrs[] = {"objectClass",
                                     SCHEMA_RANGED_IP_HIGH,
                                     NULL};
 
-/* The best match so far. Exact matches weigh the same; a guessed subnet weighs by its length and less than any exact one. */
-struct best {
+/* A site that the client lies in. Exact matches weigh the same; a guessed subnet by its length, less than any exact one. */
+struct match {
     char site[LM_CODE_SIZE];       /* whose boundary matched */
     char assignment[LM_CODE_SIZE]; /* where its clients are assigned */
-    const char *by;
+    const char *by, *rule;
     int weight;
-    size_t sites; /* different sites of this weight */
 };
 
-enum { WEIGHT_EXACT = 1000 };
+enum { WEIGHT_EXACT = 1000, MATCHES_MAX = 64 };
+
+/* The sites that match, each once with its heaviest boundary; `dropped` tells that there were more. */
+struct matches {
+    struct match items[MATCHES_MAX];
+    size_t count;
+    bool dropped;
+};
 
 static bool code_of(const struct ldapc_entry *entry, const char *attr, char out[LM_CODE_SIZE])
 {
@@ -34,47 +40,53 @@ static bool code_of(const struct ldapc_entry *entry, const char *attr, char out[
     return text && lm_code_parse(text, out, NULL) == SL_OK;
 }
 
-/* Takes a match of an entry into account: heavier wins, then the lower site code, so that every client decides alike. */
-static void consider(struct best *best, const struct ldapc_entry *entry, const char *by, int weight)
+static void consider(struct matches *found, const struct ldapc_entry *entry, const char *by, const char *rule, int weight)
 {
-    char site[LM_CODE_SIZE], assignment[LM_CODE_SIZE];
-    if (!code_of(entry, SCHEMA_SITE_CODE, site) || weight < best->weight)
+    struct match m = {.by = by, .rule = rule, .weight = weight};
+    size_t i = 0;
+    if (!code_of(entry, SCHEMA_SITE_CODE, m.site))
         return;
-    if (!code_of(entry, SCHEMA_ASSIGNMENT_SITE_CODE, assignment))
-        memcpy(assignment, site, sizeof site);
-    int order = weight > best->weight ? -1 : strcmp(site, best->site);
-    if (weight > best->weight)
-        best->sites = 1;
-    else if (order)
-        best->sites++;
-    if (order >= 0)
+    if (!code_of(entry, SCHEMA_ASSIGNMENT_SITE_CODE, m.assignment))
+        memcpy(m.assignment, m.site, sizeof m.site);
+    while (i < found->count && strcmp(found->items[i].site, m.site) != 0)
+        i++;
+    if (i == MATCHES_MAX) {
+        found->dropped = true;
         return;
-    memcpy(best->site, site, sizeof site);
-    memcpy(best->assignment, assignment, sizeof assignment);
-    best->by = by;
-    best->weight = weight;
+    }
+    if (i == found->count)
+        found->items[found->count++] = m;
+    else if (weight > found->items[i].weight)
+        found->items[i] = m;
 }
 
-static void match_values(struct best *best, const struct ldapc_entry *entry, const char *attr, const struct lm_client *client)
+/* The heaviest first, then by site code, so that every client decides alike (B5). */
+static int by_weight_and_code(const void *left, const void *right)
+{
+    const struct match *a = left, *b = right;
+    return a->weight != b->weight ? b->weight - a->weight : strcmp(a->site, b->site);
+}
+
+static void match_values(struct matches *found, const struct ldapc_entry *entry, const char *attr, const struct lm_client *client)
 {
     const struct ldapc_attr *values = ldapc_entry_attr(entry, attr);
     for (size_t i = 0; values && i < values->count; i++) {
         struct lm_match m = lm_boundary_match(values->values[i].data, client);
         if (m.kind == LM_MATCH_AD_SITE)
-            consider(best, entry, "ad-site", WEIGHT_EXACT);
+            consider(found, entry, "ad-site", "B1", WEIGHT_EXACT);
         else if (m.kind == LM_MATCH_SUBNET)
-            consider(best, entry, "subnet", WEIGHT_EXACT);
+            consider(found, entry, "subnet", "B2", WEIGHT_EXACT);
         else if (m.kind == LM_MATCH_GUESSED_SUBNET)
-            consider(best, entry, "subnet", m.prefix_len);
+            consider(found, entry, "subnet", "B3", m.prefix_len);
     }
 }
 
-static void match_range(struct best *best, const struct ldapc_entry *entry, const struct lm_client *client)
+static void match_range(struct matches *found, const struct ldapc_entry *entry, const struct lm_client *client)
 {
     const char *low = ldapc_entry_text(entry, SCHEMA_RANGED_IP_LOW), *high = ldapc_entry_text(entry, SCHEMA_RANGED_IP_HIGH);
     uint32_t from, to;
     if (low && high && lm_range_integer(low, &from) && lm_range_integer(high, &to) && lm_range_holds(from, to, client))
-        consider(best, entry, "range", WEIGHT_EXACT);
+        consider(found, entry, "range", "B4", WEIGHT_EXACT);
 }
 
 static void put_equality(struct sl_text *filter, const char *attr, const char *value)
@@ -98,22 +110,25 @@ static void make_filter(const struct lm_client *client, struct sl_text *filter)
     free(candidates);
 }
 
-/* Names the site and looks up its management point, whose absence does not change that the site was found. */
-static void say_site(struct ldapc *dir, const struct src_question *q, const char *site, const char *by,
-                     struct sl_deadline deadline, struct src_answer *a)
+/* Looks up the management point of a site that was found; that it has none does not change that the site was found. */
+static void say_site(struct ldapc *dir, const struct src_question *q, const struct match *m, struct sl_deadline deadline,
+                     struct src_answer *a)
 {
-    src_ldap_ask_mp(dir, q, site, deadline, a);
+    src_ldap_ask_mp(dir, q, m->assignment, deadline, a);
     if (a->result != SRC_ANSWER)
         src_warn(a, "%s", a->text);
-    (void)sl_text_copy(a->site, sizeof a->site, site);
-    (void)sl_text_copy(a->assigned_by, sizeof a->assigned_by, by);
-    src_say(a, SRC_ANSWER, "site %s by %s", site, by);
+    (void)sl_text_copy(a->site, sizeof a->site, m->assignment);
+    (void)sl_text_copy(a->assigned_by, sizeof a->assigned_by, m->by);
+    (void)sl_text_copy(a->rule, sizeof a->rule, m->rule);
+    src_say(a, SRC_ANSWER, "site %s by %s", m->assignment, m->by);
 }
 
 static void ask_by_code(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
 {
     char filter[SRC_TEXT_MAX], missing[16];
     struct ldapc_entries found = {.count = 0};
+    struct match m = {.by = "site-code", .rule = ""};
+    memcpy(m.assignment, q->site, sizeof m.assignment);
     (void)snprintf(filter, sizeof filter, "(&(objectClass=%s)(%s=%s))", SCHEMA_CLASS_SITE, SCHEMA_SITE_CODE, q->site);
     (void)snprintf(missing, sizeof missing, "site %s", q->site);
     if (!src_ldap_search(dir, filter, attrs, missing, deadline, a, &found)) {
@@ -121,20 +136,59 @@ static void ask_by_code(struct ldapc *dir, const struct src_question *q, struct 
         return;
     }
     if (found.count)
-        say_site(dir, q, q->site, "site-code", deadline, a);
+        say_site(dir, q, &m, deadline, a);
     else
         src_ldap_say_absent(dir, missing, deadline, a);
     ldapc_entries_fini(&found);
 }
 
-static void warn_of_match(const struct best *best, struct src_answer *a)
+static void add_rule(struct src_answer *a, const char *rule)
 {
-    if (best->sites > 1)
-        src_warn(a, "the client lies in the boundaries of %zu sites; %s, the first by code, is taken", best->sites, best->site);
-    if (best->weight < WEIGHT_EXACT)
+    size_t len = strlen(a->rule);
+    (void)snprintf(a->rule + len, sizeof a->rule - len, " %s", rule);
+}
+
+static void warn_of_match(const struct matches *found, const struct match *m, struct src_answer *a)
+{
+    size_t sites = 0;
+    for (size_t i = 0; i < found->count; i++)
+        sites += found->items[i].weight == found->items[0].weight;
+    if (sites > 1) {
+        src_warn(a, "the client lies in the boundaries of %zu sites%s; %s, the first by code, is taken", sites,
+                 found->dropped ? " and more" : "", m->site);
+        add_rule(a, "B5");
+    }
+    if (m->weight < WEIGHT_EXACT)
         src_warn(a, "the client's mask is not known: the longest published subnet that could hold it is taken");
-    if (strcmp(best->site, best->assignment) != 0)
-        src_warn(a, "the client lies in site %s, which assigns its clients to %s", best->site, best->assignment);
+    if (strcmp(m->site, m->assignment) != 0) {
+        src_warn(a, "the client lies in site %s, which assigns its clients to %s", m->site, m->assignment);
+        add_rule(a, "B6");
+    }
+}
+
+/* Takes the first valid site of those that match: one that is not older than the client (B7). */
+static void choose(struct ldapc *dir, const struct src_question *q, struct matches *found, struct sl_deadline deadline,
+                   struct src_answer *a)
+{
+    qsort(found->items, found->count, sizeof found->items[0], by_weight_and_code);
+    for (size_t i = 0; i < found->count; i++) {
+        const struct match *m = &found->items[i];
+        say_site(dir, q, m, deadline, a);
+        if (lm_version_is_older(a->mp.version, q->client_version)) {
+            src_warn(a, "site %s has version %s, older than the client's %s: passed over", m->assignment, a->mp.version,
+                     q->client_version);
+            continue;
+        }
+        warn_of_match(found, m, a);
+        if (q->client_version[0])
+            add_rule(a, "B7");
+        (void)sl_text_copy(a->resident, sizeof a->resident, m->site);
+        return;
+    }
+    a->site[0] = '\0';
+    a->mp = lm_mp_unknown();
+    (void)sl_text_copy(a->rule, sizeof a->rule, "B7");
+    src_say(a, SRC_NOT_FOUND, "every site whose boundaries hold the client is older than the client's %s", q->client_version);
 }
 
 static void ask_by_place(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
@@ -142,7 +196,7 @@ static void ask_by_place(struct ldapc *dir, const struct src_question *q, struct
     static const char absent[] = "a boundary that holds the client";
     struct sl_text filter = sl_text_new(SRC_LDAP_FILTER_MAX);
     struct ldapc_entries found = {.count = 0};
-    struct best best = {.weight = 0};
+    struct matches matches = {.count = 0};
     make_filter(&q->client, &filter);
     bool asked = !sl_text_failed(&filter) &&
                  src_ldap_search(dir, sl_text_str(&filter), attrs, "boundaries that hold the client", deadline, a, &found);
@@ -152,20 +206,18 @@ static void ask_by_place(struct ldapc *dir, const struct src_question *q, struct
         return;
     }
     for (size_t i = 0; i < found.count; i++) {
-        match_values(&best, &found.items[i], SCHEMA_ROAMING_BOUNDARIES, &q->client);
-        match_values(&best, &found.items[i], SCHEMA_SITE_BOUNDARIES, &q->client);
-        match_range(&best, &found.items[i], &q->client);
+        match_values(&matches, &found.items[i], SCHEMA_ROAMING_BOUNDARIES, &q->client);
+        match_values(&matches, &found.items[i], SCHEMA_SITE_BOUNDARIES, &q->client);
+        match_range(&matches, &found.items[i], &q->client);
     }
     bool incomplete = found.incomplete;
     ldapc_entries_fini(&found);
-    if (best.weight) {
-        warn_of_match(&best, a);
-        say_site(dir, q, best.assignment, best.by, deadline, a);
-    } else if (incomplete) {
+    if (matches.count)
+        choose(dir, q, &matches, deadline, a);
+    else if (incomplete)
         src_say(a, SRC_FAILED, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
-    } else {
+    else
         src_ldap_say_absent(dir, absent, deadline, a);
-    }
 }
 
 void src_ldap_ask_site(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)

@@ -127,7 +127,7 @@ static void ldif_ask(void *source, const struct src_question *q, struct sl_deadl
 
 const struct src_ops src_ldif = {
     .scheme = "ldif",
-    .answers = SRC_MP | SRC_SITE,
+    .answers = SRC_MP | SRC_SITE | SRC_OBJECTS,
     .open = ldif_open,
     .ask = ldif_ask,
     .free = ldif_free,

@@ -91,6 +91,11 @@ void src_answer_init(struct src_answer *a)
     a->mp = lm_mp_unknown();
 }
 
+void src_answer_fini(struct src_answer *a)
+{
+    lm_objects_fini(&a->objects);
+}
+
 static void set_text(char *out, size_t size, const char *fmt, va_list args) SL_PRINTF(3, 0);
 
 /* Formats text that may quote the network: control characters are escaped, what is too long is cut. */

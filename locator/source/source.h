@@ -6,8 +6,8 @@
  * between sources: that is resolve's business.
  *
  * Ownership and threads: an opened source belongs to one asker and is used by one thread; everything it needs is copied when it
- * is opened. `cancel` alone may be called from another thread while `ask` runs. Questions and answers are values without
- * pointers.
+ * is opened. `cancel` alone may be called from another thread while `ask` runs. Questions are values without pointers; answers
+ * too, but for their objects.
  */
 #ifndef SL_LOCATOR_SOURCE_SOURCE_H
 #define SL_LOCATOR_SOURCE_SOURCE_H
@@ -17,6 +17,7 @@
 #include "common/wire/name.h"
 #include "locator/model/boundary.h"
 #include "locator/model/mp.h"
+#include "locator/model/object.h"
 #include "locator/net/ldapc.h"
 
 #include <stdbool.h>
@@ -34,15 +35,25 @@ enum {
     SRC_MP_NAMES = 2, /* of src_mp_name */
 };
 
-enum src_what { SRC_SITE = 1, SRC_MP = 2, SRC_NAME = 4 };
+enum src_what {
+    SRC_SITE = 1,    /* the site of a client, or that a site is published */
+    SRC_MP = 2,      /* the default management point of a site */
+    SRC_NAME = 4,    /* the addresses of a registered name */
+    SRC_OBJECTS = 8, /* every published object of a kind, decoded */
+    SRC_CAP = 16,    /* the client access points of a site, for legacy clients (S1.09) */
+};
 
 struct src_question {
     enum src_what what;
-    char site[LM_CODE_SIZE];  /* SRC_MP; SRC_SITE: "" asks by the client's place */
+    char site[LM_CODE_SIZE];  /* SRC_MP, SRC_CAP; SRC_SITE: "" asks by the client's place; SRC_OBJECTS: "" is every site */
     struct nb_name name;      /* SRC_NAME */
-    struct lm_client client;  /* SRC_SITE */
+    enum lm_object_kind kind; /* SRC_OBJECTS */
+    struct lm_client client;  /* SRC_SITE, SRC_CAP */
     enum lm_profile profile;
     int64_t now_s;            /* for ages */
+    char client_version[LM_VERSION_MAX]; /* SRC_SITE: "" = any site is valid; see lm_version_is_older */
+    char forest[LM_NAME_MAX]; /* of the client; "" = not said. Directories serve clients of their own forest only (F1) */
+    bool no_schema;           /* what if no directory had the schema (X08): directories say so without being asked */
 };
 
 /*
@@ -98,13 +109,16 @@ struct src_answer {
     /* SRC_MP; SRC_SITE: of the site found, its name "" when it has none */
     struct lm_mp mp;
     /* SRC_SITE */
-    char site[LM_CODE_SIZE];
+    char site[LM_CODE_SIZE];     /* where its clients are assigned */
+    char resident[LM_CODE_SIZE]; /* in whose boundaries the client is; "" when asked by code */
     char assigned_by[16]; /* "site-code", "ad-site", "subnet", "range" */
     /* SRC_NAME */
     bool group;
     char node[4]; /* "B", "P", "M", "H" */
     size_t address_count;
     uint32_t addresses[SRC_ADDRESSES_MAX];
+    /* SRC_OBJECTS, SRC_CAP */
+    struct lm_objects objects;
 };
 
 /* A host that is not to be looked up: HOST:ADDR of --resolve. */
@@ -143,6 +157,8 @@ const char *src_override_find(const struct src_config *config, const char *host)
 
 /* An answer of which nothing is known yet. */
 void src_answer_init(struct src_answer *a);
+/* Frees the objects of an answer. */
+void src_answer_fini(struct src_answer *a);
 /* Sets the result and its text. */
 void src_say(struct src_answer *a, enum src_result result, const char *fmt, ...) SL_PRINTF(3, 4);
 /* Sets a failed result from a status; `e` tells the text. */

@@ -25,7 +25,9 @@ class FindSite(harness.Case):
         if by is None:
             self.assertEqual((found.code, found.json["reason"]), (1, "not-found"), str(found))
         else:
-            self.assertEqual((found.code, found.answer), (0, {"site": "PS1", "assigned_by": by, "mp": "mp1.example.org"}), str(found))
+            expected = {"site": "PS1", "assigned_by": by, "mp": "mp1.example.org", "resident_site": None if by == "site-code" else "PS1",
+                        "source": self.directory.uri_base}
+            self.assertEqual((found.code, {key: found.answer[key] for key in expected}), (0, expected), str(found))
         return found.json["warnings"]
 
     def test_clients_inside_and_outside(self):

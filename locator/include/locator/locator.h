@@ -81,6 +81,7 @@ enum locator_outcome {
     LOCATOR_UNTRUSTED = 4,   /* a server's certificate failed verification */
     LOCATOR_DEGRADED = 5,    /* an answer of a lower-ranked source, with LOCATOR_STRICT */
     LOCATOR_DENIED = 6,      /* refused by the server */
+    LOCATOR_CONFLICT = 7,    /* compared sources do not agree */
     LOCATOR_INTERNAL = 70    /* a defect of the library */
 };
 
@@ -102,7 +103,22 @@ enum locator_option {
     LOCATOR_STARTTLS = 21,        /* number, 0 or 1: protect ldap: connections; 0 */
     LOCATOR_CA_FILE = 22,         /* text: PEM file of trusted authorities instead of the system's */
     LOCATOR_CERT_FILE = 32,       /* text: PEM file of the certificate to show to https: servers */
-    LOCATOR_KEY_FILE = 33        /* text: PEM file of its key; by default it stands in the same file */
+    LOCATOR_KEY_FILE = 33,        /* text: PEM file of its key; by default it stands in the same file */
+    LOCATOR_SEQUENTIAL = 40,      /* number, 0 or 1: ask a source when all before it have left it open, as the product does; 0 */
+    LOCATOR_CLIENT_FOREST = 41,   /* text: forest of the client; directories serve clients of their own forest only */
+    LOCATOR_NO_SCHEMA = 42,       /* number, 0 or 1: suppose that no directory has the schema; 0 */
+    LOCATOR_CLIENT_TYPE = 43,     /* text: "advanced" (default), or "legacy": gets client access points, never an MP */
+    LOCATOR_CLIENT_VERSION = 44,  /* text, "4.00.6487.2000": sites of older versions are not valid for it; NULL = any is */
+    LOCATOR_ROAMING = 45          /* number, 0 or 1: find mp and dp for where the client is, by the rules of roaming; 0 */
+};
+
+/* What is published about sites. */
+enum locator_kind {
+    LOCATOR_KIND_MP = 1,       /* management points */
+    LOCATOR_KIND_SITE = 2,     /* sites */
+    LOCATOR_KIND_SLP = 3,      /* server locator points */
+    LOCATOR_KIND_BOUNDARY = 4, /* boundaries: subnets, prefixes, AD sites, ranges */
+    LOCATOR_KIND_NAME = 5      /* registered names; locator_compare only */
 };
 
 /* What a result may hold. Which calls fill a field stands in brackets; a field that is not filled is NULL, -1 or an empty
@@ -131,7 +147,46 @@ enum locator_field {
     LOCATOR_NAME = 21,            /* text: the name as asked, "NAME#XX" [name] */
     LOCATOR_KIND = 22,            /* text: "unique" or "group" [name] */
     LOCATOR_ADDRESSES = 23,       /* list: numeric addresses [name] */
-    LOCATOR_NODE = 24             /* text: node type "B", "P", "M" or "H" [name] */
+    LOCATOR_NODE = 24,            /* text: node type "B", "P", "M" or "H" [name] */
+    LOCATOR_DN = 32,              /* text: of the object [list] */
+    LOCATOR_SITE_TYPE = 33,       /* text: "primary", "secondary", "central", of the MP's capabilities [list] */
+    LOCATOR_WHY_UNUSED = 34,      /* text: why clients do not use this MP: "not-default-not-in-cluster" ... [list] */
+    LOCATOR_DEVICE_MP = 35,       /* number: 1 when mobile devices may use this MP [list] */
+    LOCATOR_ASSIGNMENT_SITE = 36, /* text: where clients of this site are assigned [list] */
+    LOCATOR_RESIDENT_SITE = 37,   /* text: the site in whose boundaries the client is [site mp dp] */
+    LOCATOR_ASSIGNED_MP = 38,     /* text: default MP of the assigned site [mp dp] */
+    LOCATOR_RESIDENT_MP = 39,     /* text: default MP of the site where the client is [mp dp] */
+    LOCATOR_PROXY_MP = 40,        /* text: MP of the secondary site where the client is, below its assigned site [mp dp] */
+    LOCATOR_MP_NAME = 41,         /* text: mSSMSMPName [list] */
+    LOCATOR_BUILD = 42,           /* number: mSSMSVersion [list] */
+    LOCATOR_ROOT_SITE = 43,       /* text: RootSiteCode of the capabilities [list] */
+    LOCATOR_COMMAND_SITE = 44,    /* text: SMSSITECODE of the capabilities' command line [list] */
+    LOCATOR_FSPS = 45,            /* list: fallback status points of the capabilities [list] */
+    LOCATOR_SSL_STATE = 46,       /* number: SSLState of the capabilities; 0 = HTTP [list] */
+    LOCATOR_SECURITY_MASK = 47,   /* number: SecurityModeMaskEx of the capabilities; bit 0 = HTTPS [list] */
+    LOCATOR_HTTPS_PORT = 48,      /* number: HTTPSPort of the capabilities [list] */
+    LOCATOR_HEALTH_STATE = 49,    /* text: mSSMSHealthState [list] */
+    LOCATOR_SITE_GUID = 50,       /* text: the GUID in it [list] */
+    LOCATOR_SITE_BOUNDARIES = 51, /* list: mSSMSSiteBoundaries [list] */
+    LOCATOR_ROAMING_BOUNDARIES = 52, /* list: mSSMSRoamingBoundaries [list] */
+    LOCATOR_RANGE_LOW = 53,       /* text: mSSMSRangedIPLow as an address [list] */
+    LOCATOR_RANGE_HIGH = 54,      /* text: mSSMSRangedIPHigh as an address [list] */
+    LOCATOR_BOUNDARY_KIND = 55,   /* text: "subnet", "ipv6-prefix", "ad-site", "range" [list] */
+    LOCATOR_BOUNDARY = 56,        /* text: its value [list] */
+    LOCATOR_CAPS = 57,            /* list: client access points [mp, client type legacy] */
+    LOCATOR_CHOSEN = 58,          /* number: how often this DP was chosen [dp report] */
+    LOCATOR_CHI_SQUARE = 59,      /* text: how far the choices are from even, "2.13 (df 3, p 0.55)" [dp report] */
+    LOCATOR_RESULT = 80,          /* text: what a source said, a reason word or "answer" [compare] */
+    LOCATOR_VERDICT = 81,         /* text: "agrees", "differs", "undecided" or "silent" [compare] */
+    LOCATOR_SAID = 82             /* text: the answer, or why there is none [compare] */
+};
+
+/* The parts of a rule. */
+enum locator_rule_field {
+    LOCATOR_RULE_ID = 1,       /* "S1.21" */
+    LOCATOR_RULE_PROFILES = 2, /* the profiles that have it, "sms2003 cm2007" */
+    LOCATOR_RULE_TEXT = 3,
+    LOCATOR_RULE_ORIGIN = 4    /* the documentation it comes from, or that it is ours */
 };
 
 /* The parts of a step. */
@@ -176,15 +231,33 @@ int locator_set_number(struct locator *l, enum locator_option option, int64_t va
 
 /* The site of the client by its addresses and AD site, or, with a code, that this site is published. `site` may be NULL. */
 struct locator_result *locator_find_site(struct locator *l, const char *site);
-/* The default management point of a site. */
+/*
+ * The default management point of a site. With LOCATOR_ROAMING `site` is the client's assigned site, and the management point is
+ * the one that the client asks where it is: the proxy, resident or assigned one, each in a field of its own. With the client type
+ * "legacy": the client access points of the site.
+ */
 struct locator_result *locator_find_mp(struct locator *l, const char *site);
 /*
  * A distribution point that holds a package, chosen at random among those that the site's management point names. `version` 0
  * takes any version. The result also says which management point was asked.
  */
 struct locator_result *locator_find_dp(struct locator *l, const char *site, const char *package, uint32_t version);
+/*
+ * The same choice made `draws` times (at most 1000000), with the seeds from that of the context on: a row for each distribution
+ * point of the best locality with how often it was chosen, and how far that is from even.
+ */
+struct locator_result *locator_report_dp(struct locator *l, const char *site, const char *package, uint32_t version,
+                                         uint32_t draws);
 /* The addresses of a registered name, "NAME#XX" (XX is the type in hexadecimal). */
 struct locator_result *locator_find_name(struct locator *l, const char *name);
+/* Every published object of a kind, of one site or (NULL) of all, a row each, decoded; of management points also the unused. */
+struct locator_result *locator_list(struct locator *l, enum locator_kind kind, const char *site);
+/*
+ * Asks every source the same question (LOCATOR_KIND_MP and LOCATOR_KIND_SITE: of the site code `subject`, or NULL for the site of
+ * the client; LOCATOR_KIND_NAME: of the name) and compares: a row for each source. LOCATOR_OK when all that answer agree,
+ * LOCATOR_CONFLICT when they do not; when none answers, as the finding call.
+ */
+struct locator_result *locator_compare(struct locator *l, enum locator_kind kind, const char *subject);
 /* Makes every call that runs in the context at this moment end at once; any thread.
  * What was not found by then is LOCATOR_UNREACHABLE with the reason "canceled". Later calls are not concerned. */
 void locator_cancel(struct locator *l);
@@ -207,6 +280,11 @@ struct locator_call *locator_start_find_mp(struct locator *l, const char *site);
 /* As above. */
 struct locator_call *locator_start_find_dp(struct locator *l, const char *site, const char *package, uint32_t version);
 struct locator_call *locator_start_find_name(struct locator *l, const char *name); /* as above */
+/* As above. */
+struct locator_call *locator_start_report_dp(struct locator *l, const char *site, const char *package, uint32_t version,
+                                             uint32_t draws);
+struct locator_call *locator_start_list(struct locator *l, enum locator_kind kind, const char *site);         /* as above */
+struct locator_call *locator_start_compare(struct locator *l, enum locator_kind kind, const char *subject); /* as above */
 /* The file descriptor to poll for POLLIN, which stays readable once the result is there. It belongs to the call: do not read or
  * close it. */
 int locator_call_fd(const struct locator_call *c);
@@ -239,6 +317,15 @@ int64_t locator_result_number(const struct locator_result *r, enum locator_field
 size_t locator_result_count(const struct locator_result *r, enum locator_field field);
 /* An item of a list field, NULL beyond its end. */
 const char *locator_result_item(const struct locator_result *r, enum locator_field field, size_t index);
+/*
+ * Rows of locator_list, locator_compare and locator_report_dp: their number, and the fields of one as above (`item` counts the
+ * items of a list field); NULL, -1 and 0 where there is nothing.
+ */
+size_t locator_row_count(const struct locator_result *r);
+const char *locator_row_text(const struct locator_result *r, size_t row, enum locator_field field);   /* as above */
+int64_t locator_row_number(const struct locator_result *r, size_t row, enum locator_field field);     /* as above */
+size_t locator_row_items(const struct locator_result *r, size_t row, enum locator_field field);       /* as above */
+const char *locator_row_item(const struct locator_result *r, size_t row, enum locator_field field, size_t item); /* as above */
 /* Warnings: their number, and one of them (NULL beyond the end). */
 size_t locator_warning_count(const struct locator_result *r);
 const char *locator_warning(const struct locator_result *r, size_t index); /* as above */
@@ -246,6 +333,9 @@ const char *locator_warning(const struct locator_result *r, size_t index); /* as
 size_t locator_step_count(const struct locator_result *r);
 const char *locator_step_text(const struct locator_result *r, size_t step, enum locator_step_field field); /* as above */
 int64_t locator_step_number(const struct locator_result *r, size_t step, enum locator_step_field field);   /* as above */
+/* The rules that decide: their number, and a part of one (NULL beyond the end). Constant. */
+size_t locator_rule_count(void);
+const char *locator_rule_text(size_t rule, enum locator_rule_field field); /* as above */
 /* The word of an outcome: "ok", "negative" ... Constant. */
 const char *locator_outcome_word(enum locator_outcome outcome);
 

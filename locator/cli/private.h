@@ -1,0 +1,36 @@
+/*
+ * private.h - what the files of locator/cli share: the shape of an answer, and how it is shown.
+ */
+#ifndef SL_LOCATOR_CLI_PRIVATE_H
+#define SL_LOCATOR_CLI_PRIVATE_H
+
+#include "common/cli/cli.h"
+
+#include <locator/locator.h>
+
+#include <stddef.h>
+
+/* A column of an answer and the field it shows. */
+struct lc_column {
+    const char *name;
+    enum cli_type type;
+    enum locator_field field;
+};
+
+/* A set of columns. */
+struct lc_shape {
+    const struct lc_column *columns;
+    size_t count;
+    bool rows; /* of the rows of a result, else of the result itself */
+};
+
+/* What the verbs show. */
+extern const struct lc_shape lc_site, lc_mp, lc_dp, lc_name, lc_caps;                   /* one answer */
+extern const struct lc_shape lc_mps, lc_sites, lc_slps, lc_boundaries, lc_report, lc_compare; /* lists */
+
+/* Puts a result into the call's document and frees it: answer, steps, warnings, reason. Returns its outcome. */
+enum sl_outcome lc_show(struct cli_call *call, struct locator_result *r, const struct lc_shape *shape);
+/* The verb "rules". */
+enum sl_outcome lc_run_rules(struct cli_call *call);
+
+#endif
