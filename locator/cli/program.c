@@ -10,6 +10,7 @@
 #include <locator/locator.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct values {
