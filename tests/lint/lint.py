@@ -145,6 +145,7 @@ class Lint:
                 self.functions(s, prefixes)
             if s.is_header:
                 self.prototypes(s, prefixes)
+        self.stories()
         self.found.sort()
         return self.found
 
@@ -190,6 +191,18 @@ class Lint:
                 return
         if name[:-2] not in SYSTEM:
             self.report(s, i, "include-foreign", f"<{name}> is in no row of this file's tables")
+
+    def stories(self):
+        """Every row of the registry's decision tables has a story, named after it, that expects it."""
+        folder = os.path.join(self.root, "tests/replay/stories")
+        told = {}
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                told[name] = set(re.findall(r"\b[A-Z]\d\d\b", "".join(t for t in f if not t.startswith("#"))))
+        for s in self.sources:
+            for m in re.finditer(r"^    X\(([A-Z]\d\d),", s.text, re.M) if s.path.endswith("core/rules.h") else ():
+                if not any(name.startswith(m[1] + "-") and m[1] in rules for name, rules in told.items()):
+                    self.report(s, s.text.count("\n", 0, m.start()) + 1, "story", f"{m[1]} has no story in tests/replay/stories")
 
     def calls(self, s):
         for m in re.finditer(r"(?<![\w.>])(%s)\s*\(" % "|".join(BANNED), s.code):
@@ -258,6 +271,8 @@ PLANTED = {
     "docs/coding.md": "## Prefixes\n\n| folder | prefix |\n|---|---|\n| `common/base` | `sl_` |\n| `common/db`, `common/xml` | `db_`, `db_` |\n",
     "common/base/good.h": "/* A manual. */\n#include <stdint.h>\n/* Adds. */\nint sl_add(int a, int b);\nextern const char *const sl_words[];\n",
     "common/base/good.c": "#include \"common/base/good.h\"\n\n/* time(NULL) in a comment */\nint sl_add(int a, int b)\n{\n    return a + b;\n}\n",
+    "wins-emu/core/rules.h": "    X(R01, \"one\")\n    X(R02, \"two\")\n",
+    "tests/replay/stories/R01-one.story": "# R02\nexpect none rule R01\n",
     "common/base/bad.h": "\n\n\n\n\nint sl_bare(void);\nextern int sl_writable;\nextern const char *sl_pointer;\n",
     "common/base/bad.c": "#include \"bad.h\"\n#include \"common/db/private.h\"\n#include <sqlite3.h>\n#include <json.h>\nstatic int counter;\n"
                          "int other(void)\n{\n    const char *s = \"strcpy(a, b)\";\n    return s ? atoi(s) : 0;\n}\n"
@@ -269,6 +284,7 @@ PLANTED_FINDINGS = [
     ("common/base/bad.c", 6, "prefix"), ("common/base/bad.c", 9, "banned-call"), ("common/base/bad.c", 11, "function-length"),
     ("common/base/bad.c", 104, "line-length"), ("common/base/bad.c", 705, "file-length"), ("common/base/bad.h", 6, "undocumented"),
     ("common/base/bad.h", 7, "writable-extern"), ("common/base/bad.h", 8, "writable-extern"), ("docs/coding.md", 1, "prefix"),
+    ("wins-emu/core/rules.h", 2, "story"),
 ]
 
 

@@ -9,7 +9,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LIST_TEXT_MAX = WINS_MEMBERS_MAX * SL_IP4_TEXT_MAX, RECORD_TEXT_MAX = 256 + LIST_TEXT_MAX };
+enum {
+    LIST_TEXT_MAX = WINS_MEMBERS_MAX * SL_IP4_TEXT_MAX,
+    RECORD_TEXT_MAX = 256 + LIST_TEXT_MAX,
+    OUTCOMES_TEXT_MAX = 1024,
+};
 
 /* What is asked, and what comes of it. */
 struct explanation {
@@ -23,6 +27,7 @@ struct explanation {
     const char *answer;
     const char *effect;
     struct sl_text addresses; /* of the answer, or of the holder that would be challenged */
+    struct sl_text outcomes;  /* of the challenge, by what the holder does */
 };
 
 static const char *effect_word(enum wins_effect effect, bool new_version)
@@ -47,6 +52,31 @@ static void add_address(struct explanation *x, uint32_t address)
     sl_text_printf(&x->addresses, "%s%s", x->addresses.len ? "\n" : "", sl_ip4_text(address).text);
 }
 
+/* What each conduct of the holder would lead to (C01 to C05). */
+static void add_outcomes(struct explanation *x, int64_t now_s)
+{
+    const struct nb_address same[] = {{.address = x->record.members[0].address}, {.address = x->request.address}};
+    const struct {
+        const char *conduct;
+        struct wins_challenge challenge;
+    } rows[] = {
+        {"the holder is silent or denies", {.reply = WINS_REPLY_SILENT}},
+        {"the holder answers", {.reply = WINS_REPLY_POSITIVE, .addresses = same, .count = 1}},
+        {"the holder answers and has that address too", {.reply = WINS_REPLY_POSITIVE, .addresses = same, .count = 2}},
+        {"the record changes meanwhile", {.reply = WINS_REPLY_SILENT, .version = x->record.version + 1}},
+    };
+    for (size_t i = 0; i < SL_COUNT(rows); i++) {
+        struct wins_challenge challenge = rows[i].challenge;
+        struct wins_decision d;
+        challenge.owner = x->record.owner;
+        if (!challenge.version)
+            challenge.version = x->record.version;
+        wins_judge(&x->record, &x->request, &challenge, x->env->rules, now_s, &d);
+        sl_text_printf(&x->outcomes, "%s%s: %s, %s", i ? "\n" : "", rows[i].conduct, wins_rule_id(d.rule),
+                       wins_rule_text(d.rule));
+    }
+}
+
 static void take_decision(struct explanation *x, const struct wins_decision *d)
 {
     bool challenge = d->effect == WINS_CHALLENGE;
@@ -69,6 +99,8 @@ static void explain_change(struct explanation *x)
     else if (!wins_policy_register(x->policy, record, &x->request, rules, now_s, &d))
         wins_register(record, &x->request, rules, now_s, &d);
     take_decision(x, &d);
+    if (d.effect == WINS_CHALLENGE)
+        add_outcomes(x, now_s);
 }
 
 static void explain_query(struct explanation *x)
@@ -76,7 +108,8 @@ static void explain_query(struct explanation *x)
     struct nb_message m;
     uint8_t octets[NB_DATAGRAM_MAX], answer[NB_DATAGRAM_MAX];
     const struct wins_config *rules = x->env->rules;
-    nb_make_query(&m, 1, NB_ASK_QUERY, &x->request.name, NB_RR_NB);
+    bool status = strcmp(x->op, "status") == 0;
+    nb_make_query(&m, 1, status ? NB_ASK_STATUS : NB_ASK_QUERY, &x->request.name, status ? NB_RR_NBSTAT : NB_RR_NB);
     size_t len = nb_message_build(&m, octets, sizeof octets), answer_len = 0;
     struct wins_peer from = {.address = x->request.source}; /* no port: it is not one of our sockets */
     enum eng_route route = eng_answer(x->env->table, rules, x->policy, from, rules->self, octets, len, answer, &answer_len,
@@ -103,7 +136,8 @@ static void reply_with(const struct explanation *x, struct host_reply *reply)
 {
     static const char *const columns[] = {"name:text",   "op:text",     "as:text",     "address:text",
                                           "rule:text",   "meaning:text", "then:text",   "then_meaning:text",
-                                          "answer:text", "effect:text", "addresses:list", "record:text"};
+                                          "answer:text", "effect:text", "addresses:list", "outcomes:list",
+                                          "record:text"};
     struct sl_text record = sl_text_new(RECORD_TEXT_MAX);
     if (x->found)
         record_text(x, &record);
@@ -122,6 +156,7 @@ static void reply_with(const struct explanation *x, struct host_reply *reply)
         x->answer,
         x->effect,
         sl_text_str(&x->addresses),
+        sl_text_str(&x->outcomes),
         x->found ? sl_text_str(&record) : NULL,
     };
     host_reply_columns(reply, columns, SL_COUNT(columns), true);
@@ -144,7 +179,7 @@ static void explain(struct explanation *x)
     tbl_read_lock();
     x->policy = tbl_shared_get(x->env->policy);
     look_up(x);
-    if (strcmp(x->op, "query") == 0)
+    if (strcmp(x->op, "query") == 0 || strcmp(x->op, "status") == 0)
         explain_query(x);
     else
         explain_change(x);
@@ -155,6 +190,7 @@ void wctl_explain(const struct wctl_env *env, const struct nb_name *name, const 
                   struct host_reply *reply)
 {
     const char *as = host_request_option(request, "as", 0), *op = host_request_option(request, "op", 0);
+    const char *from = host_request_option(request, "from", 0);
     struct explanation x = {.env = env, .op = op ? op : "register", .as = as ? as : "unique"};
     if (request->arg_count < 2 || !sl_ip4_parse(request->args[1], &x.request.address)) {
         host_reply_end(reply, SL_OUTCOME_USAGE, NULL, "a name and an IPv4 address are needed");
@@ -162,11 +198,17 @@ void wctl_explain(const struct wctl_env *env, const struct nb_name *name, const 
     }
     x.request.name = *name;
     x.request.source = x.request.address;
+    if (from && !sl_ip4_parse(from, &x.request.source)) {
+        host_reply_end(reply, SL_OUTCOME_USAGE, NULL, "--from: an IPv4 address is needed");
+        return;
+    }
     x.request.ttl_s = env->rules->ttl_max_s;
     x.request.type =
         wins_request_type(nb_name_suffix(name), strcmp(x.as, "group") == 0, strcmp(x.as, "mhomed") == 0);
     x.addresses = sl_text_new(LIST_TEXT_MAX);
+    x.outcomes = sl_text_new(OUTCOMES_TEXT_MAX);
     explain(&x);
     reply_with(&x, reply);
     sl_text_fini(&x.addresses);
+    sl_text_fini(&x.outcomes);
 }

@@ -44,16 +44,19 @@ static const struct sl_option add_options[] = {
 
 struct explain_values {
     int as, op;
+    char *from;
 };
 
 static const char *const as_words[] = {"unique", "group", "mhomed", NULL};
-static const char *const op_words[] = {"register", "refresh", "release", "query", NULL};
+static const char *const op_words[] = {"register", "refresh", "release", "query", "status", NULL};
 
 static const struct sl_option explain_options[] = {
     {.name = "as", .type = SL_OPT_WORD, .offset = offsetof(struct explain_values, as), .arg = "TYPE", .words = as_words,
      .fallback = "unique", .help = "register it as unique, group (of type 1C: special group) or mhomed"},
     {.name = "op", .type = SL_OPT_WORD, .offset = offsetof(struct explain_values, op), .arg = "OP", .words = op_words,
-     .fallback = "register", .help = "what is asked for: register, refresh, release or query"},
+     .fallback = "register", .help = "what is asked for: register, refresh, release, query or (node) status"},
+    {.name = "from", .type = SL_OPT_STRING, .offset = offsetof(struct explain_values, from), .arg = "ADDR",
+     .help = "the address that it is sent from (default: the same as ADDR)"},
 };
 
 struct scavenge_values {
