@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the tree a second time with AddressSanitizer and UBSan, runs the unit, replay and fuzz programs with their corpora, and gives
-# the sanitized daemons the matrix of the main job and the bad input.
+# the sanitized daemons the matrix of the main job and the bad input, and has the library called from many threads, for leaks too.
 # The second build lives in sanitized/ of the build folder and is kept, so that a second run only builds what changed; make clean
 # removes it. Uses ccache where it is installed.
 set -eu
@@ -34,7 +34,7 @@ if ! make -s -j2 all >all.out 2>&1; then
   echo "FAIL: the sanitized programs were not built"
   exit 1
 fi
-for test in matrix bad_input; do
+for test in matrix bad_input library_calls; do
   abs_top_builddir=$folder /usr/bin/python3 "$abs_top_srcdir/tests/functional/test_$test.py" >"$test.out" 2>&1 ||
     { cat "$test.out"; echo "FAIL: functional test $test with sanitized programs"; exit 1; }
 done
