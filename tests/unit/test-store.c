@@ -374,6 +374,35 @@ static void note_alone(struct wst *w, const struct wst_note *n)
     ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
 }
 
+/* 2.12: what a lone registration costs the disk while the journal is full: its own page and the journal's last one. */
+START_TEST(a_registration_writes_two_pages_beside_a_full_journal_2_12)
+{
+    enum { FRAME = 24 + 4096, KEPT = 640, COUNT = 200, CUTS_COST = COUNT / 4 };
+    char wal[96];
+    struct stat after;
+    struct wst *w = open_store();
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    wst_set_journal_max(w, KEPT);
+    struct wins_record r = record_of("NAME", 1);
+    struct wst_note n = note_of(NULL, &r, WINS_R08);
+    for (int i = 0; i < KEPT; i++)
+        note_alone(w, &n);
+    struct db *other;
+    ck_assert_int_eq(db_open(path, DB_READ_WRITE, &ours, &other, NULL), SL_OK);
+    ck_assert_int_eq(db_exec(other, "PRAGMA wal_checkpoint(TRUNCATE)", NULL), SL_OK);
+    db_close(other);
+    for (; r.version <= COUNT; r.version++) {
+        ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+        wst_put(w, &r);
+        wst_note(w, &n);
+        ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
+    }
+    ck_assert_int_eq(stat(wal, &after), 0);
+    ck_assert_int_le(after.st_size / FRAME, 2 * COUNT + CUTS_COST);
+    wst_close(w);
+}
+END_TEST
+
 /* X16: a note comes back whole, after a restart too, oldest first; one of a batch that was not committed does not. */
 START_TEST(the_journal_keeps_what_was_noted_X16)
 {
@@ -511,6 +540,7 @@ static Suite *store_suite(void)
     tcase_add_test(c, the_version_counter_is_part_of_the_batch);
     tcase_add_test(c, no_version_id_is_given_twice_after_a_crash_2_11);
     tcase_add_test(c, a_registration_writes_one_page_2_12);
+    tcase_add_test(c, a_registration_writes_two_pages_beside_a_full_journal_2_12);
     tcase_add_test(c, times_are_part_of_the_batch);
     tcase_add_test(c, a_batch_that_fails_stores_nothing_and_the_next_works);
     tcase_add_test(c, owners_keep_their_highest_version);

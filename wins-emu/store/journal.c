@@ -14,6 +14,7 @@ enum {
     CHUNK_MAX = 32 << 10, /* octets of notes in one row */
     NONE = 0xff,          /* count of an image where there is no record */
     CUT_EVERY = 64,       /* rows of one batch, so that an import of any size keeps the table small */
+    SLACK = 64,           /* a 64th more than the bound, cut at once: each cut writes pages at the other end of the table */
 };
 
 const char *wst_actor_word(enum wst_actor actor)
@@ -149,7 +150,7 @@ void wst_journal_committed(struct wst *w)
 static void cut(struct wst *w)
 {
     struct wst_journal *j = &w->journal;
-    if (w->failed != SL_OK || j->next_last + 1 - j->next_first <= j->max)
+    if (w->failed != SL_OK || j->next_last + 1 - j->next_first <= j->max + j->max / SLACK)
         return;
     uint64_t last_to_go = j->next_last - j->max;
     struct db_stmt *s = db_prepare(w->db, "DELETE FROM journal WHERE id <= ?1");
