@@ -40,8 +40,8 @@ static struct place find_place(struct api_inquiry *c)
     c->q.what = SRC_SITE;
     c->q.site[0] = '\0';
     c->q.client = api_client(c->l, NULL);
-    p.told = api_ask(c, "find site of the client", NULL);
-    if (p.told) {
+    if (api_ask(c, "find site of the client", NULL)) {
+        p.told = c->found.answer.resident[0] != '\0'; /* a directory's answer (R3, R4) */
         memcpy(p.resident, c->found.answer.resident, sizeof p.resident);
         memcpy(p.assignment, c->found.answer.site, sizeof p.assignment);
     } else {

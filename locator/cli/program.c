@@ -141,10 +141,12 @@ static int mask_length(const char *mask)
 /* --as-client, with the mask of --mask when it has none. */
 static int add_client(struct locator *l, const struct values *v, const char *address)
 {
-    char text[LM_ADDRESS_MAX + 8];
-    if (!v->mask || strchr(address, '/'))
+    struct lm_address a;
+    char bare[LM_ADDRESS_MAX], text[LM_ADDRESS_MAX + 8];
+    if (!v->mask || lm_address_parse(address, &a, NULL) != SL_OK || a.v6 || a.prefix_len >= 0)
         return locator_add_client_address(l, address);
-    (void)snprintf(text, sizeof text, "%.45s/%d", address, mask_length(v->mask));
+    lm_address_text(&a, bare);
+    (void)snprintf(text, sizeof text, "%s/%d", bare, mask_length(v->mask));
     return locator_add_client_address(l, text);
 }
 

@@ -84,6 +84,19 @@ static enum sl_status take_mp(struct sx_node *node, struct loc_slp_reply *reply,
     return s;
 }
 
+static enum sl_status take_caps(struct sx_node *site, struct loc_slp_reply *reply, struct sl_error *e)
+{
+    enum sl_status s = SL_OK;
+    for (struct sx_node *n = sx_child(site, "CAP"); n && s == SL_OK; n = sx_next(n, "CAP")) {
+        if (reply->cap_count == LOC_SLP_CAPS_MAX)
+            return sl_fail(e, SL_MALFORMED, "Site: more than %d CAP", LOC_SLP_CAPS_MAX);
+        s = take_text(n, "Name", reply->caps[reply->cap_count], sizeof reply->caps[0], e);
+        if (s == SL_OK && !reply->caps[reply->cap_count++][0])
+            s = sl_fail(e, SL_MALFORMED, "CAP/@Name is missing");
+    }
+    return s;
+}
+
 static enum sl_status take_site(struct sx_node *node, struct loc_slp_reply *reply, struct sl_error *e)
 {
     struct sx_node *mp = sx_child(node, "MP");
@@ -95,7 +108,9 @@ static enum sl_status take_site(struct sx_node *node, struct loc_slp_reply *repl
         s = take_code(node, "AssignmentSiteCode", reply->assignment, e);
     if (s == SL_OK)
         s = take_text(node, "AssignedBy", reply->assigned_by, sizeof reply->assigned_by, e);
-    return s == SL_OK && mp ? take_mp(mp, reply, e) : s;
+    if (s == SL_OK && mp)
+        s = take_mp(mp, reply, e);
+    return s == SL_OK ? take_caps(node, reply, e) : s;
 }
 
 enum sl_status loc_slp_reply_read(const char *xml, size_t len, struct loc_slp_reply *ret_reply, struct sl_error *e)

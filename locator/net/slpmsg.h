@@ -9,10 +9,12 @@
  *     <SLPReply SchemaVersion="1.0">
  *       <Site SiteCode="PS1" AssignmentSiteCode="PS1" AssignedBy="subnet">
  *         <MP Name="mp1.example.org" Address="10.0.0.11" Port="80" Version="6487" Forest="example.org"/>
+ *         <CAP Name="cap1.example.org"/>
  *       </Site>
  *     </SLPReply>
  *
- * No Site: no such site, or none that holds the client. No MP: the site has no default management point. AssignedBy is one of
+ * No Site: no such site, or none that holds the client. No MP: the site has no default management point. CAP: a client access
+ * point of the site, for legacy clients (S1.09), any number. AssignedBy is one of
  * "site-code", "ad-site", "subnet", "range"; a reader that meets several sites takes the first. Attributes but SiteCode and Name
  * may be absent, what is not known is passed over. Everything read is hostile: text longer than its field, a code or a number
  * that is none are SL_MALFORMED. Pure, any thread.
@@ -28,6 +30,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { LOC_SLP_CAPS_MAX = 32 };
+
 #define LOC_SLP_PATH "/SMS_SLP/slp.dll"
 
 struct loc_slp_reply {
@@ -37,6 +41,8 @@ struct loc_slp_reply {
     char assigned_by[16];          /* "" when absent */
     bool has_mp;
     struct lm_mp mp;               /* its default management point */
+    size_t cap_count;
+    char caps[LOC_SLP_CAPS_MAX][LM_NAME_MAX]; /* its client access points */
 };
 
 /* Appends the query, "?site&sc=PS1": the site's code, or, when it is "", where the client is. A failure is sticky in `out`. */

@@ -299,6 +299,22 @@ static void mplist_ask(void *source, const struct src_question *q, struct sl_dea
 
 /* ---- the server locator point ----------------------------------------------------------------------------------------- */
 
+/* S1.09: what a legacy client has instead of a management point. */
+static void say_caps(const struct loc_slp_reply *r, struct src_answer *a)
+{
+    (void)sl_text_copy(a->rule, sizeof a->rule, "S1.09");
+    a->mp = lm_mp_unknown();
+    for (size_t i = 0; i < r->cap_count; i++) {
+        struct lm_object *cap = lm_objects_add(&a->objects, LM_OBJECT_CAP);
+        if (cap)
+            (void)sl_text_copy(cap->mp.name, sizeof cap->mp.name, r->caps[i]);
+    }
+    if (r->cap_count)
+        src_say(a, SRC_ANSWER, "%zu client access points of site %s", r->cap_count, r->site);
+    else
+        src_say(a, SRC_NOT_FOUND, "%s names no client access point of site %s", a->server, r->site);
+}
+
 static void say_reply(const struct loc_slp_reply *r, const struct src_question *q, struct src_answer *a)
 {
     (void)sl_text_copy(a->owner, sizeof a->owner, r->mp.forest);
@@ -314,6 +330,8 @@ static void say_reply(const struct loc_slp_reply *r, const struct src_question *
         (void)sl_text_copy(a->site, sizeof a->site, q->site[0] ? r->site : r->assignment);
         (void)sl_text_copy(a->assigned_by, sizeof a->assigned_by, by);
         src_say(a, SRC_ANSWER, "site %s by %s", a->site, by);
+    } else if (q->what == SRC_CAP) {
+        say_caps(r, a);
     } else if (!r->has_mp) {
         (void)sl_text_copy(a->rule, sizeof a->rule, "S1.26");
         src_say(a, SRC_NO_DEFAULT, "%s: site %s has no default management point", a->server, r->site);
@@ -347,12 +365,12 @@ static void slp_ask(void *source, const struct src_question *q, struct sl_deadli
 }
 
 /* Two behaviours, each under two schemes. */
-#define WEB_OPS(name, text, way)                                                                                       \
+#define WEB_OPS(name, text, way, kinds)                                                                                \
     const struct src_ops src_##name = {                                                                                \
-        .scheme = (text), .answers = SRC_MP | SRC_SITE, .open = way##_open, .ask = way##_ask, .free = web_free,         \
+        .scheme = (text), .answers = (kinds), .open = way##_open, .ask = way##_ask, .free = web_free,                  \
     }
 
-WEB_OPS(http, "http", mplist);
-WEB_OPS(https, "https", mplist);
-WEB_OPS(slp_http, "slp+http", slp);
-WEB_OPS(slp_https, "slp+https", slp);
+WEB_OPS(http, "http", mplist, SRC_MP | SRC_SITE);
+WEB_OPS(https, "https", mplist, SRC_MP | SRC_SITE);
+WEB_OPS(slp_http, "slp+http", slp, SRC_MP | SRC_SITE | SRC_CAP);
+WEB_OPS(slp_https, "slp+https", slp, SRC_MP | SRC_SITE | SRC_CAP);

@@ -29,6 +29,7 @@ class Site:
     address: str = ""
     port: int = 80
     forest: str = "example.org"
+    caps: tuple = ()
 
 
 class Point:
@@ -86,6 +87,8 @@ class Point:
             node = ET.SubElement(root, "Site", SiteCode=site.code, AssignmentSiteCode=site.assignment or site.code, AssignedBy=by)
             if site.mp:
                 ET.SubElement(node, "MP", Name=site.mp, Address=site.address, Port=str(site.port), Version="6487", Forest=site.forest)
+            for cap in site.caps:
+                ET.SubElement(node, "CAP", Name=cap)
         handler.say(ET.tostring(root, encoding="unicode"))
 
     def locate(self, query):
