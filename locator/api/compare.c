@@ -95,10 +95,11 @@ static void put_row(const struct api_inquiry *c, const char *uri, const struct s
     api_row_text(row, LOCATOR_RESULT, src_result_word(a->result));
     api_row_text(row, LOCATOR_VERDICT, verdict_word(v));
     put_said(c, a, row);
+    if (resolve_has_trust(a))
+        api_row_text(row, LOCATOR_TRUST, lm_trust_word(a->trust));
     if (a->result != SRC_ANSWER)
         return;
     api_row_text(row, LOCATOR_OWNER, a->owner);
-    api_row_text(row, LOCATOR_TRUST, resolve_trust_word(a));
     api_row_number(row, LOCATOR_AGE_S, a->age_s);
     api_row_number(row, LOCATOR_TTL_S, a->ttl_s);
 }

@@ -65,6 +65,7 @@ struct locator *locator_new(void)
     (void)pthread_mutex_init(&l->lock, NULL);
     l->refs = 1;
     l->profile = LM_CM2007;
+    l->trust_least = -1;
     l->timeout_ms = LOCATOR_TIMEOUT_DEFAULT_MS;
     l->total_timeout_ms = LOCATOR_TOTAL_TIMEOUT_DEFAULT_MS;
     l->config.ldap.health = ldapc_health_new();
@@ -90,6 +91,7 @@ void api_leave(struct locator *l)
         free(l->overrides[i].address);
     }
     free(l->overrides);
+    free(l->pins);
     for (size_t i = 0; i < SL_COUNT(strings); i++)
         free(*string_at(l, i));
     (void)pthread_mutex_destroy(&l->lock);
@@ -168,6 +170,25 @@ int locator_add_address(struct locator *l, const char *host, const char *address
     return change_begin(l) ? change_end(l, add_address(l, host, address)) : -1;
 }
 
+static int add_root_key(struct locator *l, const char *site, const char *file)
+{
+    struct api_pin pin = {.site = ""};
+    if (l->pin_count == LOCATOR_PINS_MAX)
+        return failed(l, sl_fail(&l->error, SL_LIMIT, "more than %d trusted root keys", LOCATOR_PINS_MAX));
+    if (site && lm_code_parse(site, pin.site, &l->error) != SL_OK)
+        return -1;
+    if (api_pin_read(file, &pin.key, &l->error) != SL_OK)
+        return -1;
+    l->pins = sl_resize(l->pins, l->pin_count + 1, sizeof *l->pins);
+    l->pins[l->pin_count++] = pin;
+    return 0;
+}
+
+int locator_add_root_key(struct locator *l, const char *site, const char *file)
+{
+    return change_begin(l) ? change_end(l, add_root_key(l, site, file)) : -1;
+}
+
 static int add_client_address(struct locator *l, const char *address)
 {
     struct lm_address parsed;
@@ -234,6 +255,12 @@ static int set_text(struct locator *l, enum locator_option option, const char *v
         if (value && set_word(l, lm_profile_words, value, "profile", &index))
             return -1;
         l->profile = (enum lm_profile)index;
+        return 0;
+    case LOCATOR_TRUST_LEAST:
+        index = -1;
+        if (value && set_word(l, lm_trust_least_words, value, "trust", &index))
+            return -1;
+        l->trust_least = index;
         return 0;
     case LOCATOR_SASL:
         return set_word(l, ldapc_sasl_words, value ? value : "none", "SASL mechanism", &l->config.ldap.sasl);

@@ -86,9 +86,17 @@ void api_put_provenance(struct api_inquiry *c)
     api_put_text(r, LOCATOR_SOURCE, c->found.source);
     api_put_text(r, LOCATOR_SERVER, a->server);
     api_put_text(r, LOCATOR_OWNER, a->owner);
-    api_put_text(r, LOCATOR_TRUST, resolve_trust_word(a));
     r->numbers[LOCATOR_AGE_S] = a->age_s;
     r->numbers[LOCATOR_TTL_S] = a->ttl_s;
+}
+
+/* Outcome, reason, and how far it is to be trusted, of an answer that was refused too. */
+static void conclude(const struct resolve_result *found, struct locator_result *r)
+{
+    const struct src_answer *a = &found->answer;
+    api_conclude(r, found->judgement.outcome, a->reason[0] ? a->reason : src_result_word(a->result), a->text);
+    if (resolve_has_trust(a))
+        api_put_text(r, LOCATOR_TRUST, lm_trust_word(a->trust));
 }
 
 bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
@@ -97,7 +105,8 @@ bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
     struct locator_result *r = c->r;
     struct resolve_source sources[RESOLVE_SOURCES_MAX];
     struct sl_error e = {.status = SL_OK};
-    const struct resolve_terms terms = {l->timeout_ms, c->deadline, l->sequential, every};
+    const struct resolve_trust trust = api_trust(l, &c->q);
+    const struct resolve_terms terms = {l->timeout_ms, c->deadline, l->sequential, every, &trust};
     resolve_result_fini(&c->found);
     memset(&c->found, 0, sizeof c->found);
     if (open_sources(l, sources, &e) != SL_OK) {
@@ -109,7 +118,7 @@ bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
     resolve_trace_join(&r->trace, &c->found.trace);
     for (size_t i = 0; i < a->warning_count; i++)
         api_warn(r, a->warnings[i]);
-    api_conclude(r, c->found.judgement.outcome, src_result_word(a->result), a->text);
+    conclude(&c->found, r);
     if (c->found.judgement.outcome != SL_OUTCOME_OK)
         return false;
     warn_lower(l, &c->found, r);

@@ -8,6 +8,7 @@
 #include "common/base/option.h"
 #include "locator/resolve/ask.h"
 #include "locator/resolve/content.h"
+#include "locator/resolve/prove.h"
 #include "locator/resolve/trace.h"
 #include "locator/source/source.h"
 
@@ -23,9 +24,16 @@ enum {
     LOCATOR_FIELDS = LOCATOR_SAID + 1,
     LOCATOR_DRAWS_MAX = 1000000,
     LOCATOR_WARNINGS_MAX = 64,
+    LOCATOR_PINS_MAX = 256,
     LOCATOR_TIMEOUT_DEFAULT_MS = 2000,
     LOCATOR_TOTAL_TIMEOUT_DEFAULT_MS = 10000,
     LOCATOR_TIMEOUT_MAX_MS = 3600000,
+};
+
+/* A trusted root key, of one site or, with the code "", of any. */
+struct api_pin {
+    char site[LM_CODE_SIZE];
+    struct proof_public key;
 };
 
 /* One call under way in a context. */
@@ -51,6 +59,9 @@ struct locator {
     char client_forest[LM_NAME_MAX], client_version[LM_VERSION_MAX];
     int64_t timeout_ms, total_timeout_ms, mp_port, now_s, seed, strict, starttls, sequential, no_schema, roaming;
     bool has_seed, legacy;
+    struct api_pin *pins;
+    size_t pin_count;
+    int trust_least; /* enum lm_trust; -1: by what is pinned */
 };
 
 /* A field of a row; which of the three is filled depends on the field. */
@@ -119,6 +130,10 @@ void api_run_end(struct api_run *run);
 /* Lets go of a context; the last one frees it. */
 void api_leave(struct locator *l);
 
+/* Reads a public key from a file; SL_USAGE names the file. */
+enum sl_status api_pin_read(const char *file, struct proof_public *ret_key, struct sl_error *e) SL_MUST;
+/* What the context demands of the answers to a question. It borrows from the context. */
+struct resolve_trust api_trust(const struct locator *l, const struct src_question *q);
 /* An empty result, every number -1; NULL without memory. */
 struct locator_result *api_result_new(void);
 /* Sets outcome, reason and message. */

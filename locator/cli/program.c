@@ -4,6 +4,7 @@
 #include "locator/cli/program.h"
 #include "locator/model/boundary.h"
 #include "locator/model/code.h"
+#include "locator/model/trust.h"
 #include "locator/net/ldapc.h"
 #include "locator/source/source.h"
 
@@ -15,7 +16,9 @@
 
 struct values {
     struct cli_common common;
-    struct sl_strings sources, resolve, clients;
+    struct sl_strings sources, resolve, clients, pins;
+    char *root_key;
+    int trust;
     struct ldapc_options ldap;
     char *ad_site, *cert_file, *key_file;
     int profile;
@@ -42,6 +45,14 @@ static const struct sl_option options[] = {
      .words = lm_profile_words, .help = "Apply the rules of this product generation"},
     {.name = "strict", .type = SL_OPT_FLAG, .offset = offsetof(struct values, strict),
      .help = "Count the answer of a lower-ranked source as degraded"},
+    {.name = "trusted-root-key", .type = SL_OPT_STRING, .offset = offsetof(struct values, root_key), .arg = "FILE",
+     .flags = SL_OPT_IN_FILE | SL_OPT_PATH,
+     .help = "Pin this trusted root key for every site: management points must prove themselves with it"},
+    {.name = "pin", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, pins), .arg = "SITE:FILE", .flags = SL_OPT_IN_FILE,
+     .help = "Pin the trusted root key of one site"},
+    {.name = "trust", .type = SL_OPT_WORD, .offset = offsetof(struct values, trust), .arg = "LEAST",
+     .words = lm_trust_least_words, .flags = SL_OPT_IN_FILE,
+     .help = "Accept only answers trusted so far; by default proven where a key is pinned, else unproven"},
     {.name = "seed", .type = SL_OPT_INT, .offset = offsetof(struct values, seed), .arg = "N", .min = 0, .max = INT64_MAX,
      .help = "Repeat the random choice of this seed"},
     {.name = "resolve", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, resolve), .arg = "HOST:ADDR",
@@ -150,6 +161,25 @@ static int add_client(struct locator *l, const struct values *v, const char *add
     return locator_add_client_address(l, text);
 }
 
+/* SITE:FILE. */
+static int add_pin(struct locator *l, const char *text)
+{
+    char site[16];
+    size_t len = strcspn(text, ":");
+    (void)snprintf(site, sizeof site, "%.*s", (int)(len < sizeof site ? len : sizeof site - 1), text);
+    return locator_add_root_key(l, site, text[len] ? text + len + 1 : "");
+}
+
+static int set_keys(struct locator *l, const struct values *v)
+{
+    if (v->root_key && locator_add_root_key(l, NULL, v->root_key))
+        return -1;
+    for (size_t i = 0; i < v->pins.count; i++)
+        if (add_pin(l, v->pins.items[i]))
+            return -1;
+    return 0;
+}
+
 static int set_lists(struct locator *l, const struct values *v)
 {
     for (size_t i = 0; i < v->sources.count; i++)
@@ -206,6 +236,15 @@ static void spare_sasl_plugins(const struct values *v)
         (void)setenv("SASL_PATH", "/dev/null", true);
 }
 
+/* Options that mean something else when they are absent than any value of theirs. */
+static int set_given(struct locator *l, const struct cli_call *call)
+{
+    const struct values *v = call->values;
+    if (cli_given(call, "seed") && locator_set_number(l, LOCATOR_SEED, v->seed))
+        return -1;
+    return cli_given(call, "trust") ? locator_set_text(l, LOCATOR_TRUST_LEAST, lm_trust_least_words[v->trust]) : 0;
+}
+
 /* A context set up from the command line; NULL after the mistake was told. */
 static struct locator *set_up(struct cli_call *call)
 {
@@ -220,7 +259,7 @@ static struct locator *set_up(struct cli_call *call)
     }
     spare_sasl_plugins(v);
     struct locator *l = locator_new();
-    if (!l || set_lists(l, v) || set_options(l, v) || (cli_given(call, "seed") && locator_set_number(l, LOCATOR_SEED, v->seed))) {
+    if (!l || set_lists(l, v) || set_keys(l, v) || set_options(l, v) || set_given(l, call)) {
         (void)cli_usage(call, "%s", locator_error(l));
         locator_free(l);
         return NULL;

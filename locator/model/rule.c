@@ -16,6 +16,7 @@ enum {
 #define CM07_LOOKUP "Configuration Manager 2007 help, service location"
 #define CM07_ROAM "Configuration Manager 2007 help, client roaming"
 #define CM07_ASSIGN "Configuration Manager 2007 help, site assignment"
+#define CM07_RTK "Configuration Manager 2007 help, trusted root key"
 #define KB2002059 "Microsoft KB 2002059"
 #define SDK "Configuration Manager 2007 SDK, ContentLocationRequest"
 
@@ -26,6 +27,16 @@ const struct lm_rule lm_rules[] = {
     {"J4", ALL, "a source that could not be asked to the end decides nothing", OWN ": \"could not ask\" is not \"no\" (X02)"},
     {"J5", ALL, "what ranks below the deciding source does not count", CM07_LOOKUP ": methods in order"},
     {"J6", ALL, "a source that knows nothing of the kind is not asked", OWN},
+    {"J7", ALL, "an answer that is not trusted enough decides nothing", OWN " (X13)"},
+    {"T0", ALL, "the management point has proven itself with the site's trusted root key", CM07_RTK},
+    {"T1", ALL, "a management point that gives no certificate has not proven itself", OWN ", Q6"},
+    {"T2", ALL, "its certificate must name a host and a site", OWN ", Q6"},
+    {"T3", ALL, "its certificate must be signed by the trusted root key", CM07_RTK},
+    {"T4", ALL, "its certificate must be for the site that is asked about", OWN},
+    {"T5", ALL, "its certificate must be for the host, or the address where only that is known, that is asked", OWN},
+    {"T6", ALL, "its certificate must be valid now", OWN},
+    {"T7", ALL, "it must give a proof", OWN ", Q6"},
+    {"T8", ALL, "its proof must be a signature over our nonce, its host name and its site code", OWN ", Q6"},
     {"S1.09", ALL, "a legacy client talks to client access points, never to a management point", CC180189},
     {"S1.16", ALL, "a distribution point is chosen at random among those of the best locality", CC180189},
     {"S1.19", ALL, "without the schema the management point must be in the registry", CC180189},

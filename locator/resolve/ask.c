@@ -44,11 +44,13 @@ struct board {
     bool is_usable;        /* both are there */
     size_t refs;
     struct src_question question;
+    struct resolve_trust trust;
     size_t count;
     struct job jobs[];
 };
 
-static struct board *board_new(const struct resolve_source *sources, size_t count, const struct src_question *question)
+static struct board *board_new(const struct resolve_source *sources, size_t count, const struct src_question *question,
+                               const struct resolve_trust *trust)
 {
     struct board *b = sl_new(sizeof *b + count * sizeof b->jobs[0]);
     b->magic = BOARD_MAGIC;
@@ -57,6 +59,7 @@ static struct board *board_new(const struct resolve_source *sources, size_t coun
     b->is_usable = b->spoken_fd >= 0 && sl_cancel_init(&b->stop, NULL) == SL_OK;
     b->refs = 1;
     b->question = *question;
+    b->trust = resolve_trust_copy(trust ? trust : &(struct resolve_trust){.least = LM_TRUST_REFUTED});
     b->count = count;
     for (size_t i = 0; i < count; i++) {
         b->jobs[i].board = b;
@@ -82,6 +85,7 @@ static void board_leave(struct board *b)
     }
     if (b->is_usable)
         sl_cancel_fini(&b->stop);
+    resolve_trust_fini(&b->trust);
     if (b->spoken_fd >= 0)
         (void)close(b->spoken_fd);
     (void)pthread_mutex_destroy(&b->lock);
@@ -105,6 +109,7 @@ static void *job_main(void *arg)
     src_answer_init(a);
     give_way((size_t)(job - b->jobs));
     job->ops->ask(job->source, &b->question, job->deadline, a);
+    resolve_prove(&b->trust, &b->question, job->deadline, a);
     (void)pthread_mutex_lock(&b->lock);
     if (!job->done) { /* else the asker has given up on us */
         job->answer = *a;
@@ -261,7 +266,7 @@ void resolve_ask(const struct resolve_source *sources, size_t count, const struc
                  const struct resolve_terms *terms, struct resolve_result *ret_result)
 {
     sl_assert(count <= RESOLVE_SOURCES_MAX);
-    struct board *b = board_new(sources, count, question);
+    struct board *b = board_new(sources, count, question, terms->trust);
     memset(ret_result, 0, sizeof *ret_result);
     (void)pthread_mutex_lock(&b->lock);
     start_due(b, terms);

@@ -12,6 +12,7 @@
 #define SL_LOCATOR_RESOLVE_ASK_H
 
 #include "locator/resolve/judge.h"
+#include "locator/resolve/prove.h"
 #include "locator/resolve/trace.h"
 
 enum {
@@ -41,6 +42,9 @@ struct resolve_terms {
     struct sl_deadline deadline;
     bool sequential;          /* a source is asked when all before it have left it open: the behaviour of the original */
     struct src_answer *every; /* NULL, or room for `count` answers: every source is heard, and what each said is put here */
+    /* What is not trusted so far is refused; management points are asked for their proof in the time of the source that named
+     * them. NULL: everything is taken as it comes. Copied. */
+    const struct resolve_trust *trust;
 };
 
 /*

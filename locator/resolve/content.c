@@ -6,8 +6,7 @@
 #include "common/base/text.h"
 #include "locator/model/choose.h"
 #include "locator/net/ccm.h"
-#include "locator/net/dnsc.h"
-#include "locator/net/httpc.h"
+#include "locator/resolve/reach.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,29 +63,6 @@ static enum sl_status make_envelope(const struct resolve_content_question *q, ch
     return s;
 }
 
-/* Tries the addresses in the order of the header comment; the name is looked up only when nothing else has answered. */
-static enum sl_status exchange(const struct resolve_content_question *q, struct httpc_request *request,
-                               struct sl_deadline deadline, struct httpc_reply *ret_reply, struct sl_error *e)
-{
-    struct dnsc_addresses found;
-    request->connect_to = q->connect_to ? q->connect_to : q->mp->address;
-    if (request->connect_to[0]) {
-        enum sl_status s = httpc_exchange(request, deadline, ret_reply, e);
-        bool name_differs = !q->connect_to && strcmp(q->mp->address, q->mp->name) != 0;
-        if ((s != SL_UNREACHABLE && s != SL_TIMEOUT) || !name_differs)
-            return s;
-    }
-    enum sl_status s = dnsc_host(NULL, q->mp->name, deadline, &found, e);
-    if (s != SL_OK)
-        return s;
-    if (!found.count)
-        return q->mp->address[0] ? sl_fail(e, SL_UNREACHABLE, "%s: no answer at %s, and its name has no address", q->mp->name,
-                                           q->mp->address)
-                                 : sl_fail(e, SL_UNREACHABLE, "%s: the name has no address", q->mp->name);
-    request->connect_to = found.items[0].text;
-    return httpc_exchange(request, deadline, ret_reply, e);
-}
-
 static enum sl_status read_reply(const struct httpc_reply *http, const char *id, struct loc_content_reply *ret_reply,
                                  struct sl_error *e)
 {
@@ -115,7 +91,7 @@ static bool ask(const struct resolve_content_question *q, struct sl_deadline dea
     if (s == SL_OK) {
         struct httpc_request request = {.method = CCM_METHOD, .url = r->source, .user_agent = CCM_USER_AGENT,
                                         .content_type = content_type, .body = envelope.data, .body_len = envelope.len};
-        s = exchange(q, &request, deadline, &http, &e);
+        s = resolve_reach(q->mp, q->connect_to, &request, deadline, &http, &e);
     }
     sl_text_fini(&envelope);
     if (s != SL_OK) {

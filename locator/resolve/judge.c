@@ -28,6 +28,11 @@ static bool says_no(const struct src_answer *a)
     return src_result_outcome(a->result) == SL_OUTCOME_NEGATIVE;
 }
 
+static bool is_refused(const struct src_answer *a)
+{
+    return a->result == SRC_REFUTED || a->result == SRC_TRUST_TOO_LOW;
+}
+
 static bool is_failure(const struct src_answer *a)
 {
     return a->result != SRC_UNABLE && !decides(a) && !says_no(a);
@@ -53,8 +58,11 @@ struct resolve_judgement resolve_judge(const struct src_answer *const *answers, 
     j.decided = true;
     j.final = spoken < count;
     size_t failed = first(answers, spoken, is_failure), no = first(answers, spoken, says_no);
+    size_t refused = first(answers, spoken, is_refused);
     if (j.final)
         j.by = spoken;
+    else if (refused < spoken)
+        j.by = refused;
     else if (failed < spoken)
         j.by = failed;
     else
@@ -80,5 +88,7 @@ enum resolve_rule resolve_rule_of(const struct resolve_judgement *j, const struc
         return RESOLVE_ANSWER;
     if (answer->result == SRC_NO_DEFAULT)
         return RESOLVE_DECISION;
+    if (is_refused(answer))
+        return RESOLVE_REFUSED;
     return says_no(answer) ? RESOLVE_PASSED : RESOLVE_FAILED;
 }

@@ -10,8 +10,10 @@
  *   J4  a source that could not be asked, or not to the end, decides nothing and costs at most its time-out
  *   J5  what ranks below the deciding source does not count, whether it has spoken or not
  *   J6  a source that knows nothing of the kind is not asked
+ *   J7  an answer that is not trusted enough (refuted, or less than what is demanded; prove.h) decides nothing
  *
- * When nobody decides: if any source failed (J4), the outcome and reason are those of the first that failed, because it might
+ * When nobody decides: if any answer was refused (J7), the outcome is that of the first of them, untrusted, because there was an
+ * answer; else if any source failed (J4), the outcome and reason are those of the first that failed, because it might
  * have known; else those of the first that said no; if none could be asked such a question at all, it is a usage mistake. So
  * "negative" always means that every source was asked to the end.
  *
@@ -33,7 +35,8 @@
     X(PASSED, "J3", "passed on")                                                                                       \
     X(FAILED, "J4", "failed")                                                                                          \
     X(OUTRANKED, "J5", "outranked")                                                                                    \
-    X(UNABLE, "J6", "not asked")
+    X(UNABLE, "J6", "not asked")                                                                                       \
+    X(REFUSED, "J7", "refused")
 
 enum resolve_rule {
 #define RESOLVE_RULE_ENUM(name, id, verdict) RESOLVE_##name,

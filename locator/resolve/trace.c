@@ -26,9 +26,9 @@ void resolve_trace_join(struct resolve_trace *to, struct resolve_trace *from)
     resolve_trace_fini(from);
 }
 
-const char *resolve_trust_word(const struct src_answer *a)
+bool resolve_has_trust(const struct src_answer *a)
 {
-    return a->directory ? "directory" : "unproven";
+    return a->result == SRC_ANSWER || a->result == SRC_REFUTED || a->result == SRC_TRUST_TOO_LOW;
 }
 
 static struct resolve_step *append(struct resolve_trace *trace, const char *source, const char *asked, int64_t ms)
@@ -53,12 +53,12 @@ static void conclude(struct resolve_step *step, const struct src_answer *a, enum
         return;
     }
     (void)sl_text_copy(step->result, sizeof step->result, src_result_word(a->result));
-    if (a->result != SRC_ANSWER)
+    if (!resolve_has_trust(a))
         return;
     step->age_s = a->age_s;
     step->ttl_s = a->ttl_s;
     (void)sl_text_copy(step->owner, sizeof step->owner, a->owner);
-    (void)sl_text_copy(step->trust, sizeof step->trust, resolve_trust_word(a));
+    (void)sl_text_copy(step->trust, sizeof step->trust, lm_trust_word(a->trust));
 }
 
 void resolve_trace_add(struct resolve_trace *trace, const char *source, const char *asked, const struct src_answer *a,

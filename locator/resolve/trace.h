@@ -24,7 +24,7 @@ struct resolve_step {
     int64_t ms;
     int64_t age_s, ttl_s; /* SRC_AGE_UNKNOWN */
     char owner[LM_NAME_MAX];
-    char trust[RESOLVE_WORD_MAX]; /* "directory", "unproven", "" */
+    char trust[RESOLVE_WORD_MAX]; /* word of LM_TRUST_TABLE, "" when there was no answer */
 };
 
 struct resolve_trace {
@@ -38,8 +38,8 @@ void resolve_trace_fini(struct resolve_trace *trace);
 void resolve_trace_say(struct resolve_trace *trace, const char *asked, const char *result, const char *rule);
 /* Moves the steps of `from` behind those of `to`; `from` is empty then. */
 void resolve_trace_join(struct resolve_trace *to, struct resolve_trace *from);
-/* "directory" or "unproven". */
-const char *resolve_trust_word(const struct src_answer *a);
+/* True when there was an answer, taken or refused (J7): it has a trust. */
+bool resolve_has_trust(const struct src_answer *a);
 /*
  * Appends the steps of one source: a step per note, then the one that concludes. `a` is NULL for a source that was not waited
  * for. `asked` is the whole question ("find mp P01"). Steps beyond RESOLVE_STEPS_MAX are dropped.

@@ -281,7 +281,7 @@ void src_ldap_ask(struct ldapc *dir, const struct src_question *q, struct sl_dea
         src_say_failed(a, s, &e);
         return;
     }
-    a->directory = ldapc_is_trusted(dir);
+    a->trust = ldapc_is_trusted(dir) ? LM_TRUST_DIRECTORY : LM_TRUST_UNPROVEN;
     (void)snprintf(a->server, sizeof a->server, "%s", ldapc_server(dir));
     if (ldapc_detour(dir)[0] != '\0')
         src_warn(a, "%s", ldapc_detour(dir));

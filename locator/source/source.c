@@ -89,6 +89,7 @@ void src_answer_init(struct src_answer *a)
     a->result = SRC_FAILED;
     a->age_s = a->ttl_s = SRC_AGE_UNKNOWN;
     a->mp = lm_mp_unknown();
+    a->trust = LM_TRUST_UNPROVEN;
 }
 
 void src_answer_fini(struct src_answer *a)

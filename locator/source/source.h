@@ -18,6 +18,7 @@
 #include "locator/model/boundary.h"
 #include "locator/model/mp.h"
 #include "locator/model/object.h"
+#include "locator/model/trust.h"
 #include "locator/net/ldapc.h"
 
 #include <stdbool.h>
@@ -28,8 +29,9 @@ enum {
     SRC_URI_MAX = 1024,
     SRC_TEXT_MAX = 256,
     SRC_SERVER_MAX = SRC_URI_MAX + 16,
-    SRC_NOTES_MAX = 8,
+    SRC_NOTES_MAX = 12,
     SRC_WARNINGS_MAX = 4,
+    SRC_REASON_MAX = 32,
     SRC_ADDRESSES_MAX = 86,
     SRC_AGE_UNKNOWN = -1,
     SRC_MP_NAMES = 2, /* of src_mp_name */
@@ -71,6 +73,9 @@ struct src_question {
     X(UNREADABLE, "container-unreadable", DENIED, "the directory does not let this account read the container")        \
     X(REFUSED, "access-refused", DENIED, "the server refused the bind or the question")                                \
     X(UNTRUSTED, "certificate-refused", UNTRUSTED, "the server's certificate failed verification")                     \
+    X(REFUTED, "refuted", UNTRUSTED, "the management point was asked to prove itself and did not")                     \
+    X(TRUST_TOO_LOW, "trust-too-low", UNTRUSTED, "the answer is trusted less than what is demanded")                   \
+    X(UNPROVED, "proof-not-obtained", UNREACHABLE, "the management point could not be asked for its proof")            \
     X(MISUSED, "bad-option", USAGE, "what was said about the source cannot be used, such as a password file that is not there") \
     X(BAD_FILE, "bad-file", USAGE, "a dump that is not of its format; the text begins with FILE:LINE")                 \
     X(AMBIGUOUS, "ambiguous", USAGE, "the directory has several naming contexts and no base DN was given")
@@ -101,7 +106,8 @@ struct src_answer {
     char server[SRC_SERVER_MAX];  /* of a dump: FILE:LINE */
     char owner[LM_NAME_MAX];      /* forest that published it, or "" */
     int64_t age_s, ttl_s;         /* SRC_AGE_UNKNOWN */
-    bool directory;               /* trust: an authenticated server over a protected connection */
+    enum lm_trust trust;          /* of the source: LM_TRUST_DIRECTORY or LM_TRUST_UNPROVEN; resolve/prove.h decides */
+    char reason[SRC_REASON_MAX];  /* word that is more exact than that of the result, or "" */
     size_t note_count;
     struct src_note notes[SRC_NOTES_MAX];
     size_t warning_count;

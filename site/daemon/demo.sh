@@ -221,13 +221,18 @@ show sitectl --control sited.sock publish --apply
 expect 0
 
 say
+say "# Clients get the site's trusted root key beforehand: with it a management point proves that it is one."
+change sitectl --control sited.sock key export root.pem
+pin=(--trusted-root-key root.pem)
+
+say
 say "# A client asks the directory for the management point ..."
-show locator find mp --site PS1 --source "$directory" --source "$registry"
-expect 0 mp1.example.org ldap
+show locator find mp --site PS1 --source "$directory" --source "$registry" "${pin[@]}"
+expect 0 mp1.example.org ldap 'trust: proven'
 
 say
 say "# ... and the management point for a package, which lies on two distribution points: one is chosen at random."
-find_dp=(locator find dp --package PS100001 --site PS1 --source "$directory" "${resolve[@]}")
+find_dp=(locator find dp --package PS100001 --site PS1 --source "$directory" "${resolve[@]}" "${pin[@]}")
 show "${find_dp[@]}" --seed 1
 expect 0 PS100001 example.org LOCAL
 
@@ -244,11 +249,13 @@ start_slapd bare-slapd 127.0.0.3
 show locator find mp --site PS1 --source "$bare_directory"
 expect 1 schema-not-extended
 show locator find mp --site PS1 --source "$bare_directory" --source "$registry"
-expect 0 127.0.0.11 wins
-show locator find dp --package PS100001 --site PS1 --source "$bare_directory" --source "$registry" "${mp_port[@]}" --seed 1
+expect 0 127.0.0.11 wins 'trust: unproven'
+show locator find dp --package PS100001 --site PS1 --source "$bare_directory" --source "$registry" "${mp_port[@]}" "${pin[@]}" --seed 1
 expect 0 example.org
-show locator explain mp --site PS1 --source "$bare_directory" --source "$registry"
-expect 0 schema-not-extended 127.0.0.11
+say
+say "# Anybody may have registered that name, so the management point is asked for its proof."
+show locator explain mp --site PS1 --source "$bare_directory" --source "$registry" "${mp_port[@]}" "${pin[@]}"
+expect 0 schema-not-extended 127.0.0.11 MPCERT 'trust: proven'
 
 step "3. The registry crashes right after it acknowledged a registration"
 

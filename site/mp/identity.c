@@ -104,21 +104,23 @@ static void host_of(const char *header, char out[SM_HOST_MAX + 1])
     snprintf(out, SM_HOST_MAX + 1, "%.*s", (int)(len <= SM_HOST_MAX ? len : 0), from);
 }
 
-/* Whom the request means, or NULL. Called with the lock held. */
+/* How well one of us fits the request: first the site, then the host. */
+static int fitness(const struct one *one, const char *host, const char *site)
+{
+    bool is_host = sl_text_iequal(one->host, host) || strcmp(one->address, host) == 0;
+    return (sl_text_iequal(one->site, site) ? 2 : 0) + is_host;
+}
+
+/* Whom the request means, NULL when we are nobody. Called with the lock held. */
 static const struct one *choose(const struct mp_identity *id, const struct web_request *request, const char *site)
 {
     char host[SM_HOST_MAX + 1];
-    const struct one *first = NULL;
+    const struct one *best = NULL;
     host_of(request->host, host);
-    for (size_t i = 0; i < id->count; i++) {
-        const struct one *one = &id->list[i];
-        if (site[0] != '\0' && !sl_text_iequal(one->site, site))
-            continue;
-        if (sl_text_iequal(one->host, host) || strcmp(one->address, host) == 0)
-            return one;
-        first = first != NULL ? first : one;
-    }
-    return first;
+    for (size_t i = 0; i < id->count; i++)
+        if (best == NULL || fitness(&id->list[i], host, site) > fitness(best, host, site))
+            best = &id->list[i];
+    return best;
 }
 
 /* ---- the answers ------------------------------------------------------------------------------------------------------ */

@@ -7,8 +7,9 @@
  *   GET /SMS_MP/.sms_aut?MPKEYINFORMATION  the public keys of the management point and of the site
  *   GET /SMS_MP/.sms_aut?SITESIGNCERT      the certificate of the trusted root key
  *
- * One machine may be several management points: the one that the Host header names answers, by host name or address, else the
- * first; the nonce header may name the site. Nobody is answered as a host that has no certificate for our key.
+ * One machine may be several management points: of those of the site that the nonce header names the one that the Host header
+ * names answers, by host name or address; where that is none, the first, and the client will see that it is another. Nobody is
+ * answered as a host that has no certificate for our key.
  *
  * Threads: mp_identity_set and the serving functions may be called from any.
  */

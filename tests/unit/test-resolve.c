@@ -53,11 +53,21 @@ static const struct {
     {"several naming contexts", {SRC_AMBIGUOUS, SRC_NOT_FOUND, NOBODY}, DECIDED, SL_OUTCOME_USAGE, 0, false},
     {"J6 does not count", {SRC_UNABLE, SRC_ANSWER, NOBODY}, DECIDED, SL_OUTCOME_OK, 1, false},
     {"J6 does not hide a no", {SRC_UNABLE, SRC_NOT_FOUND, NOBODY}, DECIDED, SL_OUTCOME_NEGATIVE, 1, false},
+    {"J7 refused, then an answer", {SRC_REFUTED, SRC_ANSWER, NOBODY}, DECIDED, SL_OUTCOME_OK, 1, true},
+    {"J7 refused waits for the rest", {SRC_REFUTED, PENDING, NOBODY}, WAITING, SL_OUTCOME_USAGE, 0, false},
+    {"J7 refused alone", {SRC_REFUTED, NOBODY, NOBODY}, DECIDED, SL_OUTCOME_UNTRUSTED, 0, false},
+    {"J7 refused and no", {SRC_NOT_FOUND, SRC_REFUTED, NOBODY}, DECIDED, SL_OUTCOME_UNTRUSTED, 1, false},
+    {"J7 refused before failed", {SRC_FAILED, SRC_REFUTED, NOBODY}, DECIDED, SL_OUTCOME_UNTRUSTED, 1, false},
+    {"J7 refused, then J2", {SRC_REFUTED, SRC_NO_DEFAULT, NOBODY}, DECIDED, SL_OUTCOME_NEGATIVE, 1, false},
+    {"J7 J2 before refused", {SRC_NO_DEFAULT, SRC_REFUTED, NOBODY}, DECIDED, SL_OUTCOME_NEGATIVE, 0, false},
+    {"J7 too little, refuted: the first", {SRC_TRUST_TOO_LOW, SRC_REFUTED, NOBODY}, DECIDED, SL_OUTCOME_UNTRUSTED, 0, false},
+    {"J4 proof not obtained, then an answer", {SRC_UNPROVED, SRC_ANSWER, NOBODY}, DECIDED, SL_OUTCOME_OK, 1, true},
+    {"J4 proof not obtained", {SRC_UNPROVED, SRC_NOT_FOUND, NOBODY}, DECIDED, SL_OUTCOME_UNREACHABLE, 0, false},
     {"J6 nobody can tell", {SRC_UNABLE, SRC_UNABLE, NOBODY}, DECIDED, SL_OUTCOME_USAGE, 0, false},
     {"no source at all", {NOBODY, NOBODY, NOBODY}, DECIDED, SL_OUTCOME_USAGE, 0, false},
 };
 
-START_TEST(J1_to_J6_outcome_table)
+START_TEST(J1_to_J7_outcome_table)
 {
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
         static struct src_answer said[ROW_SOURCES];
@@ -328,7 +338,7 @@ START_TEST(sources_refuse_bad_uris_without_asking)
 }
 END_TEST
 
-UNIT_MAIN("resolve", J1_to_J6_outcome_table, J1_sources_are_asked_side_by_side,
+UNIT_MAIN("resolve", J1_to_J7_outcome_table, J1_sources_are_asked_side_by_side,
           J5_a_live_first_source_does_not_wait_for_a_stuck_one, J4_a_stuck_source_costs_its_timeout_and_no_more,
           a_wish_to_cancel_ends_the_waiting_at_once,
           X01_the_trace_has_question_result_verdict_and_rule, J6_a_source_that_cannot_tell_is_not_asked,

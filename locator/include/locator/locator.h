@@ -26,6 +26,14 @@
  * "could-not-ask" and "canceled" with LOCATOR_UNREACHABLE. LOCATOR_NEGATIVE always means that every source was asked to the end.
  * An answer of a source that is not the first comes with a warning, and as LOCATOR_DEGRADED when LOCATOR_STRICT is set.
  *
+ * TRUST. A directory that was asked with an account over a protected connection is believed ("directory"). A management point
+ * learned from elsewhere is asked to prove itself when the site's trusted root key is pinned (locator_add_root_key): its answer
+ * is "proven", or "refuted" with the reason, and then LOCATOR_UNTRUSTED with one of the reason words "no-certificate",
+ * "certificate-unreadable", "other-root-key", "other-site", "other-host", "certificate-expired", "certificate-not-yet-valid",
+ * "no-proof", "proof-unreadable", "proof-wrong". Without a pinned key an answer is "unproven", LOCATOR_OK with a warning. One
+ * that is less than LOCATOR_TRUST_LEAST is LOCATOR_UNTRUSTED, "trust-too-low". A management point that cannot be reached for its
+ * proof is LOCATOR_UNREACHABLE, "proof-not-obtained". What is refused leaves it to the next source.
+ *
  * OWNERSHIP. Contexts and results are freed by their caller (locator_free, locator_result_free; NULL is accepted). Text that an
  * accessor returns belongs to the object it was asked of and lives as long. Text passed in is copied. A result does not need its
  * context.
@@ -78,7 +86,7 @@ enum locator_outcome {
     LOCATOR_NEGATIVE = 1,    /* asked properly, the answer is no */
     LOCATOR_USAGE = 2,       /* a bad argument or setting */
     LOCATOR_UNREACHABLE = 3, /* a source could not be asked to the end, and none answered */
-    LOCATOR_UNTRUSTED = 4,   /* a server's certificate failed verification */
+    LOCATOR_UNTRUSTED = 4,   /* a server's certificate failed verification, or an answer is not trusted enough */
     LOCATOR_DEGRADED = 5,    /* an answer of a lower-ranked source, with LOCATOR_STRICT */
     LOCATOR_DENIED = 6,      /* refused by the server */
     LOCATOR_CONFLICT = 7,    /* compared sources do not agree */
@@ -109,7 +117,9 @@ enum locator_option {
     LOCATOR_NO_SCHEMA = 42,       /* number, 0 or 1: suppose that no directory has the schema; 0 */
     LOCATOR_CLIENT_TYPE = 43,     /* text: "advanced" (default), or "legacy": gets client access points, never an MP */
     LOCATOR_CLIENT_VERSION = 44,  /* text, "4.00.6487.2000": sites of older versions are not valid for it; NULL = any is */
-    LOCATOR_ROAMING = 45          /* number, 0 or 1: find mp and dp for where the client is, by the rules of roaming; 0 */
+    LOCATOR_ROAMING = 45,         /* number, 0 or 1: find mp and dp for where the client is, by the rules of roaming; 0 */
+    LOCATOR_TRUST_LEAST = 50      /* text: "any", "unproven", "proven" or "directory" (TRUST above); by default "proven" for
+                                     management points of a site whose root key is pinned, else "unproven" */
 };
 
 /* What is published about sites. */
@@ -136,7 +146,7 @@ enum locator_field {
     LOCATOR_OWNER = 10,   /* text: who published it: the forest [mp] */
     LOCATOR_AGE_S = 11,   /* number: how long ago it was published or changed; of a dump: its file [mp] */
     LOCATOR_TTL_S = 12,   /* number: how long it may be kept [mp name] */
-    LOCATOR_TRUST = 13,   /* text: "directory" (authenticated, protected connection) or "unproven" [all] */
+    LOCATOR_TRUST = 13,   /* text: "directory", "proven", "unproven" or "refuted" (TRUST); also of what was refused [all] */
     LOCATOR_PACKAGE = 14, /* text [dp] */
     LOCATOR_PACKAGE_VERSION = 15, /* number; -1 = not said [dp] */
     LOCATOR_DP = 16,              /* text: host of the distribution point chosen [dp] */
@@ -219,6 +229,11 @@ const char *locator_error(const struct locator *l);
 int locator_add_source(struct locator *l, const char *uri);
 /* Connects to the numeric address `address` wherever the host `host` is meant, instead of looking it up. */
 int locator_add_address(struct locator *l, const char *host, const char *address);
+/*
+ * Pins the trusted root key of a site, or with NULL of any site: `file` holds a public key in PEM (sitectl key export), a
+ * certificate in PEM, or the hexadecimal text that is published. Read at once; -1 when it is no such file.
+ */
+int locator_add_root_key(struct locator *l, const char *site, const char *file);
 /* Says where the client is, "ADDR" or "ADDR/PREFIXLEN"; may be called up to 16 times. Without it the host's own addresses
  * count. */
 int locator_add_client_address(struct locator *l, const char *address);

@@ -1,0 +1,48 @@
+#include "locator/api/private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum sl_status api_pin_read(const char *file, struct proof_public *ret_key, struct sl_error *e)
+{
+    char text[PROOF_PEM_MAX + 1];
+    FILE *in = fopen(file, "re");
+    if (!in)
+        return sl_fail(e, SL_USAGE, "trusted root key %s: %s", file, strerror(errno));
+    size_t len = fread(text, 1, sizeof text, in);
+    bool failed = ferror(in) != 0;
+    (void)fclose(in);
+    if (failed)
+        return sl_fail(e, SL_USAGE, "trusted root key %s: it cannot be read", file);
+    enum sl_status s = proof_public_read(text, len, ret_key, e);
+    return s == SL_OK ? s : sl_fail_in(e, SL_USAGE, "trusted root key %s", file);
+}
+
+/* The key pinned for a site, else the one for any site, or NULL. */
+static const struct proof_public *pinned(const struct locator *l, const char *site)
+{
+    const struct proof_public *any = NULL;
+    for (size_t i = 0; i < l->pin_count; i++) {
+        if (!strcmp(l->pins[i].site, site))
+            return &l->pins[i].key;
+        if (!l->pins[i].site[0])
+            any = &l->pins[i].key;
+    }
+    return any;
+}
+
+struct resolve_trust api_trust(const struct locator *l, const struct src_question *q)
+{
+    struct resolve_trust t = {.least = LM_TRUST_UNPROVEN, .mp_port = (uint16_t)l->mp_port, .overrides = l->overrides,
+                              .override_count = l->config.override_count};
+    const struct proof_public *key = q->what == SRC_MP ? pinned(l, q->site) : NULL;
+    if (key) {
+        t.is_pinned = true;
+        t.root = *key;
+        t.least = LM_TRUST_PROVEN;
+    }
+    if (l->trust_least >= 0)
+        t.least = (enum lm_trust)l->trust_least;
+    return t;
+}

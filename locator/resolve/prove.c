@@ -1,0 +1,193 @@
+#include "config.h"
+
+#include "locator/resolve/prove.h"
+
+#include "common/base/memory.h"
+#include "common/base/random.h"
+#include "common/base/text.h"
+#include "locator/resolve/reach.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MPCERT_PATH "/SMS_MP/.sms_aut?MPCERT"
+
+enum { HTTP_OK = 200, DAY_MAX = 16, NONCE_SHOWN = 16 };
+
+struct resolve_trust resolve_trust_copy(const struct resolve_trust *trust)
+{
+    struct resolve_trust copy = *trust;
+    copy.overrides = sl_new_array(trust->override_count + 1, sizeof *copy.overrides);
+    for (size_t i = 0; i < trust->override_count; i++)
+        copy.overrides[i] =
+            (struct src_override){sl_strdup(trust->overrides[i].host), sl_strdup(trust->overrides[i].address)};
+    return copy;
+}
+
+void resolve_trust_fini(struct resolve_trust *trust)
+{
+    for (size_t i = 0; i < trust->override_count; i++) {
+        free(trust->overrides[i].host);
+        free(trust->overrides[i].address);
+    }
+    free(trust->overrides);
+}
+
+/* ---- the exchange --------------------------------------------------------------------------------------------------- */
+
+/* One management point being asked. */
+struct asking {
+    const struct resolve_trust *trust;
+    struct src_answer *a;
+    struct proof_question q;
+    uint8_t nonce[PROOF_NONCE_LEN];
+    char nonce_text[PROOF_NONCE_TEXT];
+    struct httpc_reply reply;
+};
+
+/* Asks for certificate and proof in one request; true with an HTTP answer. */
+static bool fetch(struct asking *k, struct sl_deadline deadline, struct sl_error *e)
+{
+    struct src_answer *a = k->a;
+    const struct src_config config = {.overrides = k->trust->overrides, .override_count = k->trust->override_count};
+    char url[SRC_URI_MAX], header[sizeof PROOF_NONCE_HEADER + PROOF_NONCE_TEXT + LM_CODE_SIZE + 4];
+    struct httpc_request request = {.url = url, .header = header, .wanted = PROOF_HEADER, .reply_max = 4 * PROOF_CERTIFICATE_MAX};
+    sl_random_os(k->nonce, sizeof k->nonce);
+    proof_nonce_text(k->nonce, k->nonce_text);
+    (void)snprintf(header, sizeof header, PROOF_NONCE_HEADER ": %s %s", k->nonce_text, k->q.site);
+    if (!httpc_url(url, sizeof url, a->mp.name, lm_mp_port(&a->mp, k->trust->mp_port), MPCERT_PATH)) {
+        (void)sl_fail(e, SL_MALFORMED, "the management point's name is no host name");
+        return false;
+    }
+    src_note(a, "MPCERT %.*s, nonce %.*s...", (int)strcspn(url + strlen("http://"), "/"), url + strlen("http://"), NONCE_SHOWN,
+             k->nonce_text);
+    enum sl_status s = resolve_reach(&a->mp, src_override_find(&config, a->mp.name), &request, deadline, &k->reply, e);
+    if (s != SL_OK)
+        src_note_end(a, "%s", sl_error_text(e));
+    else
+        src_note_end(a, "HTTP status %d, %zu octets, %s proof", k->reply.status, k->reply.body.len,
+                     k->reply.header[0] ? "with a" : "no");
+    return s == SL_OK;
+}
+
+/* ---- the verdict ---------------------------------------------------------------------------------------------------- */
+
+static const char *day_text(char out[DAY_MAX], int64_t at_s)
+{
+    time_t when = (time_t)at_s;
+    struct tm tm;
+    if (gmtime_r(&when, &tm) == NULL || strftime(out, DAY_MAX, "%Y-%m-%d", &tm) == 0)
+        out[0] = '\0';
+    return out;
+}
+
+static enum proof_verdict judge_certificate(struct asking *k, struct proof_certificate *c)
+{
+    char print[PROOF_PRINT_MAX], until[DAY_MAX];
+    size_t len = k->reply.status == HTTP_OK ? k->reply.body.len : 0;
+    proof_public_print(k->q.root, print);
+    src_note(k->a, "certificate: root key %.16s..., site %s, host %s", print, k->q.site, k->q.name);
+    enum proof_verdict v = proof_check_certificate(&k->q, sl_text_str(&k->reply.body), len, c);
+    if (v == PROOF_PROVEN)
+        src_note_end(k->a, "of %s, site %s, until %s", c->host, c->site, day_text(until, c->until_s));
+    else if (v == PROOF_NO_CERTIFICATE || v == PROOF_BAD_CERTIFICATE || v == PROOF_OTHER_KEY)
+        src_note_end(k->a, "%s", proof_verdict_word(v));
+    else
+        src_note_end(k->a, "%s: of %s, site %s, until %s", proof_verdict_word(v), c->host, c->site, day_text(until, c->until_s));
+    return v;
+}
+
+static enum proof_verdict judge_proof(struct asking *k, const struct proof_certificate *c)
+{
+    src_note(k->a, "proof: nonce %.*s..., host %s, site %s", NONCE_SHOWN, k->nonce_text, c->host, c->site);
+    enum proof_verdict v = proof_check(&k->q, c, k->reply.header);
+    src_note_end(k->a, "%s", proof_verdict_word(v));
+    return v;
+}
+
+/* The rule that decided stands behind the one of the choice, or in its place. */
+static void put_rule(struct src_answer *a, enum proof_verdict v)
+{
+    char before[sizeof a->rule];
+    memcpy(before, a->rule, sizeof before);
+    bool both = v == PROOF_PROVEN && before[0];
+    (void)snprintf(a->rule, sizeof a->rule, "%.8s%s%s", both ? before : "", both ? " " : "", proof_verdict_rule(v));
+}
+
+static void conclude(struct asking *k, enum proof_verdict v)
+{
+    struct src_answer *a = k->a;
+    bool is_demanded = k->trust->least >= LM_TRUST_PROVEN;
+    if (v != PROOF_PROVEN && !k->reply.header[0] && !is_demanded) {
+        src_warn(a, "%s is unproven: it gives no proof (%s)", a->mp.name, proof_verdict_word(v));
+        return; /* it has claimed nothing */
+    }
+    put_rule(a, v);
+    a->trust = v == PROOF_PROVEN ? LM_TRUST_PROVEN : LM_TRUST_REFUTED;
+    if (v == PROOF_PROVEN)
+        return;
+    (void)sl_text_copy(a->reason, sizeof a->reason, proof_verdict_word(v));
+    src_say(a, SRC_ANSWER, "%s does not prove itself: %s", a->mp.name, proof_verdict_text(v));
+}
+
+static void unreached(struct asking *k, const struct sl_error *e)
+{
+    struct src_answer *a = k->a;
+    if (k->trust->least >= LM_TRUST_PROVEN)
+        src_say(a, SRC_UNPROVED, "%s cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));
+    else
+        src_warn(a, "%s is unproven: it cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));
+}
+
+static void prove(const struct resolve_trust *trust, const struct src_question *q, struct sl_deadline deadline,
+                  struct src_answer *a)
+{
+    struct asking *k = sl_new(sizeof *k);
+    struct proof_certificate *c = sl_new(sizeof *c);
+    struct sl_error e = {.status = SL_OK};
+    *k = (struct asking){.trust = trust, .a = a};
+    k->q = (struct proof_question){
+        .root = &trust->root, .site = q->site, .name = a->mp.name, .nonce = k->nonce, .now_s = q->now_s};
+    if (fetch(k, deadline, &e)) {
+        enum proof_verdict v = judge_certificate(k, c);
+        conclude(k, v == PROOF_PROVEN ? judge_proof(k, c) : v);
+        httpc_reply_fini(&k->reply);
+    } else {
+        unreached(k, &e);
+    }
+    free(c);
+    free(k);
+}
+
+/* ---- enough? -------------------------------------------------------------------------------------------------------- */
+
+/* Refuses an answer that is trusted less than what is demanded. */
+static void weigh(const struct resolve_trust *trust, struct src_answer *a)
+{
+    if (a->trust >= trust->least)
+        return;
+    if (a->trust == LM_TRUST_REFUTED)
+        a->result = SRC_REFUTED; /* why, has been said */
+    else
+        src_say(a, SRC_TRUST_TOO_LOW, "the answer is %s, and at least %s is demanded", lm_trust_word(a->trust),
+                lm_trust_least_words[trust->least]);
+}
+
+void resolve_prove(const struct resolve_trust *trust, const struct src_question *q, struct sl_deadline deadline,
+                   struct src_answer *a)
+{
+    if (a->result != SRC_ANSWER)
+        return;
+    bool is_open = q->what == SRC_MP && a->trust == LM_TRUST_UNPROVEN;
+    if (is_open && trust->is_pinned && trust->least <= LM_TRUST_PROVEN)
+        prove(trust, q, deadline, a);
+    else if (is_open && trust->least == LM_TRUST_UNPROVEN)
+        src_warn(a, "%s is unproven: no trusted root key is pinned for site %s", a->mp.name, q->site);
+    if (a->result != SRC_ANSWER)
+        return;
+    if (a->trust == LM_TRUST_REFUTED && trust->least == LM_TRUST_REFUTED)
+        src_warn(a, "%s", a->text);
+    weigh(trust, a);
+}

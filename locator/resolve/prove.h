@@ -1,0 +1,38 @@
+/*
+ * prove.h - asks a management point for its proof (X13), and says whether an answer is trusted enough. The proof itself and its
+ * rules T1 to T8 are in locator/net/proof.h.
+ *
+ * A management point is asked when the answer comes from anywhere but an authenticated directory and a root key is pinned for
+ * the site. Its proof makes the answer `proven`. A wrong one makes it `refuted`. When it gives no proof at all, the answer is
+ * `refuted` where proof is demanded (`least` is proven, the default with a pinned key) and else stays `unproven`: the product's
+ * own management points cannot speak our proof. One that cannot be reached has refuted nothing: where proof is demanded the
+ * answer is a failure (proof-not-obtained), else it stays `unproven`. Without a pinned key nobody is asked and nothing is ever
+ * refuted.
+ */
+#ifndef SL_LOCATOR_RESOLVE_PROVE_H
+#define SL_LOCATOR_RESOLVE_PROVE_H
+
+#include "locator/net/proof.h"
+#include "locator/source/source.h"
+
+/* What is demanded of the answers to one question. */
+struct resolve_trust {
+    enum lm_trust least; /* LM_TRUST_REFUTED: any */
+    bool is_pinned;
+    struct proof_public root; /* pinned for the site */
+    uint16_t mp_port;         /* 0: as published */
+    struct src_override *overrides;
+    size_t override_count;
+};
+
+/* A copy that owns its overrides; released by resolve_trust_fini. */
+struct resolve_trust resolve_trust_copy(const struct resolve_trust *trust);
+void resolve_trust_fini(struct resolve_trust *trust); /* frees the overrides */
+/*
+ * Looks at what a source has said to `q`: asks for the proof if it is to be asked, sets a->trust, adds notes and warnings, and
+ * turns an answer that is not trusted enough into SRC_REFUTED or SRC_TRUST_TOO_LOW. Blocks until the deadline at most.
+ */
+void resolve_prove(const struct resolve_trust *trust, const struct src_question *q, struct sl_deadline deadline,
+                   struct src_answer *a);
+
+#endif

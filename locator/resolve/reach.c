@@ -1,0 +1,27 @@
+#include "locator/resolve/reach.h"
+
+#include "locator/net/dnsc.h"
+
+#include <string.h>
+
+enum sl_status resolve_reach(const struct lm_mp *mp, const char *forced, struct httpc_request *request,
+                             struct sl_deadline deadline, struct httpc_reply *ret_reply, struct sl_error *e)
+{
+    struct dnsc_addresses found;
+    request->connect_to = forced ? forced : mp->address;
+    if (request->connect_to[0]) {
+        enum sl_status s = httpc_exchange(request, deadline, ret_reply, e);
+        bool name_differs = !forced && strcmp(mp->address, mp->name) != 0;
+        if ((s != SL_UNREACHABLE && s != SL_TIMEOUT) || !name_differs)
+            return s;
+    }
+    enum sl_status s = dnsc_host(NULL, mp->name, deadline, &found, e);
+    if (s != SL_OK)
+        return s;
+    if (!found.count)
+        return mp->address[0] ? sl_fail(e, SL_UNREACHABLE, "%s: no answer at %s, and its name has no address", mp->name,
+                                        mp->address)
+                              : sl_fail(e, SL_UNREACHABLE, "%s: the name has no address", mp->name);
+    request->connect_to = found.items[0].text;
+    return httpc_exchange(request, deadline, ret_reply, e);
+}
