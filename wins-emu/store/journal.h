@@ -3,9 +3,9 @@
  *
  * A note is one change of one name: who (a client, an administrator, the scavenger, an import), from where, under which rule,
  * when, and the record before and after. A refresh that moves nothing but the expiry is no change and makes no note. The list is
- * bounded by the number of notes: when a sixty-fourth is too many the oldest go, as far as all of their row are too many. A row holds all notes of one batch, in
- * the order of their time and without an index, since rows and index pages are what a note would cost; a look-up by name reads
- * them all (some ten milliseconds for 100 000).
+ * bounded by the number of notes: when a sixty-fourth is too many the oldest go, as far as all of their row are too many. A row
+ * holds all notes of one batch, in the order of their time and without an index, since rows and index pages are what a note would
+ * cost; a look-up by name reads them all (some ten milliseconds for 100 000).
  */
 #ifndef SL_WINS_STORE_JOURNAL_H
 #define SL_WINS_STORE_JOURNAL_H
