@@ -136,7 +136,8 @@ class LocatorPoint(harness.Case):
                                 (["--ad-site", "Berlin (Mitte)", "--as-client", "192.0.2.1/24"], "PS1", "ad-site"),
                                 (["--as-client", "10.2.2.3/16"], "PS1", "subnet")):
             found = self.find("site", *words)
-            self.assertEqual((found.code, found.answer), (0, {"site": site, "assigned_by": by, "mp": "mp1.example.org"}), str(found))
+            expected = {"site": site, "assigned_by": by, "mp": "mp1.example.org", "source": self.point.uri, "owner": "example.org"}
+                self.assertEqual((found.code, {key: found.answer[key] for key in expected}), (0, expected), str(found))
         self.assertIn("ip=10.2.2.3/16", self.point.asked[-1])
         found = self.find("site", "--as-client", "10.9.9.9/24")
         self.assertEqual((found.code, found.json["reason"]), (1, "not-found"), str(found))
