@@ -137,7 +137,7 @@ class LocatorPoint(harness.Case):
                                 (["--as-client", "10.2.2.3/16"], "PS1", "subnet")):
             found = self.find("site", *words)
             expected = {"site": site, "assigned_by": by, "mp": "mp1.example.org", "source": self.point.uri, "owner": "example.org"}
-                self.assertEqual((found.code, {key: found.answer[key] for key in expected}), (0, expected), str(found))
+            self.assertEqual((found.code, {key: found.answer[key] for key in expected}), (0, expected), str(found))
         self.assertIn("ip=10.2.2.3/16", self.point.asked[-1])
         found = self.find("site", "--as-client", "10.9.9.9/24")
         self.assertEqual((found.code, found.json["reason"]), (1, "not-found"), str(found))
