@@ -47,6 +47,7 @@ EDGES = {
     "site/http": BASE,
     "site/content": BASE + S_MODEL,
     **{role: ROLE for role in ROLES},
+    "site/publish": ROLE + FILES,
     "site/server": ROLE + ["site/publish", "site/nbname"],
     "site/cli": ROLE + CLI + CONF + ROLES,
     "site/daemon": ROLE + CLI + CONF + ROLES,
