@@ -85,8 +85,9 @@ BANNED = {
     "alloca": "an array of fixed size", "inet_ntoa": "sl_ip4_text", "inet_addr": "sl_ip4_parse", "gethostbyname": "locator/net/dnsc",
     "select": "common/host/loop", "localtime": "localtime_r", "gmtime": "gmtime_r", "ctime": "strftime", "asctime": "strftime",
     "mktemp": "mkstemp", "tmpnam": "mkstemp", "getopt": "struct sl_option", "getopt_long": "struct sl_option",
+    "dlopen": "common/base/lazy",
 }
-MAY_CALL = {("strtoll", "common/base/text.c"), ("strtoull", "common/base/text.c")}
+MAY_CALL = {("strtoll", "common/base/text.c"), ("strtoull", "common/base/text.c"), ("dlopen", "common/base/lazy.c")}
 
 KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "do", "else", "defined", "_Static_assert", "__attribute__", "_Alignas"}
 
