@@ -1,7 +1,7 @@
 """docs/locator.md, "explain, by situation": each command is run against such a situation, and its output is that of the page, word by word.
 
 Servers of the page stand for servers of the test: what differs is their addresses and ports, widths of columns, and numbers of
-milliseconds and seconds. `python3 test_situations.py --print` prints the section as it should be.
+milliseconds and seconds, random numbers, keys and days. `python3 test_situations.py --print` prints the section as it should be.
 """
 
 import os
@@ -24,8 +24,9 @@ def situations(text):
 
 
 def words(text):
-    """The words of each line; numbers of columns that a clock fills count as any number."""
+    """The words of each line; numbers of columns that a clock fills, nonces, keys, days and octets count as any."""
     lines = []
+    text = re.sub(r"\b[0-9A-F]{16}\.\.\.|\b\d{4}-\d\d-\d\d\b|\b\d+(?= octets)", "#", text)
     for line in text.strip().splitlines():
         row = re.match(r"[a-z+]+:\S*  |-  ", line) is not None
         lines.append(["#" if row and word.isdigit() else word for word in line.replace("\u00a0", " ").split()])
@@ -46,6 +47,12 @@ class Laboratory:
         lab.fill(site, http_port, targets=[[directories["dc1"].uri_base] + directories["dc1"].credentials, [registry.uri]])
         site.publish()
         harness.wait_until(lambda: registry.addresses("MP_PS1#1A") == ["127.0.0.11"], "the MP's name in the registry")
+        key = case.path("root.pem")
+        site.ctl_ok("key", "export", key)
+        rogue = lab.Site(case, http=["127.0.0.12:%d" % http_port], name="rogue")
+        rogue.ctl_ok("mp", "add", "mp1.example.org", "--address", "127.0.0.12", "--port", str(http_port))
+        misled = lab.Registry(case, harness.free_port(("127.0.0.3",)), "127.0.0.3")
+        misled.ctl_ok("add", "MP_PS1#1A", "127.0.0.12")
         directories["dc1"].add("dn: CN=SMS-Site-PS2,%s\nobjectClass: mSSMSSite\nmSSMSSiteCode: PS2\nmSSMSRoamingBoundaries: 10.2.0.0\n\n"
                                "dn: CN=SMS-MP-PS2-mp3,%s\nobjectClass: mSSMSManagementPoint\nmSSMSSiteCode: PS2\nmSSMSDefaultMP: TRUE\n"
                                "mSSMSMPName: mp3.example.org\nmSSMSSourceForest: example.org\nmSSMSMPAddress: 10.0.0.13\n"
@@ -54,7 +61,9 @@ class Laboratory:
         self.names += [("ldap://dc5.example.com", "ldap://127.0.0.1:%d" % self.dead),
                        ("wins://10.0.0.5", registry.uri), ("wins://10.0.0.6", "wins://127.0.0.2:%d" % self.dead),
                        ("10.0.0.5:137", registry.uri[len("wins://"):]), ("10.0.0.6:137", "127.0.0.2:%d" % self.dead),
-                       ("10.0.0.11", "127.0.0.11"), ("10.0.0.12", "127.0.0.12"), (":8080/", ":%d/" % http_port), ("port: 8080", "port: %d" % http_port)]
+                       ("10.0.0.11", "127.0.0.11"), ("10.0.0.12", "127.0.0.12"), (":8080/", ":%d/" % http_port), ("port: 8080", "port: %d" % http_port),
+                       ("wins://10.0.0.7", misled.uri), ("10.0.0.7:137", misled.uri[len("wins://"):]), ("8080", "%d" % http_port),
+                       ("PS1:root.pem", "PS1:" + key)]
 
     def run(self, command):
         argv = shlex.split(command)
