@@ -281,6 +281,10 @@ bool ldapc_entry_has(const struct ldapc_entry *entry, const char *name, const ch
 
 /* ---- operations ----------------------------------------------------------------------------------------------------- */
 
+/* The classes of what sites publish, and the attribute of the one there may be thousands of: for `classes` and `split_by`. */
+extern const char *const ldapc_published_classes[];
+extern const char *const ldapc_published_split;
+
 enum ldapc_scope { LDAPC_SUBTREE, LDAPC_ONE_LEVEL, LDAPC_BASE };
 
 enum { LDAPC_PAGE = 500, LDAPC_ENTRIES_MAX = 200000, LDAPC_OCTETS_MAX = 256 << 20 };
@@ -293,11 +297,11 @@ struct ldapc_search {
     size_t page_size;         /* 0 is LDAPC_PAGE; paging is asked for with LDAPC_SUBTREE and LDAPC_ONE_LEVEL */
     size_t max_entries;       /* 0 is LDAPC_ENTRIES_MAX; more than that: incomplete */
     /*
-     * What to do when a limit of the server cuts the answer (slapd: 500 entries, over all pages): filters that together find
-     * the same entries, asked one by one, and an attribute of 32-bit integers by whose values a part is halved until each
-     * answer is whole. NULL: nothing, the result is incomplete. It stays so when the parts turn out not to be all.
+     * What to do when a limit of the server cuts the answer (slapd: 500 entries, over all pages): the object classes of what is
+     * looked for, asked for one by one, and an attribute of 32-bit integers by whose values a class is halved until each answer
+     * is whole. NULL: nothing, the result is incomplete. It stays so when an entry turns out to be of no such class.
      */
-    const char *const *parts; /* NULL-terminated */
+    const char *const *classes; /* NULL-terminated */
     const char *split_by;
 };
 

@@ -30,15 +30,16 @@ static void say_ldap_failure(struct ldapc *dir, enum sl_status status, const str
         a->result = SRC_UNREADABLE;
 }
 
-bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *attrs, const char *asked,
-                     struct sl_deadline deadline, struct src_answer *a, struct ldapc_entries *ret_entries)
+/* One search of the container; one without `classes` is content with what the server sends. */
+static bool search_container(struct ldapc *dir, struct ldapc_search search, const char *asked, struct sl_deadline deadline,
+                             struct src_answer *a, struct ldapc_entries *ret_entries)
 {
-    const char *container;
     struct sl_error e = {.status = SL_OK};
+    const char *container;
     src_note(a, "%s", asked);
     enum sl_status s = ldapc_container(dir, deadline, &container, &e);
     if (s == SL_OK) {
-        struct ldapc_search search = {.base = container, .filter = filter, .attrs = attrs};
+        search.base = container;
         s = ldapc_search(dir, &search, deadline, ret_entries, &e);
     }
     if (s != SL_OK) {
@@ -51,9 +52,17 @@ bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *a
         src_note_end(a, "no container %s", container);
     else
         src_note_end(a, "%zu entr%s%s", ret_entries->count, ret_entries->count == 1 ? "y" : "ies", more);
-    if (ret_entries->incomplete)
+    if (ret_entries->incomplete && search.classes)
         src_warn(a, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
     return true;
+}
+
+bool src_ldap_search(struct ldapc *dir, const char *filter, const char *const *attrs, const char *asked,
+                     struct sl_deadline deadline, struct src_answer *a, struct ldapc_entries *ret_entries)
+{
+    const struct ldapc_search search = {
+        .filter = filter, .attrs = attrs, .classes = ldapc_published_classes, .split_by = ldapc_published_split};
+    return search_container(dir, search, asked, deadline, a, ret_entries);
 }
 
 static void copy_text(const struct ldapc_entry *entry, const char *attr, char *out, size_t size)
@@ -109,7 +118,8 @@ static bool has_any_object(struct ldapc *dir, struct sl_deadline deadline, struc
     struct ldapc_entries found = {.count = 0};
     (void)snprintf(filter, sizeof filter, "(|(objectClass=%s)(objectClass=%s))", SCHEMA_CLASS_SITE,
                    SCHEMA_CLASS_MANAGEMENT_POINT);
-    if (!src_ldap_search(dir, filter, nothing, "any site or management point", deadline, a, &found))
+    const struct ldapc_search search = {.filter = filter, .attrs = nothing};
+    if (!search_container(dir, search, "any site or management point", deadline, a, &found))
         return false;
     *ret_any = found.count > 0;
     ldapc_entries_fini(&found);
@@ -249,7 +259,7 @@ void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char
     }
     choose(&found, q, site, a, &choice, &site_seen);
     if (choice.kind < LM_CHOICE_ONE && found.incomplete)
-        src_say(a, SRC_FAILED, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
+        src_say(a, SRC_CUT, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
     else if (choice.kind != LM_CHOICE_NOTHING || site_seen)
         say_choice(&choice, q, site, a);
     else

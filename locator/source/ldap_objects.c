@@ -165,7 +165,7 @@ void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struc
     if (count)
         src_say(a, SRC_ANSWER, "%zu %s", count, asked);
     else if (incomplete)
-        src_say(a, SRC_FAILED, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
+        src_say(a, SRC_CUT, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
     else
         src_ldap_say_absent(dir, asked, deadline, a);
 }

@@ -215,7 +215,7 @@ static void ask_by_place(struct ldapc *dir, const struct src_question *q, struct
     if (matches.count)
         choose(dir, q, &matches, deadline, a);
     else if (incomplete)
-        src_say(a, SRC_FAILED, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
+        src_say(a, SRC_CUT, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
     else
         src_ldap_say_absent(dir, absent, deadline, a);
 }

@@ -70,6 +70,7 @@ struct src_question {
     X(NOT_FOUND, "not-found", NEGATIVE, "asked properly, the answer is no")                                            \
     X(UNABLE, "not-asked", USAGE, "this kind of source knows nothing of the kind")                                     \
     X(FAILED, "could-not-ask", UNREACHABLE, "time-out, refused connection, broken answer")                             \
+    X(CUT, "incomplete", UNREACHABLE, "a limit of the server cut the answer, and what came says nothing")              \
     X(UNREADABLE, "container-unreadable", DENIED, "the directory does not let this account read the container")        \
     X(REFUSED, "access-refused", DENIED, "the server refused the bind or the question")                                \
     X(UNTRUSTED, "certificate-refused", UNTRUSTED, "the server's certificate failed verification")                     \

@@ -18,7 +18,8 @@ enum sl_status pub_read_ours(struct pub_dir *d, struct ldapc_entries *ret_found,
     ldapc_escape_filter(&filter, d->run->site->site.code, strlen(d->run->site->site.code));
     sl_text_puts(&filter, ")");
     const struct ldapc_search search = {.base = d->probe.container_dn, .scope = LDAPC_ONE_LEVEL, .filter = sl_text_str(&filter),
-                                        .attrs = pub_plan_attributes};
+                                        .attrs = pub_plan_attributes, .classes = ldapc_published_classes,
+                                        .split_by = ldapc_published_split};
     enum sl_status s = ldapc_search(d->dir, &search, d->run->deadline, ret_found, e);
     sl_text_fini(&filter);
     if (s == SL_OK && ret_found->incomplete) {

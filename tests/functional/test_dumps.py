@@ -78,7 +78,7 @@ class Dumps(harness.Case):
                 ("", 3, "unreachable", "could-not-ask"),
                 ("dn: OU=x,DC=a\nobjectClass: a\n\ndn: OU=y,DC=b\nobjectClass: a\n", 3, "unreachable", "could-not-ask"),
                 (HOLDER + HOLDER.replace("DC=com", "DC=org"), 2, "usage", "ambiguous"),
-                (HOLDER + "# search result\nsearch: 2\nresult: 4 Size limit exceeded\n", 3, "unreachable", "could-not-ask")):
+                (HOLDER + "# search result\nsearch: 2\nresult: 4 Size limit exceeded\n", 3, "unreachable", "incomplete")):
             with self.subTest(text=text):
                 self.check(self.find(self.ldif(text)), code, outcome, reason)
         found = self.find(self.ldif("dn: OU=x,DC=a\nobjectClass: a\n"), "mp", "--base", "DC=example,DC=com")

@@ -2,6 +2,8 @@
  * try-ldapc URI BASE [DN PASSWORD-FILE]: makes every operation of the directory client on a real server and prints
  * "what: status kind code" lines; test_directory.py says what they must be. Without DN the account is the caller's own through
  * SASL EXTERNAL, so URI is an ldapi URI.
+ *
+ * try-ldapc URI ENTRY DN PASSWORD-FILE CA-FILE ATTRIBUTE: reads an entry and prints how many values the attribute has.
  */
 #include "locator/net/ldapc.h"
 
@@ -128,19 +130,41 @@ static void try_all(const char *base)
     sl_text_fini(&dn);
 }
 
+static void try_values(const char *dn, const char *asked)
+{
+    const char *const attrs[] = {asked, NULL};
+    struct ldapc_entries found = {0};
+    struct sl_error e = {0};
+    char name[128];
+    enum sl_status s = ldapc_read(dir, dn, attrs, sl_deadline_in(WAIT_MS), &found, &e);
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(asked, ";"), asked);
+    const struct ldapc_attr *attr = s == SL_OK && found.count == 1 ? ldapc_entry_attr(&found.items[0], name) : NULL;
+
+    if (attr != NULL)
+        printf("values = %zu%s\n", attr->count, found.incomplete ? " incomplete" : "");
+    else
+        tell("read", s, &e);
+    ldapc_entries_fini(&found);
+}
+
 int main(int argc, char **argv)
 {
     struct ldapc_options options = {.sasl = LDAPC_SASL_EXTERNAL};
     struct sl_error e = {0};
 
+    if (argc == 7)
+        options = (struct ldapc_options){.bind_dn = argv[3], .password_file = argv[4], .ca_file = argv[5]};
     if (argc == 5)
         options = (struct ldapc_options){.bind_dn = argv[3], .password_file = argv[4]};
-    if (argc < 3 || argc == 4 || ldapc_new(argv[1], &options, &dir, &e) != SL_OK)
+    if ((argc != 3 && argc != 5 && argc != 7) || ldapc_new(argv[1], &options, &dir, &e) != SL_OK)
         return sl_outcome_exit(SL_OUTCOME_USAGE);
     enum sl_status s = ldapc_connect(dir, sl_deadline_in(WAIT_MS), &e);
 
     tell("connect", s, &e);
-    if (s == SL_OK)
+    if (s == SL_OK && argc == 7)
+        try_values(argv[2], argv[6]);
+    else if (s == SL_OK)
         try_all(argv[2]);
     ldapc_free(dir);
     return sl_outcome_exit(s == SL_OK ? SL_OUTCOME_OK : SL_OUTCOME_UNREACHABLE);

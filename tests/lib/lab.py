@@ -59,11 +59,12 @@ class Site:
     role, as on separate machines; without them the server has every role and every address in `addresses`.
     """
 
-    def __init__(self, case, code="PS1", domain="example.org", nbt_port=None, http=(), addresses=(), roles="server,mp,dp", name="site", env=None):
-        self.case, self.code, self.nbt_port = case, code, nbt_port
+    def __init__(self, case, code="PS1", domain="example.org", nbt_port=None, http=(), addresses=(), roles="server,mp,dp", name="site",
+                 env=None):
+        self.case, self.code, self.nbt_port, self.env = case, code, nbt_port, env
         self.db = case.path(name + ".db")
         self.control = case.path(name + ".sock")
-        self.http, self.addresses, self.roles, self.env = list(http), list(addresses), roles, env
+        self.http, self.addresses, self.roles = list(http), list(addresses), roles
         self.process = None
         case.run_ok([harness.program("sitectl"), "--db", self.db, "init", code, "--domain", domain, "--server", "server." + domain])
         self.start()

@@ -1,6 +1,7 @@
 #include "locator/net/ldapc/internal.h"
 
 #include "common/base/memory.h"
+#include "ldap-schema/names.h"
 
 #include <ldap.h>
 
@@ -8,6 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+const char *const ldapc_published_classes[] = {SCHEMA_CLASS_SITE, SCHEMA_CLASS_MANAGEMENT_POINT,
+                                               SCHEMA_CLASS_SERVER_LOCATOR_POINT, SCHEMA_CLASS_ROAMING_BOUNDARY_RANGE, NULL};
+const char *const ldapc_published_split = SCHEMA_RANGED_IP_LOW;
 
 enum { ATTRS_MAX = 512, FILTER_MAX = 64 << 10, RANGE_NAME_MAX = 256, REQUESTS_MAX = 4096 };
 
@@ -206,6 +211,8 @@ static enum sl_status ask(struct ldapc_op *op, struct gather *g, const struct ld
 
     g->requests++;
     g->is_limited = false;
+    op->dir->kind = LDAPC_FINE;
+    op->dir->code = 0;
     do {
         int sent = send_search(op, search, filter, &cookie);
 
@@ -283,14 +290,14 @@ static void forget(struct gather *g, size_t entries, size_t gaps)
     g->gap_count = gaps;
 }
 
-/* Asks for the entries of a part with `split_by` from `low` to `high`; by halves where the server still cuts the answer. */
-static enum sl_status ask_between(struct ldapc_op *op, struct gather *g, const char *part, int64_t low, int64_t high)
+/* Asks for the entries of a class with `split_by` from `low` to `high`; by halves where the server still cuts the answer. */
+static enum sl_status ask_between(struct ldapc_op *op, struct gather *g, const char *class, int64_t low, int64_t high)
 {
     const char *by = g->search->split_by;
     struct sl_text filter = sl_text_new(FILTER_MAX);
     size_t entries = g->found->count, gaps = g->gap_count;
 
-    sl_text_printf(&filter, "(&%s%s", g->search->filter != NULL ? g->search->filter : "(objectClass=*)", part);
+    sl_text_printf(&filter, "(&%s(objectClass=%s)", g->search->filter != NULL ? g->search->filter : "(objectClass=*)", class);
     if (low != INT32_MIN || high != INT32_MAX)
         sl_text_printf(&filter, "(%s>=%" PRId64 ")(%s<=%" PRId64 ")", by, low, by, high);
     sl_text_puts(&filter, ")");
@@ -306,8 +313,8 @@ static enum sl_status ask_between(struct ldapc_op *op, struct gather *g, const c
     int64_t middle = low + (high - low) / 2;
 
     forget(g, entries, gaps);
-    s = ask_between(op, g, part, low, middle);
-    return s == SL_OK ? ask_between(op, g, part, middle + 1, high) : s;
+    s = ask_between(op, g, class, low, middle);
+    return s == SL_OK ? ask_between(op, g, class, middle + 1, high) : s;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -316,8 +323,8 @@ static int compare_names(const void *a, const void *b)
 }
 
 /*
- * The first `cut` entries are of the answer that was cut, the others of the parts: entries that are in both are kept once. One
- * that is in no part shows that the parts are not all.
+ * The first `cut` entries are of the answer that was cut, the others of the classes: entries that are in both are kept once. One
+ * that is of no class shows that the classes are not all.
  */
 static void drop_doubles(struct gather *g, size_t cut)
 {
@@ -338,14 +345,14 @@ static void drop_doubles(struct gather *g, size_t cut)
     free(names);
 }
 
-/* The whole, asked for part by part after a limit cut it. */
-static enum sl_status ask_parts(struct ldapc_op *op, struct gather *g)
+/* The whole, asked for class by class after a limit cut it. */
+static enum sl_status ask_classes(struct ldapc_op *op, struct gather *g)
 {
     size_t cut = g->found->count;
     enum sl_status s = SL_OK;
 
-    for (const char *const *part = g->search->parts; s == SL_OK && *part != NULL; part++)
-        s = ask_between(op, g, *part, INT32_MIN, INT32_MAX);
+    for (const char *const *class = g->search->classes; s == SL_OK && *class != NULL; class++)
+        s = ask_between(op, g, *class, INT32_MIN, INT32_MAX);
     if (s == SL_OK)
         s = fill_gaps(op, g);
     if (s == SL_OK)
@@ -358,8 +365,8 @@ static enum sl_status run(struct ldapc_op *op, struct gather *g)
     const struct ldapc_search *search = g->search;
     enum sl_status s = ask(op, g, search, search->filter != NULL ? search->filter : "(objectClass=*)");
 
-    if (s == SL_OK && g->is_limited && search->parts != NULL && !g->found->incomplete)
-        return ask_parts(op, g);
+    if (s == SL_OK && g->is_limited && search->classes != NULL && !g->found->incomplete)
+        return ask_classes(op, g);
     g->found->incomplete = g->found->incomplete || g->is_limited;
     return s == SL_OK ? fill_gaps(op, g) : s;
 }
