@@ -217,6 +217,7 @@ static enum sl_status run_import(struct eng *eng, int64_t now_s, const struct en
         uint64_t last = im.version;
         im.at = 0;
         im.version = eng->version;
+        tbl_reserve(im.table, tbl_count(im.table) + (size_t)(last - im.version));
         status = import->each(import->ctx, publish_import, &im, e);
         sl_assert(status != SL_OK || im.version == last);
         eng->version = last;

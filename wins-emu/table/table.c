@@ -275,12 +275,11 @@ void tbl_expect_entry(const struct tbl *t, uint64_t hint)
         entry_prefetch(entry_of(word));
 }
 
-/* Moves every entry into a table that has room again, larger unless it was tombs that filled it. */
-static void rebuild(struct tbl *t)
+/* Moves every entry into slots of that size. */
+static void rebuild(struct tbl *t, unsigned bits)
 {
     struct slots *old = t->slots;
-    bool crowded = t->count * 2 > slot_count(old);
-    struct slots *s = slots_new(old->bits + (crowded ? 1 : 0));
+    struct slots *s = slots_new(bits);
     for (size_t i = 0; i < slot_count(old); i++) {
         if (!old->word[i] || old->word[i] == TOMB)
             continue;
@@ -293,15 +292,21 @@ static void rebuild(struct tbl *t)
     urcu_memb_call_rcu(&old->rcu, free_slots);
 }
 
+/* Makes room again: larger unless it was tombs that filled it. */
+static void make_room(struct tbl *t)
+{
+    bool crowded = t->count * 2 > slot_count(t->slots);
+    rebuild(t, t->slots->bits + (crowded ? 1 : 0));
+}
+
 void tbl_reserve(struct tbl *t, size_t records)
 {
     SL_CHECK_MAGIC(t, TBL_MAGIC);
-    sl_assert(t->used == 0);
-    unsigned bits = BITS_MIN;
+    unsigned bits = t->slots->bits;
     while (is_full((size_t)1 << bits, records))
         bits++;
-    free(t->slots);
-    t->slots = slots_new(bits);
+    if (bits != t->slots->bits)
+        rebuild(t, bits);
 }
 
 void tbl_put(struct tbl *t, const struct wins_record *record)
@@ -317,7 +322,7 @@ void tbl_put(struct tbl *t, const struct wins_record *record)
         return;
     }
     if (is_full(slot_count(t->slots), t->used))
-        rebuild(t);
+        make_room(t);
     bool tomb;
     i = free_slot(t->slots, hash, &tomb);
     store_word(t->slots, i, word_of(entry, hash));

@@ -45,7 +45,7 @@ void tbl_unpack(const struct tbl_entry *entry, struct wins_record *ret_record);
 /* Enough of an entry to answer a query (Q03 to Q07) without unpacking it; its addresses are sorted by wins_members_sort. */
 void tbl_answer(const struct tbl_entry *entry, uint32_t self, struct wins_answer *ret_answer);
 
-/* Makes room for so many records at once instead of step by step; before the first record and the first reader. */
+/* Writer only: makes room for so many records in all at once, instead of step by step. */
 void tbl_reserve(struct tbl *t, size_t records);
 /* Writer only: inserts or replaces the record of its name. */
 void tbl_put(struct tbl *t, const struct wins_record *record);
