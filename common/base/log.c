@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum sl_log_level log_level = SL_LOG_INFO; /* global: set once, before threads start */
+static enum sl_log_level log_level = SL_LOG_INFO; /* global: atomic, set by the main thread */
 
 static const struct {
     const char *word;
@@ -25,7 +25,7 @@ static const struct {
 
 void sl_log_set_level(enum sl_log_level max)
 {
-    log_level = max;
+    __atomic_store_n(&log_level, max, __ATOMIC_RELAXED);
 }
 
 static int prefix(char *out, size_t size, enum sl_log_level level)
@@ -43,7 +43,7 @@ static int prefix(char *out, size_t size, enum sl_log_level level)
 
 void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...)
 {
-    if (level > log_level)
+    if (level > __atomic_load_n(&log_level, __ATOMIC_RELAXED))
         return;
     char line[4096];
     size_t room = sizeof line - 1, used = (size_t)prefix(line, room, level);

@@ -25,7 +25,7 @@ struct sl_log_value {
     char text[SL_LOG_VALUE_MAX];
 };
 
-/* Lines above this level are dropped; the default is SL_LOG_INFO. Set before threads start. */
+/* Lines above this level are dropped; the default is SL_LOG_INFO. */
 void sl_log_set_level(enum sl_log_level max);
 /* Writes one line; `event` is a fixed word with hyphens, fmt gives the key=value pairs ("" for none). */
 void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...) SL_PRINTF(3, 4);

@@ -115,9 +115,35 @@ enum sl_status sl_option_set(const struct sl_option *row, void *values, const ch
     sl_assert_failed(__FILE__, __LINE__, "unknown type of option");
 }
 
-void sl_option_share(const struct sl_option *row, void *to, const void *from)
+void sl_option_swap(const struct sl_option *row, void *a, void *b)
 {
-    memcpy((char *)to + row->offset, (const char *)from + row->offset, sizes[row->type]);
+    union {
+        struct sl_strings list;
+        int64_t number;
+        char *text;
+    } kept;
+    memcpy(&kept, value_of(row, a), sizes[row->type]);
+    memcpy(value_of(row, a), value_of(row, b), sizes[row->type]);
+    memcpy(value_of(row, b), &kept, sizes[row->type]);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool sl_option_equal(const struct sl_option *row, const void *a, const void *b)
+{
+    const void *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
+    if (row->type == SL_OPT_STRING)
+        return same_text(*(char *const *)x, *(char *const *)y);
+    if (row->type != SL_OPT_STRINGS)
+        return memcmp(x, y, sizes[row->type]) == 0;
+    const struct sl_strings *p = x, *q = y;
+    bool same = p->count == q->count;
+    for (size_t i = 0; same && i < p->count; i++)
+        same = same_text(p->items[i], q->items[i]);
+    return same;
 }
 
 const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name)

@@ -27,6 +27,8 @@ enum sl_option_type {
 #define SL_OPT_IN_FILE 1u
 /* SL_OPT_STRING: names a file; sent to a daemon it becomes absolute (remote.h). */
 #define SL_OPT_PATH 2u
+/* A reload of the configuration file takes it over while the program runs. */
+#define SL_OPT_LIVE 4u
 
 struct sl_strings {
     char **items;
@@ -55,8 +57,10 @@ void sl_options_init(const struct sl_option *rows, size_t count, void *values);
 void sl_options_fini(const struct sl_option *rows, size_t count, void *values);
 /* Parses `text` into the value of one row (NULL for SL_OPT_FLAG). The first SL_OPT_STRINGS item given replaces a default. */
 enum sl_status sl_option_set(const struct sl_option *row, void *values, const char *text, struct sl_error *e) SL_MUST;
-/* Copies the value of one row from one struct to another; both then hold the same strings, of which one only may be freed. */
-void sl_option_share(const struct sl_option *row, void *to, const void *from);
+/* Exchanges the value of one row between two structs. */
+void sl_option_swap(const struct sl_option *row, void *a, void *b);
+/* True when the value of one row is the same in both. */
+bool sl_option_equal(const struct sl_option *row, const void *a, const void *b);
 /* The row of a name, or NULL. */
 const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name);
 /* Appends a copy of `item`. */

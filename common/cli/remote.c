@@ -1,54 +1,29 @@
 #include "common/cli/remote.h"
 
+#include "common/base/ask.h"
 #include "common/base/assert.h"
-#include "common/base/frame.h"
 #include "common/base/memory.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { READ_CHUNK = 65536, OPTION_TEXT_MAX = 64, TYPE_MAX = 16, NAME_MAX_LEN = 64 };
+enum { NAME_MAX_LEN = 64 };
 
 struct remote {
     struct cli_call *call;
-    const char *path;
-    int64_t timeout_ms;
     const struct cli_remote_extra *extra;
-    int fd;
-    int stop_fd; /* readable when a signal ends an endless call; -1 without */
-    struct sl_text in;
     size_t width; /* of the declared columns */
     bool single;
     uint64_t rows;
     bool progress_shown;
-    bool ended;
     enum sl_outcome outcome;
 };
-
-static enum sl_outcome give_up(struct remote *r, enum sl_outcome outcome, const char *fmt, ...) SL_PRINTF(3, 4);
-
-static enum sl_outcome give_up(struct remote *r, enum sl_outcome outcome, const char *fmt, ...)
-{
-    struct sl_error text = {0};
-    va_list args;
-    va_start(args, fmt);
-    sl_vfail(&text, SL_OK, fmt, args);
-    va_end(args);
-    sl_fail_in(&text, SL_OK, "%s", r->path);
-    cli_doc_reason(r->call->doc, "", text.text);
-    r->ended = true;
-    r->outcome = outcome;
-    return outcome;
-}
 
 /* ---- the request ------------------------------------------------------------------------------------------------- */
 
@@ -109,7 +84,7 @@ static void add_option(struct sl_strings *request, const struct cli_call *call, 
 }
 
 /* Verb, options (those of every program have no meaning for a daemon), an empty string, arguments. */
-static void build_request(const struct cli_call *call, struct sl_text *out)
+static struct sl_strings build_request(const struct cli_call *call)
 {
     struct sl_strings request = {0};
     sl_strings_add(&request, call->verb->name);
@@ -119,80 +94,7 @@ static void build_request(const struct cli_call *call, struct sl_text *out)
     sl_strings_add(&request, "");
     for (int i = 0; i < call->arg_count; i++)
         sl_strings_add(&request, call->args[i]);
-    sl_frame_put(out, SL_FRAME_REQUEST, (const char *const *)request.items, request.count);
-    sl_strings_fini(&request);
-}
-
-/* ---- the socket -------------------------------------------------------------------------------------------------- */
-
-static bool wait_for(struct remote *r, short events)
-{
-    struct pollfd p[] = {{.fd = r->fd, .events = events}, {.fd = r->stop_fd, .events = POLLIN}};
-    bool patient = r->timeout_ms > INT32_MAX || (r->extra->endless && events == POLLIN);
-    int n;
-    do
-        n = poll(p, SL_COUNT(p), patient ? -1 : (int)r->timeout_ms);
-    while (n < 0 && errno == EINTR);
-    if (n > 0 && p[1].revents) {
-        r->ended = true;
-        r->outcome = SL_OUTCOME_OK;
-        return false;
-    }
-    if (n == 0)
-        give_up(r, SL_OUTCOME_UNREACHABLE, "no answer within %" PRId64 " ms", r->timeout_ms);
-    return n > 0;
-}
-
-static void connect_to(struct remote *r)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    if (!sl_text_copy(addr.sun_path, sizeof addr.sun_path, r->path)) {
-        give_up(r, SL_OUTCOME_USAGE, "longer than the %zu octets of a socket's path", sizeof addr.sun_path - 1);
-        return;
-    }
-    r->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (r->fd >= 0 && connect(r->fd, (const struct sockaddr *)&addr, sizeof addr) == 0)
-        return;
-    int err = errno;
-    if (err == EACCES || err == EPERM)
-        give_up(r, SL_OUTCOME_DENIED, "the control socket may not be opened: %s", strerror(err));
-    else
-        give_up(r, SL_OUTCOME_UNREACHABLE, "no daemon answers: %s; is it running, and is that its --control?", strerror(err));
-}
-
-/* The descriptor goes with the first octets. */
-static ssize_t send_octets(const struct remote *r, void *octets, size_t len, bool first)
-{
-    if (!first || r->extra->fd < 0)
-        return send(r->fd, octets, len, MSG_NOSIGNAL);
-    union {
-        struct cmsghdr header;
-        char octets[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct iovec part = {.iov_base = octets, .iov_len = len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.octets,
-                             .msg_controllen = sizeof control.octets};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &r->extra->fd, sizeof r->extra->fd);
-    return sendmsg(r->fd, &message, MSG_NOSIGNAL);
-}
-
-static void send_request(struct remote *r)
-{
-    struct sl_text out = sl_text_new(SL_FRAME_MAX + 16);
-    build_request(r->call, &out);
-    if (sl_text_failed(&out))
-        give_up(r, SL_OUTCOME_USAGE, "the request is longer than %d octets", SL_FRAME_MAX);
-    for (size_t sent = 0; sent < out.len && !r->ended && wait_for(r, POLLOUT);) {
-        ssize_t n = send_octets(r, out.data + sent, out.len - sent, sent == 0);
-        if (n < 0 && errno != EINTR)
-            break; /* what the daemon has to say about it can still be read */
-        sent += n > 0 ? (size_t)n : 0;
-    }
-    sl_text_fini(&out);
+    return request;
 }
 
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
@@ -300,12 +202,12 @@ static bool on_end(struct remote *r, const struct sl_frame *f)
         return false;
     const char *message = strcmp(f->strings[2], SL_FRAME_NULL) == 0 ? "" : f->strings[2];
     cli_doc_reason(r->call->doc, f->strings[1], message);
-    r->ended = true;
     return true;
 }
 
-static bool on_frame(struct remote *r, const struct sl_frame *f)
+static bool on_frame(void *ctx, const struct sl_frame *f, bool *ret_ended)
 {
+    struct remote *r = ctx;
     switch (f->kind) {
     case SL_FRAME_COLUMNS:
         return on_columns(r, f);
@@ -318,53 +220,12 @@ static bool on_frame(struct remote *r, const struct sl_frame *f)
     case SL_FRAME_PROGRESS:
         return on_progress(r, f);
     case SL_FRAME_END:
+        *ret_ended = true;
         return on_end(r, f);
     case SL_FRAME_REQUEST:
         return false;
     }
     return false;
-}
-
-/* Handles every whole frame that has come and keeps the rest. */
-static void take_frames(struct remote *r, struct sl_frame *frame)
-{
-    size_t at = 0;
-    while (!r->ended) {
-        size_t used = 0;
-        struct sl_error e = {0};
-        if (sl_frame_get(r->in.data + at, r->in.len - at, frame, &used, &e) != SL_OK) {
-            give_up(r, SL_OUTCOME_INTERNAL, "%s", sl_error_text(&e));
-            return;
-        }
-        if (used == 0)
-            break;
-        at += used;
-        if (!on_frame(r, frame))
-            give_up(r, SL_OUTCOME_INTERNAL, "the daemon sent a '%c' frame that does not fit its answer", frame->kind);
-    }
-    memmove(r->in.data, r->in.data + at, r->in.len - at);
-    r->in.len -= at;
-}
-
-static void receive(struct remote *r)
-{
-    struct sl_frame *frame = sl_new(sizeof *frame);
-    char *chunk = sl_new(READ_CHUNK);
-    while (!r->ended && wait_for(r, POLLIN)) {
-        ssize_t n = recv(r->fd, chunk, READ_CHUNK, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            give_up(r, SL_OUTCOME_UNREACHABLE, "the daemon closed the connection before its answer was complete");
-            break;
-        }
-        sl_text_add(&r->in, chunk, (size_t)n);
-        take_frames(r, frame);
-    }
-    if (r->progress_shown)
-        fputs("\r\033[K", stderr);
-    free(chunk);
-    free(frame);
 }
 
 /* From here on these two are read from a descriptor instead of ending the process. */
@@ -386,20 +247,20 @@ enum sl_outcome cli_remote(struct cli_call *call, const char *path, int64_t time
 enum sl_outcome cli_remote_with(struct cli_call *call, const char *path, int64_t timeout_ms,
                                 const struct cli_remote_extra *extra)
 {
-    struct remote r = {.call = call, .path = path, .timeout_ms = timeout_ms, .extra = extra, .fd = -1, .stop_fd = -1,
-                       .outcome = SL_OUTCOME_INTERNAL};
-    r.in = sl_text_new(SL_FRAME_MAX + READ_CHUNK + 16);
-    connect_to(&r);
-    if (!r.ended && extra->endless)
-        r.stop_fd = catch_signals();
-    if (!r.ended)
-        send_request(&r);
-    if (!r.ended)
-        receive(&r);
-    if (r.stop_fd >= 0)
-        close(r.stop_fd);
-    if (r.fd >= 0)
-        close(r.fd);
-    sl_text_fini(&r.in);
-    return r.outcome;
+    struct remote r = {.call = call, .extra = extra, .outcome = SL_OUTCOME_INTERNAL};
+    struct sl_strings request = build_request(call);
+    struct sl_error e = {0};
+    const struct sl_ask ask = {.path = path, .timeout_ms = timeout_ms, .fd = extra->fd, .endless = extra->endless,
+                               .stop_fd = extra->endless ? catch_signals() : -1, .take = on_frame, .ctx = &r,
+                               .request = (const char *const *)request.items, .count = request.count};
+    enum sl_status status = sl_ask(&ask, &e);
+    if (ask.stop_fd >= 0)
+        close(ask.stop_fd);
+    sl_strings_fini(&request);
+    if (r.progress_shown)
+        fputs("\r\033[K", stderr);
+    if (status == SL_OK || status == SL_CANCELED)
+        return status == SL_OK ? r.outcome : SL_OUTCOME_OK;
+    cli_doc_reason(call->doc, "", e.text);
+    return status == SL_MALFORMED ? SL_OUTCOME_INTERNAL : sl_status_outcome(status);
 }

@@ -11,6 +11,7 @@
 #define SL_COMMON_FILES_LDIF_H
 
 #include "common/base/error.h"
+#include "common/base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,5 +48,11 @@ enum sl_status ff_ldif_read(const char *path, ff_ldif_fn *fn, void *ctx, bool *r
 /* The same from an open stream, called `name` in errors. The stream stays open. */
 enum sl_status ff_ldif_read_stream(FILE *in, const char *name, ff_ldif_fn *fn, void *ctx, bool *ret_cut,
                                    struct sl_error *e) SL_MUST;
+
+/*
+ * Appends "attr: value" with its newline, in base64 where the value asks for that; lines are not folded. An entry begins with its
+ * "dn" and ends with an empty line.
+ */
+void ff_ldif_put(struct sl_text *out, const char *attr, const char *data, size_t len);
 
 #endif

@@ -11,6 +11,7 @@
 #define SL_COMMON_FILES_ZONE_H
 
 #include "common/base/error.h"
+#include "common/base/text.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -39,5 +40,8 @@ typedef enum sl_status ff_zone_fn(void *ctx, const struct ff_zone_record *record
 enum sl_status ff_zone_read(const char *path, ff_zone_fn *fn, void *ctx, struct sl_error *e) SL_MUST;
 /* The same from an open stream, called `name` in errors. The stream stays open. */
 enum sl_status ff_zone_read_stream(FILE *in, const char *name, ff_zone_fn *fn, void *ctx, struct sl_error *e) SL_MUST;
+
+/* Appends an SRV record as a line, its names absolute. */
+void ff_zone_put_srv(struct sl_text *out, const struct ff_zone_record *record);
 
 #endif

@@ -179,6 +179,11 @@ static int add_root_key(struct locator *l, const char *site, const char *file)
         return -1;
     if (api_pin_read(file, &pin.key, &l->error) != SL_OK)
         return -1;
+    size_t same = 0;
+    for (size_t i = 0; i < l->pin_count; i++)
+        same += !strcmp(l->pins[i].site, pin.site);
+    if (same == RESOLVE_ROOTS_MAX)
+        return failed(l, sl_fail(&l->error, SL_LIMIT, "more than %d trusted root keys for one site", RESOLVE_ROOTS_MAX));
     l->pins = sl_resize(l->pins, l->pin_count + 1, sizeof *l->pins);
     l->pins[l->pin_count++] = pin;
     return 0;

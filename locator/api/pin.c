@@ -19,29 +19,24 @@ enum sl_status api_pin_read(const char *file, struct proof_public *ret_key, stru
     return s == SL_OK ? s : sl_fail_in(e, SL_USAGE, "trusted root key %s", file);
 }
 
-/* The key pinned for a site, else the one for any site, or NULL. */
-static const struct proof_public *pinned(const struct locator *l, const char *site)
+/* Takes the keys that are pinned for exactly this site, "" for any. */
+static void take_pinned(const struct locator *l, const char *site, struct resolve_trust *t)
 {
-    const struct proof_public *any = NULL;
-    for (size_t i = 0; i < l->pin_count; i++) {
+    for (size_t i = 0; i < l->pin_count && t->root_count < RESOLVE_ROOTS_MAX; i++)
         if (!strcmp(l->pins[i].site, site))
-            return &l->pins[i].key;
-        if (!l->pins[i].site[0])
-            any = &l->pins[i].key;
-    }
-    return any;
+            t->roots[t->root_count++] = l->pins[i].key;
 }
 
 struct resolve_trust api_trust(const struct locator *l, const struct src_question *q)
 {
     struct resolve_trust t = {.least = LM_TRUST_UNPROVEN, .mp_port = (uint16_t)l->mp_port, .overrides = l->overrides,
                               .override_count = l->config.override_count};
-    const struct proof_public *key = q->what == SRC_MP ? pinned(l, q->site) : NULL;
-    if (key) {
-        t.is_pinned = true;
-        t.root = *key;
+    if (q->what == SRC_MP)
+        take_pinned(l, q->site, &t);
+    if (q->what == SRC_MP && !t.root_count)
+        take_pinned(l, "", &t);
+    if (t.root_count)
         t.least = LM_TRUST_PROVEN;
-    }
     if (l->trust_least >= 0)
         t.least = (enum lm_trust)l->trust_least;
     return t;

@@ -83,15 +83,26 @@ static const char *day_text(char out[DAY_MAX], int64_t at_s)
     return out;
 }
 
+/* By whichever of the pinned keys it is signed. */
+static enum proof_verdict check_certificate(struct asking *k, struct proof_certificate *c)
+{
+    size_t len = k->reply.status == HTTP_OK ? k->reply.body.len : 0;
+    enum proof_verdict v = PROOF_OTHER_KEY;
+    for (size_t i = 0; i < k->trust->root_count && v == PROOF_OTHER_KEY; i++) {
+        k->q.root = &k->trust->roots[i];
+        v = proof_check_certificate(&k->q, sl_text_str(&k->reply.body), len, c);
+    }
+    return v;
+}
+
 static enum proof_verdict judge_certificate(struct asking *k, struct proof_certificate *c)
 {
     char print[PROOF_PRINT_MAX], until[DAY_MAX];
-    size_t len = k->reply.status == HTTP_OK ? k->reply.body.len : 0;
+    src_note(k->a, "certificate: site %s, host %s, pinned root key", k->q.site, k->q.name);
+    enum proof_verdict v = check_certificate(k, c);
     proof_public_print(k->q.root, print);
-    src_note(k->a, "certificate: root key %.16s..., site %s, host %s", print, k->q.site, k->q.name);
-    enum proof_verdict v = proof_check_certificate(&k->q, sl_text_str(&k->reply.body), len, c);
     if (v == PROOF_PROVEN)
-        src_note_end(k->a, "of %s, site %s, until %s", c->host, c->site, day_text(until, c->until_s));
+        src_note_end(k->a, "of %s, site %s, until %s, signed by %.16s...", c->host, c->site, day_text(until, c->until_s), print);
     else if (v == PROOF_NO_CERTIFICATE || v == PROOF_BAD_CERTIFICATE || v == PROOF_OTHER_KEY)
         src_note_end(k->a, "%s", proof_verdict_word(v));
     else
@@ -149,7 +160,7 @@ static void prove(const struct resolve_trust *trust, const struct src_question *
     struct sl_error e = {.status = SL_OK};
     *k = (struct asking){.trust = trust, .a = a};
     k->q = (struct proof_question){
-        .root = &trust->root, .site = q->site, .name = a->mp.name, .nonce = k->nonce, .now_s = q->now_s};
+        .root = trust->roots, .site = q->site, .name = a->mp.name, .nonce = k->nonce, .now_s = q->now_s};
     if (fetch(k, deadline, &e)) {
         enum proof_verdict v = judge_certificate(k, c);
         conclude(k, v == PROOF_PROVEN ? judge_proof(k, c) : v);
@@ -181,7 +192,7 @@ void resolve_prove(const struct resolve_trust *trust, const struct src_question 
     if (a->result != SRC_ANSWER)
         return;
     bool is_open = q->what == SRC_MP && a->trust == LM_TRUST_UNPROVEN;
-    if (is_open && trust->is_pinned && trust->least <= LM_TRUST_PROVEN)
+    if (is_open && trust->root_count && trust->least <= LM_TRUST_PROVEN)
         prove(trust, q, deadline, a);
     else if (is_open && trust->least == LM_TRUST_UNPROVEN)
         src_warn(a, "%s is unproven: no trusted root key is pinned for site %s", a->mp.name, q->site);

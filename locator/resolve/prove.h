@@ -15,11 +15,13 @@
 #include "locator/net/proof.h"
 #include "locator/source/source.h"
 
+enum { RESOLVE_ROOTS_MAX = 8 };
+
 /* What is demanded of the answers to one question. */
 struct resolve_trust {
     enum lm_trust least; /* LM_TRUST_REFUTED: any */
-    bool is_pinned;
-    struct proof_public root; /* pinned for the site */
+    size_t root_count;   /* keys pinned for the site; any of them will do, so that old and new may stand side by side */
+    struct proof_public roots[RESOLVE_ROOTS_MAX];
     uint16_t mp_port;         /* 0: as published */
     struct src_override *overrides;
     size_t override_count;

@@ -107,6 +107,7 @@ static enum sl_outcome key_export(struct cli_call *call)
 struct mp_values {
     char *address;
     int64_t port;
+    bool nlb;
 };
 
 static const struct sl_option mp_add_options[] = {
@@ -114,6 +115,8 @@ static const struct sl_option mp_add_options[] = {
      .help = "Its IPv4 or IPv6 address"},
     {.name = "port", .type = SL_OPT_INT, .offset = offsetof(struct mp_values, port), .arg = "N", .fallback = "80", .min = 1,
      .max = UINT16_MAX, .help = "Its HTTP port"},
+    {.name = "nlb", .type = SL_OPT_FLAG, .offset = offsetof(struct mp_values, nlb),
+     .help = "It is the virtual address of a cluster: registered as NLB_CODE too, and not published in the DNS"},
 };
 
 /* One flag or text. */
@@ -164,11 +167,16 @@ static enum sl_outcome add_package(struct cli_call *call)
 struct target_values {
     struct ldapc_options ldap;
     bool transactions;
+    char *tsig_key, *slp;
 };
 
 static const struct sl_option target_add_options[] = {
     LDAPC_CREDENTIAL_ROWS(struct target_values, ldap),
     LDAPC_TIMEOUT_ROW(struct target_values, ldap),
+    {.name = "tsig-key", .type = SL_OPT_STRING, .offset = offsetof(struct target_values, tsig_key), .arg = "FILE",
+     .flags = SL_OPT_PATH, .help = "Key of a dns: target, as tsig-keygen writes it; or --sasl gssapi for GSS-TSIG"},
+    {.name = "slp", .type = SL_OPT_STRING, .offset = offsetof(struct target_values, slp), .arg = "IP",
+     .help = "Register this address as SMS_SLP, the server locator point, at this registry"},
     {.name = "transactions", .type = SL_OPT_FLAG, .offset = offsetof(struct target_values, transactions),
      .help = "Write all at once (RFC 5805) where the directory can; read docs/site.md first"},
 };
@@ -235,13 +243,16 @@ static const struct cli_verb verbs[] = {
      .examples = {"sitectl package remove LAB00001", "Forget the package"}},
     {.name = "package list", .args = "", .summary = "List the packages", .run = remote},
     {.name = "target add", .args = "URI", .min_args = 1, .max_args = 1,
-     .summary = "Add a directory or name registry to publish to",
-     .detail = "URI is ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath or wins://HOST[:PORT]. The site server reads the "
-               "files of --password-file and --ca each time it connects; the secret itself is not stored.",
+     .summary = "Add a directory, name registry, DNS server or file to publish to",
+     .detail = "URI is ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath; wins://HOST[:PORT], where the management point's "
+               "own host registers; winsd://PATH, static names through the control socket of a winsd; dns://HOST[:PORT]/ZONE, "
+               "by nsupdate; or ldif:PATH, zone:PATH, lmhosts:PATH, winsdat:PATH, netsh:PATH, a file to be applied by hand. "
+               "The site server reads the files of --password-file, --ca and --tsig-key each time; secrets are not stored.",
      OPTIONS(target_add_options, struct target_values), .run = remote,
      .examples = {"sitectl target add ldaps://dc1.example.org --bind-dn cn=sites,dc=example,dc=org --password-file password",
                   "Publish to this directory with this account",
-                  "sitectl target add wins://192.0.2.53", "Register the management point with this registry"}},
+                  "sitectl target add dns://192.0.2.53/example.org --tsig-key /etc/sitelocator/tsig.key",
+                  "Name the management point in this zone"}},
     {.name = "target remove", .args = "URI", .min_args = 1, .max_args = 1,
      .summary = "Remove a target; what was published there stays (see unpublish)", .run = remote,
      .examples = {"sitectl target remove wins://192.0.2.53", "Publish there no longer"}},

@@ -149,20 +149,67 @@ enum sl_status sm_dp_make(const char *host, const char *url, struct sm_dp *ret_d
     return SL_OK;
 }
 
-enum sl_status sm_check_target(const struct sm_target *target, struct sl_error *e)
+/* Which kinds of target take an option. */
+static enum sl_status check_options(const struct sm_target *t, struct sl_error *e)
 {
-    static const char *const schemes[] = {"ldap://", "ldaps://", "ldapi://", "wins://"};
-    bool known = false;
-    for (size_t i = 0; i < SL_COUNT(schemes); i++)
-        known = known || strncasecmp(target->uri, schemes[i], strlen(schemes[i])) == 0;
-    if (!known)
-        return sl_fail(e, SL_USAGE, "target \"%s\": must be ldap://, ldaps://, ldapi:// or wins://", target->uri);
+    enum {
+        TREE = 1 << SM_TARGET_DIRECTORY | 1 << SM_TARGET_LDIF,
+        DIRECTORY = 1 << SM_TARGET_DIRECTORY,
+        DNS = 1 << SM_TARGET_DNS,
+        REGISTRIES = 1 << SM_TARGET_REGISTRY | 1 << SM_TARGET_STATIC | 1 << SM_TARGET_NAMES,
+    };
+    const struct {
+        const char *name;
+        bool is_given;
+        unsigned kinds;
+    } options[] = {
+        {"base", t->base != NULL, TREE},
+        {"container", t->container != NULL, TREE},
+        {"bind-dn", t->bind_dn != NULL, DIRECTORY},
+        {"password-file", t->password_file != NULL, DIRECTORY},
+        {"sasl", t->sasl != NULL, DIRECTORY | DNS},
+        {"ca", t->ca != NULL, DIRECTORY},
+        {"starttls", t->starttls, DIRECTORY},
+        {"transactions", t->transactions, DIRECTORY},
+        {"tsig-key", t->tsig_key != NULL, DNS},
+        {"slp", t->slp != NULL, REGISTRIES},
+    };
+    for (size_t i = 0; i < SL_COUNT(options); i++)
+        if (options[i].is_given && !(options[i].kinds & 1u << sm_target_kind(t)))
+            return sl_fail(e, SL_USAGE, "target %s: does not take --%s", t->uri, options[i].name);
+    return SL_OK;
+}
+
+static enum sl_status check_scheme(const struct sm_target *target, struct sl_error *e)
+{
+    static const char list[] = ""
+#define SCHEME_TEXT(scheme, kind, place) " " scheme place
+        SM_TARGET_TABLE(SCHEME_TEXT)
+#undef SCHEME_TEXT
+        ;
+    if (sm_target_kind(target) == SM_TARGET_UNKNOWN)
+        return sl_fail(e, SL_USAGE, "target \"%s\": must be one of%s", target->uri, list);
     if (strlen(target->uri) > SM_URL_MAX)
         return sl_fail(e, SL_USAGE, "target: longer than %d characters", SM_URL_MAX);
-    bool credentials = target->base || target->container || target->bind_dn || target->password_file || target->sasl ||
-                       target->ca || target->starttls;
-    if (sm_target_is_registry(target) && credentials)
-        return sl_fail(e, SL_USAGE, "target %s: a name registry takes no directory options", target->uri);
+    return SL_OK;
+}
+
+enum sl_status sm_check_target(const struct sm_target *target, struct sl_error *e)
+{
+    uint32_t ip;
+    enum sl_status status = check_scheme(target, e);
+    if (status == SL_OK)
+        status = check_options(target, e);
+    if (status != SL_OK)
+        return status;
+    if (target->slp != NULL && !sl_ip4_parse(target->slp, &ip))
+        return sl_fail(e, SL_USAGE, "target %s: --slp \"%s\" must be an IPv4 address", target->uri, target->slp);
+    if (target->tsig_key != NULL && target->sasl != NULL)
+        return sl_fail(e, SL_USAGE, "target %s: --sasl and --tsig-key exclude each other", target->uri);
+    if (sm_target_kind(target) == SM_TARGET_DNS && target->sasl != NULL && strcmp(target->sasl, "gssapi") != 0)
+        return sl_fail(e, SL_USAGE, "target %s: --sasl must be gssapi", target->uri);
+    if (sm_target_kind(target) >= SM_TARGET_LDIF && sm_target_place(target)[0] != '/')
+        return sl_fail(e, SL_USAGE, "target %s: the path of a file must be absolute", target->uri);
     if ((target->bind_dn == NULL) != (target->password_file == NULL))
         return sl_fail(e, SL_USAGE, "target %s: --bind-dn and --password-file go together", target->uri);
     if (target->starttls && strncasecmp(target->uri, "ldap://", 7) != 0)

@@ -101,7 +101,37 @@ const struct sm_dp *sm_find_dp(const struct sm_snapshot *snapshot, const char *h
     return NULL;
 }
 
+static const struct {
+    const char *scheme;
+    enum sm_target_kind kind;
+} schemes[] = {
+#define SCHEME_ROW(scheme, kind, place) {scheme, SM_TARGET_##kind},
+    SM_TARGET_TABLE(SCHEME_ROW)
+#undef SCHEME_ROW
+};
+
+/* The row of a target's scheme, or how many there are. */
+static size_t find_scheme(const struct sm_target *target)
+{
+    size_t i = 0;
+    while (i < SL_COUNT(schemes) && strncasecmp(target->uri, schemes[i].scheme, strlen(schemes[i].scheme)) != 0)
+        i++;
+    return i;
+}
+
+enum sm_target_kind sm_target_kind(const struct sm_target *target)
+{
+    size_t i = find_scheme(target);
+    return i < SL_COUNT(schemes) ? schemes[i].kind : SM_TARGET_UNKNOWN;
+}
+
+const char *sm_target_place(const struct sm_target *target)
+{
+    size_t i = find_scheme(target);
+    return target->uri + (i < SL_COUNT(schemes) ? strlen(schemes[i].scheme) : 0);
+}
+
 bool sm_target_is_registry(const struct sm_target *target)
 {
-    return strncasecmp(target->uri, "wins:", 5) == 0;
+    return sm_target_kind(target) == SM_TARGET_REGISTRY;
 }

@@ -104,6 +104,31 @@ struct sm_manifest {
     struct sm_file *files;
 };
 
+/* scheme of the URI, kind, what follows */
+#define SM_TARGET_TABLE(X)                                                                                             \
+    X("ldap://", DIRECTORY, "HOST[:PORT][/BASE]")                                                                      \
+    X("ldaps://", DIRECTORY, "HOST[:PORT][/BASE]")                                                                     \
+    X("ldapi://", DIRECTORY, "%2Fpath[/BASE]")                                                                         \
+    X("wins://", REGISTRY, "HOST[:PORT]") /* the management point's own host registers its names there */              \
+    X("winsd://", STATIC, "PATH")         /* static names, through the control socket of a winsd */                    \
+    X("dns://", DNS, "HOST[:PORT]/ZONE")  /* dynamic update */                                                         \
+    X("ldif:", LDIF, "PATH")              /* from here on: files, for an administrator who applies them by hand */     \
+    X("zone:", ZONE, "PATH")                                                                                           \
+    X("lmhosts:", NAMES, "PATH")                                                                                       \
+    X("winsdat:", NAMES, "PATH")                                                                                       \
+    X("netsh:", NAMES, "PATH")
+
+enum sm_target_kind {
+    SM_TARGET_DIRECTORY,
+    SM_TARGET_REGISTRY,
+    SM_TARGET_STATIC,
+    SM_TARGET_DNS,
+    SM_TARGET_LDIF,
+    SM_TARGET_ZONE,
+    SM_TARGET_NAMES,
+    SM_TARGET_UNKNOWN,
+};
+
 /*
  * A place to publish to. Strings other than `uri` are NULL when not given; they are the credential flags of struct
  * ldapc_options (locator/net/ldapc.h) as text, and the secret itself is never stored, only the name of its file.
@@ -152,7 +177,11 @@ void sm_manifest_fini(struct sm_manifest *m);   /* likewise */
 const struct sm_mp *sm_default_mp(const struct sm_snapshot *snapshot);
 /* The distribution point of this host name, case-insensitively, or NULL. */
 const struct sm_dp *sm_find_dp(const struct sm_snapshot *snapshot, const char *host);
-/* True when the target is a name registry ("wins:" URI), false for a directory. */
+/* The kind of a target; SM_TARGET_UNKNOWN for a URI that is in no row of the table. */
+enum sm_target_kind sm_target_kind(const struct sm_target *target);
+/* What stands behind the scheme of its URI. */
+const char *sm_target_place(const struct sm_target *target);
+/* True when the target is a name registry where the management point's own host registers ("wins:" URI). */
 bool sm_target_is_registry(const struct sm_target *target);
 
 /* Three characters A-Z 0-9; lower case is refused so that nothing is stored in two spellings. Errors are SL_USAGE. */

@@ -298,20 +298,37 @@ static void want(struct nbn *names, const struct nbn_socket *from, const struct 
     c->is_wanted = true;
 }
 
+/* A name at every registry of a site, from the socket of its address. */
+static void want_at(struct nbn *names, const struct sm_target *target, const char *text, uint32_t address)
+{
+    struct nb_name name;
+    bool fits = nb_name_make(text, NB_SMS, &name);
+    sl_assert(fits);
+    for (size_t i = 0; i < names->socket_count; i++)
+        if (sl_endpoint_ip4_of(&names->sockets[i].endpoint) == address)
+            want(names, &names->sockets[i], &name, target->uri);
+}
+
+/* Q7: a cluster has both names. The server locator point is registered where an administrator said so. */
 static void want_site(struct nbn *names, const struct sm_snapshot *site)
 {
     const struct sm_mp *mp = sm_default_mp(site);
     char text[NB_NAME_LEN];
-    struct nb_name name;
-    if (mp == NULL || mp->ip4 == 0 || site->site.is_unpublished)
-        return;
-    snprintf(text, sizeof text, "MP_%.3s", site->site.code);
-    bool fits = nb_name_make(text, NB_SMS, &name);
-    sl_assert(fits);
-    for (size_t i = 0; i < names->socket_count; i++)
-        for (size_t t = 0; t < site->target_count; t++)
-            if (sl_endpoint_ip4_of(&names->sockets[i].endpoint) == mp->ip4 && sm_target_is_registry(&site->targets[t]))
-                want(names, &names->sockets[i], &name, site->targets[t].uri);
+    uint32_t slp;
+    for (size_t t = 0; t < site->target_count && !site->site.is_unpublished; t++) {
+        const struct sm_target *target = &site->targets[t];
+        if (!sm_target_is_registry(target))
+            continue;
+        if (target->slp && sl_ip4_parse(target->slp, &slp))
+            want_at(names, target, NBN_SLP_NAME, slp);
+        if (mp == NULL || mp->ip4 == 0)
+            continue;
+        snprintf(text, sizeof text, "MP_%.3s", site->site.code);
+        want_at(names, target, text, mp->ip4);
+        snprintf(text, sizeof text, "NLB_%.3s", site->site.code);
+        if (mp->is_nlb)
+            want_at(names, target, text, mp->ip4);
+    }
 }
 
 /* Releases what is not wanted. A claim that was refused is released too: an answer may have been lost. */

@@ -2,9 +2,11 @@
  * nbname.h - the NetBIOS side of a management point: registers, refreshes, defends and releases the names of those default
  * management points whose address is one of ours, from that address, with every name registry of their site.
  *
- * Names: MP_<CODE>#1A, unique (facts sms.md 3). Works on the loop it was opened with and never blocks it; every function but
- * nbn_poke is called on the loop's thread. What is wanted follows from the snapshots given last: a name no longer wanted is
- * released first, a new one is registered then.
+ * Names, unique (facts sms.md 3): MP_<CODE>#1A; NLB_<CODE>#1A too when the management point is a cluster; SMS_SLP#1A where the
+ * registry's target has an address of ours as that of the server locator point.
+ *
+ * Works on the loop it was opened with and never blocks it; every function but nbn_poke is called on the loop's thread. What is
+ * wanted follows from the snapshots given last: a name no longer wanted is released first, a new one is registered then.
  */
 #ifndef SL_SITE_NBNAME_NBNAME_H
 #define SL_SITE_NBNAME_NBNAME_H

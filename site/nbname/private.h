@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define NBN_SLP_NAME "SMS_SLP"
+
 /* One of our addresses. */
 struct nbn_socket {
     struct nbn *names;

@@ -88,7 +88,8 @@ static enum sl_status have_container(struct pub_dir *d, struct sl_error *e)
 
 /* ---- one target ------------------------------------------------------------------------------------------------------- */
 
-enum sl_status pub_directory_open(const struct sm_target *t, struct ldapc_health *health, struct ldapc **ret_dir,
+/* A handle, not yet connected. SL_USAGE for what no connection could be made of. */
+static enum sl_status open_target(const struct sm_target *t, struct ldapc_health *health, struct ldapc **ret_dir,
                                   struct sl_error *e)
 {
     struct ldapc_options options = {.base = t->base, .container = t->container, .bind_dn = t->bind_dn, .starttls = t->starttls,
@@ -101,9 +102,17 @@ enum sl_status pub_directory_open(const struct sm_target *t, struct ldapc_health
     return ldapc_new(t->uri, &options, ret_dir, e);
 }
 
+enum sl_status pub_directory_check(const struct sm_target *target, struct sl_error *e)
+{
+    struct ldapc *dir = NULL;
+    enum sl_status status = open_target(target, NULL, &dir, e);
+    ldapc_free(dir);
+    return status;
+}
+
 static enum sl_status connect_to(struct pub_dir *d, struct sl_error *e)
 {
-    enum sl_status s = pub_directory_open(d->run->target, d->run->env ? d->run->env->health : NULL, &d->dir, e);
+    enum sl_status s = open_target(d->run->target, d->run->env ? d->run->env->health : NULL, &d->dir, e);
     if (s == SL_OK)
         s = ldapc_connect(d->dir, d->run->deadline, e);
     if (s == SL_OK && ldapc_detour(d->dir)[0] != '\0')
@@ -124,13 +133,13 @@ static bool has_schema(struct pub_dir *d)
     const char *how = is_none ? "not extended" : "extended in part only";
     if (pub_is_removal(d->run))
         pub_result_set(d->run, SL_OUTCOME_OK, reason, "%s: nothing of ours can be here", ldapc_server(d->dir));
-    else if (d->run->has_registry)
-        pub_result_set(d->run, SL_OUTCOME_DEGRADED, reason, "%s: the schema is %s; passed over, the name registry serves",
+    else if (d->run->has_other)
+        pub_result_set(d->run, SL_OUTCOME_DEGRADED, reason, "%s: the schema is %s; passed over, another target serves",
                        ldapc_server(d->dir), how);
     else
         pub_result_set(d->run, SL_OUTCOME_CONFLICT, reason,
-                       "%s: the schema is %s, and without it the management point must be in a name registry, but the site "
-                       "has no wins:// target (S1.19)",
+                       "%s: the schema is %s, and without it the management point must be in a name registry or the DNS, but the "
+                       "site has no such target (S1.19)",
                        ldapc_server(d->dir), how);
     return false;
 }
@@ -154,12 +163,6 @@ static void show(struct pub_dir *d)
     }
 }
 
-static const char *reason_of(enum sl_status s)
-{
-    enum sl_outcome outcome = sl_status_outcome(s);
-    return outcome == SL_OUTCOME_UNREACHABLE ? "could-not-ask" : sl_outcome_word(outcome);
-}
-
 static void conclude(struct pub_dir *d)
 {
     size_t failures = 0, differences = 0, written = 0;
@@ -180,7 +183,7 @@ static void conclude(struct pub_dir *d)
         pub_result_set(d->run, SL_OUTCOME_PARTIAL, "partial", "%zu of %zu objects failed, first %s: %s", failures, d->count,
                        first->object ? first->object->dn : first->found->dn, first->why->text);
     else if (failures > 0)
-        pub_result_set(d->run, sl_status_outcome(first->why->status), reason_of(first->why->status), "%s", first->why->text);
+        pub_result_fail(d->run, first->why->status, first->why);
     else if (pub_is_diff(d->run) && (differences > 0 || would_create))
         pub_result_set(d->run, SL_OUTCOME_NEGATIVE, "differs", "%s", "");
 }
@@ -230,7 +233,7 @@ void pub_directory(struct pub_run *run)
     if (s == SL_LIMIT)
         pub_result_set(run, SL_OUTCOME_UNREACHABLE, "incomplete", "%s", sl_error_text(&e));
     else if (s)
-        pub_result_set(run, sl_status_outcome(s), reason_of(s), "%s", sl_error_text(&e));
+        pub_result_fail(run, s, &e);
     for (size_t i = 0; i < d.plan.warnings.count; i++)
         pub_warn(run, "%s: %s", run->target->uri, d.plan.warnings.items[i]);
     dir_fini(&d);

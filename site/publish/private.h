@@ -4,6 +4,7 @@
 #ifndef SL_SITE_PUBLISH_PRIVATE_H
 #define SL_SITE_PUBLISH_PRIVATE_H
 
+#include "common/wire/name.h"
 #include "locator/net/ldapc.h"
 #include "site/publish/plan.h"
 #include "site/publish/publish.h"
@@ -33,7 +34,7 @@ struct pub_run {
     enum pub_mode mode;
     const struct pub_env *env;
     struct sl_deadline deadline;
-    bool has_registry; /* among the targets: a directory without schema is then no hindrance (S1.19) */
+    bool has_other; /* a target that is no directory: one without schema is then no hindrance (S1.19) */
     struct pub_report *report;
     struct pub_result *result;
 };
@@ -61,12 +62,46 @@ void pub_line_fail(struct pub_run *run, size_t line, const char *why);
 void pub_warn(struct pub_run *run, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Says how the target went. */
 void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *reason, const char *fmt, ...) SL_PRINTF(4, 5);
-/* A handle for a directory target, not yet connected; freed by ldapc_free. SL_USAGE for what no connection could be made of. */
-enum sl_status pub_directory_open(const struct sm_target *target, struct ldapc_health *health, struct ldapc **ret_dir,
-                                  struct sl_error *e) SL_MUST;
-/* Publishes to a directory target. */
+/* The same for a failure: its outcome, the reason word for it, its text. */
+void pub_result_fail(struct pub_run *run, enum sl_status status, const struct sl_error *e);
+
+/* A name that a registry should hold, or should not. */
+struct pub_name {
+    struct nb_name name;
+    struct nb_name_text text;
+    uint32_t ip4; /* 0: should not be there */
+};
+
+enum { PUB_NAMES_MAX = 3 };
+
+/*
+ * MP_<code>, NLB_<code> and, where the target has one, SMS_SLP (facts sms.md 3; Q7), in this order; returns how many. 0, with the
+ * result set, for a default management point without IPv4, which no registry can hold.
+ */
+size_t pub_names_wanted(struct pub_run *run, struct pub_name names[PUB_NAMES_MAX]);
+/* True when the address is that of one of the site's management points, or of the target's server locator point. */
+bool pub_is_our_address(const struct pub_run *run, uint32_t ip4);
+
+/* What each kind of target needs: `check` reads the URI and the flags, `run` publishes. */
+enum sl_status pub_directory_check(const struct sm_target *target, struct sl_error *e) SL_MUST;
+enum sl_status pub_registry_check(const struct sm_target *target, struct sl_error *e) SL_MUST; /* likewise */
+enum sl_status pub_dns_check(const struct sm_target *target, struct sl_error *e) SL_MUST;      /* likewise */
+/* A directory: plan, diff, apply, read back. */
 void pub_directory(struct pub_run *run);
-/* Looks at a registry target, and waits for the management point's own host to register. */
+/* Looks at a registry, and waits for the management point's own host to register. */
 void pub_registry(struct pub_run *run);
+/* Static names in a winsd, through its control socket. */
+void pub_static(struct pub_run *run);
+/* The SRV record of the default management point, by nsupdate. */
+void pub_dns(struct pub_run *run);
+/* A file of the target's form: read as far as it is there, and replaced as a whole. */
+void pub_file(struct pub_run *run);
+
+/* The SRV record of the site below `domain` (facts sms.md 4). */
+enum { PUB_SRV_TTL_S = 14400, PUB_SRV_NAME_MAX = 300 };
+/* "_mssms_mp_<code>._tcp.<domain>", the code in lower case. */
+void pub_srv_name(char out[PUB_SRV_NAME_MAX], const char *code, const char *domain);
+/* The management point that the DNS should name, NULL for none: the default one, but no cluster, which a warning tells. */
+const struct sm_mp *pub_srv_target(struct pub_run *run);
 
 #endif

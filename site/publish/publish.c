@@ -2,7 +2,6 @@
 
 #include "common/base/memory.h"
 #include "common/base/text.h"
-#include "locator/net/nbc.h"
 #include "site/publish/private.h"
 
 #include <stdio.h>
@@ -76,6 +75,13 @@ void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *re
     va_end(args);
 }
 
+void pub_result_fail(struct pub_run *run, enum sl_status status, const struct sl_error *e)
+{
+    enum sl_outcome outcome = sl_status_outcome(status);
+    pub_result_set(run, outcome, outcome == SL_OUTCOME_UNREACHABLE ? "could-not-ask" : sl_outcome_word(outcome), "%s",
+                   sl_error_text(e));
+}
+
 /* ---- the outcome of all ----------------------------------------------------------------------------------------------- */
 
 static void conclude(struct pub_report *r, enum sl_outcome outcome, const char *reason, const char *message)
@@ -97,28 +103,59 @@ static void judge(const struct pub_run *run)
     const struct pub_result *failed = NULL;
     size_t failures = 0;
     bool differs = false;
+    struct sl_text names = sl_text_new(PUB_TEXT_MAX);
     for (size_t i = 0; i < r->result_count; i++) {
         differs = differs || r->results[i].outcome == SL_OUTCOME_NEGATIVE;
         if (!has_failed(&r->results[i]))
             continue;
         failures++;
         failed = failed ? failed : &r->results[i];
+        sl_text_printf(&names, "%s%s: %s", names.len ? "; " : "", r->results[i].target,
+                       r->results[i].message[0] ? r->results[i].message : sl_outcome_word(r->results[i].outcome));
     }
     if (r->result_count == 0 && !pub_is_removal(run))
         conclude(r, SL_OUTCOME_CONFLICT, "no-target", "the site has no target: nobody could find its management point (S1.19)");
     else if (failures == r->result_count && failed)
         conclude(r, failed->outcome, failed->reason, failed->message);
     else if (failures > 0)
-        conclude(r, SL_OUTCOME_PARTIAL, failed->reason, failed->message);
+        conclude(r, SL_OUTCOME_PARTIAL, failed->reason, sl_text_str(&names));
     else if (differs)
         conclude(r, SL_OUTCOME_NEGATIVE, pub_is_diff(run) ? "differs" : "not-yet", "");
     else
         conclude(r, SL_OUTCOME_OK, "", "");
+    sl_text_fini(&names);
 }
 
 int64_t pub_time_ms(const struct sm_snapshot *site)
 {
     return PUB_TARGET_MS + PUB_OBJECT_MS * (int64_t)(site->mp_count + site->boundary_count);
+}
+
+static const struct {
+    enum sl_status (*check)(const struct sm_target *target, struct sl_error *e); /* NULL: nothing is left to check */
+    void (*run)(struct pub_run *run);
+} kinds[] = {
+    [SM_TARGET_DIRECTORY] = {pub_directory_check, pub_directory},
+    [SM_TARGET_REGISTRY] = {pub_registry_check, pub_registry},
+    [SM_TARGET_STATIC] = {NULL, pub_static},
+    [SM_TARGET_DNS] = {pub_dns_check, pub_dns},
+    [SM_TARGET_LDIF] = {NULL, pub_file},
+    [SM_TARGET_ZONE] = {NULL, pub_file},
+    [SM_TARGET_NAMES] = {NULL, pub_file},
+};
+
+enum sl_status pub_check_target(const struct sm_target *target, struct sl_error *e)
+{
+    enum sl_status status = sm_check_target(target, e);
+    if (status == SL_OK && kinds[sm_target_kind(target)].check)
+        status = kinds[sm_target_kind(target)].check(target, e);
+    return status;
+}
+
+static bool is_tree(const struct sm_target *target)
+{
+    enum sm_target_kind kind = sm_target_kind(target);
+    return kind == SM_TARGET_DIRECTORY || kind == SM_TARGET_LDIF;
 }
 
 static void run_target(struct pub_run *run, struct sl_deadline all)
@@ -128,24 +165,8 @@ static void run_target(struct pub_run *run, struct sl_deadline all)
         pub_result_set(run, SL_OUTCOME_UNREACHABLE, "could-not-ask", "no time was left for this target");
     else if (pub_is_stopping(run))
         pub_result_set(run, SL_OUTCOME_UNREACHABLE, "could-not-ask", "the daemon is stopping");
-    else if (sm_target_is_registry(run->target))
-        pub_registry(run);
     else
-        pub_directory(run);
-}
-
-enum sl_status pub_check_target(const struct sm_target *target, struct sl_error *e)
-{
-    char host[NBC_HOST_MAX];
-    uint16_t port;
-    struct ldapc *dir = NULL;
-    enum sl_status status = sm_check_target(target, e);
-    if (status == SL_OK && sm_target_is_registry(target))
-        return nbc_split(target->uri, host, sizeof host, &port, e);
-    if (status == SL_OK)
-        status = pub_directory_open(target, NULL, &dir, e);
-    ldapc_free(dir);
-    return status;
+        kinds[sm_target_kind(run->target)].run(run);
 }
 
 void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pub_env *env, struct sl_deadline deadline,
@@ -155,7 +176,7 @@ void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pu
     struct pub_run run = {.site = site, .mode = mode, .env = env, .report = &report};
     report.results = sl_new_array(site->target_count + 1, sizeof *report.results);
     for (size_t i = 0; i < site->target_count; i++)
-        run.has_registry = run.has_registry || sm_target_is_registry(&site->targets[i]);
+        run.has_other = run.has_other || !is_tree(&site->targets[i]);
     for (size_t i = 0; i < site->target_count; i++) {
         run.target = &site->targets[i];
         run.result = &report.results[i];

@@ -4,14 +4,11 @@
 #include "locator/net/nbc.h"
 
 #include <poll.h>
-#include <stdio.h>
 
-/* What a registry says about the name of the default management point, and what it should say. */
+/* What a registry says about a name, and what it should say. */
 struct look {
     struct sl_endpoint server;
-    struct nb_name name;
-    struct nb_name_text text;
-    const struct sm_mp *wanted; /* NULL: the name should not be there */
+    struct pub_name wanted;
     struct nbc_reply reply;
 };
 
@@ -38,7 +35,8 @@ static enum sl_status find_server(const struct pub_run *run, struct sl_endpoint 
 static enum sl_status ask(const struct pub_run *run, struct look *look, struct sl_error *e)
 {
     int64_t ms = run->target->timeout_ms ? run->target->timeout_ms : NBC_TRIES * NBC_RETRY_MS;
-    enum sl_status s = nbc_query(&look->server, &look->name, sl_deadline_min(run->deadline, sl_deadline_in(ms)), &look->reply, e);
+    struct sl_deadline deadline = sl_deadline_min(run->deadline, sl_deadline_in(ms));
+    enum sl_status s = nbc_query(&look->server, &look->wanted.name, deadline, &look->reply, e);
     if (s == SL_OK && look->reply.rcode != NB_OK && look->reply.rcode != NB_NAM_ERR)
         return sl_fail(e, SL_DENIED, "%s: %s", run->target->uri, nbc_rcode_text(look->reply.rcode));
     return s;
@@ -49,39 +47,38 @@ static bool is_there(const struct look *look)
     return look->reply.rcode == NB_OK && look->reply.address_count > 0;
 }
 
-/* At an address of one of the site's management points. */
 static bool is_ours(const struct pub_run *run, const struct look *look)
 {
-    for (size_t i = 0; is_there(look) && i < run->site->mp_count; i++)
-        for (size_t a = 0; a < look->reply.address_count; a++)
-            if (run->site->mps[i].ip4 != 0 && run->site->mps[i].ip4 == look->reply.addresses[a])
-                return true;
-    return false;
+    bool is_ours = false;
+    for (size_t a = 0; is_there(look) && a < look->reply.address_count; a++)
+        is_ours = is_ours || pub_is_our_address(run, look->reply.addresses[a]);
+    return is_ours;
 }
 
 static bool is_as_wanted(const struct look *look)
 {
-    if (look->wanted == NULL)
+    if (look->wanted.ip4 == 0)
         return !is_there(look);
     return is_there(look) && !look->reply.group && look->reply.address_count == 1 &&
-           look->reply.addresses[0] == look->wanted->ip4;
+           look->reply.addresses[0] == look->wanted.ip4;
 }
 
 /* "10.0.0.1 -> 10.0.0.2", either side "none". */
 static void tell(struct pub_run *run, enum pub_action action, const struct look *look, const char *more)
 {
     const struct sl_ip4_text old = sl_ip4_text(is_there(look) ? look->reply.addresses[0] : 0);
-    pub_line_add(run, action, look->text.text, "address: %s -> %s%s", is_there(look) ? old.text : "none",
-                 look->wanted ? look->wanted->address : "none", more);
+    const struct sl_ip4_text new = sl_ip4_text(look->wanted.ip4);
+    pub_line_add(run, action, look->wanted.text.text, "address: %s -> %s%s", is_there(look) ? old.text : "none",
+                 look->wanted.ip4 ? new.text : "none", more);
 }
 
 static void show_difference(struct pub_run *run, const struct look *look)
 {
     if (is_as_wanted(look)) {
-        pub_line_add(run, PUB_SAME_LINE, look->text.text, "%s", "");
+        pub_line_add(run, PUB_SAME_LINE, look->wanted.text.text, "%s", "");
         return;
     }
-    tell(run, !is_there(look) ? PUB_ADD_LINE : look->wanted ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, look, "");
+    tell(run, !is_there(look) ? PUB_ADD_LINE : look->wanted.ip4 ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, look, "");
     pub_result_set(run, SL_OUTCOME_NEGATIVE, "differs", "%s", "");
 }
 
@@ -110,42 +107,58 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
     if (s)
         return s;
     if (was_as_wanted) {
-        pub_line_add(run, PUB_SAME_LINE, look->text.text, "%s", "");
+        pub_line_add(run, PUB_SAME_LINE, look->wanted.text.text, "%s", "");
     } else if (is_as_wanted(look)) {
-        tell(run, !is_there(&before) ? PUB_ADD_LINE : look->wanted ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, &before, "");
+        tell(run, !is_there(&before) ? PUB_ADD_LINE : look->wanted.ip4 ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, &before, "");
     } else {
         tell(run, PUB_WAIT_LINE, look,
-             look->wanted ? "; the management point's own host must register it"
+             look->wanted.ip4 ? "; the management point's own host must register it"
                           : "; the host that registered it must release it");
-        pub_result_set(run, SL_OUTCOME_NEGATIVE, "not-yet", "%s is not what it should be at %s", look->text.text,
+        pub_result_set(run, SL_OUTCOME_NEGATIVE, "not-yet", "%s is not what it should be at %s", look->wanted.text.text,
                        run->target->uri);
     }
     return SL_OK;
 }
 
-void pub_registry(struct pub_run *run)
+/*
+ * One name. What nobody wants is left alone where no address of ours stands, but for the name of the default management point,
+ * which speaks for the site whoever registered it.
+ */
+static void do_name(struct pub_run *run, struct look *look, bool is_first)
 {
     struct sl_error e = {.status = SL_OK};
-    struct look look = {.wanted = pub_is_removal(run) ? NULL : sm_default_mp(run->site)};
-    char name[NB_NAME_LEN];
-    snprintf(name, sizeof name, "MP_%.3s", run->site->site.code);
-    if (look.wanted && look.wanted->ip4 == 0) {
-        pub_result_set(run, SL_OUTCOME_CONFLICT, "no-ipv4", "%s: a name registry knows IPv4 only, and management point %s has %s",
-                       run->target->uri, look.wanted->host, look.wanted->address);
+    enum sl_status s = ask(run, look, &e);
+    bool may_pass = pub_is_removal(run) || !is_first;
+    if (s == SL_OK && look->wanted.ip4 == 0 && may_pass && !is_ours(run, look))
         return;
-    }
-    enum sl_status s = nb_name_make(name, NB_SMS, &look.name) ? find_server(run, &look.server, &e) : SL_INTERNAL;
-    look.text = nb_name_text(&look.name);
-    if (s == SL_OK)
-        s = ask(run, &look, &e);
-    if (s == SL_OK && pub_is_removal(run) && !is_ours(run, &look))
-        return; /* nothing of ours is there */
     if (s == SL_OK && pub_is_diff(run))
-        show_difference(run, &look);
+        show_difference(run, look);
     else if (s == SL_OK)
-        s = wait_for_host(run, &look, &e);
+        s = wait_for_host(run, look, &e);
     if (s) {
-        pub_line_add(run, PUB_FAILED_LINE, look.text.text, "%s", sl_error_text(&e));
-        pub_result_set(run, sl_status_outcome(s), s == SL_DENIED ? "denied" : "could-not-ask", "%s", sl_error_text(&e));
+        pub_line_add(run, PUB_FAILED_LINE, look->wanted.text.text, "%s", sl_error_text(&e));
+        pub_result_fail(run, s, &e);
     }
+}
+
+void pub_registry(struct pub_run *run)
+{
+    struct pub_name names[PUB_NAMES_MAX];
+    struct sl_error e = {.status = SL_OK};
+    struct look look = {.wanted.ip4 = 0};
+    size_t count = pub_names_wanted(run, names);
+    enum sl_status s = count > 0 ? find_server(run, &look.server, &e) : SL_OK;
+    if (s)
+        pub_result_fail(run, s, &e);
+    for (size_t i = 0; s == SL_OK && i < count && run->result->outcome != SL_OUTCOME_UNREACHABLE; i++) {
+        look.wanted = names[i];
+        do_name(run, &look, i == 0);
+    }
+}
+
+enum sl_status pub_registry_check(const struct sm_target *target, struct sl_error *e)
+{
+    char host[NBC_HOST_MAX];
+    uint16_t port;
+    return nbc_split(target->uri, host, sizeof host, &port, e);
 }

@@ -62,6 +62,7 @@ enum sl_status srv_mp_add(struct srv_call *call, struct sl_error *e)
         status = sm_mp_make(call->request->args[0], address, (int64_t)port, &mp, e);
     if (status != SL_OK)
         return status;
+    mp.is_nlb = option(call, "nlb") != NULL;
     status = sst_add_mp(call->store, call->site, &mp, &added, e);
     if (status == SL_OK)
         tell_added(call, "mp", mp.host, added);
@@ -241,6 +242,8 @@ static enum sl_status make_target(const struct srv_call *call, struct sm_target 
     enum sl_status status = check_path("password-file", password_file, e);
     if (status == SL_OK)
         status = check_path("ca", ca, e);
+    if (status == SL_OK)
+        status = check_path("tsig-key", option(call, "tsig-key"), e);
     if (status != SL_OK)
         return status;
     struct sm_target target = {
@@ -251,6 +254,8 @@ static enum sl_status make_target(const struct srv_call *call, struct sm_target 
         .password_file = sl_strdup(password_file),
         .sasl = sasl != NULL && strcmp(sasl, "none") != 0 ? sl_strdup(sasl) : NULL,
         .ca = sl_strdup(ca),
+        .tsig_key = sl_strdup(option(call, "tsig-key")),
+        .slp = sl_strdup(option(call, "slp")),
         .starttls = option(call, "starttls") != NULL,
         .transactions = option(call, "transactions") != NULL,
         .timeout_ms = timeout_ms,

@@ -53,7 +53,7 @@ static void mp_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_mp *mp = &list->site->mps[list->next];
     char port[NUMBER_TEXT];
-    const char *const cells[] = {mp->host, mp->address, number_text(port, mp->port), yes_no(mp->is_default)};
+    const char *const cells[] = {mp->host, mp->address, number_text(port, mp->port), yes_no(mp->is_default), yes_no(mp->is_nlb)};
     host_reply_row(reply, cells, SL_COUNT(cells));
 }
 
@@ -97,6 +97,9 @@ static void target_row(const struct listing *list, struct host_reply *reply)
         t->sasl,
         yes_no(t->starttls),
         t->ca,
+        t->tsig_key,
+        t->slp,
+        yes_no(t->transactions),
         t->timeout_ms > 0 ? number_text(timeout, t->timeout_ms) : NULL,
         r != NULL ? sl_outcome_word(r->outcome) : NULL,
         r != NULL ? time_text(at, r->at_s) : NULL,
@@ -119,13 +122,13 @@ SIZE_OF(target)
 #undef SIZE_OF
 
 static const struct kind kinds[] = {
-    {"mp list", {"mp:text", "address:text", "port:number", "default:bool"}, mp_size, mp_row},
+    {"mp list", {"mp:text", "address:text", "port:number", "default:bool", "nlb:bool"}, mp_size, mp_row},
     {"dp list", {"dp:text", "url:text"}, dp_size, dp_row},
     {"boundary list", {"kind:text", "value:text"}, boundary_size, boundary_row},
     {"package list", {"package:text", "version:number", "dps:list"}, package_size, package_row},
     {"target list",
      {"target:text", "base:text", "container:text", "bind_dn:text", "password_file:text", "sasl:text", "starttls:bool", "ca:text",
-      "timeout_ms:number", "outcome:text", "at:text", "message:text"},
+      "tsig_key:text", "slp:text", "transactions:bool", "timeout_ms:number", "outcome:text", "at:text", "message:text"},
      target_size,
      target_row},
 };

@@ -46,15 +46,59 @@ class Library(harness.Case):
             body = program.read().split("int main", 1)[1]
         self.assertLessEqual(len(body.splitlines()), 20)
 
+    def exported(self):
+        """The functions that the library shows to the loader, with the version of each."""
+        library = os.path.join(harness.BUILDDIR, "locator/.libs/liblocator.so")
+        table = harness.run([harness.tool("nm", "binutils"), "-D", "--defined-only", library]).out
+        return dict(line.split()[2].split("@@") for line in table.splitlines() if line.split()[1] in "TDBR")
+
     def test_only_the_public_functions_are_exported(self):
-        """everything that the header declares is there, nothing else of ours is visible"""
-        library = ctypes.CDLL(os.path.join(harness.BUILDDIR, "locator/.libs/liblocator.so"))
-        declared = public_functions()
-        self.assertGreater(len(declared), 20)
-        for name in declared:
-            self.assertTrue(hasattr(library, name), name)
-        for name in ("sl_new", "ldapc_new", "nbc_query", "resolve_judge", "api_result_new", "lm_choose_mp"):
-            self.assertFalse(hasattr(library, name), "%s is visible" % name)
+        """issue 4.7 symbol map: what the header declares is there under its version, and nothing else of ours is visible"""
+        exported = self.exported()
+        self.assertGreater(len(exported), 20)
+        self.assertEqual(set(exported), public_functions())
+        self.assertEqual(set(exported.values()), {"LOCATOR_1"})
+
+    def test_there_is_no_global_state(self):
+        """issue 4.7 all that is writable for the process: tables of the libraries loaded when first used, once-flags, the level of logs,
+        which the library does not write"""
+        table = harness.run([harness.tool("objdump", "binutils"), "-t", os.path.join(harness.BUILDDIR, "locator/.libs/liblocator.so")]).out
+        writable = {line.split()[-1].partition(".")[0] for line in table.splitlines() if re.search(r" [lgu ]+O \.(data|bss)\t", line)}
+        self.assertGreaterEqual(writable, {"curl", "xml", "library"})
+        self.assertEqual(writable - {"curl", "xml", "library", "once", "log_level", "completed", "__dso_handle", "__TMC_END__"}, set())
+
+    def pages(self):
+        """The manual of the library: the text of each page, and the page that each link leads to."""
+        folder, texts, links = os.path.join(harness.BUILDDIR, "texts/man"), {}, {}
+        for name in os.listdir(folder):
+            if name.endswith(".3"):
+                with open(os.path.join(folder, name), encoding="utf-8") as page:
+                    text = page.read()
+                link = re.fullmatch(r"\.so man3/(.*)\n", text)
+                if link:
+                    links[name[:-2]] = link[1]
+                else:
+                    texts[name] = text
+        return texts, links
+
+    def test_every_function_is_on_one_page_of_the_manual(self):
+        """issue 4.7 a page for each group, and each function, option and field on just one of them, with its words"""
+        texts, links = self.pages()
+        self.assertGreaterEqual(set(texts), {"locator.3", "locator-context.3", "locator-finding.3", "locator-finding-without-waiting.3",
+                                             "locator-results.3"})
+        on = {name: page for page, text in texts.items()
+              for heading in re.findall(r"^\.SS (.*)$", text, re.M) for name in heading.split(", ")}
+        self.assertEqual(on, links)
+        self.assertEqual(set(on), set(self.exported()))
+        headings = sum(len(heading.split(", ")) for text in texts.values() for heading in re.findall(r"^\.SS (.*)$", text, re.M))
+        self.assertEqual(headings, len(on), "a function is on two pages")
+        with open(os.path.join(SOURCES, "locator/include/locator/locator.h"), encoding="utf-8") as header:
+            constants = re.findall(r"^ +(LOCATOR_\w+) =", header.read(), re.M)
+        shown = [name for text in texts.values() for name in re.findall(r"^\.B (LOCATOR_\w+)$", text, re.M)]
+        self.assertEqual(sorted(shown), sorted(constants))
+        self.assertIn("longest wait for one source; 2000", texts["locator-context.3"])
+        for page, text in texts.items():
+            self.assertNotIn("*/", text, page)
 
     def test_null_and_nonsense_are_survived(self):
         """accessors of nothing give nothing; unknown options are refused with a text"""
@@ -80,12 +124,24 @@ class Library(harness.Case):
         library.locator_free(context)
         library.locator_result_free(result)
 
-    def test_pkg_config(self):
-        """the file names the library and the folder of its header"""
-        with open(os.path.join(harness.BUILDDIR, "locator/locator.pc"), encoding="utf-8") as pc:
-            text = pc.read()
-        self.assertIn("Libs: -L${libdir} -llocator\n", text)
-        self.assertIn("Cflags: -I${includedir}\n", text)
+    def test_pkg_config_builds_every_example(self):
+        """issue 4.7 header, library and pkg-config file installed in an empty root build each example as its first comment says"""
+        root = self.path("root")
+        make = ["make", "-s", "-C", harness.BUILDDIR, "DESTDIR=" + root]
+        self.run_ok(make + ["install-libLTLIBRARIES", "install-locatorincludeHEADERS", "install-nodist_pkgconfigDATA"],
+                    env={name: "" for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")})
+        (folder,) = [path for path, _, files in os.walk(root) if "locator.pc" in files]
+        flags = self.run_ok(["pkg-config", "--cflags", "--libs", "locator"],
+                            env={"PKG_CONFIG_PATH": folder, "PKG_CONFIG_SYSROOT_DIR": root}).out.split()
+        examples = sorted(os.listdir(os.path.join(SOURCES, "docs/examples")))
+        self.assertGreaterEqual(len(examples), 3)
+        for name in examples:
+            path = os.path.join(SOURCES, "docs/examples", name)
+            self.run_ok(os.environ.get("SL_CC", "cc").split() + ["-Wall", "-Wextra", "-Werror", path, "-pthread", "-o", self.path("a.out")]
+                        + flags)
+            done = harness.run([self.path("a.out"), "PS1"], env={"LD_LIBRARY_PATH": os.path.dirname(folder)})
+            self.assertEqual(done.code, 2, str(done))
+            self.assertIn("no source to ask", done.err)
 
 
 harness.main()

@@ -9,6 +9,7 @@ import threading
 
 import harness
 import lab
+import slp
 
 MP, ROGUE = "127.0.0.11", "127.0.0.13"
 NAME = "mp1.example.org"
@@ -115,6 +116,11 @@ class Proof(TrustCase):
         """X13 T0 a management point of the registry, and of the DNS, proves itself; explain shows how"""
         self.check_proven(self.find(self.register(MP)))
         self.check_proven(self.find(self.zone(MP)))
+        resolve = ["--resolve", "%s:%s" % (NAME, MP)]
+        self.check_proven(self.find("http://%s:%d" % (MP, self.port), *resolve))
+        point = slp.Point(self)
+        point.sites = {"PS1": slp.Site("PS1", mp=NAME, port=self.port)}
+        self.check_proven(self.find(point.uri, *resolve))
         self.check_proven(self.find(self.registry.uri, "--trusted-root-key", self.key, pin=False))
         found = self.find(self.registry.uri, what=("dp", "--package", lab.PACKAGE))
         self.assertEqual((found.code, found.answer["dp"]), (0, "dp1.example.org"), str(found))
@@ -168,6 +174,23 @@ class Proof(TrustCase):
         self.site.process.stop()
         self.site.start()
         self.check_proven(self.find(self.registry.uri))
+
+    def test_a_key_made_beforehand(self):
+        """X13 a key of openssl's in the place of the old one, both pinned: clients notice nothing"""
+        openssl, new = harness.tool("openssl", "openssl"), self.path("new.key")
+        self.run_ok([openssl, "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", new])
+        self.run_ok([openssl, "pkey", "-in", new, "-pubout", "-out", self.path("new.pem")])
+        self.register(MP)
+        both = ["--pin", "PS1:" + self.path("new.pem")]
+        self.check_proven(self.find(self.registry.uri, *both))
+        self.check_refuted(self.registry.uri, "other-root-key", *both, pin=False)
+        os.chmod(new, 0o600)
+        os.rename(new, self.site.db + "-PS1.key")
+        self.site.process.stop()
+        self.site.start()
+        self.check_proven(self.find(self.registry.uri, *both))
+        self.check_proven(self.find(self.registry.uri, *both, pin=False))
+        self.check_refuted(self.registry.uri, "other-root-key")
 
     def test_expired(self):
         """X13 T6 a certificate is good from an hour before it was issued until its days are over"""

@@ -61,10 +61,10 @@ class Site:
 
     def __init__(self, case, code="PS1", domain="example.org", nbt_port=None, http=(), addresses=(), roles="server,mp,dp", name="site",
                  env=None):
-        self.case, self.code, self.nbt_port, self.env = case, code, nbt_port, env
+        self.case, self.code, self.nbt_port = case, code, nbt_port
         self.db = case.path(name + ".db")
         self.control = case.path(name + ".sock")
-        self.http, self.addresses, self.roles = list(http), list(addresses), roles
+        self.http, self.addresses, self.roles, self.env = list(http), list(addresses), roles, env
         self.process = None
         case.run_ok([harness.program("sitectl"), "--db", self.db, "init", code, "--domain", domain, "--server", "server." + domain])
         self.start()

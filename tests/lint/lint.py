@@ -47,6 +47,7 @@ EDGES = {
     "site/http": BASE,
     "site/content": BASE + S_MODEL,
     **{role: ROLE for role in ROLES},
+    "site/publish": ROLE + FILES,
     "site/server": ROLE + ["site/publish", "site/nbname"],
     "site/cli": ROLE + CLI + CONF + ROLES,
     "site/daemon": ROLE + CLI + CONF + ROLES,
@@ -71,7 +72,7 @@ FOREIGN = {
 SYSTEM = """arpa/inet ctype dirent dlfcn endian errno fcntl grp ifaddrs inttypes libgen limits locale malloc math net/if netdb netinet/in
 netinet/ip netinet/tcp netinet/udp poll pthread pwd sched signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib
 string strings sys/epoll sys/eventfd sys/file sys/ioctl sys/mman sys/prctl sys/random sys/resource sys/signalfd sys/sendfile sys/socket sys/stat
-sys/statvfs sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/utsname sys/wait syslog termios time unistd glob setjmp linux/errqueue
+sys/statvfs sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/utsname sys/wait syslog termios time unistd glob setjmp linux/capability linux/errqueue
 linux/filter linux/net_tstamp linux/sock_diag linux/sockios sanitizer/asan_interface sanitizer/tsan_interface valgrind/memcheck""".split()
 
 # Calls that nobody makes, and what to use; a few have one file that may.
@@ -84,8 +85,9 @@ BANNED = {
     "alloca": "an array of fixed size", "inet_ntoa": "sl_ip4_text", "inet_addr": "sl_ip4_parse", "gethostbyname": "locator/net/dnsc",
     "select": "common/host/loop", "localtime": "localtime_r", "gmtime": "gmtime_r", "ctime": "strftime", "asctime": "strftime",
     "mktemp": "mkstemp", "tmpnam": "mkstemp", "getopt": "struct sl_option", "getopt_long": "struct sl_option",
+    "dlopen": "common/base/lazy",
 }
-MAY_CALL = {("strtoll", "common/base/text.c"), ("strtoull", "common/base/text.c")}
+MAY_CALL = {("strtoll", "common/base/text.c"), ("strtoull", "common/base/text.c"), ("dlopen", "common/base/lazy.c")}
 
 KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "do", "else", "defined", "_Static_assert", "__attribute__", "_Alignas"}
 

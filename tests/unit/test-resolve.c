@@ -144,7 +144,7 @@ static struct resolve_source source_of(const char *uri, struct fake f)
 static void ask(const struct resolve_source *sources, size_t count, int64_t timeout_ms, struct resolve_result *r)
 {
     struct src_question q = {.what = SRC_MP, .site = "PS1"};
-    resolve_ask(sources, count, &q, "find mp PS1", &(struct resolve_terms){timeout_ms, sl_deadline_in(60000), false, NULL}, r);
+    resolve_ask(sources, count, &q, "find mp PS1", &(struct resolve_terms){.timeout_ms = timeout_ms, .deadline = sl_deadline_in(60000)}, r);
 }
 
 /* Both must be inside `ask` at the same time, or neither ever comes out. */
@@ -235,7 +235,7 @@ START_TEST(a_wish_to_cancel_ends_the_waiting_at_once)
     ck_assert_int_eq(sl_cancel_init(&wish, NULL), SL_OK);
     deadline.cancel = &wish;
     ck_assert_int_eq(pthread_create(&thread, NULL, tell, &wish), 0);
-    resolve_ask(sources, 2, &q, "find mp PS1", &(struct resolve_terms){600000, deadline, false, NULL}, &r);
+    resolve_ask(sources, 2, &q, "find mp PS1", &(struct resolve_terms){.timeout_ms = 600000, .deadline = deadline}, &r);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     ck_assert_int_eq(r.judgement.outcome, SL_OUTCOME_UNREACHABLE);
     ck_assert_str_eq(r.answer.text, "canceled");
@@ -279,7 +279,7 @@ START_TEST(J6_a_source_that_cannot_tell_is_not_asked)
     struct resolve_source sources[] = {source_of("fake:0", (struct fake){.says = SRC_ANSWER, .meet = &never})};
     struct src_question q = {.what = SRC_NAME};
     struct resolve_result r;
-    resolve_ask(sources, 1, &q, "find name", &(struct resolve_terms){30000, sl_deadline_in(60000), false, NULL}, &r);
+    resolve_ask(sources, 1, &q, "find name", &(struct resolve_terms){.timeout_ms = 30000, .deadline = sl_deadline_in(60000)}, &r);
     ck_assert_int_eq(r.judgement.outcome, SL_OUTCOME_USAGE);
     ck_assert_str_eq(r.trace.steps[0].verdict, "not asked");
     resolve_result_fini(&r);

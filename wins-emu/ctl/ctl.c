@@ -238,6 +238,12 @@ static void verb_stats(const struct host_request *request, struct host_reply *re
     wctl_stats(&w->env, (sl_clock_mono_ms() - w->started_ms) / 1000, reply);
 }
 
+void wctl_metrics(const struct wctl *w, struct sl_text *out)
+{
+    SL_CHECK_MAGIC(w, WCTL_MAGIC);
+    wctl_stats_page(&w->env, (sl_clock_mono_ms() - w->started_ms) / 1000, out);
+}
+
 static const struct host_verb verbs[] = {
 #define WCTL_VERB(name, args, least, most, options, summary, detail) {#name, verb_##name},
 #include "wins-emu/ctl/verbs.def"

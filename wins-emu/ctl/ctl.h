@@ -8,6 +8,7 @@
 #ifndef SL_WINS_CTL_CTL_H
 #define SL_WINS_CTL_CTL_H
 
+#include "common/base/text.h"
 #include "common/host/control.h"
 #include "wins-emu/ctl/watch.h"
 #include "wins-emu/engine/counters.h"
@@ -37,6 +38,8 @@ struct wctl_env {
 
 /* Opens the socket and serves the verbs. Copies `env`; what it points to outlives the wctl. */
 enum sl_status wctl_open(const char *path, const struct wctl_env *env, struct wctl **ret_wctl, struct sl_error *e) SL_MUST;
+/* The counters as a page for Prometheus; main thread. */
+void wctl_metrics(const struct wctl *w, struct sl_text *out);
 /*
  * Closes the socket; changes that are still under way are finished by the writer and answered to nobody, backups and checks are
  * waited for: before the writer stops. NULL is accepted.

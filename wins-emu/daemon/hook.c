@@ -33,14 +33,15 @@ struct change {
 
 struct winsd_hook {
     uint32_t magic;
-    char *program;
     struct sl_log_limit limit;
     struct eng_counters counters;
-    struct change running; /* the thread's own */
+    struct change running; /* the thread's own, as is the program that it runs */
+    char *running_program;
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows, and who counts */
     pthread_cond_t more;
     bool stop;
+    char *program; /* NULL: nobody is told */
     size_t first, count;
     struct change waiting[WINSD_HOOK_QUEUE_MAX];
 };
@@ -116,13 +117,13 @@ static void run_one(struct winsd_hook *h, const struct change *c, char *name)
     snprintf(op, sizeof op, "%s", words[c->event]);
     snprintf(type, sizeof type, "%02x", nb_name_suffix(&r->name));
     snprintf(ttl, sizeof ttl, "%" PRId64, left_s > 0 ? left_s : 0);
-    char *argv[ARGS_BEFORE + WINS_MEMBERS_MAX + 1] = {h->program, op, name, type, ttl};
+    char *argv[ARGS_BEFORE + WINS_MEMBERS_MAX + 1] = {h->running_program, op, name, type, ttl};
     for (size_t i = 0; i < r->member_count; i++) {
         addresses[i] = sl_ip4_text(r->members[i].address);
         argv[ARGS_BEFORE + i] = addresses[i].text;
     }
     pid_t pid = 0;
-    int error = spawn(h->program, argv, &pid);
+    int error = spawn(h->running_program, argv, &pid);
     bool good = !error && wait_for(pid);
     count(h, good ? ENG_COUNT_hook_run : ENG_COUNT_hook_failed);
     uint64_t left_out;
@@ -142,6 +143,8 @@ static bool take(struct winsd_hook *h)
     bool over = h->stop;
     if (!over) {
         h->running = h->waiting[h->first];
+        free(h->running_program);
+        h->running_program = h->program ? sl_strdup(h->program) : NULL;
         h->first = (h->first + 1) % WINSD_HOOK_QUEUE_MAX;
         h->count--;
     }
@@ -154,6 +157,8 @@ static void *run(void *ctx)
     struct winsd_hook *h = ctx;
     char name[NB_NAME_LEN];
     while (take(h)) {
+        if (!h->running_program)
+            continue; /* it was taken away meanwhile */
         if (plain_name(&h->running.record.name, name))
             run_one(h, &h->running, name);
         else
@@ -166,6 +171,10 @@ void winsd_hook_changed(struct winsd_hook *h, enum eng_event event, const struct
 {
     SL_CHECK_MAGIC(h, HOOK_MAGIC);
     pthread_mutex_lock(&h->lock);
+    if (!h->program) {
+        pthread_mutex_unlock(&h->lock);
+        return;
+    }
     if (h->count == WINSD_HOOK_QUEUE_MAX) {
         eng_count(&h->counters.counts[ENG_COUNT_hook_queue_full], 1);
     } else {
@@ -183,6 +192,7 @@ static void hook_free(struct winsd_hook *h)
     pthread_cond_destroy(&h->more);
     pthread_mutex_destroy(&h->lock);
     free(h->program);
+    free(h->running_program);
     h->magic = 0;
     free(h);
 }
@@ -204,7 +214,7 @@ enum sl_status winsd_hook_start(const char *program, struct winsd_hook **ret_hoo
     sl_assert(h);
     memset(h, 0, sizeof *h);
     h->magic = HOOK_MAGIC;
-    h->program = sl_strdup(program);
+    h->program = program ? sl_strdup(program) : NULL;
     h->limit.lines_per_s = 1;
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->more, NULL);
@@ -215,6 +225,17 @@ enum sl_status winsd_hook_start(const char *program, struct winsd_hook **ret_hoo
     }
     *ret_hook = h;
     return SL_OK;
+}
+
+void winsd_hook_set(struct winsd_hook *h, const char *program)
+{
+    SL_CHECK_MAGIC(h, HOOK_MAGIC);
+    char *next = program ? sl_strdup(program) : NULL;
+    pthread_mutex_lock(&h->lock);
+    char *old = h->program;
+    h->program = next;
+    pthread_mutex_unlock(&h->lock);
+    free(old);
 }
 
 void winsd_hook_stop(struct winsd_hook *h)

@@ -21,8 +21,10 @@ struct winsd_hook;
 
 /* SL_USAGE unless it is the absolute path of something that can be run; for the option table. */
 enum sl_status winsd_hook_check(const char *program, struct sl_error *e) SL_MUST;
-/* Starts the thread that runs the program. */
+/* Starts the thread that runs the program; NULL: nothing is run until winsd_hook_set names one. */
 enum sl_status winsd_hook_start(const char *program, struct winsd_hook **ret_hook, struct sl_error *e) SL_MUST;
+/* Another program from here on, NULL for none; any thread. */
+void winsd_hook_set(struct winsd_hook *hook, const char *program);
 /* Waits for a program that runs, forgets what waits, and frees it; NULL is accepted. */
 void winsd_hook_stop(struct winsd_hook *hook);
 /* Queues a run; never blocks for long. Writer's thread. */

@@ -20,13 +20,9 @@ void winsd_policy_fini(struct winsd_policy *p)
     p->current.object = NULL;
 }
 
-enum sl_status winsd_policy_reload(struct winsd_policy *p, const struct cli_call *call, struct sl_error *e)
+void winsd_policy_replace(struct winsd_policy *p, struct wins_policy *policy)
 {
-    struct wins_policy *policy;
-    enum sl_status status = winsd_settings_policy(call, &policy, e);
-    if (status == SL_OK)
-        wins_policy_free(tbl_shared_swap(&p->current, policy));
-    return status;
+    wins_policy_free(tbl_shared_swap(&p->current, policy));
 }
 
 void winsd_policy_refused(struct winsd_policy *p, enum wins_rule rule, const struct wins_request *request)

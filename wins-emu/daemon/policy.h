@@ -2,8 +2,7 @@
  * policy.h - the policy of the running daemon: compiled from the options, replaced by a reload, its refusals told in the log;
  * inside daemon/ only.
  *
- * A reload reads the configuration file again and takes over the options of the policy only; those given on the command line
- * stay as they are. Workers and writer go on with the old policy until they see the new one; no packet waits or is lost.
+ * Workers and writer go on with the old policy until they see the new one; no packet waits or is lost.
  */
 #ifndef SL_WINS_DAEMON_POLICY_H
 #define SL_WINS_DAEMON_POLICY_H
@@ -20,8 +19,8 @@ struct winsd_policy {
 enum sl_status winsd_policy_init(struct winsd_policy *p, const struct winsd_values *values, struct sl_error *e) SL_MUST;
 /* Frees the policy; nobody may use it any more. */
 void winsd_policy_fini(struct winsd_policy *p);
-/* Reads the configuration file of the call again; on failure the old policy stays. By the main thread. */
-enum sl_status winsd_policy_reload(struct winsd_policy *p, const struct cli_call *call, struct sl_error *e) SL_MUST;
+/* Puts another policy, or NULL, in its place and frees the old one; by the main thread. */
+void winsd_policy_replace(struct winsd_policy *p, struct wins_policy *policy);
 /* Tells of a refused registration, and of a refused query, at most WINSD_REFUSALS_PER_S lines a second. Any thread. */
 void winsd_policy_refused(struct winsd_policy *p, enum wins_rule rule, const struct wins_request *request);
 void winsd_policy_refused_query(struct winsd_policy *p, struct wins_peer from);

@@ -3,6 +3,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/conf/conf.h"
+#include "common/host/service.h"
 #include "wins-emu/daemon/hook.h"
 
 #include <limits.h>
@@ -10,34 +11,25 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The only words are those of --log-level, in the order of enum sl_log_level. */
+static const char *const words_of_WORD[] = {"error", "warning", "info", "debug", NULL};
+#define words_of_FLAG NULL
+#define words_of_STRING NULL
+#define words_of_STRINGS NULL
+#define words_of_INT NULL
+#define words_of_DURATION NULL
+
 const struct sl_option winsd_options[WINSD_OPTION_COUNT] = {
 #define WINSD_OPTION(opt, kind, field, argument, def, least, most, bits, text)                                                  \
     {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument), .fallback = (def), \
-     .min = (least), .max = (most), .flags = (bits), .help = (text)},
+     .min = (least), .max = (most), .flags = (bits), .help = (text), .words = words_of_##kind},
 #define WINSD_POLICY(opt, kind, field, argument, def, most, checked, text)                                                     \
     {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument),                  \
-     .fallback = (def), .max = (most), .flags = SL_OPT_IN_FILE, .help = (text), .check = (checked)},
+     .fallback = (def), .max = (most), .flags = SL_OPT_IN_FILE | SL_OPT_LIVE, .help = (text), .check = (checked)},
 #include "wins-emu/daemon/options.def"
 #undef WINSD_OPTION
 #undef WINSD_POLICY
 };
-
-/* The rows that a reload takes over. */
-static const struct sl_option *policy_row(const char *name)
-{
-    static const char *const names[] = {
-#define WINSD_OPTION(...)
-#define WINSD_POLICY(opt, ...) opt,
-#include "wins-emu/daemon/options.def"
-#undef WINSD_OPTION
-#undef WINSD_POLICY
-    };
-    for (size_t i = 0; i < SL_COUNT(names); i++) {
-        if (strcmp(names[i], name) == 0)
-            return sl_option_find(winsd_options, WINSD_OPTION_COUNT, name);
-    }
-    return NULL;
-}
 
 static bool is_given(const char *option, void *ctx)
 {
@@ -53,9 +45,30 @@ static enum sl_status fail_option(const struct cli_call *call, const char *optio
     return sl_fail_in(e, status, "%s: %s", v->config, option);
 }
 
+/* Sockets that the service manager has bound stand for --listen. */
+static enum sl_status read_passed(const struct cli_call *call, struct winsd_settings *s, size_t count, struct sl_error *e)
+{
+    const struct winsd_values *v = call->values;
+    if (v->listen.count)
+        return sl_fail(e, SL_USAGE, "the service manager passes sockets, so --listen must not be given");
+    if (count > WNET_LISTEN_MAX)
+        return sl_fail(e, SL_USAGE, "the service manager passes more than %d sockets", WNET_LISTEN_MAX);
+    for (size_t i = 0; i < count; i++) {
+        enum sl_status status = wnet_passed(s->passed[i], &s->listen[i], e);
+        if (status != SL_OK)
+            return sl_fail_in(e, status, "socket %zu of the service manager", i + 1);
+    }
+    s->listen_count = count;
+    s->has_passed = true;
+    return SL_OK;
+}
+
 static enum sl_status read_listen(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
 {
     const struct winsd_values *v = call->values;
+    size_t passed = host_service_sockets(s->passed, WNET_LISTEN_MAX);
+    if (passed)
+        return read_passed(call, s, passed, e);
     if (!v->listen.count)
         return sl_fail(e, SL_USAGE, "--listen ADDR is needed: the address that clients have as their WINS server");
     if (v->listen.count > WNET_LISTEN_MAX)
@@ -121,10 +134,33 @@ static enum sl_status read_times(const struct winsd_values *v, struct winsd_sett
     return SL_OK;
 }
 
+static enum sl_status read_metrics(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
+{
+    const struct winsd_values *v = call->values;
+    if (!v->metrics)
+        return SL_OK;
+    enum sl_status status = sl_endpoint_parse(v->metrics, 0, &s->metrics, e);
+    bool local = sl_endpoint_ip4_of(&s->metrics) >> 24 == IN_LOOPBACKNET ||
+                 (s->metrics.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&s->metrics.v6.sin6_addr));
+    if (status == SL_OK && (!local || sl_endpoint_port(&s->metrics) == 0))
+        status = sl_fail(e, SL_USAGE, "\"%s\" is no loopback address with a port", v->metrics);
+    s->has_metrics = true;
+    return status == SL_OK ? SL_OK : fail_option(call, "metrics", status, e);
+}
+
 static unsigned core_count(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > WNET_WORKERS_MAX ? WNET_WORKERS_MAX : (unsigned)n;
+}
+
+enum sl_status winsd_settings_again(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
+{
+    const struct winsd_values *v = call->values;
+    enum sl_status status = read_times(v, s, e);
+    if (status == SL_OK && v->hook)
+        status = winsd_hook_check(v->hook, e) == SL_OK ? SL_OK : fail_option(call, "hook", SL_USAGE, e);
+    return status;
 }
 
 enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_settings *ret_settings, struct sl_error *e)
@@ -140,35 +176,10 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
     if (status == SL_OK)
         status = read_own_names(call, &s, e);
     if (status == SL_OK)
-        status = read_times(v, &s, e);
-    if (status == SL_OK && v->hook)
-        status = winsd_hook_check(v->hook, e) == SL_OK ? SL_OK : fail_option(call, "hook", SL_USAGE, e);
+        status = read_metrics(call, &s, e);
+    if (status == SL_OK)
+        status = winsd_settings_again(call, &s, e);
     if (status == SL_OK)
         *ret_settings = s;
-    return status;
-}
-
-static bool is_settled(const char *option, void *call)
-{
-    return !policy_row(option) || cli_given(call, option);
-}
-
-enum sl_status winsd_settings_policy(const struct cli_call *call, struct wins_policy **ret_policy, struct sl_error *e)
-{
-    const struct winsd_values *running = call->values;
-    struct winsd_values fresh = {0};
-    sl_options_init(winsd_options, WINSD_OPTION_COUNT, &fresh);
-    enum sl_status status = SL_OK;
-    if (running->config)
-        status = conf_load(running->config, winsd_options, WINSD_OPTION_COUNT, &fresh, is_settled, (void *)(uintptr_t)call, e);
-    struct winsd_values merged = fresh; /* shares its strings, and those of the command line */
-    for (size_t i = 0; i < call->given_count; i++) {
-        const struct sl_option *row = policy_row(call->given[i]->name);
-        if (row)
-            sl_option_share(row, &merged, running);
-    }
-    if (status == SL_OK)
-        status = wins_policy_new(&merged.policy, ret_policy, e);
-    sl_options_fini(winsd_options, WINSD_OPTION_COUNT, &fresh);
     return status;
 }

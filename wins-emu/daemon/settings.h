@@ -27,6 +27,9 @@ struct winsd_values {
     bool check_config, accept_missing_log;
     char *hook;
     int64_t journal_max;
+    int log_level;
+    char *metrics;
+    char *user;
     struct wins_policy_options policy;
 };
 
@@ -45,6 +48,10 @@ extern const struct sl_option winsd_options[WINSD_OPTION_COUNT];
 struct winsd_settings {
     struct sl_endpoint listen[WNET_LISTEN_MAX];
     size_t listen_count;
+    int passed[WNET_LISTEN_MAX]; /* with has_passed the sockets of the service manager, one of each address */
+    bool has_passed;
+    bool has_metrics;
+    struct sl_endpoint metrics;
     unsigned workers;
     uint16_t nbt_port;
     size_t own_name_count;
@@ -57,7 +64,7 @@ struct winsd_settings {
 /* Reads the configuration file, if one is given, below the command line, and checks every value. SL_USAGE names file and line or
  * option. */
 enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_settings *ret_settings, struct sl_error *e) SL_MUST;
-/* The policy as the configuration file has it now, below the command line; NULL in *ret_policy when there is none. */
-enum sl_status winsd_settings_policy(const struct cli_call *call, struct wins_policy **ret_policy, struct sl_error *e) SL_MUST;
+/* Checks the values as they are now, again: after a reload. `s` is what they amounted to before; its sockets stay. */
+enum sl_status winsd_settings_again(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e) SL_MUST;
 
 #endif

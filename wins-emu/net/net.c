@@ -11,6 +11,7 @@
 #include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/socket.h>
 
 #define WNET_MAGIC 0x3e700001u
@@ -18,6 +19,7 @@
 struct wnet {
     uint32_t magic;
     struct sl_endpoint *listen;
+    int *passed; /* or NULL */
     struct worker_env env;
     struct worker **workers;
     unsigned worker_count;
@@ -27,7 +29,7 @@ struct wnet {
 
 static enum sl_status open_all(struct wnet *net, unsigned workers, struct sl_error *e)
 {
-    for (size_t i = 0; i < net->env.listen_count; i++) {
+    for (size_t i = 0; i < net->env.listen_count && !net->env.passed; i++) {
         enum sl_status status = wnet_probe(&net->listen[i], e);
         if (status != SL_OK)
             return status;
@@ -40,8 +42,8 @@ static enum sl_status open_all(struct wnet *net, unsigned workers, struct sl_err
     return SL_OK;
 }
 
-enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigned workers, struct wnet **ret_net,
-                         struct sl_error *e)
+enum sl_status wnet_open(const struct sl_endpoint *listen, const int *passed, size_t count, unsigned workers,
+                         struct wnet **ret_net, struct sl_error *e)
 {
     if (!count || count > WNET_LISTEN_MAX || !workers || workers > WNET_WORKERS_MAX)
         return sl_fail(e, SL_USAGE, "1 to %d addresses and 1 to %d workers are needed", WNET_LISTEN_MAX, WNET_WORKERS_MAX);
@@ -51,7 +53,11 @@ enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigne
     net->magic = WNET_MAGIC;
     net->listen = sl_new_array(count, sizeof *listen);
     memcpy(net->listen, listen, count * sizeof *listen);
-    net->env = (struct worker_env){.listen = net->listen, .listen_count = count};
+    if (passed) {
+        net->passed = sl_new_array(count, sizeof *passed);
+        memcpy(net->passed, passed, count * sizeof *passed);
+    }
+    net->env = (struct worker_env){.listen = net->listen, .passed = net->passed, .listen_count = count};
     net->workers = sl_new_array(workers, sizeof(struct worker *));
     outbox_init(&net->out, &net->counters, ENG_COUNT_sent);
     enum sl_status status = open_all(net, workers, e);
@@ -97,6 +103,9 @@ void wnet_close(struct wnet *net)
     SL_CHECK_MAGIC(net, WNET_MAGIC);
     for (unsigned i = 0; i < net->worker_count; i++)
         worker_free(net->workers[i]);
+    for (size_t i = 0; net->passed && i < net->env.listen_count; i++)
+        close(net->passed[i]);
+    free(net->passed);
     free(net->workers);
     free(net->listen);
     net->magic = 0;
@@ -131,6 +140,15 @@ static uint64_t dropped_by_system(const struct worker *w, size_t sockets)
             sum += info[SK_MEMINFO_DROPS];
     }
     return sum;
+}
+
+bool wnet_alive(struct wnet *net)
+{
+    SL_CHECK_MAGIC(net, WNET_MAGIC);
+    bool all = true;
+    for (unsigned i = 0; i < net->worker_count; i++)
+        all = worker_alive(net->workers[i]) && all;
+    return all;
 }
 
 void wnet_look_at(struct wnet *net, struct wnet_look *look)

@@ -29,12 +29,16 @@ struct wnet;
 
 /* SL_USAGE for what a name server must not listen on: a wildcard, IPv6, not the address of a host. */
 enum sl_status wnet_check(const struct sl_endpoint *endpoint, struct sl_error *e) SL_MUST;
+/* The address of a bound socket that came from the service manager. SL_USAGE when it is no UDP socket, or on what wnet_check
+ * refuses. */
+enum sl_status wnet_passed(int fd, struct sl_endpoint *ret_endpoint, struct sl_error *e) SL_MUST;
 /*
- * Binds every address for every worker. SL_USAGE for a wildcard or IPv6 address or none at all; SL_CONFLICT names who holds the
- * port; SL_DENIED when it needs a right that is missing.
+ * Binds every address for every worker. With `passed` nothing is bound: passed[i] is a socket that is bound to listen[i], now the
+ * net's, which all workers read; the kernel then does not spread clients over them. SL_USAGE for a wildcard or IPv6 address or
+ * none at all; SL_CONFLICT names who holds the port; SL_DENIED when it needs a right that is missing.
  */
-enum sl_status wnet_open(const struct sl_endpoint *listen, size_t count, unsigned workers, struct wnet **ret_net,
-                         struct sl_error *e) SL_MUST;
+enum sl_status wnet_open(const struct sl_endpoint *listen, const int *passed, size_t count, unsigned workers,
+                         struct wnet **ret_net, struct sl_error *e) SL_MUST;
 /* The addresses with the ports really bound (port 0 asks the system for one): as many as were given, to be put into
  * wins_config. */
 struct wins_peer wnet_own_socket(const struct wnet *net, size_t i);
@@ -76,6 +80,8 @@ struct wnet_look {
 /* Has every worker call look->fn once, soon; `look` stays until each has, and there is one at a time. Main thread. */
 void wnet_look_at(struct wnet *net, struct wnet_look *look);
 
+/* Asks every worker for a sign of life; true when each has given the one it was asked for before. Main thread. */
+bool wnet_alive(struct wnet *net);
 /* Adds up the counters of all threads; any thread. */
 void wnet_counters(const struct wnet *net, struct eng_counters *ret_sum);
 

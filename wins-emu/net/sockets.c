@@ -4,6 +4,7 @@
 #include "wins-emu/net/net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,6 +72,14 @@ static void widen(int fd, int force, int ask)
         (void)setsockopt(fd, SOL_SOCKET, ask, &octets, sizeof octets);
 }
 
+static void widen_both(int fd)
+{
+    /* A burst of registrations waits here while the worker answers the batch before, and the challenges of hosts that do not
+     * answer ARP, as many as the system's table of neighbours takes, must find room beside the answers. */
+    widen(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+    widen(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+}
+
 enum sl_status wnet_bind(const struct sl_endpoint *endpoint, int *ret_fd, struct sl_error *e)
 {
     struct sl_endpoint own = *endpoint;
@@ -86,10 +95,33 @@ enum sl_status wnet_bind(const struct sl_endpoint *endpoint, int *ret_fd, struct
         close(fd);
         return status;
     }
-    /* A burst of registrations waits here while the worker answers the batch before, and the challenges of hosts that do not
-     * answer ARP, as many as the system's table of neighbours takes, must find room beside the answers. */
-    widen(fd, SO_RCVBUFFORCE, SO_RCVBUF);
-    widen(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+    widen_both(fd);
     *ret_fd = fd;
     return SL_OK;
+}
+
+enum sl_status wnet_share(int passed, int *ret_fd, struct sl_error *e)
+{
+    int fd = fcntl(passed, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return sl_fail(e, SL_IO, "a passed socket: %s", strerror(errno));
+    widen_both(fd);
+    *ret_fd = fd;
+    return SL_OK;
+}
+
+enum sl_status wnet_passed(int fd, struct sl_endpoint *ret_endpoint, struct sl_error *e)
+{
+    struct sl_endpoint own = {.len = sizeof own.v6};
+    int type = 0;
+    socklen_t len = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 || type != SOCK_DGRAM ||
+        getsockname(fd, &own.any, &own.len) != 0 || (own.any.sa_family != AF_INET && own.any.sa_family != AF_INET6))
+        return sl_fail(e, SL_USAGE, "is not a UDP socket (ListenDatagram=)");
+    if (sl_endpoint_port(&own) == 0)
+        return sl_fail(e, SL_USAGE, "is not bound");
+    enum sl_status status = wnet_check(&own, e);
+    if (status == SL_OK)
+        *ret_endpoint = own;
+    return status;
 }

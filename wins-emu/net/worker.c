@@ -50,6 +50,8 @@ struct worker {
     struct wins_limiter *limiter;
     struct wnet_asked asked;
     struct wnet_look *look; /* that is posted */
+    unsigned asked_alive;   /* signs of life; the main thread's */
+    unsigned given_alive;
     struct outbox out;
     struct eng_counters counters;
 };
@@ -196,7 +198,8 @@ enum sl_status worker_new(const struct worker_env *env, struct worker **ret_work
         w->listeners[i] = (struct listener){.worker = w, .number = (unsigned)i, .fd = -1};
         w->listeners[i].address = sl_endpoint_ip4_of(&env->listen[i]);
         if (status == SL_OK)
-            status = wnet_bind(&env->listen[i], &w->listeners[i].fd, e);
+            status = env->passed ? wnet_share(env->passed[i], &w->listeners[i].fd, e)
+                                 : wnet_bind(&env->listen[i], &w->listeners[i].fd, e);
     }
     if (status != SL_OK) {
         worker_free(w);
@@ -260,6 +263,22 @@ int worker_socket(const struct worker *w, size_t i)
 {
     sl_assert(i < w->env->listen_count);
     return w->listeners[i].fd;
+}
+
+static void give_sign(void *ctx)
+{
+    struct worker *w = ctx;
+    __atomic_add_fetch(&w->given_alive, 1, __ATOMIC_RELAXED);
+}
+
+bool worker_alive(struct worker *w)
+{
+    bool alive = w->asked_alive == __atomic_load_n(&w->given_alive, __ATOMIC_RELAXED);
+    if (alive) {
+        w->asked_alive++;
+        host_loop_post(w->loop, give_sign, w);
+    }
+    return alive;
 }
 
 static void look(void *ctx)

@@ -11,6 +11,7 @@ struct worker;
 /* What every worker needs; outlives them. */
 struct worker_env {
     const struct sl_endpoint *listen;
+    const int *passed; /* sockets that are bound to them already, or NULL */
     size_t listen_count;
     struct wnet_env use; /* set before worker_start */
 };
@@ -25,6 +26,8 @@ void worker_stop(struct worker *w);
 void worker_free(struct worker *w);
 /* Its socket on the i-th address. */
 int worker_socket(const struct worker *w, size_t i);
+/* Asks its thread for a sign of life; true when it has given the one before. */
+bool worker_alive(struct worker *w);
 /* Has its thread call order->fn; the order stays the caller's and there is one at a time. */
 void worker_look(struct worker *w, struct wnet_look *order);
 /* Its counters, of which another thread only reads. */

@@ -230,7 +230,8 @@ int locator_add_source(struct locator *l, const char *uri);
 /* Connects to the numeric address `address` wherever the host `host` is meant, instead of looking it up. */
 int locator_add_address(struct locator *l, const char *host, const char *address);
 /*
- * Pins the trusted root key of a site, or with NULL of any site: `file` holds a public key in PEM (sitectl key export), a
+ * Pins the trusted root key of a site, or with NULL of any site that has none of its own; several, so that an old and a new key
+ * may stand side by side: `file` holds a public key in PEM (sitectl key export), a
  * certificate in PEM, or the hexadecimal text that is published. Read at once; -1 when it is no such file.
  */
 int locator_add_root_key(struct locator *l, const char *site, const char *file);

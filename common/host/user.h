@@ -1,0 +1,20 @@
+/*
+ * user.h - becoming an ordinary user once what needs rights is done. Before any thread is started: rights belong to threads.
+ */
+#ifndef SL_COMMON_HOST_USER_H
+#define SL_COMMON_HOST_USER_H
+
+#include "common/base/error.h"
+
+/*
+ * Gives a file to the user, if it is there, is a plain file and belongs to root; symbolic links are not followed. SL_USAGE when
+ * there is no such user.
+ */
+enum sl_status host_user_give(const char *user, const char *path, struct sl_error *e) SL_MUST;
+/*
+ * Becomes `user` with its main group, no other groups and no capability, for good; NULL: stays who it is, and one who is not root
+ * gives up the capabilities that it was started with. SL_USAGE when there is no such user, SL_DENIED when it may not.
+ */
+enum sl_status host_user_become(const char *user, struct sl_error *e) SL_MUST;
+
+#endif
