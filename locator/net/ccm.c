@@ -4,6 +4,7 @@
 
 #include "common/base/random.h"
 #include "common/xml/xml.h"
+#include "locator/net/mssign.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -335,16 +336,64 @@ static const struct {
 #undef FIELD
 };
 
+/* The hook of this name, or NULL. */
+static struct sx_node *find_hook(struct sx_node *msg, const char *wanted)
+{
+    struct sx_node *hooks = sx_child(msg, "Hooks"), *h = hooks ? sx_child(hooks, NULL) : NULL;
+    for (; h; h = sx_next(h, NULL)) {
+        const char *name = sx_attr(h, "Name");
+        if (name && sl_text_iequal(name, wanted))
+            return h;
+    }
+    return NULL;
+}
+
 /* Refuses what would have to be decompressed. */
 static enum sl_status check_hooks(struct sx_node *msg, struct sl_error *e)
 {
-    struct sx_node *hooks = sx_child(msg, "Hooks");
-    for (struct sx_node *h = hooks ? sx_child(hooks, NULL) : NULL; h; h = sx_next(h, NULL)) {
-        const char *name = sx_attr(h, "Name");
-        if (name && sl_text_iequal(name, "zlib-compress"))
-            return sl_fail(e, SL_UNSUPPORTED, "Msg/Hooks: the body is compressed (zlib-compress), which is not supported");
+    return find_hook(msg, "zlib-compress")
+               ? sl_fail(e, SL_UNSUPPORTED, "Msg/Hooks: the body is compressed (zlib-compress), which is not supported")
+               : SL_OK;
+}
+
+/* A property of a hook, NULL when absent. */
+static const char *property(struct sx_node *hook, const char *wanted)
+{
+    for (struct sx_node *p = sx_child(hook, "Property"); p; p = sx_next(p, "Property")) {
+        const char *name = sx_attr(p, "Name");
+        if (name && sl_text_iequal(name, wanted))
+            return sx_content(p);
     }
-    return SL_OK;
+    return NULL;
+}
+
+static enum sl_status check_client_id(const struct ccm_message *m, const char *key, const char *signature, struct sl_error *e)
+{
+    struct sl_text id = sl_text_new(2 * CCM_ID_MAX + 2);
+    enum sl_status s = put_utf16(&id, m->source_id, strlen(m->source_id), e);
+    put16(&id, 0);
+    if (s == SL_OK)
+        s = mssign_check(key, signature, id.data, id.len, e);
+    sl_text_fini(&id);
+    return s == SL_OK ? s : sl_fail_in(e, s, "clientauth, ClientIDSignature");
+}
+
+/* A message that says it is signed must be signed rightly. */
+static enum sl_status check_signatures(struct sx_node *msg, const struct ccm_message *m, struct span body, struct sl_error *e)
+{
+    struct sx_node *hook = find_hook(msg, "clientauth");
+    if (!hook)
+        return SL_OK;
+    const char *how = property(hook, "HashAlgorithm"), *key = property(hook, "PublicKey");
+    const char *payload = property(hook, "PayloadSignature"), *client = property(hook, "ClientIDSignature");
+    if (how && strcmp(how, MSSIGN_SHA256_RSA) != 0)
+        return sl_fail(e, SL_UNSUPPORTED, "clientauth: HashAlgorithm %.64s is not supported", how);
+    if (!key || !payload)
+        return sl_fail(e, SL_UNTRUSTED, "clientauth: no %s", key ? "PayloadSignature" : "PublicKey");
+    enum sl_status s = mssign_check(key, payload, body.at, body.len, e);
+    if (s != SL_OK)
+        return sl_fail_in(e, s, "clientauth, PayloadSignature");
+    return client ? check_client_id(m, key, client, e) : SL_OK;
 }
 
 /* Cuts the body part to the stretch that Body/@Offset and @Length name. */
@@ -388,7 +437,9 @@ static enum sl_status read_msg(struct sx_node *msg, struct ccm_message *m, struc
         m->timeout_ms = 0;
     if (s == SL_OK)
         s = check_hooks(msg, e);
-    return s == SL_OK ? cut_body(msg, body, e) : s;
+    if (s == SL_OK)
+        s = cut_body(msg, body, e);
+    return s == SL_OK ? check_signatures(msg, m, *body, e) : s;
 }
 
 static enum sl_status read_header(struct span header, struct ccm_message *m, struct span *body, struct sl_error *e)

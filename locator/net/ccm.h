@@ -7,6 +7,10 @@
  *                                        that says who asks whom and how long the body is
  *   2. application/octet-stream          the body: an XML message in UTF-16LE, ended by a NUL character
  *
+ * A header with the hook "clientauth" is signed (mssign.h): PayloadSignature over the octets of the body that Body/@Length
+ * counts, ClientIDSignature over SourceID in UTF-16LE with its NUL character. Signatures that are there are checked, by the key
+ * that the header itself brings: who the client is, that key alone does not tell.
+ *
  * This module turns a struct ccm_message into octets and back; what the body says is locmsg.h's business. Both ends use it: the
  * locator to ask, the management point to answer. Hooks (signatures, zlib) are not written; a compressed message that arrives is
  * SL_UNSUPPORTED and says so, since we never ask for compression.
@@ -66,7 +70,8 @@ enum sl_status ccm_write(const struct ccm_message *m, struct sl_text *out, char 
                          struct sl_error *e) SL_MUST;
 /*
  * Reads an envelope; `content_type` is the value of the HTTP header (NULL is SL_MALFORMED). On SL_OK the caller owns *ret_message
- * (ccm_fini). SL_LIMIT: larger than CCM_ENVELOPE_MAX; SL_UNSUPPORTED: compressed.
+ * (ccm_fini). SL_LIMIT: larger than CCM_ENVELOPE_MAX; SL_UNSUPPORTED: compressed, or signed
+ * in a way that no source describes; SL_UNTRUSTED: a signature in it is wrong.
  */
 enum sl_status ccm_read(const char *content_type, const void *octets, size_t len, struct ccm_message *ret_message,
                         struct sl_error *e) SL_MUST;

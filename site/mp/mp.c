@@ -268,6 +268,21 @@ static void serve_message(struct mp *mp, const struct ccm_message *question, str
     }
 }
 
+/* The HTTP status of a message that is not taken. */
+static unsigned refusal_of(enum sl_status status)
+{
+    switch (status) {
+    case SL_UNSUPPORTED:
+        return 415;
+    case SL_LIMIT:
+        return 413;
+    case SL_UNTRUSTED:
+        return 403;
+    default:
+        return 400;
+    }
+}
+
 static void on_ccm_post(const struct web_request *request, struct web_response *response, void *ctx)
 {
     struct mp *mp = ctx;
@@ -278,7 +293,7 @@ static void on_ccm_post(const struct web_request *request, struct web_response *
     if (status == SL_OK)
         serve_message(mp, &question, response);
     else
-        web_text(response, status == SL_UNSUPPORTED ? 415 : status == SL_LIMIT ? 413 : 400, "%s", e.text);
+        web_text(response, refusal_of(status), "%s", e.text);
     if (status == SL_OK)
         ccm_fini(&question);
 }

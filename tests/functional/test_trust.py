@@ -5,6 +5,7 @@ import http.server
 import os
 import shutil
 import socket
+import subprocess
 import threading
 
 import harness
@@ -26,6 +27,31 @@ def ask(address, port, verb, headers=(), method="GET", body=None):
         return got.status, got.headers, got.read()
     finally:
         one.close()
+
+
+def envelope(body, source, properties):
+    """A CCM message with the hook clientauth, from the description of the format."""
+    hook = "".join('<Property Name="%s">%s</Property>' % one for one in properties.items())
+    header = ('<Msg SchemaVersion="1.1"><Body Type="ByteRange" Offset="0" Length="%d"/><Hooks><Hook2 Name="clientauth">%s</Hook2></Hooks>'
+              '<ID>{11111111-2222-3333-4444-555555555555}</ID><SourceID>%s</SourceID><SourceHost>pc1</SourceHost>'
+              '<TargetAddress>mp:MP_LocationManager</TargetAddress><TargetEndpoint>MP_LocationManager</TargetEndpoint></Msg>' % (len(body), hook, source))
+    return (b"--aAbB\r\ncontent-type: text/plain; charset=UTF-16\r\n\r\n" + b"\xff\xfe" + header.encode("utf-16-le")
+            + b"\r\n--aAbB\r\ncontent-type: application/octet-stream\r\n\r\n" + body + b"\r\n--aAbB--\r\n")
+
+
+class Signer:
+    """A client's RSA key: its PUBLICKEYBLOB, and signatures with their octets reversed, all by openssl."""
+
+    def __init__(self, case):
+        self.case, self.openssl = case, harness.tool("openssl", "openssl")
+        self.path = case.path("client-%d.key" % len(os.listdir(case.folder)))
+        case.run_ok([self.openssl, "genrsa", "-out", self.path, "2048"])
+        modulus = bytes.fromhex(case.run_ok([self.openssl, "rsa", "-in", self.path, "-noout", "-modulus"]).out.strip().partition("=")[2])
+        self.key = (bytes.fromhex("0602000000A40000525341310008000001000100") + modulus[::-1]).hex().upper()
+
+    def sign(self, octets):
+        signature = subprocess.run([self.openssl, "dgst", "-sha256", "-sign", self.path], input=octets, stdout=subprocess.PIPE, check=True).stdout
+        return signature[::-1].hex().upper()
 
 
 class Rogue(http.server.BaseHTTPRequestHandler):
@@ -324,6 +350,36 @@ class ManagementPoint(TrustCase):
         for nonce in ("", "00", "zz" * 32, "00" * 33, "00" * 32 + " PS12"):
             self.assertEqual(ask(MP, self.port, "MPCERT", {NONCE: nonce})[0], 400, nonce)
         self.assertEqual(ask(MP, self.port, "MPCERT", {NONCE: "00" * 32 + " XYZ"})[2], body)
+
+    def test_signed_messages(self):
+        """facts 5.3 the signatures of a client's message are checked where it has some: one wrong octet anywhere is 403"""
+        signer = Signer(self)
+        body = ("<ContentLocationRequest SchemaVersion=\"1.0\"><Package ID=\"%s\" Version=\"3\"/><AssignedSite SiteCode=\"PS1\"/></ContentLocationRequest>"
+                % lab.PACKAGE).encode("utf-16-le") + b"\0\0"
+        good = {"PublicKey": signer.key, "PayloadSignature": signer.sign(body), "ClientIDSignature": signer.sign("GUID:1".encode("utf-16-le") + b"\0\0"),
+                "HashAlgorithm": "1.2.840.113549.1.1.11", "AuthSenderMachine": "pc1"}
+        other = Signer(self)
+
+        def post(status, source="GUID:1", octets=body, **changed):
+            properties = {name: value for name, value in dict(good, **changed).items() if value is not None}
+            got = ask(MP, self.port, "/ccm_system/request", {"Content-Type": "multipart/mixed; boundary=aAbB"}, "CCM_POST",
+                      envelope(octets, source, properties))
+            self.assertEqual(got[0], status, (changed, got[2]))
+        post(200)
+        post(200, ClientIDSignature=None, HashAlgorithm=None)
+        post(403, PayloadSignature=None)
+        post(403, PublicKey=None)
+        post(403, octets=body.replace(b"3", b"4", 1))
+        post(403, source="GUID:2")
+        post(403, PublicKey=other.key)
+        post(403, PayloadSignature=other.sign(body))
+        post(403, PayloadSignature=good["ClientIDSignature"])
+        post(403, ClientIDSignature=good["PayloadSignature"])
+        for wrong in ("", "zz", "00" * 1025):
+            post(400, PayloadSignature=wrong)
+        for wrong in ("", "00", good["PublicKey"][:-2], good["PublicKey"].replace("52534131", "52534132"), good["PublicKey"].replace("00080000", "00000100")):
+            post(400, PublicKey=wrong)
+        post(415, HashAlgorithm="1.3.14.3.2.26")
 
     def test_without_the_database(self):
         """facts 5.1 S2.14 with the database away MPLIST is 500 and MPCERT is not, and the proof still counts"""
