@@ -401,8 +401,9 @@ class Operation(harness.Case):
         for number in range(400):
             client = clients[number % len(clients)]
             client.send(nbns.request(number, nbns.REGISTER, "N%d" % number, 0x20, client.socket.getsockname()[0]))
+        first = clients[0].receive(harness.DEADLINE_S)
         self.registry.process.stop()
-        granted = set()
+        granted = {first.number}
         for client in clients:
             while (answer := client.receive(0.2)) is not None:
                 if answer.rcode == 0:
@@ -413,7 +414,6 @@ class Operation(harness.Case):
         self.assertIn("stopping", self.registry.process.log())
         self.registry.start()
         names = {record["name"] for record in self.registry.ctl_ok("list", "--json").answer}
-        self.assertGreater(len(granted), 0)
         self.assertEqual({"N%d#20" % number for number in granted} - names, set())
 
 

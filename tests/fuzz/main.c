@@ -3,7 +3,8 @@
  *
  *     fuzz-TARGET [FILE...]     with files: only these
  *
- * The seed of the mutations is printed; SL_SEED=N repeats them.
+ * The seed of the mutations is printed; SL_SEED=N repeats them. SL_FUZZ_SECONDS=N goes on for N seconds of processor time;
+ * without it their number is fixed. Mutations are blind: they know nothing of what the target has seen, as libFuzzer's do.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -17,8 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { INPUT_MAX = 2048, MUTATIONS = 200000, CHANGES_MAX = 8, PATH_LEN = 4096 };
+enum { INPUT_MAX = 2048, MUTATIONS = 200000, MUTATIONS_A_LOOK = 1000, SECONDS_MAX = 86400, CHANGES_MAX = 8, PATH_LEN = 4096 };
 
 struct input {
     size_t len;
@@ -82,18 +84,35 @@ static uint64_t seed_of_run(void)
     return text && sl_parse_u64(text, UINT64_MAX, &seed) ? seed : sl_random_os_seed();
 }
 
-static void mutate(const struct input *corpus, size_t count)
+static uint64_t seconds_of_run(void)
+{
+    const char *text = getenv("SL_FUZZ_SECONDS");
+    uint64_t seconds;
+    return text && sl_parse_u64(text, SECONDS_MAX, &seconds) ? seconds : 0;
+}
+
+static uint64_t processor_seconds(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec;
+}
+
+/* Returns how many. */
+static uint64_t mutate(const struct input *corpus, size_t count)
 {
     uint64_t seed = seed_of_run();
     printf("SL_SEED=%" PRIu64 "\n", seed);
     fflush(stdout);
     struct sl_random r = sl_random_seeded(seed);
-    for (int i = 0; i < MUTATIONS; i++) {
+    uint64_t seconds = seconds_of_run(), done = 0;
+    for (; done < MUTATIONS || (seconds && (done % MUTATIONS_A_LOOK || processor_seconds() < seconds)); done++) {
         struct input in = corpus[sl_random_below(&r, count)];
         for (uint64_t n = 1 + sl_random_below(&r, CHANGES_MAX); n > 0; n--)
             change(&in, &r);
         run(&in);
     }
+    return done;
 }
 
 static int run_corpus(void)
@@ -111,8 +130,8 @@ static int run_corpus(void)
         corpus[i] = read_input(found.gl_pathv[i]);
         run(&corpus[i]);
     }
-    mutate(corpus, found.gl_pathc);
-    printf("%s: %zu files, %d mutations\n", fuzz_corpus, found.gl_pathc, MUTATIONS);
+    uint64_t mutations = mutate(corpus, found.gl_pathc);
+    printf("%s: %zu files, %" PRIu64 " mutations\n", fuzz_corpus, found.gl_pathc, mutations);
     free(corpus);
     globfree(&found);
     return 0;

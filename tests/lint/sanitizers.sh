@@ -34,10 +34,17 @@ if ! make -s -j2 all >all.out 2>&1; then
   echo "FAIL: the sanitized programs were not built"
   exit 1
 fi
+# Each parser of what comes from outside for SL_FUZZ_SECONDS of processor time, beside what follows and behind everybody else.
+targets=${SL_FUZZ_TARGETS:-nbns frame conf winsdat lmhosts netsh}
+printf '%s\n' $targets | SL_FUZZ_SECONDS=${SL_FUZZ_SECONDS:-60} xargs -P 2 -I TARGET nice -n 5 tests/fuzz/fuzz-TARGET >fuzz.out 2>&1 &
+fuzzing=$!
 for test in matrix bad_input library_calls; do
   abs_top_builddir=$folder /usr/bin/python3 "$abs_top_srcdir/tests/functional/test_$test.py" >"$test.out" 2>&1 ||
     { cat "$test.out"; echo "FAIL: functional test $test with sanitized programs"; exit 1; }
 done
+wait "$fuzzing" || { cat fuzz.out; echo "FAIL: a fuzz target, see SL_SEED above"; exit 1; }
+grep mutations fuzz.out
+[ "$(grep -c mutations fuzz.out)" -eq "$(echo $targets | wc -w)" ]
 ran=$(sed -n 's/^# PASS: *//p' check.out | tail -1)
 echo "$ran test programs passed under address,undefined"
 [ "${ran:-0}" -gt 0 ]

@@ -356,11 +356,12 @@ static enum sl_status serve(const struct cli_call *call, const struct winsd_sett
                       .commit_log = {.lines_per_s = 1}};
     d.hub = wctl_hub_new(d.loop);
     tbl_reader_enter();
+    /* Before anything is served, though they are handled by the loop: who has been answered may send one. */
+    host_signal(d.loop, SIGTERM, on_stop, &d);
+    host_signal(d.loop, SIGINT, on_stop, &d);
+    host_signal(d.loop, SIGHUP, on_hangup, &d);
     enum sl_status status = start(&d, e);
     if (status == SL_OK) {
-        host_signal(d.loop, SIGTERM, on_stop, &d);
-        host_signal(d.loop, SIGINT, on_stop, &d);
-        host_signal(d.loop, SIGHUP, on_hangup, &d);
         tell_ready(&d);
         host_loop_run(d.loop);
         host_service_stopping();

@@ -12,11 +12,11 @@ void eng_top_init(struct eng_top *top, uint64_t seed)
 }
 
 /* Never 0. */
-static uint64_t hash_of(uint64_t seed, const uint8_t key[ENG_TOP_KEY])
+static uint64_t hash_of(uint64_t seed, const void *octets, size_t len)
 {
-    uint64_t words[ENG_TOP_KEY / sizeof(uint64_t)], h = seed;
-    memcpy(words, key, sizeof words);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    uint64_t words[ENG_TOP_KEY / sizeof(uint64_t)] = {0}, h = seed;
+    memcpy(words, octets, len);
+    for (size_t i = 0; i * sizeof *words < len; i++) {
         h = (h ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 29;
     }
@@ -34,10 +34,8 @@ static size_t least_of(const struct eng_top_set *set)
 
 void eng_top_count(struct eng_top *top, const void *octets, size_t len)
 {
-    uint8_t key[ENG_TOP_KEY] = {0};
-    sl_assert(len <= sizeof key);
-    memcpy(key, octets, len);
-    uint64_t hash = hash_of(top->seed, key);
+    sl_assert(len <= ENG_TOP_KEY);
+    uint64_t hash = hash_of(top->seed, octets, len);
     struct eng_top_set *set = &top->sets[(hash >> 32) % ENG_TOP_SETS];
     top->total++;
     for (size_t i = 0; i < ENG_TOP_WAYS; i++) {
@@ -49,7 +47,8 @@ void eng_top_count(struct eng_top *top, const void *octets, size_t len)
     size_t at = least_of(set);
     set->hashes[at] = hash;
     set->errors[at] = set->counts[at]++;
-    memcpy(set->keys[at], key, sizeof key);
+    memcpy(set->keys[at], octets, len);
+    memset(set->keys[at] + len, 0, ENG_TOP_KEY - len);
 }
 
 size_t eng_top_rows(const struct eng_top *top, struct eng_top_row *rows)
