@@ -144,7 +144,8 @@ static struct resolve_source source_of(const char *uri, struct fake f)
 static void ask(const struct resolve_source *sources, size_t count, int64_t timeout_ms, struct resolve_result *r)
 {
     struct src_question q = {.what = SRC_MP, .site = "PS1"};
-    resolve_ask(sources, count, &q, "find mp PS1", &(struct resolve_terms){.timeout_ms = timeout_ms, .deadline = sl_deadline_in(60000)}, r);
+    resolve_ask(sources, count, &q, "find mp PS1",
+                &(struct resolve_terms){.timeout_ms = timeout_ms, .deadline = sl_deadline_in(60000)}, r);
 }
 
 /* Both must be inside `ask` at the same time, or neither ever comes out. */
