@@ -3,6 +3,10 @@
 import ctypes
 import os
 import re
+import select
+import socket
+import threading
+import time
 
 import harness
 import lab
@@ -123,6 +127,61 @@ class Library(harness.Case):
             self.assertIsNone(library.locator_result_text(result, field))
         library.locator_free(context)
         library.locator_result_free(result)
+
+    def silent(self, kind):
+        """A port where somebody listens and never says a word, and its socket."""
+        one = socket.socket(socket.AF_INET, kind)
+        self.addCleanup(one.close)
+        one.settimeout(harness.DEADLINE_S)
+        one.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            one.listen(8)
+        return one.getsockname()[1], one
+
+    def test_cancel_is_heard_wherever_a_call_waits(self):
+        """issue 4.7 in a bind, a DNS query, a name query and an HTTP exchange that last for ever: canceled at once, sync and async"""
+        library = ctypes.CDLL(os.path.join(harness.BUILDDIR, "locator/.libs/liblocator.so"))
+        for name in ("locator_new", "locator_find_dp", "locator_start_find_dp", "locator_result_reason", "locator_call_result"):
+            getattr(library, name).restype = ctypes.c_void_p
+        stream, listener = self.silent(socket.SOCK_STREAM)
+        datagram, receiver = self.silent(socket.SOCK_DGRAM)
+        zone = self.write("zone", "_mssms_mp_ps1._tcp.example.org. 60 IN SRV 0 0 %d mp1.example.org.\n"
+                          "mp1.example.org. 60 IN A 127.0.0.1\n" % stream, 0o644)
+
+        def was_asked(peer):
+            if peer is receiver:
+                return peer.recv(1)
+            connection, _ = peer.accept()
+            self.addCleanup(connection.close)
+            return connection.recv(1)
+        for uri, peer in (("ldap://127.0.0.1:%d/dc=x" % stream, listener), ("dns://127.0.0.1:%d/x.org" % datagram, receiver),
+                          ("wins://127.0.0.1:%d" % datagram, receiver), ("zone:" + zone, listener)):
+            context = ctypes.c_void_p(library.locator_new())
+            self.assertEqual(library.locator_add_source(context, uri.encode()), 0, uri)
+            for option in (2, 3):
+                library.locator_set_number(context, option, ctypes.c_int64(600000))
+            answers = []
+            with self.subTest(uri=uri):
+                waiter = threading.Thread(target=lambda: answers.append(library.locator_find_dp(context, b"PS1", b"PS100001", 0)))
+                waiter.start()
+                self.assertTrue(was_asked(peer))
+                start = time.monotonic()
+                library.locator_cancel(context)
+                waiter.join(harness.DEADLINE_S)
+                self.assertLess(time.monotonic() - start, 1.0)
+                call = ctypes.c_void_p(library.locator_start_find_dp(context, b"PS1", b"PS100001", 0))
+                self.assertTrue(was_asked(peer))
+                start = time.monotonic()
+                library.locator_call_cancel(call)
+                self.assertEqual(select.select([library.locator_call_fd(call)], [], [], harness.DEADLINE_S)[0],
+                                 [library.locator_call_fd(call)])
+                self.assertLess(time.monotonic() - start, 1.0)
+                answers.append(library.locator_call_result(call))
+                library.locator_call_free(call)
+                for answer in answers:
+                    self.assertEqual(ctypes.string_at(library.locator_result_reason(ctypes.c_void_p(answer))), b"canceled")
+                    library.locator_result_free(ctypes.c_void_p(answer))
+            library.locator_free(context)
 
     def test_pkg_config_builds_every_example(self):
         """issue 4.7 header, library and pkg-config file installed in an empty root build each example as its first comment says"""
