@@ -165,8 +165,10 @@ static struct lm_match match_v4(const struct lm_address *boundary, const struct 
             struct lm_address net = masked(a, len);
             if (memcmp(net.octets, boundary->octets, 4))
                 continue;
-            if (best.kind == LM_MATCH_NONE || len > best.prefix_len)
-                best = (struct lm_match){given < 0 ? LM_MATCH_GUESSED_SUBNET : LM_MATCH_SUBNET, len};
+            if (given >= 0)
+                return (struct lm_match){LM_MATCH_SUBNET, len};
+            if (len > best.prefix_len) /* a guess gives way to an exact match of another address, whatever its length */
+                best = (struct lm_match){LM_MATCH_GUESSED_SUBNET, len};
             break;
         }
     }

@@ -37,6 +37,7 @@ const struct lm_rule lm_rules[] = {
     {"T6", ALL, "its certificate must be valid now", OWN},
     {"T7", ALL, "it must give a proof", OWN ", Q6"},
     {"T8", ALL, "its proof must be a signature over our nonce, its host name and its site code", OWN ", Q6"},
+    {"S1.08", SMS2003 | CM2007, "a site has exactly one default management point", CC180189},
     {"S1.09", ALL, "a legacy client talks to client access points, never to a management point", CC180189},
     {"S1.16", ALL, "a distribution point is chosen at random among those of the best locality", CC180189},
     {"S1.19", ALL, "without the schema the management point must be in the registry", CC180189},

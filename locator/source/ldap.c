@@ -197,6 +197,12 @@ static void choose(const struct ldapc_entries *found, const struct src_question 
     free(entries);
 }
 
+void src_ldap_say_foreign(const char *what, const char *forest, const struct src_question *q, struct src_answer *a)
+{
+    (void)sl_text_copy(a->rule, sizeof a->rule, "F1");
+    src_say(a, SRC_NOT_FOUND, "%s is of forest %s, which does not serve clients of forest %s", what, forest, q->forest);
+}
+
 /* True when the client is of another forest than the site; without the site's forest it is taken to be of the same. */
 static bool is_foreign(const struct src_question *q, struct src_answer *a)
 {
@@ -207,8 +213,8 @@ static bool is_foreign(const struct src_question *q, struct src_answer *a)
         src_warn(a, "%s says no forest: taken to be that of the client", a->mp.name);
         return false;
     }
-    (void)sl_text_copy(a->rule, sizeof a->rule, "F1");
-    src_say(a, SRC_NOT_FOUND, "%s is of forest %s, which does not serve clients of forest %s", a->mp.name, forest, q->forest);
+    src_ldap_say_foreign(a->mp.name, forest, q, a);
+    a->mp = lm_mp_unknown();
     return true;
 }
 

@@ -20,6 +20,8 @@ void src_ldap_objects(const struct ldapc_entry *entry, enum lm_object_kind kind,
  * and the directory is to be asked.
  */
 bool src_ldap_supposed(const struct src_question *q, struct src_answer *a);
+/* Says that something of the forest `forest` does not serve the client (F1). */
+void src_ldap_say_foreign(const char *what, const char *forest, const struct src_question *q, struct src_answer *a);
 /* Seconds since the entry was changed, SRC_AGE_UNKNOWN when the server does not tell. */
 int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s);
 /*

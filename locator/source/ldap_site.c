@@ -15,6 +15,7 @@ static const char *const attrs[] = {"objectClass",
                                     SCHEMA_SITE_BOUNDARIES,
                                     SCHEMA_RANGED_IP_LOW,
                                     SCHEMA_RANGED_IP_HIGH,
+                                    SCHEMA_SOURCE_FOREST,
                                     NULL};
 
 /* A site that the client lies in. Exact matches weigh the same; a guessed subnet by its length, less than any exact one. */
@@ -27,7 +28,7 @@ struct match {
 
 enum { WEIGHT_EXACT = 1000, MATCHES_MAX = 64 };
 
-/* The sites that match, each once with its heaviest boundary; `dropped` tells that there were more. */
+/* The sites that match, each once with its heaviest boundary, of several the first by rule; `dropped`: there were more. */
 struct matches {
     struct match items[MATCHES_MAX];
     size_t count;
@@ -56,7 +57,7 @@ static void consider(struct matches *found, const struct ldapc_entry *entry, con
     }
     if (i == found->count)
         found->items[found->count++] = m;
-    else if (weight > found->items[i].weight)
+    else if (weight > found->items[i].weight || (weight == found->items[i].weight && strcmp(rule, found->items[i].rule) < 0))
         found->items[i] = m;
 }
 
@@ -87,6 +88,33 @@ static void match_range(struct matches *found, const struct ldapc_entry *entry, 
     uint32_t from, to;
     if (low && high && lm_range_integer(low, &from) && lm_range_integer(high, &to) && lm_range_holds(from, to, client))
         consider(found, entry, "range", "B4", WEIGHT_EXACT);
+}
+
+/* The forest of an entry that is not the client's, else NULL. */
+static const char *foreign_forest(const struct ldapc_entry *entry, const struct src_question *q)
+{
+    const char *forest = q->forest[0] ? ldapc_entry_text(entry, SCHEMA_SOURCE_FOREST) : NULL;
+    return forest && !sl_text_iequal(forest, q->forest) ? forest : NULL;
+}
+
+/* Collects the sites that hold the client and serve its forest; true when one that is out of question for its forest was met. */
+static bool collect(const struct ldapc_entries *found, const struct src_question *q, struct matches *ret_matches,
+                    struct src_answer *a)
+{
+    bool foreign = false;
+    for (size_t i = 0; i < found->count; i++) {
+        const struct ldapc_entry *entry = &found->items[i];
+        const char *forest = foreign_forest(entry, q);
+        if (forest) {
+            src_ldap_say_foreign(entry->dn, forest, q, a);
+            foreign = true;
+            continue;
+        }
+        match_values(ret_matches, entry, SCHEMA_ROAMING_BOUNDARIES, &q->client);
+        match_values(ret_matches, entry, SCHEMA_SITE_BOUNDARIES, &q->client);
+        match_range(ret_matches, entry, &q->client);
+    }
+    return foreign;
 }
 
 static void put_equality(struct sl_text *filter, const char *attr, const char *value)
@@ -135,7 +163,10 @@ static void ask_by_code(struct ldapc *dir, const struct src_question *q, struct 
         src_ldap_say_unreadable(dir, missing, deadline, a);
         return;
     }
-    if (found.count)
+    const char *forest = found.count ? foreign_forest(&found.items[0], q) : NULL;
+    if (forest)
+        src_ldap_say_foreign(missing, forest, q, a);
+    else if (found.count)
         say_site(dir, q, &m, deadline, a);
     else
         src_ldap_say_absent(dir, missing, deadline, a);
@@ -205,18 +236,14 @@ static void ask_by_place(struct ldapc *dir, const struct src_question *q, struct
         src_ldap_say_unreadable(dir, absent, deadline, a);
         return;
     }
-    for (size_t i = 0; i < found.count; i++) {
-        match_values(&matches, &found.items[i], SCHEMA_ROAMING_BOUNDARIES, &q->client);
-        match_values(&matches, &found.items[i], SCHEMA_SITE_BOUNDARIES, &q->client);
-        match_range(&matches, &found.items[i], &q->client);
-    }
+    bool foreign = collect(&found, q, &matches, a);
     bool incomplete = found.incomplete;
     ldapc_entries_fini(&found);
     if (matches.count)
         choose(dir, q, &matches, deadline, a);
     else if (incomplete)
         src_say(a, SRC_CUT, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
-    else
+    else if (!foreign)
         src_ldap_say_absent(dir, absent, deadline, a);
 }
 
