@@ -12,7 +12,7 @@
 
 /*
  * Reads `path` into `values`, leaving alone the options for which `skip` says true (given on the command line).
- * `skip` may be NULL.
+ * `skip` may be NULL. SL_UNSUPPORTED in a build without libconfuse, which has no daemons.
  */
 enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t count, void *values,
                          bool (*skip)(const char *option, void *ctx), void *ctx, struct sl_error *e) SL_MUST;

@@ -107,13 +107,13 @@ static void put_row(const struct api_inquiry *c, const char *uri, const struct s
 /* Rows and outcome: all that speak are compared with the first that does. */
 static void judge(struct api_inquiry *c, const struct src_answer *answers)
 {
-    size_t count = c->l->sources.count, first = 0, counts[SILENT + 1] = {0};
+    size_t count = c->source_count, first = 0, counts[SILENT + 1] = {0};
     char text[SRC_TEXT_MAX];
     while (first < count && !speaks(&answers[first]))
         first++;
     for (size_t i = 0; i < count; i++) {
         enum verdict v = first < count ? compare(c, &answers[first], &answers[i]) : SILENT;
-        put_row(c, c->l->sources.items[i], &answers[i], v);
+        put_row(c, c->sources[i], &answers[i], v);
         counts[v]++;
     }
     if (first == count)
@@ -158,13 +158,13 @@ void api_compare(const struct locator *l, const struct api_args *args, struct sl
     c.q.client = api_client(l, NULL);
     if (prepare(&c, kind, args->texts[API_NAME], asked, &e) != SL_OK)
         return api_mistake(&c, &e);
-    struct src_answer *answers = sl_new_array(l->sources.count + 1, sizeof *answers);
-    for (size_t i = 0; i < l->sources.count; i++)
+    struct src_answer *answers = sl_new_array(c.source_count + 1, sizeof *answers);
+    for (size_t i = 0; i < c.source_count; i++)
         src_answer_init(&answers[i]);
     (void)api_ask(&c, asked, answers);
     if (c.found.judgement.decided)
         judge(&c, answers);
-    for (size_t i = 0; i < l->sources.count; i++)
+    for (size_t i = 0; i < c.source_count; i++)
         src_answer_fini(&answers[i]);
     free(answers);
     api_end(&c);

@@ -85,6 +85,7 @@ void api_leave(struct locator *l)
     if (!last)
         return;
     sl_strings_fini(&l->sources);
+    sl_strings_fini(&l->origins);
     ldapc_health_unref(l->config.ldap.health);
     for (size_t i = 0; i < l->config.override_count; i++) {
         free(l->overrides[i].host);
@@ -130,7 +131,7 @@ const char *locator_error(const struct locator *l)
     return l && l->error.status != SL_OK ? l->error.text : "";
 }
 
-static int add_source(struct locator *l, const char *uri)
+static int add_source(struct locator *l, const char *uri, const char *origin)
 {
     const struct src_ops *ops;
     if (l->sources.count == RESOLVE_SOURCES_MAX)
@@ -140,12 +141,18 @@ static int add_source(struct locator *l, const char *uri)
     if (src_find(uri, &ops, &l->error) != SL_OK)
         return -1;
     sl_strings_add(&l->sources, uri);
+    sl_strings_add(&l->origins, origin);
     return 0;
 }
 
 int locator_add_source(struct locator *l, const char *uri)
 {
-    return change_begin(l) ? change_end(l, add_source(l, uri)) : -1;
+    return change_begin(l) ? change_end(l, add_source(l, uri, "")) : -1;
+}
+
+int locator_add_source_from(struct locator *l, const char *uri, const char *origin)
+{
+    return change_begin(l) ? change_end(l, add_source(l, uri, origin)) : -1;
 }
 
 static int add_address(struct locator *l, const char *host, const char *address)
@@ -268,6 +275,7 @@ static int set_text(struct locator *l, enum locator_option option, const char *v
         l->trust_least = index;
         return 0;
     case LOCATOR_SASL:
+        l->config.sasl_told = value != NULL;
         return set_word(l, ldapc_sasl_words, value ? value : "none", "SASL mechanism", &l->config.ldap.sasl);
     case LOCATOR_CLIENT_AD_SITE:
         return set_copy(l, l->client.ad_site, sizeof l->client.ad_site, value, "AD site");

@@ -26,6 +26,7 @@ void api_begin(struct api_inquiry *c, const struct locator *l, struct sl_deadlin
     c->q.profile = l->profile;
     c->q.now_s = l->now_s ? l->now_s : sl_clock_real_s();
     c->q.no_schema = l->no_schema;
+    c->source_count = api_order(l, c->sources, &r->trace);
     (void)sl_text_copy(c->q.forest, sizeof c->q.forest, l->client_forest);
     (void)sl_text_copy(c->q.client_version, sizeof c->q.client_version, l->client_version);
 }
@@ -40,17 +41,19 @@ void api_end(struct api_inquiry *c)
     resolve_result_fini(&c->found);
 }
 
-/* Opens every source; on failure none stays open. */
-static enum sl_status open_sources(const struct locator *l, struct resolve_source *out, struct sl_error *e)
+/* Opens the sources to ask; on failure none stays open. */
+static enum sl_status open_sources(const struct api_inquiry *c, struct resolve_source *out, struct sl_error *e)
 {
+    const struct locator *l = c->l;
     enum sl_status s = SL_OK;
     struct src_config config = l->config;
     size_t i;
-    if (!l->sources.count)
+    if (!c->source_count)
         return sl_fail(e, SL_USAGE, "no source to ask: name at least one URI");
     config.ldap.timeout_ms = l->timeout_ms;
-    for (i = 0; i < l->sources.count && s == SL_OK; i++) {
-        out[i].uri = l->sources.items[i];
+    config.seed = l->has_seed ? (uint64_t)l->seed : sl_random_os_seed();
+    for (i = 0; i < c->source_count && s == SL_OK; i++) {
+        out[i].uri = c->sources[i];
         s = src_find(out[i].uri, &out[i].ops, e);
         if (s == SL_OK)
             s = out[i].ops->open(out[i].uri, &config, &out[i].source, e);
@@ -109,11 +112,11 @@ bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
     const struct resolve_terms terms = {l->timeout_ms, c->deadline, l->sequential, every, &trust};
     resolve_result_fini(&c->found);
     memset(&c->found, 0, sizeof c->found);
-    if (open_sources(l, sources, &e) != SL_OK) {
+    if (open_sources(c, sources, &e) != SL_OK) {
         api_conclude(r, SL_OUTCOME_USAGE, "", sl_error_text(&e));
         return false;
     }
-    resolve_ask(sources, l->sources.count, &c->q, asked, &terms, &c->found);
+    resolve_ask(sources, c->source_count, &c->q, asked, &terms, &c->found);
     const struct src_answer *a = &c->found.answer;
     resolve_trace_join(&r->trace, &c->found.trace);
     for (size_t i = 0; i < a->warning_count; i++)
@@ -197,6 +200,7 @@ static void find_site(const struct locator *l, const struct api_args *args, stru
     char asked[SRC_TEXT_MAX];
     api_begin(&c, l, deadline, r, SRC_SITE);
     c.q.client = api_client(l, NULL);
+    c.q.elsewhere = l->client.address_count > 0;
     if (site)
         (void)take_site(&c, site, &e);
     else if (!c.q.client.address_count && !c.q.client.ad_site[0])

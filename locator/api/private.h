@@ -52,6 +52,7 @@ struct locator {
     struct api_run *runs;
     struct sl_error error; /* of the last setting that failed */
     struct sl_strings sources;
+    struct sl_strings origins; /* of each source: where its URI was found, "" when the program named it */
     struct src_config config; /* owns its strings */
     struct src_override *overrides;
     struct lm_client client;
@@ -96,6 +97,8 @@ struct api_inquiry {
     const struct locator *l;
     struct locator_result *r;
     struct sl_deadline deadline;
+    const char *sources[RESOLVE_SOURCES_MAX]; /* to ask, best first */
+    size_t source_count;
     struct src_question q;
     struct resolve_result found; /* of the last question; its trace has passed into `r` */
     struct lm_mp assigned;       /* the default management point of the assigned site */
@@ -127,6 +130,11 @@ struct locator_call *api_start(struct locator *l, api_finder *find, const struct
 enum sl_status api_run_begin(struct locator *l, struct api_run *run, struct sl_error *e) SL_MUST;
 /* Takes it out again; the context goes with the last who holds it. */
 void api_run_end(struct api_run *run);
+/*
+ * The sources to ask, best first: those that the program named in their order, then those that were found, in the order of the
+ * profile, which leaves kinds out. Returns their number; each that was found has a step that says where.
+ */
+size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCES_MAX], struct resolve_trace *trace);
 /* Lets go of a context; the last one frees it. */
 void api_leave(struct locator *l);
 

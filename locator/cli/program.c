@@ -1,6 +1,7 @@
 #include "locator/cli/private.h"
 
 #include "common/base/text.h"
+#include "common/conf/conf.h"
 #include "locator/cli/program.h"
 #include "locator/model/boundary.h"
 #include "locator/model/code.h"
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 struct values {
     struct cli_common common;
@@ -26,7 +29,10 @@ struct values {
     bool strict, sequential, roaming;
     char *mask, *forest, *client_version;
     int schema, client_type;
+    char *config;
 };
+
+#define CONFIG_FILE "/etc/sitelocator/locator.conf"
 
 struct verb_values {
     char *site;
@@ -41,8 +47,10 @@ static const char *const client_type_words[] = {"advanced", "legacy", NULL};
 static const struct sl_option options[] = {
     {.name = "source", .type = SL_OPT_STRINGS, .offset = offsetof(struct values, sources), .arg = "URI", .flags = SL_OPT_IN_FILE,
      .help = "Ask this source; the order is the priority (the forms stand in the manual)"},
+    {.name = "config", .type = SL_OPT_STRING, .offset = offsetof(struct values, config), .arg = "FILE", .flags = SL_OPT_PATH,
+     .help = "Configuration file instead of " CONFIG_FILE "; the command line wins over it"},
     {.name = "profile", .type = SL_OPT_WORD, .offset = offsetof(struct values, profile), .arg = "NAME", .fallback = "cm2007",
-     .words = lm_profile_words, .help = "Apply the rules of this product generation"},
+     .words = lm_profile_words, .flags = SL_OPT_IN_FILE, .help = "Apply the rules of this product generation"},
     {.name = "strict", .type = SL_OPT_FLAG, .offset = offsetof(struct values, strict),
      .help = "Count the answer of a lower-ranked source as degraded"},
     {.name = "trusted-root-key", .type = SL_OPT_STRING, .offset = offsetof(struct values, root_key), .arg = "FILE",
@@ -81,13 +89,15 @@ static const struct sl_option options[] = {
      .help = "Ask one source after another, as the product's clients do, instead of all at once"},
     {.name = "now", .type = SL_OPT_INT, .offset = offsetof(struct values, now_s), .arg = "SECONDS", .min = 1, .max = INT64_MAX,
      .help = "Reckon ages as at this time, in seconds since 1970"},
-    LDAPC_TIMEOUT_ROW(struct values, ldap),
+    LDAPC_TIMEOUT_ROW_WITH(struct values, ldap, SL_OPT_IN_FILE),
     {.name = "total-timeout", .type = SL_OPT_DURATION, .offset = offsetof(struct values, total_timeout_ms), .arg = "TIME",
-     .fallback = "10s", .min = 1, .max = 3600000, .help = "Longest wait for the whole command"},
-    LDAPC_CREDENTIAL_ROWS(struct values, ldap),
-    {.name = "cert", .type = SL_OPT_STRING, .offset = offsetof(struct values, cert_file), .arg = "FILE", .flags = SL_OPT_PATH,
+     .fallback = "10s", .min = 1, .max = 3600000, .flags = SL_OPT_IN_FILE, .help = "Longest wait for the whole command"},
+    LDAPC_CREDENTIAL_ROWS_WITH(struct values, ldap, SL_OPT_IN_FILE),
+    {.name = "cert", .type = SL_OPT_STRING, .offset = offsetof(struct values, cert_file), .arg = "FILE",
+     .flags = SL_OPT_PATH | SL_OPT_IN_FILE,
      .help = "PEM file of the certificate to show to https: servers"},
-    {.name = "key", .type = SL_OPT_STRING, .offset = offsetof(struct values, key_file), .arg = "FILE", .flags = SL_OPT_PATH,
+    {.name = "key", .type = SL_OPT_STRING, .offset = offsetof(struct values, key_file), .arg = "FILE",
+     .flags = SL_OPT_PATH | SL_OPT_IN_FILE,
      .help = "PEM file of its key (by default it stands in the file of --cert)"},
 };
 
@@ -180,11 +190,20 @@ static int set_keys(struct locator *l, const struct values *v)
     return 0;
 }
 
+/* Sources of the command line; else of the configuration file; else what this host's own configuration names. */
+static int set_sources(struct locator *l, const struct cli_call *call)
+{
+    const struct values *v = call->values;
+    bool named = cli_given(call, "source");
+    for (size_t i = 0; i < v->sources.count; i++)
+        if (named ? locator_add_source(l, v->sources.items[i])
+                  : locator_add_source_from(l, v->sources.items[i], v->config ? v->config : CONFIG_FILE))
+            return -1;
+    return v->sources.count || locator_add_default_sources(l) >= 0 ? 0 : -1;
+}
+
 static int set_lists(struct locator *l, const struct values *v)
 {
-    for (size_t i = 0; i < v->sources.count; i++)
-        if (locator_add_source(l, v->sources.items[i]))
-            return -1;
     for (size_t i = 0; i < v->resolve.count; i++)
         if (add_resolve(l, v->resolve.items[i]))
             return -1;
@@ -194,8 +213,10 @@ static int set_lists(struct locator *l, const struct values *v)
     return 0;
 }
 
-static int set_options(struct locator *l, const struct values *v)
+static int set_options(struct locator *l, const struct cli_call *call)
 {
+    const struct values *v = call->values;
+    bool sasl_told = cli_given(call, "sasl") || v->ldap.sasl != LDAPC_SASL_NONE;
     const struct {
         enum locator_option option;
         const char *value;
@@ -203,7 +224,7 @@ static int set_options(struct locator *l, const struct values *v)
         {LOCATOR_PROFILE, lm_profile_words[v->profile]}, {LOCATOR_CLIENT_AD_SITE, v->ad_site},
         {LOCATOR_BASE, v->ldap.base},                    {LOCATOR_CONTAINER, v->ldap.container},
         {LOCATOR_BIND_DN, v->ldap.bind_dn},              {LOCATOR_PASSWORD_FILE, v->ldap.password_file},
-        {LOCATOR_SASL, ldapc_sasl_words[v->ldap.sasl]},  {LOCATOR_CA_FILE, v->ldap.ca_file},
+        {LOCATOR_SASL, sasl_told ? ldapc_sasl_words[v->ldap.sasl] : NULL}, {LOCATOR_CA_FILE, v->ldap.ca_file},
         {LOCATOR_CERT_FILE, v->cert_file},               {LOCATOR_KEY_FILE, v->key_file},
         {LOCATOR_CLIENT_FOREST, v->forest},              {LOCATOR_CLIENT_VERSION, v->client_version},
         {LOCATOR_CLIENT_TYPE, client_type_words[v->client_type]},
@@ -226,13 +247,22 @@ static int set_options(struct locator *l, const struct values *v)
     return 0;
 }
 
+/* True when a directory may be bound to with SASL: so it is asked, or one is found by its domain and tried with Kerberos. */
+static bool may_use_sasl(const struct values *v)
+{
+    bool may = v->ldap.sasl != LDAPC_SASL_NONE || !v->sources.count;
+    for (size_t i = 0; i < v->sources.count; i++)
+        may = may || (!strncasecmp(v->sources.items[i], "ldap:", 5) && strncmp(v->sources.items[i] + 5, "//", 2));
+    return may;
+}
+
 /*
- * libldap has every plugin of Cyrus SASL loaded before it does anything, two fifths of the time of a search. Without --sasl this
- * process needs none, so it names a place where there are none. Before any thread has started.
+ * libldap has every plugin of Cyrus SASL loaded before it does anything, two fifths of the time of a search. A process that needs
+ * none names a place where there are none. Before any thread has started.
  */
 static void spare_sasl_plugins(const struct values *v)
 {
-    if (v->ldap.sasl == LDAPC_SASL_NONE)
+    if (!may_use_sasl(v))
         (void)setenv("SASL_PATH", "/dev/null", true);
 }
 
@@ -245,12 +275,27 @@ static int set_given(struct locator *l, const struct cli_call *call)
     return cli_given(call, "trust") ? locator_set_text(l, LOCATOR_TRUST_LEAST, lm_trust_least_words[v->trust]) : 0;
 }
 
-/* A context set up from the command line; NULL after the mistake was told. */
+static bool is_given(const char *option, void *call)
+{
+    return cli_given(call, option);
+}
+
+/* The file that was named must be there, the usual one need not. */
+static enum sl_status load_config(struct cli_call *call, struct sl_error *e)
+{
+    struct values *v = call->values;
+    if (!v->config && access(CONFIG_FILE, F_OK) != 0)
+        return SL_OK;
+    return conf_load(v->config ? v->config : CONFIG_FILE, options, SL_COUNT(options), v, is_given, call, e);
+}
+
+/* A context set up from the command line and the configuration; NULL after the mistake was told. */
 static struct locator *set_up(struct cli_call *call)
 {
     const struct values *v = call->values;
-    if (!v->sources.count) {
-        (void)cli_usage(call, "no source to ask: name at least one with --source URI");
+    struct sl_error e = {.status = SL_OK};
+    if (load_config(call, &e) != SL_OK) {
+        (void)cli_usage(call, "%s", sl_error_text(&e));
         return NULL;
     }
     if (v->mask && mask_length(v->mask) < 0) {
@@ -259,7 +304,7 @@ static struct locator *set_up(struct cli_call *call)
     }
     spare_sasl_plugins(v);
     struct locator *l = locator_new();
-    if (!l || set_lists(l, v) || set_keys(l, v) || set_options(l, v) || set_given(l, call)) {
+    if (!l || set_lists(l, v) || set_keys(l, v) || set_options(l, call) || set_sources(l, call) || set_given(l, call)) {
         (void)cli_usage(call, "%s", locator_error(l));
         locator_free(l);
         return NULL;
@@ -425,5 +470,9 @@ const struct cli_program lc_program = {
                  "Find the default management point of site PS1 in the directory, else in the registry",
                  "locator explain dp --site PS1 --package PS100012 --seed 7 --source ldap://dc1.example.com",
                  "Find a distribution point of a package and show every step"},
+    .files = CONFIG_FILE ": sources, base, container, credentials, certificates, profile and time-outs, one \"name = value\" a "
+             "line, with \"_\" for \"-\" (source = {\"ldap:example.com\", \"wins://10.0.0.5\"}). Without --source its sources "
+             "are asked, in the order of the profile; without any, the URI of ldap.conf, else the directory of each domain of "
+             "resolv.conf, the DNS of these domains, and the wins server of smb.conf.",
     .see_also = "winsctl(8), sitectl(8)",
 };

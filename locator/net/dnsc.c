@@ -78,6 +78,21 @@ static enum sl_status open_channel(const char *server, struct sl_deadline deadli
     return SL_OK;
 }
 
+void dnsc_search_domains(struct sl_strings *domains)
+{
+    struct ares_options options;
+    ares_channel channel;
+    int mask;
+    if (ares_init(&channel) != ARES_SUCCESS)
+        return;
+    if (ares_save_options(channel, &options, &mask) == ARES_SUCCESS) {
+        for (int i = 0; i < options.ndomains; i++)
+            sl_strings_add(domains, options.domains[i]);
+        ares_destroy_options(&options);
+    }
+    ares_destroy(channel);
+}
+
 /* Waits for the sockets of a channel once. */
 static void step(ares_channel channel, struct sl_deadline deadline)
 {

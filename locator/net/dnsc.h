@@ -15,6 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/option.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,8 @@ struct dnsc_addresses {
     struct dnsc_address items[DNSC_ADDRESSES_MAX];
 };
 
+/* Appends the domains in which the system's resolver searches (search or domain of resolv.conf, LOCALDOMAIN, the host's own). */
+void dnsc_search_domains(struct sl_strings *domains);
 /* The SRV records of `name`, in the order of the answer. */
 enum sl_status dnsc_srv(const char *server, const char *name, struct sl_deadline deadline, struct dnsc_srv_list *ret_list,
                         struct sl_error *e) SL_MUST;

@@ -109,26 +109,30 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
  *         LDAPC_TIMEOUT_ROW(struct values, ldap),
  *     };
  */
-#define LDAPC_CREDENTIAL_ROWS(holder, where)                                                                           \
-    {.name = "base", .type = SL_OPT_STRING, .offset = offsetof(holder, where.base), .arg = "DN",                       \
+#define LDAPC_CREDENTIAL_ROWS(holder, where) LDAPC_CREDENTIAL_ROWS_WITH(holder, where, 0)
+
+/* The same with more flags, such as SL_OPT_IN_FILE. */
+#define LDAPC_CREDENTIAL_ROWS_WITH(holder, where, more)                                                                \
+    {.name = "base", .type = SL_OPT_STRING, .offset = offsetof(holder, where.base), .arg = "DN", .flags = (more),      \
      .help = "Base DN of the directory; without it the URI or the server says"},                                       \
     {.name = "container", .type = SL_OPT_STRING, .offset = offsetof(holder, where.container), .arg = "RDNS",           \
-     .fallback = LDAPC_CONTAINER, .help = "Container of the published objects, relative to the base"},                 \
-    {.name = "bind-dn", .type = SL_OPT_STRING, .offset = offsetof(holder, where.bind_dn), .arg = "DN",                 \
-     .help = "Account of a simple bind (DN), or user of --sasl scram-sha-256"},                                         \
+     .fallback = LDAPC_CONTAINER, .flags = (more), .help = "Container of the published objects, relative to the base"}, \
+    {.name = "bind-dn", .type = SL_OPT_STRING, .offset = offsetof(holder, where.bind_dn), .arg = "DN", .flags = (more), \
+     .help = "Account of a simple bind (DN), or user of --sasl scram-sha-256"},                                        \
     {.name = "password-file", .type = SL_OPT_STRING, .offset = offsetof(holder, where.password_file), .arg = "FILE",   \
-     .flags = SL_OPT_PATH, .help = "File with the password of --bind-dn on its first line"},                           \
+     .flags = SL_OPT_PATH | (more), .help = "File with the password of --bind-dn on its first line"},                  \
     {.name = "sasl", .type = SL_OPT_WORD, .offset = offsetof(holder, where.sasl), .arg = "MECHANISM",                  \
-     .fallback = "none", .words = ldapc_sasl_words,                                                                    \
+     .fallback = "none", .flags = (more), .words = ldapc_sasl_words,                                                   \
      .help = "Bind with SASL: external (ldapi), gssapi or gss-spnego (Kerberos credential cache), scram-* (password)"}, \
-    {.name = "starttls", .type = SL_OPT_FLAG, .offset = offsetof(holder, where.starttls),                              \
+    {.name = "starttls", .type = SL_OPT_FLAG, .offset = offsetof(holder, where.starttls), .flags = (more),             \
      .help = "Protect an ldap: connection with TLS before the bind"},                                                  \
     {.name = "ca", .type = SL_OPT_STRING, .offset = offsetof(holder, where.ca_file), .arg = "FILE",                    \
-     .flags = SL_OPT_PATH, .help = "PEM file of the authorities trusted for TLS instead of the system's"}
+     .flags = SL_OPT_PATH | (more), .help = "PEM file of the authorities trusted for TLS instead of the system's"}
 
-#define LDAPC_TIMEOUT_ROW(holder, where)                                                                               \
+#define LDAPC_TIMEOUT_ROW(holder, where) LDAPC_TIMEOUT_ROW_WITH(holder, where, 0)
+#define LDAPC_TIMEOUT_ROW_WITH(holder, where, more)                                                                    \
     {.name = "timeout", .type = SL_OPT_DURATION, .offset = offsetof(holder, where.timeout_ms), .arg = "TIME",          \
-     .fallback = "2s", .min = 1, .max = 3600000, .help = "Longest wait for one server"}
+     .fallback = "2s", .min = 1, .max = 3600000, .flags = (more), .help = "Longest wait for one server"}
 
 /* ---- URIs, escaping ------------------------------------------------------------------------------------------------ */
 
@@ -158,6 +162,20 @@ struct ldapc_uri {
 enum sl_status ldapc_uri_parse(const char *text, struct ldapc_uri *ret_uri, struct sl_error *e) SL_MUST;
 /* Frees the strings of a parsed URI. */
 void ldapc_uri_fini(struct ldapc_uri *uri);
+
+/* What libldap's own configuration says (ldap.conf, ldaprc, LDAP* variables); no other function here looks at it. */
+struct ldapc_defaults {
+    struct sl_strings uris; /* URI; "ldap://localhost", which libldap also says when nothing is configured, is left out */
+    char *base;             /* BASE, or NULL */
+    char *ca_file;          /* TLS_CACERT, or NULL */
+};
+
+/* Asks libldap, which may read files and look up the host's name. Release with ldapc_defaults_fini. */
+void ldapc_defaults_read(struct ldapc_defaults *ret_defaults);
+/* Frees them; all zero is accepted. */
+void ldapc_defaults_fini(struct ldapc_defaults *defaults);
+/* The URI with a base DN as its path, percent-encoded; malloc'd, NULL without memory. */
+char *ldapc_uri_with_base(const char *uri, const char *base);
 
 /* Appends a value for use inside a filter (RFC 4515): NUL ( ) * \ and octets above 0x7f become \xx. */
 void ldapc_escape_filter(struct sl_text *out, const char *value, size_t len);

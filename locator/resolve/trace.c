@@ -43,6 +43,16 @@ static struct resolve_step *append(struct resolve_trace *trace, const char *sour
     return step;
 }
 
+void resolve_trace_origin(struct resolve_trace *trace, const char *source, const char *origin, const char *passed_over)
+{
+    struct resolve_step *step = append(trace, source, "where from", 0);
+    if (!step)
+        return;
+    (void)sl_text_copy(step->result, sizeof step->result, origin);
+    if (passed_over[0])
+        (void)snprintf(step->verdict, sizeof step->verdict, "not in profile %s", passed_over);
+}
+
 static void conclude(struct resolve_step *step, const struct src_answer *a, enum resolve_rule rule)
 {
     const char *extra = a && a->rule[0] ? a->rule : "";

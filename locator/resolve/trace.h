@@ -32,6 +32,11 @@ struct resolve_trace {
     size_t count;
 };
 
+/*
+ * Appends a step that says where a source comes from that the caller did not name. `passed_over`: the profile that does not ask
+ * sources of its kind, "" when it is asked.
+ */
+void resolve_trace_origin(struct resolve_trace *trace, const char *source, const char *origin, const char *passed_over);
 /* Frees the steps and empties the trace. */
 void resolve_trace_fini(struct resolve_trace *trace);
 /* Appends a step that no source took: what was decided, and by which rule. */

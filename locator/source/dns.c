@@ -15,13 +15,6 @@ struct dns {
     char domain[DNSC_NAME_MAX];
 };
 
-/* Letters, digits, '-', '_' and single dots between labels: what may stand behind "_tcp." without escaping. */
-static bool domain_ok(const char *domain)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    return domain[0] && domain[0] != '.' && !strstr(domain, "..") && domain[strspn(domain, allowed)] == '\0';
-}
-
 /* "ADDR[:PORT],..." between the slashes, as c-ares wants it. */
 static enum sl_status parse_servers(const char *text, size_t len, char *out, size_t size, struct sl_error *e)
 {
@@ -68,7 +61,7 @@ static enum sl_status dns_open(const char *uri, const struct src_config *config,
     if (len >= sizeof d.domain)
         return sl_fail(e, SL_USAGE, "source \"%.100s\": the domain is too long", uri);
     memcpy(d.domain, rest, len);
-    if (!domain_ok(d.domain))
+    if (!src_srv_domain_ok(d.domain))
         return sl_fail(e, SL_USAGE, "source \"%.100s\": no DNS domain at its end", uri);
     struct dns *source = sl_new(sizeof *source);
     *source = d;

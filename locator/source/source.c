@@ -13,9 +13,10 @@
 
 static const struct {
     const struct src_ops *ops;
+    enum src_kind kind;
     const char *form;
 } families[] = {
-#define SRC_FAMILY_ROW(name, kind, form, text) {&src_##name, form},
+#define SRC_FAMILY_ROW(name, kind, form, text) {&src_##name, SRC_##kind, form},
     SRC_FAMILY_TABLE(SRC_FAMILY_ROW)
 #undef SRC_FAMILY_ROW
 };
@@ -44,6 +45,8 @@ enum sl_status src_find(const char *uri, const struct src_ops **ret_ops, struct 
     const char *colon = strchr(uri, ':');
     size_t len = colon ? (size_t)(colon - uri) : 0;
     for (size_t i = 0; i < SL_COUNT(families); i++) {
+        if (families[i].ops->opaque && colon && !strncmp(colon, "://", 3))
+            continue;
         if (strlen(families[i].ops->scheme) == len && !strncasecmp(families[i].ops->scheme, uri, len)) {
             *ret_ops = families[i].ops;
             return SL_OK;
@@ -55,6 +58,14 @@ enum sl_status src_find(const char *uri, const struct src_ops **ret_ops, struct 
     enum sl_status s = sl_fail(e, SL_USAGE, "source \"%.100s\": unknown scheme; known are %s", uri, sl_text_str(&known));
     sl_text_fini(&known);
     return s;
+}
+
+enum src_kind src_kind_of(const struct src_ops *ops)
+{
+    size_t i = 0;
+    while (families[i].ops != ops)
+        sl_assert(++i < SL_COUNT(families));
+    return families[i].kind;
 }
 
 const char *src_override_find(const struct src_config *config, const char *host)

@@ -51,6 +51,7 @@ struct src_question {
     struct nb_name name;      /* SRC_NAME */
     enum lm_object_kind kind; /* SRC_OBJECTS */
     struct lm_client client;  /* SRC_SITE, SRC_CAP */
+    bool elsewhere;           /* the client is not this host, so what is learned of this host is not its */
     enum lm_profile profile;
     int64_t now_s;            /* for ages */
     char client_version[LM_VERSION_MAX]; /* SRC_SITE: "" = any site is valid; see lm_version_is_older */
@@ -137,6 +138,8 @@ struct src_override {
 /* What sources are opened with; borrowed during `open` only. */
 struct src_config {
     struct ldapc_options ldap; /* its ca_file serves https: too */
+    bool sasl_told;             /* how to bind was chosen by the caller; else a directory found by its domain tries Kerberos */
+    uint64_t seed;              /* of the choice among servers of equal priority */
     char *cert_file, *key_file; /* PEM, shown to https: servers; NULL: none */
     const struct src_override *overrides;
     size_t override_count;
@@ -147,6 +150,7 @@ enum src_kind { SRC_MP_LIST, SRC_DIRECTORY, SRC_DNS, SRC_SLP, SRC_REGISTRY };
 
 struct src_ops {
     const char *scheme; /* "ldap" */
+    bool opaque;        /* of SCHEME:REST only; a family of the same scheme behind it has SCHEME://REST */
     unsigned answers;     /* enum src_what, or-ed: questions of other kinds are not put to it */
     /* Parses the URI and copies what it needs; SL_USAGE names what is wrong. */
     enum sl_status (*open)(const char *uri, const struct src_config *config, void **ret_source, struct sl_error *e);
@@ -159,6 +163,8 @@ struct src_ops {
 
 /* The family of a URI's scheme; SL_USAGE lists the schemes that are known. */
 enum sl_status src_find(const char *uri, const struct src_ops **ret_ops, struct sl_error *e) SL_MUST;
+/* The kind of a family. */
+enum src_kind src_kind_of(const struct src_ops *ops);
 /* The numeric address that an override gives for a host, ASCII case ignored, or NULL. */
 const char *src_override_find(const struct src_config *config, const char *host);
 
@@ -186,6 +192,7 @@ void src_mp_of_name(const char *site, struct src_answer *a);
  * manual are made from it, and a test holds docs/locator.md and the public header against it.
  */
 #define SRC_FAMILY_TABLE(X)                                                                                            \
+    X(domain, DIRECTORY, "ldap:DOMAIN", "a directory that the DNS names, the closest server first")                    \
     X(ldap, DIRECTORY, "ldap://HOST[:PORT][,HOST...][/BASE]", "a directory, its servers by preference")               \
     X(ldaps, DIRECTORY, "ldaps://HOST[:PORT][/BASE]", "a directory, over TLS")                                         \
     X(ldapi, DIRECTORY, "ldapi://%2FPATH[/BASE]", "a directory on this host, by its socket")                           \

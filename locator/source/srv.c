@@ -2,13 +2,18 @@
 
 #include "common/base/text.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 void src_srv_label(const char *site, char *out, size_t size)
 {
     (void)snprintf(out, size, "_mssms_mp_%s._tcp", site);
+}
+
+bool src_srv_domain_ok(const char *domain)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    return domain[0] && domain[0] != '.' && !strstr(domain, "..") && domain[strspn(domain, allowed)] == '\0';
 }
 
 static void to_mps(const struct dnsc_srv_list *list, const struct src_question *q, struct lm_mp *mps)

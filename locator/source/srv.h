@@ -10,6 +10,8 @@
 #include "locator/net/dnsc.h"
 #include "locator/source/source.h"
 
+/* Letters, digits, '-', '_' and single dots between labels: what may stand behind "_tcp." without escaping. */
+bool src_srv_domain_ok(const char *domain);
 /* "_mssms_mp_ps1._tcp", what the domain follows behind a dot. */
 void src_srv_label(const char *site, char *out, size_t size);
 /*

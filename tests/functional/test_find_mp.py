@@ -88,7 +88,7 @@ class FindMp(harness.Case):
         """no source, no site, unknown schemes, addresses that are none, a password file that is not there"""
         found = self.find("--bind-dn", "cn=x", "--password-file", "/nonexistent")
         self.assertEqual((found.code, found.json["outcome"], found.json["reason"], found.answer), (2, "usage", "bad-option", {}))
-        for words, text in ((["mp", "--site", "PS1"], "--source"), (["mp", "--source", "wins://h"], "--site"),
+        for words, text in ((["mp", "--source", "wins://h"], "--site"),
                             (["mp", "--site", "PS1", "--source", "gopher://h"], "ldap://"),
                             (["mp", "--site", "PS1", "--source", "wins://h", "--resolve", "h"], "address"),
                             (["mp", "--site", "PS1", "--source", "wins://h", "--resolve", "h:name"], "name"),

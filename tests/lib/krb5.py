@@ -14,6 +14,7 @@ USER = "publisher"
 
 class Kdc:
     def __init__(self, case, service="ldap/localhost"):
+        self.host = service.split("/")[1]
         self.realm, folder, port = REALM, case.path("krb5"), harness.free_port()
         os.makedirs(folder)
         os.chmod(folder, 0o755)
@@ -30,7 +31,7 @@ class Kdc:
   kdc = 127.0.0.1:{port}
  }}
 [domain_realm]
- localhost = {REALM}
+ {self.host} = {REALM}
 """)
         profile = self._write("kdc.conf", f"""[kdcdefaults]
  kdc_listen = 127.0.0.1:{port}

@@ -141,7 +141,7 @@ class Slapd:
         tls = ""
         if self.tls:
             tls = f"olcTLSCertificateFile: {self.certificate[0]}\nolcTLSCertificateKeyFile: {self.certificate[1]}\n"
-        sasl = "" if not self.krb5 else f"olcSaslHost: localhost\nolcSaslRealm: {self.krb5.realm}\n"
+        sasl = "" if not self.krb5 else f"olcSaslHost: {self.krb5.host}\nolcSaslRealm: {self.krb5.realm}\n"
         text = (f"dn: cn=config\nobjectClass: olcGlobal\ncn: config\nolcPidFile: {self.folder}/slapd.pid\n"
                 f"olcThreads: 4\n{sasl}{tls}{self.config}"
                 f"olcAuthzRegexp: {{0}}{peer.format(os.getuid())} {self.admin_dn}\n"

@@ -6,6 +6,7 @@
 #include "locator/model/choose.h"
 #include "locator/model/code.h"
 #include "locator/model/mp.h"
+#include "locator/model/srv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -271,9 +272,47 @@ START_TEST(S1_16_choice_is_uniform_and_repeatable)
 }
 END_TEST
 
+/* How often each record comes first in `runs` orders. */
+static void count_firsts(const struct lm_srv *records, size_t count, size_t runs, size_t *firsts)
+{
+    size_t order[8];
+    memset(firsts, 0, count * sizeof *firsts);
+    for (size_t seed = 0; seed < runs; seed++) {
+        size_t seen = 0;
+        lm_srv_order(records, count, seed, order);
+        for (size_t i = 0; i < count; i++) {
+            ck_assert(!i || records[order[i - 1]].priority <= records[order[i]].priority);
+            seen |= (size_t)1 << order[i];
+        }
+        ck_assert_uint_eq(seen, ((size_t)1 << count) - 1);
+        firsts[order[0]]++;
+    }
+}
+
+/* The running sum of RFC 2782 draws from 0 to the sum, both included: one of weight 0 has one chance. */
+START_TEST(P04_rfc2782_order_follows_priority_and_weight)
+{
+    enum { RUNS = 40100 };
+    static const struct lm_srv records[] = {{1, 65535}, {0, 100}, {0, 300}, {0, 0}, {2, 0}}, equal[] = {{0, 0}, {0, 0}};
+    size_t firsts[SL_COUNT(records)], again[2][2];
+    count_firsts(records, SL_COUNT(records), RUNS, firsts);
+    ck_assert_uint_eq(firsts[0], 0);
+    ck_assert_uint_eq(firsts[4], 0);
+    ck_assert_msg(firsts[1] > 9500 && firsts[1] < 10500, "weight 100: %zu, about 10000 expected", firsts[1]);
+    ck_assert_msg(firsts[2] > 29500 && firsts[2] < 30500, "weight 300: %zu, about 30000 expected", firsts[2]);
+    ck_assert_msg(firsts[3] > 40 && firsts[3] < 180, "weight 0: %zu, about 100 expected", firsts[3]);
+    count_firsts(equal, 2, 100, firsts);
+    ck_assert_uint_eq(firsts[0] + firsts[1], 100);
+    lm_srv_order(records, 2, 7, again[0]);
+    lm_srv_order(records, 2, 7, again[1]);
+    ck_assert_mem_eq(again[0], again[1], sizeof again[0]);
+}
+END_TEST
+
 UNIT_MAIN("model", site_code_is_three_of_A_Z_0_9, S1_21_only_the_default_mp_is_chosen,
           Q12_several_defaults_first_by_name_in_any_order, Q12_no_default_is_negative_but_in_cb,
           Q1_capabilities_by_local_name_with_bare_ampersand, capabilities_that_are_none_change_nothing,
           port_is_forced_else_published_else_of_srv_else_80, range_integers_signed_and_unsigned,
           ranges_compare_unsigned_and_inclusive, boundaries_match_by_address_and_mask, candidates_hold_every_match,
-          client_addresses_are_checked, Q13_best_locality_first_and_doubles_count_once, S1_16_choice_is_uniform_and_repeatable)
+          client_addresses_are_checked, Q13_best_locality_first_and_doubles_count_once, S1_16_choice_is_uniform_and_repeatable,
+          P04_rfc2782_order_follows_priority_and_weight)

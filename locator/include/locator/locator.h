@@ -9,6 +9,7 @@
  * SOURCES are URIs, and their order is their priority:
  *
  *     ldap://HOST[:PORT][,HOST...][/BASE]  ldaps://...  ldapi://%2FPATH[/BASE]          directory, servers by preference
+ *     ldap:DOMAIN                                                                       one that the DNS names
  *     ldif:FILE                                                                         a dump of one
  *     dns:[//ADDR[:PORT][,...]/]DOMAIN                                                  SRV _mssms_mp_<code>._tcp.DOMAIN
  *     zone:FILE                                                                         a master file of the DNS
@@ -227,6 +228,18 @@ const char *locator_error(const struct locator *l);
 /* Adds a source behind those already there (at most 64). -1: unknown scheme (the text lists the known ones) or a malformed
  * URI. */
 int locator_add_source(struct locator *l, const char *uri);
+/*
+ * Adds a source that was found in `origin` ("URI of ldap.conf") rather than named. Such sources are asked behind those of
+ * locator_add_source, in the order of the profile: "sms2003" directory, registry; "cm2007" directory, DNS, server locator point,
+ * registry; "cb" MP list, directory, DNS; other kinds are not asked. Each has a step of its own that tells the origin.
+ */
+int locator_add_source_from(struct locator *l, const char *uri, const char *origin);
+/*
+ * Adds, in this way, the sources that this host's configuration names: the servers of libldap's (ldap.conf: URI with BASE;
+ * TLS_CACERT becomes LOCATOR_CA_FILE where that is not set), else "ldap:DOMAIN", and "dns:DOMAIN", for each search domain of
+ * resolv.conf; "wins://HOST" for each `wins server` of smb.conf. Returns how many were added. Reads files; may look up names.
+ */
+int locator_add_default_sources(struct locator *l);
 /* Connects to the numeric address `address` wherever the host `host` is meant, instead of looking it up. */
 int locator_add_address(struct locator *l, const char *host, const char *address);
 /*

@@ -1,0 +1,13 @@
+/* Built without libconfuse: no configuration file can be read. */
+#include "common/conf/conf.h"
+
+enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t count, void *values,
+                         bool (*skip)(const char *option, void *ctx), void *ctx, struct sl_error *e)
+{
+    (void)rows;
+    (void)count;
+    (void)values;
+    (void)skip;
+    (void)ctx;
+    return sl_fail(e, SL_UNSUPPORTED, "%s: built without libconfuse, so no configuration file can be read", path);
+}

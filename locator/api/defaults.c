@@ -1,0 +1,116 @@
+/* Sources that this host's own configuration names, and the order in which a profile asks them. */
+#include "locator/api/private.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "locator/net/dnsc.h"
+#include "locator/net/smbconf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KINDS_MAX = 5, KIND_NONE = -1 };
+
+/* What a generation asks, first to last (features.md 4.2; sms.md 6.2). */
+static const int profile_kinds[LM_PROFILE_COUNT][KINDS_MAX] = {
+    [LM_SMS2003] = {SRC_DIRECTORY, SRC_REGISTRY, KIND_NONE},
+    [LM_CM2007] = {SRC_DIRECTORY, SRC_DNS, SRC_SLP, SRC_REGISTRY, KIND_NONE},
+    [LM_CB] = {SRC_MP_LIST, SRC_DIRECTORY, SRC_DNS, KIND_NONE},
+};
+
+static bool is_of_kind(const char *uri, int kind)
+{
+    const struct src_ops *ops;
+    return src_find(uri, &ops, NULL) == SL_OK && (int)src_kind_of(ops) == kind;
+}
+
+static bool has_origin(const struct locator *l, size_t i)
+{
+    return l->origins.items[i][0] != '\0';
+}
+
+static void put_origins(const struct locator *l, const char *const *sources, size_t count, struct resolve_trace *trace)
+{
+    for (size_t i = 0; i < l->sources.count; i++) {
+        bool asked = false;
+        for (size_t k = 0; k < count; k++)
+            asked = asked || sources[k] == l->sources.items[i];
+        if (has_origin(l, i))
+            resolve_trace_origin(trace, l->sources.items[i], l->origins.items[i], asked ? "" : lm_profile_words[l->profile]);
+    }
+}
+
+size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCES_MAX], struct resolve_trace *trace)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < l->sources.count; i++)
+        if (!has_origin(l, i))
+            ret_sources[count++] = l->sources.items[i];
+    for (size_t k = 0; k < KINDS_MAX && profile_kinds[l->profile][k] != KIND_NONE; k++)
+        for (size_t i = 0; i < l->sources.count; i++)
+            if (has_origin(l, i) && is_of_kind(l->sources.items[i], profile_kinds[l->profile][k]))
+                ret_sources[count++] = l->sources.items[i];
+    put_origins(l, ret_sources, count, trace);
+    return count;
+}
+
+/* ---- what the host says ----------------------------------------------------------------------------------------------- */
+
+/* A source made of text from elsewhere: one that cannot be used is left out. */
+static void add(struct locator *l, const char *origin, const char *fmt, ...) SL_PRINTF(3, 4);
+
+static void add(struct locator *l, const char *origin, const char *fmt, ...)
+{
+    char uri[SRC_URI_MAX];
+    struct sl_error kept = l->error;
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(uri, sizeof uri, fmt, args);
+    va_end(args);
+    for (size_t i = 0; i < l->sources.count; i++)
+        if (!strcmp(l->sources.items[i], uri))
+            return;
+    if (len > 0 && (size_t)len < sizeof uri)
+        (void)locator_add_source_from(l, uri, origin);
+    l->error = kept;
+}
+
+/* URI, BASE and TLS_CACERT of ldap.conf; true when it names a server. */
+static bool add_ldap_conf(struct locator *l)
+{
+    struct ldapc_defaults d;
+    ldapc_defaults_read(&d);
+    for (size_t i = 0; i < d.uris.count; i++) {
+        char *uri = d.base && !l->config.ldap.base ? ldapc_uri_with_base(d.uris.items[i], d.base) : sl_strdup(d.uris.items[i]);
+        if (uri)
+            add(l, "URI of ldap.conf", "%s", uri);
+        free(uri);
+    }
+    if (d.ca_file && !l->config.ldap.ca_file)
+        (void)locator_set_text(l, LOCATOR_CA_FILE, d.ca_file);
+    bool named = d.uris.count > 0;
+    ldapc_defaults_fini(&d);
+    return named;
+}
+
+int locator_add_default_sources(struct locator *l)
+{
+    SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
+    struct sl_strings domains = {.count = 0}, servers = {.count = 0};
+    size_t before = l->sources.count;
+    bool named = add_ldap_conf(l);
+    dnsc_search_domains(&domains);
+    for (size_t i = 0; i < domains.count; i++) {
+        if (!named)
+            add(l, "domain of resolv.conf", "ldap:%s", domains.items[i]);
+        add(l, "domain of resolv.conf", "dns:%s", domains.items[i]);
+    }
+    loc_smb_wins_servers(loc_smb_path(), &servers);
+    for (size_t i = 0; i < servers.count; i++)
+        add(l, "wins server of smb.conf", "wins://%s", servers.items[i]);
+    sl_strings_fini(&domains);
+    sl_strings_fini(&servers);
+    return (int)(l->sources.count - before);
+}

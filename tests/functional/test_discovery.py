@@ -1,0 +1,213 @@
+"""Without --source: the directory of the domain found by the DNS and bound to with Kerberos, and what this host's configuration names."""
+
+import subprocess
+
+import badpeer
+import cldap
+import dns
+import harness
+import krb5
+import lab
+import slp
+
+CONTAINER = "CN=System Management,CN=System,dc=example,dc=com"
+SITE = """dn: CN=SMS-Site-PS1,%s
+objectClass: mSSMSSite
+mSSMSSiteCode: PS1
+mSSMSRoamingBoundaries: 10.7.0.0
+mSSMSRoamingBoundaries: HQ
+
+dn: CN=SMS-MP-PS1-mp1,%s
+objectClass: mSSMSManagementPoint
+mSSMSSiteCode: PS1
+mSSMSMPName: mp1.example.com
+mSSMSDefaultMP: TRUE
+""" % (CONTAINER, CONTAINER)
+CONTROLLERS, SERVERS = "_ldap._tcp.dc._msdcs.example.com", "_ldap._tcp.example.com"
+AT_HQ = "_ldap._tcp.hq._sites.dc._msdcs.example.com"
+
+
+class Host(harness.Case):
+    """A host with a resolver, the domain example.com and the address 10.1.2.3/16, in a namespace of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.mount(self.write("resolv.conf", "nameserver 127.0.0.1\nsearch example.com\n", 0o644), "/etc/resolv.conf")
+        self.dns = dns.Server(self, "127.0.0.1", 53)
+        self.dns.records = {("dc1.example.com", dns.A): [(60, "127.0.0.1")], ("dc2.example.com", dns.A): [(60, "127.0.0.1")],
+                            ("dc3.example.com", dns.A): [(60, "127.0.0.1")]}
+        ip = harness.tool("ip", "iproute2")
+        self.run_ok([ip, "link", "add", "sl-host", "type", "veth", "peer", "name", "sl-peer"])
+        self.addCleanup(harness.run, [ip, "link", "del", "sl-host"])
+        self.run_ok([ip, "addr", "add", "10.1.2.3/16", "dev", "sl-host"])
+        for end in ("sl-host", "sl-peer"):
+            self.run_ok([ip, "link", "set", end, "up"])
+
+    def mount(self, path, place):
+        subprocess.run([harness.tool("mount", "mount"), "--bind", path, place], check=True)
+        self.addCleanup(subprocess.run, [harness.tool("umount", "mount"), place], check=True)
+
+    def locator(self, *words, env=None):
+        """As a user at a prompt: libldap reads its configuration."""
+        return harness.run(["/usr/bin/env", "-u", "LDAPNOINIT", harness.program("locator"), *words, "--json"],
+                           env=dict({"LDAPCONF": "/dev/null", "SMB_CONF_PATH": "/dev/null", "HOME": self.folder}, **(env or {})))
+
+    def serve(self, service, *servers):
+        """SRV records: (priority, weight, port, host)."""
+        self.dns.records[(service, dns.SRV)] = [(600, server) for server in servers]
+
+    def asked(self, found):
+        return "\n".join(step["asked"] + " " + step["result"] for step in found.json["steps"])
+
+
+class Domain(Host):
+
+    def directory(self, **options):
+        return lab.Directory(self, entries=SITE, **options)
+
+    def test_kinit_then_find_site(self):
+        """P17 P16 design 6: the first command of an auditor, without any option; and without a ticket, where anonymous may not read"""
+        kdc = krb5.Kdc(self, "ldap/dc1.example.com")
+        directory = self.directory(anonymous="none", krb5=kdc)
+        self.serve(CONTROLLERS, (0, 100, directory.port, "dc1.example.com"))
+        cldap.Responder(self, "127.0.0.1", directory.port, domain="example.com", host="dc1.example.com", site="HQ", client_site="HQ")
+        found = self.locator("find", "site", env=kdc.client_environment)
+        answer = found.answer
+        self.assertEqual((found.code, answer["site"], answer["assigned_by"], answer["mp"]), (0, "PS1", "ad-site", "mp1.example.com"), str(found))
+        last = [step for step in found.json["steps"] if step["verdict"] == "accepted"][0]
+        self.assertEqual((last["source"], last["trust"]), ("ldap:example.com", "directory"))
+        self.assertIn("where from domain of resolv.conf", self.asked(found))
+        self.assertIn("LDAP ping of 1 dc1.example.com in site HQ; ours is HQ", self.asked(found))
+        found = self.locator("find", "site", "--as-client", "10.7.9.9/16", env=kdc.client_environment)
+        self.assertEqual((found.code, found.answer["assigned_by"]), (0, "subnet"), str(found))
+        found = self.locator("find", "site", "--as-client", "10.1.2.3/16", env=kdc.client_environment)
+        self.assertEqual((found.code, found.json["reason"]), (1, "not-found"), "the AD site of this host is not that of another")
+        found = self.locator("find", "site", env=kdc.empty_environment)
+        self.assertEqual((found.code, found.json["outcome"]), (6, "denied"), str(found))
+        self.assertIn("kinit", "\n".join(found.json["warnings"]))
+        found = self.locator("find", "site", "--sasl", "none", env=kdc.client_environment)
+        self.assertEqual((found.code, found.json["outcome"], found.json["warnings"]), (6, "denied", []), str(found))
+
+    def test_the_closest_site_first(self):
+        """P17 the controller that answers is elsewhere: those of our own site are asked before it"""
+        directory = self.directory()
+        far = harness.free_port()
+        self.serve(CONTROLLERS, (0, 0, far, "dc2.example.com"))
+        self.serve(AT_HQ, (0, 0, directory.port, "dc1.example.com"))
+        cldap.Responder(self, "127.0.0.1", far, domain="example.com", host="dc2.example.com", site="Far", client_site="HQ")
+        found = self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com")
+        self.assertEqual((found.code, found.answer["server"]), (0, "ldap://dc1.example.com:%d" % directory.port), str(found))
+        self.assertIn("SRV _ldap._tcp.HQ._sites.dc._msdcs.example.com 1 server", self.asked(found))
+
+    def test_controllers_that_are_dead_or_silent(self):
+        """P17 P04 one refuses, one is silent, none answers the ping: the third is found within the time-out"""
+        directory = self.directory()
+        with badpeer.BadPeers() as bad:
+            self.serve(CONTROLLERS, (0, 0, bad.refused, "dc1.example.com"), (1, 0, bad.tarpit, "dc2.example.com"),
+                       (2, 0, directory.port, "dc3.example.com"))
+            found = self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com", "--timeout", "6s")
+        self.assertEqual((found.code, found.answer["server"]), (0, "ldap://dc3.example.com:%d" % directory.port), str(found))
+        self.assertLess(found.seconds, 7)
+
+    def test_a_directory_that_is_no_domain_controller(self):
+        """P04 RFC 2782 _ldap._tcp alone: the lower priority first, the next when that is dead; anonymous with a warning"""
+        directory = self.directory()
+        self.serve(SERVERS, (10, 0, directory.port, "dc1.example.com"), (5, 0, harness.free_port(), "dc2.example.com"))
+        found = self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com", env={"KRB5CCNAME": "FILE:" + self.path("none")})
+        self.assertEqual((found.code, found.answer["mp"], found.answer["trust"]), (0, "mp1.example.com", "unproven"), str(found))
+        self.assertNotIn("ping", self.asked(found))
+        self.assertIn("kinit", "\n".join(found.json["warnings"]))
+
+    def test_nothing_is_there(self):
+        """X02 a domain without a directory: no; a host without an address, a DNS that fails: could not ask; what is no domain: a mistake"""
+        find = lambda: self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com")
+        self.assertEqual((find().code, find().json["reason"]), (1, "not-found"))
+        self.serve(CONTROLLERS, (0, 0, 389, "gone.example.com"))
+        self.assertEqual((find().code, find().json["reason"]), (3, "could-not-ask"))
+        self.dns.rcode = 2
+        self.assertEqual((find().code, find().json["reason"]), (3, "could-not-ask"))
+        for bad in ("ldap:", "ldap:.", "ldap:a b", "ldap:/x", "ldap:a..b", "ldap:" + "a" * 300):
+            self.assertEqual(self.locator("find", "mp", "--site", "PS1", "--source", bad).code, 2, bad)
+
+    def test_hostile_pings_change_nothing(self):
+        """P17 answers that are cut, loop, lie about the domain or name a site that is none: passed over, the directory is asked all the same"""
+        directory = self.directory()
+        self.serve(CONTROLLERS, (0, 0, directory.port, "dc1.example.com"))
+        responder = cldap.Responder(self, "127.0.0.1", directory.port, domain="example.com", host="dc1.example.com", site="HQ", client_site="HQ")
+        good = cldap.netlogon(**responder.names)
+        for value in (b"", good[:24], good[:40], good[:-40], good[:24] + b"\xc0\x18" + good[26:], good[:24] + b"\xff" * 200,
+                      good[:24] + b"\x3f" * 10, bytes(300), cldap.netlogon("other.com", "dc1.other.com", "HQ", "HQ"),
+                      cldap.netlogon("example.com", "dc1.example.com", "HQ", "a b/../c", flags=0)):
+            responder.value = value
+            found = self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com")
+            self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.com"), "%r\n%s" % (value, found))
+
+
+class Configuration(Host):
+
+    def origins(self, found):
+        return [(step["source"], step["result"], step["verdict"]) for step in found.json["steps"] if step["asked"] == "where from"]
+
+    def order(self, found):
+        seen = []
+        for step in found.json["steps"]:
+            if step["asked"] != "where from" and step["source"] not in seen:
+                seen.append(step["source"])
+        return seen
+
+    def test_what_the_host_names(self):
+        """design 6: URI and BASE of ldap.conf, resolv.conf, wins server of smb.conf, in the order of each profile"""
+        directory = lab.Directory(self, entries=SITE)
+        registry = lab.Registry(self, 137, address="127.0.0.2")
+        registry.ctl_ok("add", "MP_PS1#1A", "127.0.0.11")
+        ldap_conf = self.write("ldap.conf", "URI %s\nBASE %s\n" % (directory.uri, directory.suffix))
+        smb_conf = self.write("smb.conf", "[global]\n workgroup = X\n ; wins server = 10.9.9.9\n WINS Server = eth0:127.0.0.2\n[share]\n wins server = 10.8.8.8\n")
+        env = {"LDAPCONF": ldap_conf, "SMB_CONF_PATH": smb_conf}
+        ldap, name, wins = "%s/%s" % (directory.uri, directory.suffix), "dns:example.com", "wins://127.0.0.2"
+        for profile, order in (("sms2003", [ldap, wins]), ("cm2007", [ldap, name, wins]), ("cb", [ldap, name])):
+            found = self.locator("explain", "mp", "--site", "PS1", "--profile", profile, env=env)
+            self.assertEqual((found.code, found.answer["mp"], found.answer["source"]), (0, "mp1.example.com", ldap), str(found))
+            self.assertEqual(self.order(found), order)
+            passed = lambda source: "" if source in order else "not in profile " + profile
+            self.assertEqual(self.origins(found), [(ldap, "URI of ldap.conf", ""), (name, "domain of resolv.conf", passed(name)),
+                                                   (wins, "wins server of smb.conf", passed(wins))])
+        found = self.locator("find", "mp", "--site", "PS1", env={"SMB_CONF_PATH": smb_conf})
+        self.assertEqual((found.code, found.answer["address"]), (0, "127.0.0.11"), str(found))
+        self.assertEqual(self.order(found), ["ldap:example.com", name, wins])
+
+    def test_configuration_file(self):
+        """design 6: sources of locator.conf in the order of the profile, before the host's own; the command line wins"""
+        directory = lab.Directory(self, entries=SITE, anonymous="none")
+        point = slp.Point(self)
+        point.sites = {"PS1": slp.Site("PS1", mp="mp9.example.com")}
+        wins, name = "wins://127.0.0.2:%d" % harness.free_port(("127.0.0.2",)), "dns:example.com"
+        conf = self.write("locator.conf", "source = {\"%s\", \"%s\", \"%s\", \"%s\"}\nbase = \"%s\"\nbind_dn = \"%s\"\npassword_file = \"%s\"\n"
+                          "profile = cm2007\ntimeout = 1s\n" % (wins, point.uri, directory.uri, name, directory.suffix, directory.publisher_dn,
+                                                                directory.publisher_password_file))
+        found = self.locator("find", "mp", "--site", "PS1", "--config", conf)
+        self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.com"), str(found))
+        self.assertEqual(self.order(found), [directory.uri, name, point.uri, wins])
+        self.assertEqual({origin for _, origin, _ in self.origins(found)}, {conf})
+        found = self.locator("find", "mp", "--site", "PS1", "--config", conf, "--profile", "sms2003")
+        self.assertEqual(self.order(found), [directory.uri, wins])
+        found = self.locator("find", "mp", "--site", "PS1", "--config", conf, "--source", point.uri)
+        self.assertEqual((found.code, found.answer["mp"], self.order(found), self.origins(found)), (0, "mp9.example.com", [point.uri], []), str(found))
+
+    def test_mistakes_of_a_configuration_file(self):
+        """usage and FILE:LINE for an unknown key, a word that is none, a time; a file that was named and is not there"""
+        for text, where in (("bas = \"x\"\n", ":1:"), ("base = \"dc=x\"\nprofile = sms1999\n", ":2:"), ("timeout = soon\n", ":1:"),
+                            ("source = {\"ldap:x\"\n\n", ":")):
+            conf = self.write("bad.conf", text)
+            found = self.locator("find", "mp", "--site", "PS1", "--config", conf)
+            self.assertEqual((found.code, found.json["outcome"]), (2, "usage"), str(found))
+            self.assertIn(conf + where, found.json["message"])
+        found = self.locator("find", "mp", "--site", "PS1", "--config", self.path("gone"))
+        self.assertEqual(found.code, 2, str(found))
+        found = self.locator("find", "mp", "--site", "PS1", "--config", self.write("gopher.conf", "source = {\"gopher://x\"}\n"))
+        self.assertEqual(found.code, 2, str(found))
+        self.assertIn("unknown scheme", found.json["message"])
+
+
+if __name__ == "__main__":
+    harness.need_namespace("-rnm")
+    harness.main()
