@@ -191,6 +191,29 @@ static const struct sl_option publish_options[] = {
      .help = "Show what would change (the default); negative when something would"},
 };
 
+struct list_values {
+    bool stale;
+};
+
+static const struct sl_option list_options[] = {
+    {.name = "stale", .type = SL_OPT_FLAG, .offset = offsetof(struct list_values, stale),
+     .help = "Only what should not be there, or is of a site that is not in this database"},
+};
+
+struct prune_values {
+    bool apply;
+    struct sl_strings of;
+    char *forest;
+};
+
+static const struct sl_option prune_options[] = {
+    {.name = "apply", .type = SL_OPT_FLAG, .offset = offsetof(struct prune_values, apply), .help = "Do it, and read back"},
+    {.name = "of", .type = SL_OPT_STRINGS, .offset = offsetof(struct prune_values, of), .arg = "CODE",
+     .help = "Also all that this site left behind, which is not in this database (repeatable)"},
+    {.name = "forest", .type = SL_OPT_STRING, .offset = offsetof(struct prune_values, forest), .arg = "DNS",
+     .help = "Of the sites of --of only what names this forest"},
+};
+
 #define OPTIONS(rows, values_type) .options = (rows), .option_count = SL_COUNT(rows), .values_size = sizeof(values_type)
 
 static const struct cli_verb verbs[] = {
@@ -261,6 +284,18 @@ static const struct cli_verb verbs[] = {
      OPTIONS(publish_options, struct publish_values), .run = remote,
      .examples = {"sitectl publish --diff", "Show what would change; the exit code is 1 when something would",
                   "sitectl publish --apply", "Publish now and read back"}},
+    {.name = "list", .args = "", .summary = "List what the targets hold of sites, and what of it is stale",
+     .detail = "`same` and `change`: of this site and planned. `stale`: of this site and planned no more. `other-forest`: of a "
+               "site with the same code. `other-site`: with the boundaries that it shares with this one; clients there find "
+               "both.",
+     OPTIONS(list_options, struct list_values), .run = remote,
+     .examples = {"sitectl list --stale", "Show what may be left behind"}},
+    {.name = "prune", .args = "", .summary = "Show what is stale and would be removed, and do it with --apply",
+     .detail = "What is of this site and planned no more, and with --of everything of sites that were torn down without "
+               "unpublishing. Whether another site is alive nobody can tell from outside: look at `list` first.",
+     OPTIONS(prune_options, struct prune_values), .run = remote,
+     .examples = {"sitectl prune --of OLD", "Show what site OLD left behind",
+                  "sitectl prune --of OLD --apply", "Remove it"}},
     {.name = "unpublish", .args = "", .summary = "Show which of our objects would be removed, and do it with --apply",
      .detail = "Once removed, the site stays unpublished, whatever changes and across restarts, until: sitectl publish --apply. "
                "The hosts of its management points release its name at the name registries.",

@@ -159,7 +159,7 @@ void pub_change_fail(struct pub_change *c, enum sl_status status, const char *fm
     c->has_failed = true;
 }
 
-static void add_change(struct pub_dir *d, struct pub_change change)
+void pub_change_add(struct pub_dir *d, struct pub_change change)
 {
     d->changes = sl_resize(d->changes, d->count + 1, sizeof *d->changes);
     d->changes[d->count++] = change;
@@ -183,7 +183,7 @@ static void compare_object(struct pub_dir *d, const struct pub_index *index, con
         if (change.found)
             change.action = change.detail[0] == '\0' ? PUB_SAME_LINE : PUB_CHANGE_LINE;
     }
-    add_change(d, change);
+    pub_change_add(d, change);
 }
 
 /* Objects of ours that are no longer planned. */
@@ -192,7 +192,7 @@ static void compare_rest(struct pub_dir *d, const bool *is_planned, bool is_defa
     for (size_t i = 0; i < d->found.count; i++) {
         const struct ldapc_entry *entry = &d->found.items[i];
         if (!is_planned[i] && pub_says_default(entry) == is_default && pub_is_ours(&d->run->site->site, entry))
-            add_change(d, (struct pub_change){.action = PUB_REMOVE_LINE, .found = entry, .detail = sl_strdup("")});
+            pub_change_add(d, (struct pub_change){.action = PUB_REMOVE_LINE, .found = entry, .detail = sl_strdup("")});
     }
 }
 
@@ -206,7 +206,7 @@ void pub_compare(struct pub_dir *d)
         compare_object(&rest, &index, &d->plan.objects[i], is_planned);
     compare_rest(d, is_planned, true);
     for (size_t i = 0; i < rest.count; i++)
-        add_change(d, rest.changes[i]);
+        pub_change_add(d, rest.changes[i]);
     compare_rest(d, is_planned, false);
     free(rest.changes);
     free(is_planned);

@@ -131,7 +131,7 @@ static bool has_schema(struct pub_dir *d)
     bool is_none = schema == LDAPC_SCHEMA_NONE;
     const char *reason = is_none ? "schema-not-extended" : "schema-partly-extended";
     const char *how = is_none ? "not extended" : "extended in part only";
-    if (pub_is_removal(d->run))
+    if (pub_is_removal(d->run) || pub_is_prune(d->run) || d->run->mode == PUB_LIST)
         pub_result_set(d->run, SL_OUTCOME_OK, reason, "%s: nothing of ours can be here", ldapc_server(d->dir));
     else if (d->run->has_other)
         pub_result_set(d->run, SL_OUTCOME_DEGRADED, reason, "%s: the schema is %s; passed over, another target serves",
@@ -178,7 +178,7 @@ static void conclude(struct pub_dir *d)
         if (c->line < d->run->report->line_count)
             pub_line_fail(d->run, c->line, c->why->text);
     }
-    bool would_create = d->probe.container == LDAPC_CONTAINER_ABSENT && !pub_is_removal(d->run);
+    bool would_create = d->probe.container == LDAPC_CONTAINER_ABSENT && d->run->mode == PUB_DIFF;
     if (failures > 0 && written + (d->count - differences) > 0)
         pub_result_set(d->run, SL_OUTCOME_PARTIAL, "partial", "%zu of %zu objects failed, first %s: %s", failures, d->count,
                        first->object ? first->object->dn : first->found->dn, first->why->text);
@@ -188,18 +188,27 @@ static void conclude(struct pub_dir *d)
         pub_result_set(d->run, SL_OUTCOME_NEGATIVE, "differs", "%s", "");
 }
 
+/* What differs, or for pruning what is to go. */
+static enum sl_status compare(struct pub_dir *d, struct sl_error *e)
+{
+    if (pub_is_prune(d->run))
+        return pub_compare_stale(d, e);
+    enum sl_status s = pub_read_ours(d, &d->found, e);
+    if (s)
+        return s;
+    pub_compare(d);
+    warn_of_others(d);
+    return SL_OK;
+}
+
 /* With probe and schema as they should be: plan, diff, apply, read back. */
 static enum sl_status publish(struct pub_dir *d, struct sl_error *e)
 {
-    enum sl_status s = have_container(d, e);
+    enum sl_status s = pub_is_prune(d->run) ? SL_OK : have_container(d, e);
     if (s == SL_OK)
-        s = pub_read_ours(d, &d->found, e);
+        s = compare(d, e);
     if (s)
         return s;
-    if (!pub_is_removal(d->run))
-        pub_plan_make(d->run->site, d->probe.container_dn, schema_allows, d, &d->plan);
-    pub_compare(d);
-    warn_of_others(d);
     show(d);
     if (!pub_is_diff(d->run)) {
         pub_write_all(d);
@@ -228,8 +237,11 @@ void pub_directory(struct pub_run *run)
     struct pub_dir d = {.run = run};
     struct sl_error e = {.status = SL_OK};
     enum sl_status s = connect_to(&d, &e);
-    if (s == SL_OK && has_schema(&d) && can_read_container(&d))
-        s = publish(&d, &e);
+    if (s == SL_OK && has_schema(&d) && can_read_container(&d)) {
+        if (!pub_is_removal(run))
+            pub_plan_make(run->site, d.probe.container_dn, schema_allows, &d, &d.plan);
+        s = run->mode == PUB_LIST ? pub_list_all(&d, &e) : publish(&d, &e);
+    }
     if (s == SL_LIMIT)
         pub_result_set(run, SL_OUTCOME_UNREACHABLE, "incomplete", "%s", sl_error_text(&e));
     else if (s)

@@ -64,12 +64,21 @@ struct pub_index pub_index_new(const struct ldapc_entries *entries);
 void pub_index_fini(struct pub_index *index);
 /* The entry of this cn and DN, or NULL. */
 const struct ldapc_entry *pub_index_find(const struct pub_index *index, const char *cn, const char *dn);
+/* Adds a change, and takes its detail. */
+void pub_change_add(struct pub_dir *d, struct pub_change change);
 /* Records why a change failed. */
 void pub_change_fail(struct pub_change *c, enum sl_status status, const char *fmt, ...) SL_PRINTF(3, 4);
 
+/* ---- prune.c ---- */
+
+/* Tells every object of the container that is of a site. */
+enum sl_status pub_list_all(struct pub_dir *d, struct sl_error *e) SL_MUST;
+/* Reads, and fills the changes with the removal of what is ours and not planned, and of what the administrator named. */
+enum sl_status pub_compare_stale(struct pub_dir *d, struct sl_error *e) SL_MUST;
+
 /* ---- write.c ---- */
 
-/* Everything of the site that is published, or may be: found below the container. SL_LIMIT when a limit of the server cut it. */
+/* What the directory holds of the site, and of the sites named to prune. SL_LIMIT when a limit of the server cut it. */
 enum sl_status pub_read_ours(struct pub_dir *d, struct ldapc_entries *ret_found, struct sl_error *e) SL_MUST;
 /* Writes what differs; what fails is noted at the change. */
 void pub_write_all(struct pub_dir *d);

@@ -211,11 +211,10 @@ static enum sl_status apply(struct zone *z, struct sl_error *e)
     return s;
 }
 
+/* One name of the zone: z->owner, z->wanted. */
 static enum sl_status publish(struct zone *z, struct sl_error *e)
 {
-    enum sl_status s = find_server(z, e);
-    if (s == SL_OK)
-        s = look(z, e);
+    enum sl_status s = look(z, e);
     if (s)
         return s;
     struct dnsc_srv_list before = z->found;
@@ -234,19 +233,32 @@ static enum sl_status publish(struct zone *z, struct sl_error *e)
     return SL_OK;
 }
 
+static void publish_name(struct zone *z, const char *code, const struct sm_mp *wanted)
+{
+    struct sl_error e = {.status = SL_OK};
+    pub_srv_name(z->owner, code, z->domain);
+    z->wanted = wanted;
+    enum sl_status s = publish(z, &e);
+    if (s == SL_OK)
+        return;
+    pub_line_add(z->run, PUB_FAILED_LINE, z->owner, "%s", sl_error_text(&e));
+    pub_result_fail(z->run, s, &e);
+}
+
 void pub_dns(struct pub_run *run)
 {
     struct zone *z = sl_new(sizeof *z);
     struct sl_error e = {.status = SL_OK};
+    const struct sm_mp *wanted = pub_srv_target(run);
     z->run = run;
     enum sl_status s = parse(run->target, z, &e);
-    pub_srv_name(z->owner, run->site->site.code, z->domain);
-    z->wanted = pub_srv_target(run);
     if (s == SL_OK)
-        s = publish(z, &e);
-    if (s) {
-        pub_line_add(run, PUB_FAILED_LINE, z->owner, "%s", sl_error_text(&e));
+        s = find_server(z, &e);
+    if (s)
         pub_result_fail(run, s, &e);
-    }
+    if (s == SL_OK && (wanted == NULL || !pub_is_prune(run)))
+        publish_name(z, run->site->site.code, wanted);
+    for (size_t i = 0; s == SL_OK && i < run->order->sites.count; i++)
+        publish_name(z, run->order->sites.items[i], NULL);
     free(z);
 }

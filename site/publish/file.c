@@ -312,6 +312,8 @@ void pub_file(struct pub_run *run)
 {
     struct file f = {.run = run, .path = sm_target_place(run->target)};
     struct sl_error e = {.status = SL_OK};
+    if (pub_is_prune(run))
+        return; /* publishing replaces it as a whole */
     snprintf(f.form, sizeof f.form, "%.*s", (int)strcspn(run->target->uri, ":"), run->target->uri);
     pub_srv_name(f.srv_name, run->site->site.code, run->site->site.domain);
     enum sl_status s = want(&f, &e);

@@ -24,20 +24,28 @@ static struct pub_name make(const char *text, uint32_t ip4)
     return name;
 }
 
+size_t pub_names_of(const char *code, struct pub_name names[PUB_NAMES_MAX])
+{
+    static const char *const prefixes[] = {"MP_", "NLB_"};
+    char text[NB_NAME_LEN];
+    for (size_t i = 0; i < SL_COUNT(prefixes); i++) {
+        snprintf(text, sizeof text, "%s%.3s", prefixes[i], code);
+        names[i] = make(text, 0);
+    }
+    return SL_COUNT(prefixes);
+}
+
 size_t pub_names_wanted(struct pub_run *run, struct pub_name names[PUB_NAMES_MAX])
 {
     const struct sm_mp *mp = pub_is_removal(run) ? NULL : sm_default_mp(run->site);
-    char text[NB_NAME_LEN];
-    size_t count = 0;
     if (mp && mp->ip4 == 0) {
         pub_result_set(run, SL_OUTCOME_CONFLICT, "no-ipv4", "%s: a name registry knows IPv4 only, and management point %s has %s",
                        run->target->uri, mp->host, mp->address);
         return 0;
     }
-    snprintf(text, sizeof text, "MP_%.3s", run->site->site.code);
-    names[count++] = make(text, mp ? mp->ip4 : 0);
-    snprintf(text, sizeof text, "NLB_%.3s", run->site->site.code);
-    names[count++] = make(text, mp && mp->is_nlb ? mp->ip4 : 0);
+    size_t count = pub_names_of(run->site->site.code, names);
+    names[0].ip4 = mp ? mp->ip4 : 0;
+    names[1].ip4 = mp && mp->is_nlb ? mp->ip4 : 0;
     if (run->target->slp)
         names[count++] = make(SLP_NAME, pub_is_removal(run) ? 0 : slp_address(run));
     return count;

@@ -19,7 +19,8 @@ enum {
 
 /* action, word of pub_line */
 #define PUB_ACTION_TABLE(X) \
-    X(SAME, "same") X(ADD, "add") X(CHANGE, "change") X(REMOVE, "remove") X(WAIT, "wait") X(FAILED, "failed")
+    X(SAME, "same") X(ADD, "add") X(CHANGE, "change") X(REMOVE, "remove") X(WAIT, "wait") X(FAILED, "failed") \
+    X(STALE, "stale") X(OTHER_FOREST, "other-forest") X(OTHER_SITE, "other-site")
 
 enum pub_action {
 #define PUB_ACTION_ENUM(name, word) PUB_##name##_LINE,
@@ -31,7 +32,8 @@ enum pub_action {
 struct pub_run {
     const struct sm_snapshot *site;
     const struct sm_target *target;
-    enum pub_mode mode;
+    const struct pub_order *order;
+    enum pub_mode mode; /* of the order */
     const struct pub_env *env;
     struct sl_deadline deadline;
     bool has_other; /* a target that is no directory: one without schema is then no hindrance (S1.19) */
@@ -41,7 +43,12 @@ struct pub_run {
 
 static inline bool pub_is_diff(const struct pub_run *run)
 {
-    return run->mode == PUB_DIFF || run->mode == PUB_UNPUBLISH_DIFF;
+    return run->mode == PUB_DIFF || run->mode == PUB_UNPUBLISH_DIFF || run->mode == PUB_PRUNE_DIFF || run->mode == PUB_LIST;
+}
+
+static inline bool pub_is_prune(const struct pub_run *run)
+{
+    return run->mode == PUB_PRUNE || run->mode == PUB_PRUNE_DIFF;
 }
 
 static inline bool pub_is_removal(const struct pub_run *run)
@@ -54,7 +61,7 @@ static inline bool pub_is_stopping(const struct pub_run *run)
     return run->env && run->env->is_stopping && run->env->is_stopping(run->env->ctx);
 }
 
-/* Adds a line about an object of the target under way. */
+/* Adds a line about an object of the target under way. A list leaves out what is not there, or with --stale what should be. */
 void pub_line_add(struct pub_run *run, enum pub_action action, const char *object, const char *fmt, ...) SL_PRINTF(4, 5);
 /* Changes the action of a line, known by its place, to `failed` with this reason. */
 void pub_line_fail(struct pub_run *run, size_t line, const char *why);
@@ -79,6 +86,8 @@ enum { PUB_NAMES_MAX = 3 };
  * result set, for a default management point without IPv4, which no registry can hold.
  */
 size_t pub_names_wanted(struct pub_run *run, struct pub_name names[PUB_NAMES_MAX]);
+/* MP_<code> and NLB_<code> of any site, which should not be there; returns how many. */
+size_t pub_names_of(const char *code, struct pub_name names[PUB_NAMES_MAX]);
 /* True when the address is that of one of the site's management points, or of the target's server locator point. */
 bool pub_is_our_address(const struct pub_run *run, uint32_t ip4);
 

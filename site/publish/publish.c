@@ -29,10 +29,21 @@ static char *format(const char *fmt, va_list args)
     return text;
 }
 
+/* For a list: what would be added is not there, what would be removed is stale. */
+static bool is_listed(const struct pub_run *run, enum pub_action *action)
+{
+    if (run->mode != PUB_LIST)
+        return true;
+    if (*action == PUB_REMOVE_LINE)
+        *action = PUB_STALE_LINE;
+    bool is_planned = *action == PUB_SAME_LINE || *action == PUB_CHANGE_LINE;
+    return *action != PUB_ADD_LINE && !(is_planned && run->order->is_stale);
+}
+
 void pub_line_add(struct pub_run *run, enum pub_action action, const char *object, const char *fmt, ...)
 {
     struct pub_report *r = run->report;
-    if (r->line_count >= PUB_LINES_MAX)
+    if (r->line_count >= PUB_LINES_MAX || !is_listed(run, &action))
         return;
     va_list args;
     va_start(args, fmt);
@@ -113,13 +124,13 @@ static void judge(const struct pub_run *run)
         sl_text_printf(&names, "%s%s: %s", names.len ? "; " : "", r->results[i].target,
                        r->results[i].message[0] ? r->results[i].message : sl_outcome_word(r->results[i].outcome));
     }
-    if (r->result_count == 0 && !pub_is_removal(run))
+    if (r->result_count == 0 && (run->mode == PUB_DIFF || run->mode == PUB_APPLY))
         conclude(r, SL_OUTCOME_CONFLICT, "no-target", "the site has no target: nobody could find its management point (S1.19)");
     else if (failures == r->result_count && failed)
         conclude(r, failed->outcome, failed->reason, failed->message);
     else if (failures > 0)
         conclude(r, SL_OUTCOME_PARTIAL, failed->reason, sl_text_str(&names));
-    else if (differs)
+    else if (differs && run->mode != PUB_LIST)
         conclude(r, SL_OUTCOME_NEGATIVE, pub_is_diff(run) ? "differs" : "not-yet", "");
     else
         conclude(r, SL_OUTCOME_OK, "", "");
@@ -169,11 +180,11 @@ static void run_target(struct pub_run *run, struct sl_deadline all)
         kinds[sm_target_kind(run->target)].run(run);
 }
 
-void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pub_env *env, struct sl_deadline deadline,
-             struct pub_report *ret_report)
+void pub_run(const struct sm_snapshot *site, const struct pub_order *order, const struct pub_env *env,
+             struct sl_deadline deadline, struct pub_report *ret_report)
 {
     struct pub_report report = {.result_count = site->target_count};
-    struct pub_run run = {.site = site, .mode = mode, .env = env, .report = &report};
+    struct pub_run run = {.site = site, .order = order, .mode = order->mode, .env = env, .report = &report};
     report.results = sl_new_array(site->target_count + 1, sizeof *report.results);
     for (size_t i = 0; i < site->target_count; i++)
         run.has_other = run.has_other || !is_tree(&site->targets[i]);
@@ -186,6 +197,14 @@ void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pu
     }
     judge(&run);
     *ret_report = report;
+}
+
+void pub_order_fini(struct pub_order *order)
+{
+    sl_strings_fini(&order->sites);
+    sl_strings_fini(&order->known);
+    free(order->forest);
+    *order = (struct pub_order){.mode = order->mode};
 }
 
 void pub_report_fini(struct pub_report *report)

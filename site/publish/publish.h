@@ -3,7 +3,8 @@
  *
  * One call does one site. It blocks (directories and registries are asked) and belongs on a worker thread; it needs nothing but a
  * snapshot, so no database is held meanwhile. Targets are independent: one that fails never stops another, and is told in its
- * row. Objects of other sites are never touched; removing removes exactly ours.
+ * row. Objects of other sites are never touched, but for those that an administrator names to prune; removing removes exactly
+ * ours.
  *
  * S1.19: without an extended schema in any directory and without a name registry among the targets nothing can be found by
  * anybody: refused with outcome `conflict`, reason "schema-not-extended".
@@ -24,7 +25,10 @@
     X(DIFF, "diff")                     /* shows what publishing would change; outcome negative when something would */ \
     X(APPLY, "apply")                   /* publishes and reads back */                                                 \
     X(UNPUBLISH_DIFF, "unpublish-diff") /* shows what unpublishing would remove; likewise */                           \
-    X(UNPUBLISH, "unpublish")           /* removes exactly ours and reads back; at a registry waits for the release */
+    X(UNPUBLISH, "unpublish")           /* removes exactly ours and reads back; at a registry waits for the release */   \
+    X(LIST, "list")                     /* shows what the targets hold, of others too */                               \
+    X(PRUNE_DIFF, "prune-diff")         /* shows what pruning would remove; negative when something would */           \
+    X(PRUNE, "prune")                   /* removes what is ours and not planned, and what is of the sites named */
 
 enum pub_mode {
 #define PUB_MODE_ENUM(name, word) PUB_##name,
@@ -32,11 +36,20 @@ enum pub_mode {
 #undef PUB_MODE_ENUM
 };
 
+/* What is to be done. */
+struct pub_order {
+    enum pub_mode mode;
+    struct sl_strings sites; /* pruning: the codes of other sites whose objects go too */
+    char *forest;            /* pruning: of those only what names this forest, or NULL */
+    struct sl_strings known; /* listing: the codes of all sites that are administered here */
+    bool is_stale;           /* listing: only what should not be there */
+};
+
 /* One object of one target. Strings are malloc'd, "" where there is nothing to say. */
 struct pub_line {
     char *target; /* URI */
     char *object; /* DN, or "MP_LAB#1A" */
-    char *action; /* "same" "add" "change" "remove", "wait" (another host must act), "failed" */
+    char *action; /* "same" "add" "change" "remove", "wait" (another host must act), "failed"; of a list "stale" ... */
     char *detail; /* attribute by attribute: "mSSMSDefaultMP: FALSE -> TRUE", or the reason of a failure */
 };
 
@@ -79,8 +92,10 @@ enum sl_status pub_check_target(const struct sm_target *target, struct sl_error 
 /* The longest that one target of this site may take: more for a site of many objects. */
 int64_t pub_time_ms(const struct sm_snapshot *site);
 /* Does it, every target by the deadline; always gives a report (pub_report_fini). */
-void pub_run(const struct sm_snapshot *site, enum pub_mode mode, const struct pub_env *env, struct sl_deadline deadline,
-             struct pub_report *ret_report);
+void pub_run(const struct sm_snapshot *site, const struct pub_order *order, const struct pub_env *env,
+             struct sl_deadline deadline, struct pub_report *ret_report);
+/* Frees what an order owns. */
+void pub_order_fini(struct pub_order *order);
 /* Frees what a report owns and clears it. */
 void pub_report_fini(struct pub_report *report);
 

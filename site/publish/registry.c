@@ -146,6 +146,11 @@ void pub_registry(struct pub_run *run)
     struct pub_name names[PUB_NAMES_MAX];
     struct sl_error e = {.status = SL_OK};
     struct look look = {.wanted.ip4 = 0};
+    if (pub_is_prune(run)) {
+        if (run->order->sites.count > 0)
+            pub_warn(run, "%s: what hosts registered there ends with its lease, or by winsctl", run->target->uri);
+        return;
+    }
     size_t count = pub_names_wanted(run, names);
     enum sl_status s = count > 0 ? find_server(run, &look.server, &e) : SL_OK;
     if (s)

@@ -98,7 +98,7 @@ static enum sl_status write_name(struct pub_run *run, const struct pub_name *nam
     return s;
 }
 
-static enum sl_status do_name(struct pub_run *run, const struct pub_name *name, struct sl_error *e)
+static enum sl_status do_name(struct pub_run *run, const struct pub_name *name, bool is_named, struct sl_error *e)
 {
     struct record before, now;
     enum sl_status s = ask(run, "show", name, NULL, &before, e);
@@ -109,7 +109,7 @@ static enum sl_status do_name(struct pub_run *run, const struct pub_name *name, 
             pub_line_add(run, PUB_SAME_LINE, name->text.text, "%s", "");
         return SL_OK;
     }
-    if (name->ip4 == 0 && !is_ours(run, &before))
+    if (name->ip4 == 0 && !is_named && !is_ours(run, &before))
         return SL_OK; /* another's */
     if (!pub_is_diff(run))
         s = write_name(run, name, &now, e);
@@ -122,16 +122,27 @@ static enum sl_status do_name(struct pub_run *run, const struct pub_name *name, 
     return SL_OK;
 }
 
+/* `is_named`: of a site that the administrator told to prune, wherever it points. */
+static void publish_name(struct pub_run *run, const struct pub_name *name, bool is_named)
+{
+    struct sl_error e = {.status = SL_OK};
+    enum sl_status s = do_name(run, name, is_named, &e);
+    if (s == SL_OK)
+        return;
+    pub_line_add(run, PUB_FAILED_LINE, name->text.text, "%s", sl_error_text(&e));
+    pub_result_fail(run, s, &e);
+}
+
 void pub_static(struct pub_run *run)
 {
     struct pub_name names[PUB_NAMES_MAX];
     size_t count = pub_names_wanted(run, names);
-    for (size_t i = 0; i < count; i++) {
-        struct sl_error e = {.status = SL_OK};
-        enum sl_status s = do_name(run, &names[i], &e);
-        if (s == SL_OK)
-            continue;
-        pub_line_add(run, PUB_FAILED_LINE, names[i].text.text, "%s", sl_error_text(&e));
-        pub_result_fail(run, s, &e);
+    for (size_t i = 0; i < count; i++)
+        if (names[i].ip4 == 0 || !pub_is_prune(run))
+            publish_name(run, &names[i], false);
+    for (size_t i = 0; i < run->order->sites.count; i++) {
+        count = pub_names_of(run->order->sites.items[i], names);
+        for (size_t n = 0; n < count; n++)
+            publish_name(run, &names[n], true);
     }
 }

@@ -9,14 +9,23 @@
 
 enum { NAMING_VIOLATION = 64 };
 
+/* The objects of this site, and of those that the administrator told to prune. */
+static void put_filter(struct sl_text *out, const struct pub_run *run)
+{
+    sl_text_puts(out, "(|");
+    for (size_t i = 0; i <= run->order->sites.count; i++) {
+        const char *code = i == 0 ? run->site->site.code : run->order->sites.items[i - 1];
+        sl_text_printf(out, "(%s=", SCHEMA_SITE_CODE);
+        ldapc_escape_filter(out, code, strlen(code));
+        sl_text_puts(out, ")");
+    }
+    sl_text_puts(out, ")");
+}
+
 enum sl_status pub_read_ours(struct pub_dir *d, struct ldapc_entries *ret_found, struct sl_error *e)
 {
     struct sl_text filter = sl_text_new(PUB_TEXT_MAX);
-    sl_text_puts(&filter, "(");
-    sl_text_puts(&filter, SCHEMA_SITE_CODE);
-    sl_text_puts(&filter, "=");
-    ldapc_escape_filter(&filter, d->run->site->site.code, strlen(d->run->site->site.code));
-    sl_text_puts(&filter, ")");
+    put_filter(&filter, d->run);
     const struct ldapc_search search = {.base = d->probe.container_dn, .scope = LDAPC_ONE_LEVEL, .filter = sl_text_str(&filter),
                                         .attrs = pub_plan_attributes, .classes = ldapc_published_classes,
                                         .split_by = ldapc_published_split};

@@ -290,11 +290,16 @@ enum sl_status srv_target_remove(struct srv_call *call, struct sl_error *e)
 /* ---- publishing ------------------------------------------------------------------------------------------------------- */
 
 /* Hands the reply to the publisher. */
-static enum sl_status publish(struct srv_call *call, enum pub_mode mode, struct sl_error *e)
+static enum sl_status order(struct srv_call *call, const struct pub_order *what, struct sl_error *e)
 {
-    enum sl_status status = srv_publish(call->srv->publisher, call->site, mode, call->reply, e);
+    enum sl_status status = srv_publish(call->srv->publisher, call->site, what, call->reply, e);
     call->kept = status == SL_OK;
     return status;
+}
+
+static enum sl_status publish(struct srv_call *call, enum pub_mode mode, struct sl_error *e)
+{
+    return order(call, &(struct pub_order){.mode = mode}, e);
 }
 
 /* What the administrator wants is stored first, so that neither a change nor a restart undoes it. */
@@ -315,4 +320,51 @@ enum sl_status srv_publish_verb(struct srv_call *call, struct sl_error *e)
 enum sl_status srv_unpublish_verb(struct srv_call *call, struct sl_error *e)
 {
     return option(call, "apply") != NULL ? apply(call, PUB_UNPUBLISH, e) : publish(call, PUB_UNPUBLISH_DIFF, e);
+}
+
+enum sl_status srv_list_targets(struct srv_call *call, struct sl_error *e)
+{
+    struct pub_order what = {.mode = PUB_LIST, .is_stale = option(call, "stale") != NULL};
+    enum sl_status status = sst_sites(call->store, &what.known, e);
+    if (status == SL_OK)
+        status = order(call, &what, e);
+    pub_order_fini(&what);
+    return status;
+}
+
+/* What is administered here is unpublished instead; only the same code in another forest may be named. */
+static enum sl_status check_named(const struct srv_call *call, const char *code, const struct sl_strings *known,
+                                  struct sl_error *e)
+{
+    const char *forest = option(call, "forest");
+    struct sm_snapshot *site = NULL;
+    enum sl_status status = sm_check_code(code, e);
+    for (size_t i = 0; i < known->count && status == SL_OK; i++) {
+        if (strcmp(known->items[i], code) != 0)
+            continue;
+        status = sst_snapshot(call->store, code, &site, e);
+        if (status == SL_OK && site && (forest == NULL || sl_text_iequal(forest, site->site.forest)))
+            status = sl_fail(e, SL_USAGE, "site %s is in this database: unpublish it instead, or name another --forest", code);
+        sm_snapshot_free(site);
+        site = NULL;
+    }
+    return status;
+}
+
+enum sl_status srv_prune(struct srv_call *call, struct sl_error *e)
+{
+    struct pub_order what = {.mode = option(call, "apply") != NULL ? PUB_PRUNE : PUB_PRUNE_DIFF,
+                             .forest = sl_strdup(option(call, "forest"))};
+    const char *code;
+    enum sl_status status = sst_sites(call->store, &what.known, e);
+    for (size_t i = 0; status == SL_OK && (code = host_request_option(call->request, "of", i)) != NULL; i++) {
+        status = check_named(call, code, &what.known, e);
+        sl_strings_add(&what.sites, code);
+    }
+    if (status == SL_OK && what.forest && what.sites.count == 0)
+        status = sl_fail(e, SL_USAGE, "--forest needs --of CODE");
+    if (status == SL_OK)
+        status = order(call, &what, e);
+    pub_order_fini(&what);
+    return status;
 }

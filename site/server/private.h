@@ -6,6 +6,7 @@
 
 #include "common/host/worker.h"
 #include "site/content/content.h"
+#include "common/base/random.h"
 #include "site/publish/publish.h"
 #include "site/server/server.h"
 
@@ -26,6 +27,13 @@ struct srv_result {
     int64_t at_s; /* real time */
 };
 
+/* A site whose publication failed somewhere. */
+struct srv_retry {
+    char site[SM_CODE_LEN + 1];
+    unsigned attempts; /* that failed in a row */
+    int64_t due_ms;    /* monotonic; 0: none waits */
+};
+
 struct srv_publisher;
 
 struct srv {
@@ -44,6 +52,10 @@ struct srv {
     struct host_worker *copier; /* of content; NULL likewise */
     struct srv_result *results;
     size_t result_count;
+    struct srv_retry *retries; /* by site, no more than there are */
+    size_t retry_count;
+    struct host_timer *retry;
+    struct sl_random random;
 };
 
 /* ---- server.c ---- */
@@ -59,6 +71,15 @@ void srv_remember(struct srv *srv, const char *site, const struct pub_report *re
 /* What was last heard of a target, or NULL. */
 const struct srv_result *srv_result_of(const struct srv *srv, const char *site, const char *target);
 
+/* ---- retry.c: what failed is tried again, with a back-off ---- */
+
+/* The wait before attempt number `attempt` (from 1): doubled each time up to a bound, of which a half is left to chance. */
+int64_t srv_retry_ms(unsigned attempt, struct sl_random *random);
+/* Notes how a publication of a site went; after a failure another one is begun later, and logged. */
+void srv_retry_note(struct srv *srv, const char *site, bool has_failed);
+/* Begins those that are due; the timer's function, ctx the struct srv. */
+void srv_retry_due(void *ctx);
+
 /* ---- publisher.c: one thread, one queue ---- */
 
 /* Starts the thread. */
@@ -66,11 +87,11 @@ struct srv_publisher *srv_publisher_new(struct srv *srv);
 /* Waits for the running publication, ends replies that wait as canceled, and frees; NULL is accepted. */
 void srv_publisher_free(struct srv_publisher *publisher);
 /*
- * Asks for a publication of a site. `reply` gets its report and is ended; NULL for one that nobody waits for, which is left
- * out when the same is waiting already. SL_LIMIT when SRV_JOBS_MAX wait.
+ * Asks for a publication of a site; the order is copied. `reply` gets its report and is ended; NULL for one that nobody waits
+ * for, which is left out when the same is waiting already. SL_LIMIT when SRV_JOBS_MAX wait.
  */
-enum sl_status srv_publish(struct srv_publisher *publisher, const char *site, enum pub_mode mode, struct host_reply *reply,
-                           struct sl_error *e) SL_MUST;
+enum sl_status srv_publish(struct srv_publisher *publisher, const char *site, const struct pub_order *order,
+                           struct host_reply *reply, struct sl_error *e) SL_MUST;
 /* Publications waiting and running. */
 size_t srv_publishing(struct srv_publisher *publisher);
 
@@ -121,6 +142,8 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("target remove", 1, 1, true, true, srv_target_remove)                                                            \
     X("target list", 0, 0, false, true, srv_list)                                                                      \
     X("publish", 0, 0, true, true, srv_publish_verb)                                                                   \
+    X("list", 0, 0, true, true, srv_list_targets)                                                                      \
+    X("prune", 0, 0, true, true, srv_prune)                                                                            \
     X("unpublish", 0, 0, true, true, srv_unpublish_verb)                                                               \
     X("key show", 0, 0, false, true, srv_key_show)                                                                     \
     X("key export", 1, 1, false, true, srv_key_export)                                                                 \

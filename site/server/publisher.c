@@ -16,7 +16,7 @@
 struct job {
     struct job *next;
     char site[SM_CODE_LEN + 1];
-    enum pub_mode mode;
+    struct pub_order order;
     struct host_reply *reply; /* NULL when nobody waits; only used on the loop's thread */
     enum sl_status status;    /* of reading the site; the report only counts when it is SL_OK */
     struct sl_error e;
@@ -106,7 +106,7 @@ static void run(struct srv_publisher *p, struct job *job)
     bool needless =
         job->status == SL_OK && job->reply == NULL && (site->target_count == 0 || site->site.is_unpublished);
     if (job->status == SL_OK && !needless)
-        pub_run(site, job->mode, &env, sl_deadline_in(SRV_PUBLISH_MS + pub_time_ms(site)), &job->report);
+        pub_run(site, &job->order, &env, sl_deadline_in(SRV_PUBLISH_MS + pub_time_ms(site)), &job->report);
     sm_snapshot_free(site);
 }
 
@@ -134,7 +134,7 @@ static void send_report(struct host_reply *reply, const struct pub_report *repor
 
 static void finish(struct srv *srv, struct job *job)
 {
-    bool published = job->mode == PUB_APPLY || job->mode == PUB_UNPUBLISH;
+    bool published = job->order.mode == PUB_APPLY || job->order.mode == PUB_UNPUBLISH;
     if (job->status == SL_OK && published)
         srv_remember(srv, job->site, &job->report);
     if (job->reply != NULL && job->status == SL_OK)
@@ -142,6 +142,7 @@ static void finish(struct srv *srv, struct job *job)
     else if (job->reply != NULL)
         host_reply_fail(job->reply, job->status, &job->e);
     pub_report_fini(&job->report);
+    pub_order_fini(&job->order);
     free(job);
 }
 
@@ -224,23 +225,33 @@ static bool is_waiting(const struct srv_publisher *p, const char *site, enum pub
 {
     const struct job *job = p->waiting.first;
     for (size_t i = 0; i < p->waiting.count; i++, job = job->next)
-        if (job->reply == NULL && job->mode == mode && strcmp(job->site, site) == 0)
+        if (job->reply == NULL && job->order.mode == mode && strcmp(job->site, site) == 0)
             return true;
     return false;
 }
 
-enum sl_status srv_publish(struct srv_publisher *p, const char *site, enum pub_mode mode, struct host_reply *reply,
+static struct pub_order copy_order(const struct pub_order *order)
+{
+    struct pub_order copy = {.mode = order->mode, .forest = sl_strdup(order->forest), .is_stale = order->is_stale};
+    for (size_t i = 0; i < order->sites.count; i++)
+        sl_strings_add(&copy.sites, order->sites.items[i]);
+    for (size_t i = 0; i < order->known.count; i++)
+        sl_strings_add(&copy.known, order->known.items[i]);
+    return copy;
+}
+
+enum sl_status srv_publish(struct srv_publisher *p, const char *site, const struct pub_order *order, struct host_reply *reply,
                            struct sl_error *e)
 {
     enum sl_status status = SL_OK;
     SL_CHECK_MAGIC(p, PUBLISHER_MAGIC);
     pthread_mutex_lock(&p->mutex);
-    bool needless = reply == NULL && is_waiting(p, site, mode);
+    bool needless = reply == NULL && is_waiting(p, site, order->mode);
     if (!needless && p->waiting.count == SRV_JOBS_MAX) {
         status = sl_fail(e, SL_LIMIT, "%d publications wait already", SRV_JOBS_MAX);
     } else if (!needless) {
         struct job *job = sl_new(sizeof *job);
-        job->mode = mode;
+        job->order = copy_order(order);
         job->reply = reply;
         sl_text_copy(job->site, sizeof job->site, site);
         jobs_push(&p->waiting, job);

@@ -82,7 +82,7 @@ static void publish_all(struct srv *srv, const struct sl_strings *codes)
 {
     struct sl_error e = {0};
     for (size_t i = 0; i < codes->count; i++)
-        if (srv_publish(srv->publisher, codes->items[i], PUB_APPLY, NULL, &e) != SL_OK)
+        if (srv_publish(srv->publisher, codes->items[i], &(struct pub_order){.mode = PUB_APPLY}, NULL, &e) != SL_OK)
             sl_log(SL_LOG_WARNING, "publication-left-out", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));
 }
 
@@ -219,8 +219,7 @@ void srv_remember(struct srv *srv, const char *site, const struct pub_report *re
         r->outcome = said->outcome;
         r->at_s = sl_clock_real_s();
     }
-    if (failed && srv->options.publish_interval_ms > SRV_RETRY_MS)
-        schedule_publish(srv, SRV_RETRY_MS);
+    srv_retry_note(srv, site, failed);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------- */
@@ -247,6 +246,8 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
     }
     srv->poll = host_timer_new(loop, on_poll, srv);
     srv->interval = host_timer_new(loop, on_interval, srv);
+    srv->retry = host_timer_new(loop, srv_retry_due, srv);
+    srv->random = sl_random_seeded(sl_random_os_seed());
     if (options->is_server)
         srv->publisher = srv_publisher_new(srv);
     if (options->is_server)
@@ -268,6 +269,9 @@ void srv_close(struct srv *srv)
         host_timer_free(srv->poll);
     if (srv->interval != NULL)
         host_timer_free(srv->interval);
+    if (srv->retry != NULL)
+        host_timer_free(srv->retry);
+    free(srv->retries);
     for (size_t i = 0; i < srv->result_count; i++) {
         free(srv->results[i].target);
         free(srv->results[i].message);

@@ -28,7 +28,8 @@
 enum {
     SRV_POLL_MS = 500,
     SRV_PUBLISH_MS = 18000, /* deadline of one publication, beside the time of one target (pub_time_ms) */
-    SRV_RETRY_MS = 60000,   /* after a failed one, if the interval is longer */
+    SRV_RETRY_MIN_MS = 2000, /* before what failed is tried again; doubled each time */
+    SRV_RETRY_MAX_MS = 600000,
     SRV_JOBS_MAX = 64,      /* publications waiting */
     SRV_INTERVAL_MS = 3600 * 1000,
 };

@@ -5,6 +5,7 @@
 #include "common/xml/xml.h"
 #include "ldap-schema/names.h"
 #include "locator/net/ldapc.h"
+#include "site/server/private.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -187,6 +188,24 @@ START_TEST(names_are_escaped)
 }
 END_TEST
 
+START_TEST(what_failed_is_tried_again_ever_later_up_to_a_bound)
+{
+    struct sl_random random = sl_random_seeded(7);
+    for (unsigned attempt = 1; attempt <= 100; attempt++) {
+        int64_t full = attempt < 10 ? (int64_t)SRV_RETRY_MIN_MS << (attempt - 1) : SRV_RETRY_MAX_MS, last = 0;
+        bool varies = false;
+        full = full < SRV_RETRY_MAX_MS ? full : SRV_RETRY_MAX_MS;
+        for (int i = 0; i < 20; i++) {
+            int64_t ms = srv_retry_ms(attempt, &random);
+            ck_assert_msg(ms >= full / 2 && ms <= full, "attempt %u: %lld ms", attempt, (long long)ms);
+            varies = varies || (i > 0 && ms != last);
+            last = ms;
+        }
+        ck_assert(varies);
+    }
+}
+END_TEST
+
 START_TEST(Q4_a_long_name_is_cut_and_told_apart_by_a_hash)
 {
     char fits[] = "a23456789.b23456789.c23456789.d23456789.e23456789.abc", address[] = "10.0.0.1";
@@ -250,5 +269,6 @@ END_TEST
 
 UNIT_MAIN("publish-plan", a_site_names_itself_and_its_boundaries, S1_08_the_default_is_written_after_those_that_are_not,
           the_schema_of_sms_2003_leaves_out_what_came_later, Q3_ranges_are_signed_and_split_at_128, names_are_escaped,
-          Q4_a_long_name_is_cut_and_told_apart_by_a_hash, Q1_capabilities_are_read_back_by_local_name,
+          what_failed_is_tried_again_ever_later_up_to_a_bound, Q4_a_long_name_is_cut_and_told_apart_by_a_hash,
+          Q1_capabilities_are_read_back_by_local_name,
           our_names_are_known_and_others_are_not)
