@@ -1,8 +1,7 @@
-#include "common/db/db.h"
-
 #include "common/base/assert.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/db/private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,29 +12,7 @@
 #include <unistd.h>
 
 enum {
-    BUSY_TIMEOUT_MS = 5000,
     BUSY_RETRY_MS = 10,
-    STATEMENTS_MAX = 256, /* SQL texts are literals, so their number is known; more means that someone builds SQL */
-};
-
-#define DB_MAGIC 0xdb5e0001u
-#define STMT_MAGIC 0xdb5e0002u
-
-struct db_stmt {
-    uint32_t magic;
-    bool in_use; /* bound or stepped, not yet done */
-    struct db *db;
-    const char *sql;
-    sqlite3_stmt *stmt;
-    struct sl_error failure; /* status SL_OK while nothing failed */
-};
-
-struct db {
-    uint32_t magic;
-    sqlite3 *conn;
-    char *path;
-    struct db_stmt *stmts[STATEMENTS_MAX];
-    size_t stmt_count;
 };
 
 /* A file that cannot be opened says why only through errno. */
@@ -82,167 +59,130 @@ static enum sl_status fail_rc(const struct db *db, int rc, struct sl_error *e)
                    err ? strerror(err) : "");
 }
 
-enum sl_status db_exec(struct db *db, const char *sql, struct sl_error *e)
+/* ---- the engine -------------------------------------------------------------------------------------------------- */
+
+static void note_rc(struct db_stmt *s, int rc)
 {
-    SL_CHECK_MAGIC(db, DB_MAGIC);
-    int rc = sqlite3_exec(db->conn, sql, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? SL_OK : fail_rc(db, rc, e);
+    struct sl_error e = {0};
+    if (rc != SQLITE_OK && fail_rc(s->db, rc, &e) != SL_OK)
+        db_note(s, &e);
 }
 
-/* ---- statements -------------------------------------------------------------------------------------------------- */
-
-static struct db_stmt *stmt_of(struct db *db, const char *sql)
+static void lite_prepare(struct db_stmt *s)
 {
-    for (size_t i = 0; i < db->stmt_count; i++)
-        if (db->stmts[i]->sql == sql)
-            return db->stmts[i];
-    sl_assert(db->stmt_count < STATEMENTS_MAX);
-    struct db_stmt *s = sl_new(sizeof *s);
-    *s = (struct db_stmt){.magic = STMT_MAGIC, .db = db, .sql = sql};
-    db->stmts[db->stmt_count++] = s;
-    return s;
+    sqlite3_stmt *stmt = NULL;
+    note_rc(s, sqlite3_prepare_v3(s->db->conn, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL));
+    s->handle = stmt;
 }
 
-static void note(struct db_stmt *s, int rc)
+static void lite_bind(struct db_stmt *s, int index, const struct db_value *v)
 {
-    if (s->failure.status == SL_OK)
-        fail_rc(s->db, rc, &s->failure);
-}
-
-static bool usable(struct db_stmt *s)
-{
-    SL_CHECK_MAGIC(s, STMT_MAGIC);
-    s->in_use = true;
-    return s->failure.status == SL_OK;
-}
-
-struct db_stmt *db_prepare(struct db *db, const char *sql)
-{
-    SL_CHECK_MAGIC(db, DB_MAGIC);
-    struct db_stmt *s = stmt_of(db, sql);
-    sl_assert(!s->in_use);
-    if (!s->stmt) {
-        s->failure.status = SL_OK;
-        int rc = sqlite3_prepare_v3(db->conn, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt, NULL);
-        if (rc != SQLITE_OK)
-            note(s, rc);
+    int rc = SQLITE_OK;
+    switch (v->kind) {
+    case DB_INT:
+        rc = sqlite3_bind_int64(s->handle, index, v->number);
+        break;
+    case DB_TEXT:
+        rc = sqlite3_bind_text(s->handle, index, v->octets, -1, SQLITE_TRANSIENT);
+        break;
+    case DB_BLOB:
+        rc = sqlite3_bind_blob64(s->handle, index, v->octets, v->len, SQLITE_STATIC);
+        break;
+    case DB_NULL:
+        rc = sqlite3_bind_null(s->handle, index);
+        break;
     }
-    return s;
+    note_rc(s, rc);
 }
 
-static void note_bind(struct db_stmt *s, int rc)
+static bool lite_step(struct db_stmt *s)
 {
-    if (rc != SQLITE_OK)
-        note(s, rc);
-}
-
-void db_bind_int(struct db_stmt *s, int index, int64_t value)
-{
-    if (usable(s))
-        note_bind(s, sqlite3_bind_int64(s->stmt, index, value));
-}
-
-void db_bind_text(struct db_stmt *s, int index, const char *text)
-{
-    if (usable(s))
-        note_bind(s, sqlite3_bind_text(s->stmt, index, text, -1, SQLITE_TRANSIENT));
-}
-
-void db_bind_blob(struct db_stmt *s, int index, const void *octets, size_t len)
-{
-    if (usable(s))
-        note_bind(s, sqlite3_bind_blob64(s->stmt, index, len ? octets : "", len, SQLITE_STATIC));
-}
-
-void db_bind_null(struct db_stmt *s, int index)
-{
-    if (usable(s))
-        note_bind(s, sqlite3_bind_null(s->stmt, index));
-}
-
-bool db_step(struct db_stmt *s)
-{
-    if (!usable(s))
-        return false;
-    int rc = sqlite3_step(s->stmt);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        note(s, rc);
+    int rc = sqlite3_step(s->handle);
+    note_rc(s, rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
     return rc == SQLITE_ROW;
 }
 
-int64_t db_int(struct db_stmt *s, int column)
+static int64_t lite_int(struct db_stmt *s, int column)
 {
-    return usable(s) ? sqlite3_column_int64(s->stmt, column) : 0;
+    return sqlite3_column_int64(s->handle, column);
 }
 
-const char *db_text(struct db_stmt *s, int column)
+static const char *lite_text(struct db_stmt *s, int column)
 {
-    const char *text = usable(s) ? (const char *)sqlite3_column_text(s->stmt, column) : NULL;
-    return text ? text : "";
+    return (const char *)sqlite3_column_text(s->handle, column);
 }
 
-const void *db_blob(struct db_stmt *s, int column, size_t *ret_len)
+static const void *lite_blob(struct db_stmt *s, int column, size_t *ret_len)
 {
-    *ret_len = 0;
-    if (!usable(s))
-        return NULL;
-    const void *octets = sqlite3_column_blob(s->stmt, column);
-    *ret_len = (size_t)sqlite3_column_bytes(s->stmt, column);
+    const void *octets = sqlite3_column_blob(s->handle, column);
+    *ret_len = (size_t)sqlite3_column_bytes(s->handle, column);
     return octets;
 }
 
-bool db_is_null(struct db_stmt *s, int column)
+static bool lite_is_null(struct db_stmt *s, int column)
 {
-    return !usable(s) || sqlite3_column_type(s->stmt, column) == SQLITE_NULL;
+    return sqlite3_column_type(s->handle, column) == SQLITE_NULL;
 }
 
-enum sl_status db_done(struct db_stmt *s, struct sl_error *e)
+static void lite_reset(struct db_stmt *s)
 {
-    enum sl_status status = usable(s) ? SL_OK : s->failure.status;
-    if (status != SL_OK && e)
-        *e = s->failure;
-    if (s->stmt) {
-        sqlite3_reset(s->stmt);
-        sqlite3_clear_bindings(s->stmt);
-        s->failure.status = SL_OK;
-    }
-    s->in_use = false;
-    return status;
+    sqlite3_reset(s->handle);
+    sqlite3_clear_bindings(s->handle);
 }
 
-enum sl_status db_run(struct db_stmt *s, struct sl_error *e)
+static void lite_finalize(struct db_stmt *s)
 {
-    db_step(s);
-    return db_done(s, e);
+    sqlite3_finalize(s->handle);
 }
 
-int64_t db_changes(struct db *db)
+static int64_t lite_changes(struct db *db)
 {
     return sqlite3_changes(db->conn);
 }
 
-/* ---- transactions ------------------------------------------------------------------------------------------------ */
-
-enum sl_status db_begin(struct db *db, struct sl_error *e)
+static enum sl_status lite_exec(struct db *db, const char *sql, struct sl_error *e)
 {
-    return db_run(db_prepare(db, "BEGIN IMMEDIATE"), e);
+    int rc = sqlite3_exec(db->conn, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? SL_OK : fail_rc(db, rc, e);
 }
 
-enum sl_status db_commit(struct db *db, struct sl_error *e)
+static enum sl_status lite_begin(struct db *db, bool for_writing, struct sl_error *e)
 {
-    enum sl_status status = db_run(db_prepare(db, "COMMIT"), e);
-    if (status != SL_OK)
-        db_rollback(db);
-    return status;
+    return db_run(for_writing ? db_prepare(db, "BEGIN IMMEDIATE") : db_prepare(db, "BEGIN"), e);
 }
 
-void db_rollback(struct db *db)
+static bool lite_in_transaction(struct db *db)
 {
-    SL_CHECK_MAGIC(db, DB_MAGIC);
-    /* Some failures end the transaction by themselves; a rollback that fails leaves nothing that could be committed. */
-    if (!sqlite3_get_autocommit(db->conn))
-        sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+    return !sqlite3_get_autocommit(db->conn);
 }
+
+static bool lite_is_alive(struct db *db)
+{
+    return db->conn != NULL;
+}
+
+static void lite_disconnect(struct db *db)
+{
+    sqlite3_close(db->conn);
+}
+
+static const struct db_engine sqlite_engine = {
+    .prepare = lite_prepare,
+    .bind = lite_bind,
+    .step = lite_step,
+    .get_int = lite_int,
+    .get_text = lite_text,
+    .get_blob = lite_blob,
+    .is_null = lite_is_null,
+    .reset = lite_reset,
+    .finalize = lite_finalize,
+    .changes = lite_changes,
+    .exec = lite_exec,
+    .begin = lite_begin,
+    .in_transaction = lite_in_transaction,
+    .is_alive = lite_is_alive,
+    .disconnect = lite_disconnect,
+};
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
@@ -271,7 +211,7 @@ struct identity {
 /* In one transaction: another process may be making its first migration. */
 static enum sl_status read_identity(struct db *db, struct identity *ret_id, struct sl_error *e)
 {
-    enum sl_status status = db_exec(db, "BEGIN", e);
+    enum sl_status status = db_begin_reading(db, e);
     if (status == SL_OK)
         status = read_number(db, "PRAGMA application_id", &ret_id->application_id, e);
     if (status == SL_OK)
@@ -300,7 +240,7 @@ static enum sl_status check_identity(struct db *db, const struct db_schema *sche
 /* Switching a new file to WAL fails at once, without the busy handler, while another process does the same. */
 static enum sl_status switch_to_wal(struct db *db, struct sl_error *e)
 {
-    struct sl_deadline deadline = sl_deadline_in(BUSY_TIMEOUT_MS);
+    struct sl_deadline deadline = sl_deadline_in(DB_BUSY_TIMEOUT_MS);
     enum sl_status status;
     while ((status = db_exec(db, "PRAGMA journal_mode = WAL", e)) == SL_TIMEOUT && !sl_deadline_passed(deadline))
         sqlite3_sleep(BUSY_RETRY_MS);
@@ -345,7 +285,7 @@ static enum sl_status migrate(struct db *db, enum db_mode mode, const struct db_
 static enum sl_status configure(struct db *db, struct sl_error *e)
 {
     sqlite3_extended_result_codes(db->conn, 1);
-    sqlite3_busy_timeout(db->conn, BUSY_TIMEOUT_MS);
+    sqlite3_busy_timeout(db->conn, DB_BUSY_TIMEOUT_MS);
     sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
@@ -380,10 +320,10 @@ enum sl_status db_open(const char *path, enum db_mode mode, const struct db_sche
         [DB_READ_ONLY] = SQLITE_OPEN_READONLY,
     };
     sl_assert(schema->application_id != 0);
-    struct db *db = sl_new(sizeof *db);
-    db->magic = DB_MAGIC;
-    db->path = sl_strdup(path);
-    int rc = sqlite3_open_v2(path, &db->conn, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
+    struct db *db = db_make(&sqlite_engine, path);
+    sqlite3 *conn = NULL;
+    int rc = sqlite3_open_v2(path, &conn, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
+    db->conn = conn;
     enum sl_status status = rc == SQLITE_OK ? prepare_file(db, mode, schema, e) : fail_rc(db, rc, e);
     if (status != SL_OK) {
         db_close(db);
@@ -391,22 +331,6 @@ enum sl_status db_open(const char *path, enum db_mode mode, const struct db_sche
     }
     *ret_db = db;
     return SL_OK;
-}
-
-void db_close(struct db *db)
-{
-    if (!db)
-        return;
-    SL_CHECK_MAGIC(db, DB_MAGIC);
-    for (size_t i = 0; i < db->stmt_count; i++) {
-        sqlite3_finalize(db->stmts[i]->stmt);
-        db->stmts[i]->magic = 0;
-        free(db->stmts[i]);
-    }
-    sqlite3_close(db->conn);
-    free(db->path);
-    db->magic = 0;
-    free(db);
 }
 
 enum sl_status db_checkpoint(struct db *db, struct sl_error *e)
@@ -435,8 +359,10 @@ static enum sl_status fail_file(struct sl_error *e, const char *path)
 /* All pages in one step: one read transaction, which writers of a WAL database do not wait for. */
 static enum sl_status copy_pages(struct db *db, const char *part, const char *last, struct sl_error *e)
 {
-    struct db to = {.magic = DB_MAGIC, .path = (char *)(uintptr_t)part};
-    int rc = sqlite3_open_v2(part, &to.conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    struct db to = {.magic = DB_MAGIC, .engine = &sqlite_engine, .path = (char *)(uintptr_t)part};
+    sqlite3 *conn = NULL;
+    int rc = sqlite3_open_v2(part, &conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    to.conn = conn;
     enum sl_status status = rc == SQLITE_OK ? db_exec(&to, "PRAGMA synchronous = FULL", e) : fail_rc(&to, rc, e);
     sqlite3_backup *backup = status == SL_OK ? sqlite3_backup_init(to.conn, "main", db->conn, "main") : NULL;
     if (backup) {

@@ -47,6 +47,8 @@ void db_close(struct db *db);
 enum sl_status db_checkpoint(struct db *db, struct sl_error *e) SL_MUST;
 /* db_close leaves the write-ahead log beside the file, with what it holds. */
 void db_keep_log(struct db *db);
+/* False once the connection is lost, which a failed statement tells; a file is never lost. */
+bool db_is_alive(struct db *db);
 /* Runs SQL without parameters or results; several statements may stand in one text. */
 enum sl_status db_exec(struct db *db, const char *sql, struct sl_error *e) SL_MUST;
 
@@ -62,6 +64,8 @@ enum sl_status db_backup(struct db *db, const char *path, const char *last, stru
 
 /* The statement of this SQL text, prepared once and cached by the address of `sql` (a string literal). Never NULL. */
 struct db_stmt *db_prepare(struct db *db, const char *sql);
+/* A statement that is used once and freed by db_done; `sql`, out of our own words only, lives until then. Never NULL. */
+struct db_stmt *db_prepare_once(struct db *db, const char *sql);
 /* Binds an integer to the parameter ?index, counted from 1, as in all binds. */
 void db_bind_int(struct db_stmt *s, int index, int64_t value);
 /* Binds a copy of a text; NULL binds NULL. */
@@ -94,6 +98,8 @@ int64_t db_changes(struct db *db);
 
 /* Begins a transaction that takes the write lock at once (BEGIN IMMEDIATE). */
 enum sl_status db_begin(struct db *db, struct sl_error *e) SL_MUST;
+/* Begins a transaction that reads one consistent state; db_rollback ends it. */
+enum sl_status db_begin_reading(struct db *db, struct sl_error *e) SL_MUST;
 /* Returns when the transaction is on disk; after a failure it is rolled back. */
 enum sl_status db_commit(struct db *db, struct sl_error *e) SL_MUST;
 /* Undoes the transaction; nothing when there is none. */

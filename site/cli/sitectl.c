@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/cli/remote.h"
 #include "locator/net/ldapc.h"
+#include "site/cli/database.h"
 #include "site/cli/key.h"
 #include "site/cli/schema.h"
 #include "site/server/keys.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,13 +29,14 @@ static const struct sl_option options[] = {
     {.name = "site", .type = SL_OPT_STRING, .offset = offsetof(struct values, site), .arg = "CODE",
      .help = "The site meant, when the database holds several"},
     {.name = "db", .type = SL_OPT_STRING, .offset = offsetof(struct values, db), .arg = "FILE",
-     .fallback = "/var/lib/sitelocator/site.db", .flags = SL_OPT_PATH, .help = "Site database, for init only"},
+     .fallback = "/var/lib/sitelocator/site.db", .flags = SL_OPT_PATH,
+     .help = "Site database, a file or postgresql://..., for init and db"},
 };
 
 /* ---- init ------------------------------------------------------------------------------------------------------------- */
 
 struct init_values {
-    char *domain, *forest, *server, *database;
+    char *domain, *forest, *server, *database, *state;
 };
 
 static const struct sl_option init_options[] = {
@@ -45,6 +48,8 @@ static const struct sl_option init_options[] = {
      .help = "DNS name of the forest, when it is not the domain"},
     {.name = "database", .type = SL_OPT_STRING, .offset = offsetof(struct init_values, database), .arg = "HOST",
      .help = "Host name of the site database server, when it is not the site server"},
+    {.name = "state", .type = SL_OPT_STRING, .offset = offsetof(struct init_values, state), .arg = "DIR", .flags = SL_OPT_PATH,
+     .help = "Folder for the key of the site, as sited has it"},
 };
 
 static void tell_site(struct cli_call *call, const struct sm_site *site)
@@ -59,15 +64,18 @@ static void tell_site(struct cli_call *call, const struct sm_site *site)
     cli_doc_row(call->doc, cells);
 }
 
-static enum sl_status init_site(const char *path, const struct sm_site *site, struct sl_error *e)
+static enum sl_status init_site(const char *path, const char *folder, const struct sm_site *site, struct sl_error *e)
 {
     struct sst *store;
+    char state[PATH_MAX];
+    if (!sst_state(path, folder, state, sizeof state))
+        return sl_fail(e, SL_USAGE, "--state: the name is too long");
     enum sl_status status = sst_open(path, SST_CREATE, &store, e);
     if (status != SL_OK)
         return status;
     status = sst_init_site(store, site, e);
     if (status == SL_OK)
-        status = srv_keys_certify(store, path, site->code, SRV_CERTIFICATE_DAYS, sl_clock_real_s(), e);
+        status = srv_keys_certify(store, state, site->code, SRV_CERTIFICATE_DAYS, sl_clock_real_s(), e);
     sst_close(store);
     return status;
 }
@@ -83,12 +91,25 @@ static enum sl_outcome init(struct cli_call *call)
     enum sl_status status = sm_site_make(call->args[0], v->domain, v->forest, v->server, v->database, &site, &e);
     if (status != SL_OK)
         return cli_fail(call, status, &e);
-    status = init_site(values->db, &site, &e);
+    status = init_site(values->db, v->state, &site, &e);
     if (status == SL_OK)
         tell_site(call, &site);
     sm_site_fini(&site);
     return status == SL_OK ? SL_OUTCOME_OK : cli_fail(call, status, &e);
 }
+
+/* ---- the database ------------------------------------------------------------------------------------------------------ */
+
+#define DB_VERB(name)                                                                                                           \
+    static enum sl_outcome name(struct cli_call *call)                                                                           \
+    {                                                                                                                            \
+        const struct values *values = call->values;                                                                             \
+        return sctl_##name(call, values->db);                                                                                    \
+    }
+DB_VERB(db_check)
+DB_VERB(db_backup)
+DB_VERB(db_restore)
+DB_VERB(db_move)
 
 /* ---- verbs of the site server ------------------------------------------------------------------------------------------ */
 
@@ -222,6 +243,20 @@ static const struct cli_verb verbs[] = {
      .detail = "Makes the file when it is not there. A code that is taken is a conflict.",
      OPTIONS(init_options, struct init_values),
      .run = init},
+    {.name = "db check", .args = "", .summary = "Look for damage in the database --db", .run = db_check,
+     .detail = "Works beside a running sited. Negative when something is wrong."},
+    {.name = "db backup", .args = "FILE", .min_args = 1, .max_args = 1, .summary = "Copy the database --db into a new file",
+     .detail = "One consistent state, read back before it counts; works beside a running sited. An existing FILE is a conflict.",
+     .run = db_backup, .examples = {"sitectl db backup site-2026-11-22.db", "Everything but the content library"}},
+    {.name = "db restore", .args = "FILE", .min_args = 1, .max_args = 1, .summary = "Copy a backup into the empty database --db",
+     .detail = "The database, a file or postgresql://..., must hold no site yet.", .run = db_restore,
+     .examples = {"sitectl db restore site-2026-11-22.db", "After the old one was lost"}},
+    {.name = "db move", .args = "DATABASE", .min_args = 1, .max_args = 1,
+     .summary = "Copy the database --db into an empty one of either engine, to be used from now on",
+     .detail = "The site server must be stopped (else conflict); the old database stays as it is. Every row is read back and "
+               "compared before the copy is committed.",
+     .run = db_move,
+     .examples = {"sitectl db move postgresql://site@db1.example.org/site", "From one host to several"}},
     {.name = "mp add", .args = "HOST --address IP", .min_args = 1, .max_args = 1, .summary = "Add a management point",
      OPTIONS(mp_add_options, struct mp_values), .run = remote,
      .examples = {"sitectl mp add mp1.example.org --address 192.0.2.11", "Add a management point that answers on port 80"}},

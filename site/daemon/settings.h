@@ -13,7 +13,7 @@
 struct sited_values {
     struct cli_common common; /* first */
     bool foreground, check_config;
-    char *db, *control, *role, *site, *config, *content;
+    char *db, *control, *role, *site, *config, *content, *replica, *state;
     struct sl_strings http, nbt_address;
     int64_t nbt_port, publish_interval_ms, certificate_days;
 };

@@ -22,8 +22,10 @@ struct sited {
     const struct sited_values *values;
     const struct sited_settings *settings;
     struct host_loop *loop;
+    char state[PATH_MAX];   /* sst_state */
     char content[PATH_MAX]; /* the folder of the content library */
     struct sst_pool *pool;
+    struct sst_pool *replica; /* what the roles mp and dp read; the same when there is none */
     struct nbn *names;
     struct sl_strings roles, http, nbt;
     struct srv *srv;
@@ -50,6 +52,15 @@ static void list_settings(struct sited *d)
         sl_strings_add(&d->nbt, sl_endpoint_text(&s->nbt[i]).text);
 }
 
+static enum sl_status place_files(struct sited *d, struct sl_error *e)
+{
+    const struct sited_values *v = d->values;
+    bool fits = sst_state(v->db, v->state, d->state, sizeof d->state);
+    size_t len = (size_t)snprintf(d->content, sizeof d->content, "%s%s", v->content != NULL ? v->content : d->state,
+                                  v->content != NULL ? "" : ".content");
+    return fits && len < sizeof d->content ? SL_OK : sl_fail(e, SL_USAGE, "--state, --content: the name is too long");
+}
+
 static void on_sites(const struct sm_snapshot *const *sites, size_t count, void *ctx)
 {
     struct sited *d = ctx;
@@ -61,7 +72,7 @@ static void start_identity(struct sited *d)
 {
     struct proof_key *key = NULL;
     struct sl_error e = {0};
-    if (d->settings->roles[SITED_MP] && srv_keys_mp(d->values->db, &key, &e) != SL_OK)
+    if (d->settings->roles[SITED_MP] && srv_keys_mp(d->state, &key, &e) != SL_OK)
         sl_log(SL_LOG_ERROR, "no-key", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
     d->identity = mp_identity_new(key);
 }
@@ -70,6 +81,7 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
 {
     const struct srv_options options = {
         .path = d->values->db,
+        .state = d->state,
         .site = d->values->site,
         .is_server = d->settings->roles[SITED_SERVER],
         .publish_interval_ms = d->values->publish_interval_ms,
@@ -83,7 +95,7 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .http = d->http,
         .nbt = d->nbt,
     };
-    if (access(options.path, F_OK) != 0)
+    if (sst_is_file(options.path) && access(options.path, F_OK) != 0)
         return sl_fail(e, SL_CONFLICT, "%s is not there; make it with: sitectl --db %s init CODE --domain DNS --server HOST",
                        options.path, options.path);
     start_identity(d);
@@ -95,7 +107,7 @@ static enum sl_status start_dp(struct sited *d, struct sl_error *e)
     enum sl_status status = cnt_open(d->content, false, &d->library, e);
     if (status != SL_OK)
         return status;
-    d->dp = dp_new(d->pool, d->library);
+    d->dp = dp_new(d->replica, d->library);
     web_add_routes(d->web, dp_routes, dp_route_count, d->dp);
     return SL_OK;
 }
@@ -107,7 +119,7 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     if (gethostname(host, sizeof host - 1) != 0)
         return sl_fail(e, SL_IO, "the name of this host cannot be read");
     d->web = web_new();
-    d->mp = mp_new(d->pool, d->values->site, host, d->identity);
+    d->mp = mp_new(d->replica, d->values->site, host, d->identity);
     if (s->roles[SITED_MP])
         web_add_routes(d->web, mp_routes, mp_route_count, d->mp);
     enum sl_status status = SL_OK;
@@ -184,6 +196,8 @@ static void stop(struct sited *d)
     srv_close(d->srv);
     mp_identity_free(d->identity);
     nbn_close(d->names);
+    if (d->replica != d->pool)
+        sst_pool_free(d->replica);
     sst_pool_free(d->pool);
     host_loop_free(d->loop);
     sl_strings_fini(&d->roles);
@@ -194,10 +208,11 @@ static void stop(struct sited *d)
 static enum sl_status serve(const struct sited_values *values, const struct sited_settings *settings, struct sl_error *e)
 {
     struct sited d = {.values = values, .settings = settings, .loop = host_loop_new(), .pool = sst_pool_new(values->db)};
+    d.replica = values->replica != NULL ? sst_pool_new(values->replica) : d.pool;
     list_settings(&d);
-    snprintf(d.content, sizeof d.content, "%s%s", values->content != NULL ? values->content : values->db,
-             values->content != NULL ? "" : ".content");
-    enum sl_status status = start(&d, e);
+    enum sl_status status = place_files(&d, e);
+    if (status == SL_OK)
+        status = start(&d, e);
     if (status == SL_OK) {
         host_signal(d.loop, SIGTERM, on_stop, &d);
         host_signal(d.loop, SIGINT, on_stop, &d);

@@ -21,11 +21,11 @@ static enum sl_status path_failed(const char *path, struct sl_error *e)
     return sl_fail(e, status, "%s: %s", path, strerror(errno));
 }
 
-static enum sl_status make_path(char out[PATH_LEN], const char *database, const char *what, const char *suffix,
+static enum sl_status make_path(char out[PATH_LEN], const char *state, const char *what, const char *suffix,
                                 struct sl_error *e)
 {
-    int len = snprintf(out, PATH_LEN, "%s-%s.key%s", database, what, suffix);
-    return len > 0 && len < PATH_LEN ? SL_OK : sl_fail(e, SL_LIMIT, "%s: the name is too long", database);
+    int len = snprintf(out, PATH_LEN, "%s-%s.key%s", state, what, suffix);
+    return len > 0 && len < PATH_LEN ? SL_OK : sl_fail(e, SL_LIMIT, "%s: the name is too long", state);
 }
 
 static enum sl_status read_all(int fd, const char *path, char *out, size_t size, size_t *ret_len, struct sl_error *e)
@@ -113,13 +113,13 @@ static enum sl_status write_new(const char *path, struct sl_error *e)
 }
 
 /* Makes a key file. With `replace` it takes the place of the one there; else whoever comes second finds the first one's. */
-static enum sl_status make_key(const char *database, const char *what, bool replace, struct sl_error *e)
+static enum sl_status make_key(const char *state, const char *what, bool replace, struct sl_error *e)
 {
     char path[PATH_LEN], temporary[PATH_LEN], suffix[32];
     snprintf(suffix, sizeof suffix, ".new%ld", (long)getpid());
-    enum sl_status status = make_path(path, database, what, "", e);
+    enum sl_status status = make_path(path, state, what, "", e);
     if (status == SL_OK)
-        status = make_path(temporary, database, what, suffix, e);
+        status = make_path(temporary, state, what, suffix, e);
     if (status == SL_OK)
         status = write_new(temporary, e);
     if (status != SL_OK)
@@ -134,15 +134,15 @@ static enum sl_status make_key(const char *database, const char *what, bool repl
 }
 
 /* The key of a file, made when it is not there. */
-static enum sl_status load_key(const char *database, const char *what, struct proof_key **ret_key, struct sl_error *e)
+static enum sl_status load_key(const char *state, const char *what, struct proof_key **ret_key, struct sl_error *e)
 {
     char path[PATH_LEN];
-    enum sl_status status = make_path(path, database, what, "", e);
+    enum sl_status status = make_path(path, state, what, "", e);
     if (status == SL_OK)
         status = read_key(path, ret_key, e);
     if (status != SL_OK || *ret_key != NULL)
         return status;
-    status = make_key(database, what, false, e);
+    status = make_key(state, what, false, e);
     if (status == SL_OK)
         status = read_key(path, ret_key, e);
     if (status == SL_OK && *ret_key == NULL)
@@ -150,14 +150,14 @@ static enum sl_status load_key(const char *database, const char *what, struct pr
     return status;
 }
 
-enum sl_status srv_keys_mp(const char *database, struct proof_key **ret_key, struct sl_error *e)
+enum sl_status srv_keys_mp(const char *state, struct proof_key **ret_key, struct sl_error *e)
 {
-    return load_key(database, "mp", ret_key, e);
+    return load_key(state, "mp", ret_key, e);
 }
 
-enum sl_status srv_keys_replace(const char *database, const char *site, struct sl_error *e)
+enum sl_status srv_keys_replace(const char *state, const char *site, struct sl_error *e)
 {
-    return make_key(database, site, true, e);
+    return make_key(state, site, true, e);
 }
 
 /* ---- certificates ----------------------------------------------------------------------------------------------------- */
@@ -229,7 +229,7 @@ static enum sl_status issue_all(struct issue *i, struct sst *store, struct sl_er
                        sl_text_str(&i->root_certificate), i->rows, i->count, e);
 }
 
-enum sl_status srv_keys_certify(struct sst *store, const char *database, const char *site, int64_t days, int64_t now_s,
+enum sl_status srv_keys_certify(struct sst *store, const char *state, const char *site, int64_t days, int64_t now_s,
                                 struct sl_error *e)
 {
     struct sm_snapshot *snapshot = NULL;
@@ -237,9 +237,9 @@ enum sl_status srv_keys_certify(struct sst *store, const char *database, const c
     enum sl_status status = sst_snapshot(store, site, &snapshot, e);
     if (status != SL_OK || snapshot == NULL)
         return status;
-    status = load_key(database, site, &root, e);
+    status = load_key(state, site, &root, e);
     if (status == SL_OK)
-        status = srv_keys_mp(database, &mp, e);
+        status = srv_keys_mp(state, &mp, e);
     if (status == SL_OK) {
         struct issue i = {.site = snapshot, .root = root, .mp = mp, .days = days, .now_s = now_s,
                           .root_key = sl_text_new(2 * PROOF_KEY_MAX + 1),

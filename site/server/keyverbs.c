@@ -95,9 +95,9 @@ enum sl_status srv_key_replace(struct srv_call *call, struct sl_error *e)
         return status;
     fingerprint(before->site.root_key, previous);
     sm_snapshot_free(before);
-    status = srv_keys_replace(call->srv->options.path, call->site, e);
+    status = srv_keys_replace(call->srv->options.state, call->site, e);
     if (status == SL_OK)
-        status = srv_keys_certify(call->store, call->srv->options.path, call->site, call->srv->options.certificate_days,
+        status = srv_keys_certify(call->store, call->srv->options.state, call->site, call->srv->options.certificate_days,
                                   sl_clock_real_s(), e);
     if (status == SL_OK)
         status = read_site(call, &after, e);

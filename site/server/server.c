@@ -70,7 +70,7 @@ static void certify_all(struct srv *srv, struct sst *store, const struct sl_stri
 {
     for (size_t i = 0; i < codes->count; i++) {
         struct sl_error e = {0};
-        enum sl_status status = srv_keys_certify(store, srv->options.path, codes->items[i], srv->options.certificate_days,
+        enum sl_status status = srv_keys_certify(store, srv->options.state, codes->items[i], srv->options.certificate_days,
                                                  sl_clock_real_s(), &e);
         if (status != SL_OK)
             sl_log(SL_LOG_ERROR, "certificates-not-issued", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));

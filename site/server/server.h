@@ -39,6 +39,7 @@ struct srv;
 /* Borrowed by the srv, all of it, for its whole life. */
 struct srv_options {
     const char *path; /* of the database */
+    const char *state; /* sst_state: where the keys are */
     const char *site; /* the one site to serve, NULL for all in the database */
     bool is_server;
     int64_t publish_interval_ms;

@@ -269,9 +269,10 @@ enum sl_status sst_add_boundary(struct sst *store, const char *site, const struc
 /* Puts the package on one distribution point; a repeated one is no matter. */
 static enum sl_status place_package(struct sst *store, int64_t site_id, const char *id, const char *dp, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "INSERT OR IGNORE INTO package_dp (package_id, dp_id, site_id) "
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO package_dp (package_id, dp_id, site_id) "
                                               "SELECT p.id, d.id, ?1 FROM package p, dp d "
-                                              "WHERE p.site_id = ?1 AND p.package = ?2 AND d.site_id = ?1 AND d.host = ?3");
+                                              "WHERE p.site_id = ?1 AND p.package = ?2 AND d.site_id = ?1 AND d.host = ?3 "
+                                              "ON CONFLICT DO NOTHING");
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, id);
     db_bind_text(s, 3, dp);
@@ -372,10 +373,12 @@ static void bind_target(struct db_stmt *s, int64_t site_id, const struct sm_targ
 
 static enum sl_status compare_target(struct sst *store, int64_t site_id, const struct sm_target *target, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT 1 FROM target WHERE site_id = ?1 AND uri = ?2 AND base IS ?3 AND "
-                                              "container IS ?4 AND bind_dn IS ?5 AND password_file IS ?6 AND sasl IS ?7 AND "
-                                              "ca IS ?8 AND tsig_key IS ?9 AND slp IS ?10 AND starttls = ?11 AND "
-                                              "transactions = ?12 AND timeout_ms = ?13");
+    struct db_stmt *s = db_prepare(
+        store->db, "SELECT 1 FROM target WHERE site_id = ?1 AND uri = ?2 AND base IS NOT DISTINCT FROM ?3 AND "
+                   "container IS NOT DISTINCT FROM ?4 AND bind_dn IS NOT DISTINCT FROM ?5 AND "
+                   "password_file IS NOT DISTINCT FROM ?6 AND sasl IS NOT DISTINCT FROM ?7 AND ca IS NOT DISTINCT FROM ?8 AND "
+                   "tsig_key IS NOT DISTINCT FROM ?9 AND slp IS NOT DISTINCT FROM ?10 AND starttls = ?11 AND "
+                   "transactions = ?12 AND timeout_ms = ?13");
     bind_target(s, site_id, target);
     bool same = db_step(s);
     enum sl_status status = db_done(s, e);

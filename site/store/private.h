@@ -13,6 +13,7 @@ struct sst {
     uint32_t magic;
     struct db *db;
     char *path;
+    bool is_file;           /* else PostgreSQL */
     uint64_t device, inode; /* of the file when it was opened */
 };
 

@@ -188,7 +188,7 @@ enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snaps
     struct sm_snapshot *snap = sl_new(sizeof *snap);
     int64_t id = 0;
     /* A reading transaction, so that the parts are of one moment. */
-    enum sl_status status = db_exec(store->db, "BEGIN", e);
+    enum sl_status status = db_begin_reading(store->db, e);
     if (status == SL_OK)
         status = read_all(store, site, snap, &id, e);
     db_rollback(store->db); /* nothing was written */

@@ -3,10 +3,12 @@
 #include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/db/postgres.h"
 #include "site/store/private.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,10 +17,34 @@
 
 #define SST_LOCK_MAGIC 0x51735702u
 
+/* A locked file, or a connection that has the lock. */
 struct sst_lock {
     uint32_t magic;
-    int fd;
+    char *path;
+    int fd;        /* -1 */
+    struct db *db; /* NULL */
 };
+
+/* Whom the lock of PostgreSQL is about; the number is arbitrary and never changes. */
+enum { SERVER_LOCK = 0x534c7372 };
+
+bool sst_is_file(const char *path)
+{
+    return !db_is_postgres(path);
+}
+
+bool sst_state(const char *path, const char *folder, char *out, size_t size)
+{
+    if (folder == NULL && sst_is_file(path))
+        return sl_text_copy(out, size, path);
+    int len = snprintf(out, size, "%s/site", folder != NULL ? folder : SST_STATE_DIR);
+    return len > 0 && (size_t)len < size;
+}
+
+static enum sl_status open_database(const char *path, enum db_mode mode, struct db **ret_db, struct sl_error *e)
+{
+    return sst_is_file(path) ? db_open(path, mode, &sst_schema, ret_db, e) : db_open_postgres(path, mode, &sst_schema, ret_db, e);
+}
 
 enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_store, struct sl_error *e)
 {
@@ -29,15 +55,20 @@ enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_s
     };
     struct db *db = NULL;
     struct stat st = {0};
-    enum sl_status status = db_open(path, modes[mode], &sst_schema, &db, e);
+    enum sl_status status = open_database(path, modes[mode], &db, e);
     if (status != SL_OK)
         return status;
-    if (stat(path, &st) != 0) {
+    if (sst_is_file(path) && stat(path, &st) != 0) {
         db_close(db);
         return sl_fail(e, SL_IO, "%s: %s", path, strerror(errno));
     }
     struct sst *store = sl_new(sizeof *store);
-    *store = (struct sst){.magic = SST_MAGIC, .db = db, .path = sl_strdup(path), .device = st.st_dev, .inode = st.st_ino};
+    *store = (struct sst){.magic = SST_MAGIC,
+                          .db = db,
+                          .path = sl_strdup(path),
+                          .is_file = sst_is_file(path),
+                          .device = st.st_dev,
+                          .inode = st.st_ino};
     *ret_store = store;
     return SL_OK;
 }
@@ -56,30 +87,70 @@ void sst_close(struct sst *store)
 bool sst_is_current(const struct sst *store)
 {
     struct stat st;
+    if (!store->is_file)
+        return db_is_alive(store->db);
     return stat(store->path, &st) == 0 && st.st_dev == store->device && st.st_ino == store->inode;
 }
 
+/* ---- the one site server ------------------------------------------------------------------------------------------------ */
+
+static enum sl_status is_taken(const struct sst_lock *lock, struct sl_error *e)
+{
+    return sl_fail(e, SL_CONFLICT, "%s: another process is the site server of this database", lock->path);
+}
+
 /* A file of its own: closing any descriptor of the database file itself would drop SQLite's locks on it. */
-enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e)
+static enum sl_status lock_file(struct sst_lock *lock, struct sl_error *e)
 {
     struct sl_text name = sl_text_new(4096);
-    sl_text_printf(&name, "%s-server", path);
-    int fd = open(sl_text_str(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    sl_text_printf(&name, "%s-server", lock->path);
+    lock->fd = open(sl_text_str(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     enum sl_status status = SL_OK;
-    if (fd < 0)
+    if (lock->fd < 0)
         status = sl_fail(e, errno == EACCES || errno == EROFS ? SL_DENIED : SL_IO, "%s: %s", sl_text_str(&name), strerror(errno));
-    else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-        status = sl_fail(e, SL_CONFLICT, "%s: another process is the site server of this database", path);
+    else if (flock(lock->fd, LOCK_EX | LOCK_NB) != 0)
+        status = is_taken(lock, e);
     sl_text_fini(&name);
-    if (status != SL_OK) {
-        if (fd >= 0)
-            close(fd);
-        return status;
-    }
+    return status;
+}
+
+static enum sl_status lock_server(struct sst_lock *lock, struct sl_error *e)
+{
+    bool taken = false;
+    enum sl_status status = db_open_postgres(lock->path, DB_READ_WRITE, &sst_schema, &lock->db, e);
+    if (status == SL_OK)
+        status = db_pg_lock(lock->db, SERVER_LOCK, &taken, e);
+    return status == SL_OK && !taken ? is_taken(lock, e) : status;
+}
+
+enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e)
+{
     struct sst_lock *lock = sl_new(sizeof *lock);
-    *lock = (struct sst_lock){.magic = SST_LOCK_MAGIC, .fd = fd};
-    *ret_lock = lock;
-    return SL_OK;
+    *lock = (struct sst_lock){.magic = SST_LOCK_MAGIC, .path = sl_strdup(path), .fd = -1};
+    enum sl_status status = sst_is_file(path) ? lock_file(lock, e) : lock_server(lock, e);
+    if (status == SL_OK)
+        *ret_lock = lock;
+    else
+        sst_unlock_server(lock);
+    return status;
+}
+
+enum sl_status sst_relock_server(struct sst_lock *lock, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(lock, SST_LOCK_MAGIC);
+    struct db_stmt *s = NULL;
+    if (lock->fd >= 0)
+        return SL_OK;
+    if (lock->db != NULL && (s = db_prepare(lock->db, "SELECT 1"), db_run(s, NULL) == SL_OK))
+        return SL_OK;
+    db_close(lock->db);
+    lock->db = NULL;
+    enum sl_status status = lock_server(lock, e);
+    if (status != SL_OK) {
+        db_close(lock->db);
+        lock->db = NULL;
+    }
+    return status;
 }
 
 void sst_unlock_server(struct sst_lock *lock)
@@ -87,7 +158,10 @@ void sst_unlock_server(struct sst_lock *lock)
     if (lock == NULL)
         return;
     SL_CHECK_MAGIC(lock, SST_LOCK_MAGIC);
-    close(lock->fd);
+    if (lock->fd >= 0)
+        close(lock->fd);
+    db_close(lock->db);
+    free(lock->path);
     lock->magic = 0;
     free(lock);
 }

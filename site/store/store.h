@@ -1,10 +1,11 @@
 /*
  * store.h - the site database: the one door to it.
  *
- * One SQLite file holds one or more sites. The constraints live in the schema: a site code is unique, a site has exactly one
- * site server and one site database (S2.02, S2.04), at most one default management point (S1.08, a partial unique index), a
- * package only lies on distribution points of its own site. Every writing function is one transaction; it is on disk when it
- * returns SL_OK, and it moves the generation counter, by which every process on the same file sees that something changed.
+ * One database, a SQLite file or a PostgreSQL database that several hosts share, holds one or more sites. The constraints
+ * live in the schema: a site code is unique, a site has exactly one site server and one site database (S2.02, S2.04), at
+ * most one default management point (S1.08, a partial unique index), a package only lies on distribution points of its own
+ * site. Every writing function is one transaction; it is on disk when it returns SL_OK, and it moves the generation
+ * counter, by which every process on the same file sees that something changed.
  *
  * A struct sst is one connection and serves one thread at a time. Text from outside only ever becomes a bound parameter.
  *
@@ -21,6 +22,15 @@
 struct sst;
 struct sst_lock;
 
+/* False for "postgresql://...". */
+bool sst_is_file(const char *path);
+/*
+ * Where the files are that belong to a database but are not in it (keys, content): a name to put more behind. "DIR/site" when a
+ * folder is given, else the database file itself, else, with PostgreSQL, SST_STATE_DIR "/site". False when it does not fit.
+ */
+#define SST_STATE_DIR "/var/lib/sitelocator"
+bool sst_state(const char *path, const char *folder, char *out, size_t size);
+
 enum sst_mode { SST_CREATE, SST_READ_WRITE, SST_READ_ONLY };
 
 enum {
@@ -29,17 +39,32 @@ enum {
     SST_LOCATIONS_MAX = 1024,   /* distribution points in one answer */
 };
 
-/* Opens the database at `path`; SST_CREATE makes it. Errors name the file. A reading connection never waits for a writing one. */
+/*
+ * Opens the database at `path`: a file, which SST_CREATE makes, or "postgresql://...", a database that is there and whose
+ * tables are made. Errors name it. A reading connection never waits for a writing one.
+ */
 enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_store, struct sl_error *e) SL_MUST;
 void sst_close(struct sst *store); /* NULL is accepted */
-/* False once the file was moved away or replaced since it was opened: close, and open again. */
+/* False once the file was moved away or replaced, or the connection lost, since it was opened: close, and open again. */
 bool sst_is_current(const struct sst *store);
-/* Takes the right to be the site server of this file (a lock that ends with the process); SL_CONFLICT when another process has
- * it. */
+/* Takes the right to be the site server of this database (S2.02), which ends with the process; SL_CONFLICT: another has it. */
 enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e) SL_MUST;
+/* Makes sure that it is still ours; one that went with a lost connection is taken anew. SL_CONFLICT, SL_UNREACHABLE. */
+enum sl_status sst_relock_server(struct sst_lock *lock, struct sl_error *e) SL_MUST;
 void sst_unlock_server(struct sst_lock *lock); /* NULL is accepted */
 /* The counter that every committed change moves. Cheap enough to ask several times a second. */
 enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct sl_error *e) SL_MUST;
+
+/*
+ * Copies everything in `from` into `to`, which holds no site yet (else SL_CONFLICT), whatever their engines: one consistent
+ * state, in one transaction, read back and compared before it is committed. *ret_rows is the number of rows.
+ */
+enum sl_status sst_copy(struct sst *from, struct sst *to, uint64_t *ret_rows, struct sl_error *e) SL_MUST;
+/*
+ * Looks for damage: of the file (SQLite), and of the constraints that the schema states. What was found is in *ret_findings, a
+ * line each; none is a database in order.
+ */
+enum sl_status sst_check(struct sst *store, struct sl_strings *ret_findings, struct sl_error *e) SL_MUST;
 
 /* The codes of all sites, sorted; freed by sl_strings_fini. */
 enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e) SL_MUST;

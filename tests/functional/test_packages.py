@@ -21,7 +21,7 @@ class Packages(harness.Case):
         self.port = harness.free_port((ADDRESS,))
         self.host = "%s:%d" % (ADDRESS, self.port)
         self.site = lab.Site(self, nbt_port=harness.free_port((ADDRESS,)), http=[self.host])
-        self.library = self.site.db + ".content"
+        self.library = self.site.content
         self.site.ctl_ok("dp", "add", "dp1.example.org", "--url", "http://%s/SMS_DP_SMSPKG$/" % self.host)
         self.source = self.path("source")
         self.files = {"setup.exe": os.urandom(3 << 20), "empty": b"", "sub dir/deep/a%20b&c.txt": b"percent", "sub dir/setup.exe": b"other"}

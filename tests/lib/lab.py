@@ -1,5 +1,6 @@
 """The parts of a laboratory in a test: a registry (winsd), a site (sited with its database) and a directory (slapd)."""
 
+import itertools
 import os
 import sys
 
@@ -53,6 +54,22 @@ class Registry:
         return record["addresses"] if record and record["state"] == "active" else []
 
 
+# "postgresql://site@127.0.0.1:PORT": sites get a database there instead of a file (tests/functional/test_postgres.py).
+SITE_SERVER = os.environ.get("SL_SITE_SERVER")
+
+
+def new_database(case, name):
+    """Where the database of a new site shall be."""
+    if SITE_SERVER is None:
+        return case.path(name + ".db")
+    database = "t%d_%d" % (os.getpid(), next(_numbers))
+    case.run_ok(["psql", "-X", "-q", "-d", SITE_SERVER + "/postgres", "-c", "CREATE DATABASE " + database])
+    return "%s/%s" % (SITE_SERVER, database)
+
+
+_numbers = itertools.count()
+
+
 class Site:
     """
     A site on this machine. The server is one sited; with `mp_hosts` each of these addresses gets a sited of its own for the MP
@@ -62,19 +79,25 @@ class Site:
     def __init__(self, case, code="PS1", domain="example.org", nbt_port=None, http=(), addresses=(), roles="server,mp,dp", name="site",
                  env=None):
         self.case, self.code, self.nbt_port = case, code, nbt_port
-        self.db = case.path(name + ".db")
+        self.db = new_database(case, name)
+        self.content = case.path(name + ".content")
+        self.state = []
+        if SITE_SERVER:
+            self.state = ["--state", case.path(name + ".state")]
+            os.mkdir(self.state[1])
         self.control = case.path(name + ".sock")
         self.http, self.addresses, self.roles, self.env = list(http), list(addresses), roles, env
         self.process = None
-        case.run_ok([harness.program("sitectl"), "--db", self.db, "init", code, "--domain", domain, "--server", "server." + domain])
+        case.run_ok([harness.program("sitectl"), "--db", self.db, "init", code, "--domain", domain, "--server", "server." + domain,
+                     *self.state])
         self.start()
 
     def start(self):
         self.process = self.start_host(self.roles, self.http, self.addresses, self.control)
 
-    def start_host(self, roles, http, addresses, control):
+    def start_host(self, roles, http, addresses, control, more=()):
         """Starts a sited on the site's database; returns its process once it answers."""
-        argv = [harness.program("sited"), "--foreground", "--db", self.db, "--control", control, "--role", roles]
+        argv = [harness.program("sited"), "--foreground", "--db", self.db, "--control", control, "--role", roles, "--content", self.content, *self.state, *more]
         for one in http:
             argv += ["--http", one]
         for one in addresses:

@@ -65,6 +65,7 @@ FOREIGN = {
     r"confuse\.h": "common/conf/conf.c",
     r"libxml/.*": "common/xml/",
     r"sqlite3\.h": "common/db/db.c",
+    r"libpq-fe\.h": "common/db/postgres.c",
     r"systemd/.*": "common/host/service.c",
     r"check\.h": "tests/unit/",
 }

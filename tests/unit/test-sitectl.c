@@ -8,7 +8,7 @@
 /* init and the schema verbs are done by sitectl itself. */
 static bool is_local(const char *name)
 {
-    return strcmp(name, "init") == 0 || strncmp(name, "schema ", 7) == 0;
+    return strcmp(name, "init") == 0 || strncmp(name, "schema ", 7) == 0 || strncmp(name, "db ", 3) == 0;
 }
 
 static bool has_row(const char *name)

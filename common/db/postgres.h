@@ -1,0 +1,35 @@
+/*
+ * postgres.h - PostgreSQL behind the interface of db.h, for a database that several hosts share; postgres.c is the one file that
+ * includes libpq.
+ *
+ * The same statements and migrations serve both engines: parameters ?N become $N, and the words of a migration that differ are
+ * replaced by a table (postgres.c). Writing transactions take one advisory lock, so that there is one writer at a time as in
+ * SQLite; commits are on disk as the server's synchronous_commit says, which a connection sets to "on".
+ *
+ * A connection serves one thread at a time. Connecting waits at most DB_PG_CONNECT_S, a statement DB_PG_STATEMENT_MS at the
+ * server, and a server that falls silent is given up after DB_PG_SILENCE_MS. When the connection is lost the statement is
+ * SL_UNREACHABLE, and db_is_alive false from then on: close, and open again.
+ */
+#ifndef SL_COMMON_DB_POSTGRES_H
+#define SL_COMMON_DB_POSTGRES_H
+
+#include "common/db/db.h"
+
+enum { DB_PG_CONNECT_S = 5, DB_PG_STATEMENT_MS = 30000, DB_PG_SILENCE_MS = 10000 };
+
+/* True for "postgresql://..." and "postgres://...". */
+bool db_is_postgres(const char *path);
+/*
+ * Opens the database of a URI as libpq has it. DB_CREATE and DB_READ_WRITE make and migrate the tables, the database itself must
+ * be there; DB_READ_ONLY never writes and may be a standby. SL_USAGE for a password in the URI, which everybody on the host could
+ * read: it belongs into ~/.pgpass or the file of `passfile=`. SL_UNREACHABLE, SL_DENIED; else as db_open.
+ */
+enum sl_status db_open_postgres(const char *uri, enum db_mode mode, const struct db_schema *schema, struct db **ret_db,
+                                struct sl_error *e) SL_MUST;
+/*
+ * Takes a lock that ends with the connection; *ret_taken is false when another connection has it. `key` tells locks of one
+ * database apart.
+ */
+enum sl_status db_pg_lock(struct db *db, int64_t key, bool *ret_taken, struct sl_error *e) SL_MUST;
+
+#endif
