@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import bench  # noqa: E402
 import harness  # noqa: E402
 import lab  # noqa: E402
+import slapd  # noqa: E402
 
 PROCESS_PAIRS, CALL_PAIRS = 101, 201
 
@@ -100,7 +101,41 @@ def find_four():
         return value, "four %.2f ms, the two that count %.2f ms" % (ours * 1e3, theirs * 1e3)
 
 
+SUBNETS, SUBNETS_OF_A_SITE, LOOKUPS = 25000, 100, 2000
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def sites_with_subnets(container):
+    """LDIF of sites that share 25 000 subnets 10.B.C.0, with a management point each."""
+    text = ""
+    for n in range(SUBNETS // SUBNETS_OF_A_SITE):
+        code = "S" + DIGITS[n // len(DIGITS)] + DIGITS[n % len(DIGITS)]
+        text += "dn: CN=SMS-Site-%s,%s\nobjectClass: mSSMSSite\ncn: SMS-Site-%s\nmSSMSSiteCode: %s\nmSSMSAssignmentSiteCode: %s\n" % (
+            code, container, code, code, code)
+        for k in range(n * SUBNETS_OF_A_SITE, (n + 1) * SUBNETS_OF_A_SITE):
+            text += "mSSMSRoamingBoundaries: 10.%d.%d.0\n" % divmod(k, 256)
+        text += "\ndn: CN=SMS-MP-%s,%s\nobjectClass: mSSMSManagementPoint\ncn: SMS-MP-%s\nmSSMSSiteCode: %s\nmSSMSDefaultMP: TRUE\n" % (
+            code, container, code, code) + "mSSMSMPName: mp.%s.example.org\n\n" % code
+    return text
+
+
+def site_subnets():
+    """Address to site and management point, two searches, on an open connection; and the whole call beside it."""
+    with bench.Bench() as case:
+        directory = lab.Directory(case, entries=sites_with_subnets("%s,dc=example,dc=com" % slapd.CONTAINER),
+                                  indexes="mSSMSSiteCode,mSSMSSiteBoundaries,mSSMSRoamingBoundaries eq")
+        done = case.run_ok([harness.program("bench-site"), directory.uri_base, LOOKUPS])
+        median_us, slow_us = map(float, done.out.split())
+        started = time.perf_counter()
+        cold = harness.run([harness.program("locator"), "find", "site", "--as-client", "10.42.7.9/24", "--source", directory.uri_base])
+        cold_ms = (time.perf_counter() - started) * 1e3
+        if cold.code:
+            raise harness.Failed(str(cold))
+        return median_us / 1e3, "one of a hundred takes %.2f ms or more; the program once, from its start, %.1f ms" % (slow_us / 1e3, cold_ms)
+
+
 bench.main({
+    "site-subnets": bench.Row("client address to site and MP over 25 000 subnets, LDAP", site_subnets, 1, unit="ms"),
     "find-cold": bench.Row("locator find mp over LDAP, a process, by ldapsearch of the same", find_cold, 1.3),
     "find-four": bench.Row("find mp of four sources by the two that decide, a call", find_four, 1.2),
 })

@@ -76,15 +76,18 @@ class Slapd:
     krb5        a Kdc of krb5.py: GSSAPI and GSS-SPNEGO with its keytab; SCRAM works with the publisher's name and password
     config      more lines of cn=config itself, "olcSizeLimit: 500"
     entries     LDIF text appended to the data
+    indexes     more attributes to be indexed, "ATTRIBUTE,... eq"
     extra_suffixes  more (empty) databases, so that the rootDSE names several naming contexts
     """
 
     def __init__(self, folder, schema="full", suffix="dc=example,dc=com", container=CONTAINER, anonymous="read", msuser=False,
-                 publisher_scope="container", tls=False, certificate=None, krb5=None, entries="", extra_suffixes=(), port=None, config=""):
+                 publisher_scope="container", tls=False, certificate=None, krb5=None, entries="", extra_suffixes=(), port=None, config="",
+                 indexes=""):
         self.folder = os.path.abspath(folder)
         self.schema, self.suffix, self.container, self.anonymous = schema, suffix, container, anonymous
         self.msuser, self.publisher_scope, self.krb5, self.entries = msuser, publisher_scope, krb5, entries
         self.extra_suffixes, self.config = extra_suffixes, config
+        self.indexes = "".join("olcDbIndex: %s\n" % one for one in ("objectClass,cn eq", indexes) if one)
         self.port = port or free_port()
         self.uri = f"ldap://127.0.0.1:{self.port}"
         self.ldapi = "ldapi://" + os.path.join(self.folder, "ldapi").replace("/", "%2F")
@@ -158,7 +161,7 @@ class Slapd:
             os.makedirs(f"{self.folder}/db{n}", exist_ok=True)
             text += (f"dn: olcDatabase={{{n + 1}}}mdb,cn=config\nobjectClass: olcDatabaseConfig\nobjectClass: olcMdbConfig\n"
                      f"olcDatabase: {{{n + 1}}}mdb\nolcDbDirectory: {self.folder}/db{n}\nolcSuffix: {suffix}\n"
-                     f"olcRootDN: {self.admin_dn}\nolcDbMaxSize: 104857600\nolcDbNoSync: TRUE\nolcDbIndex: objectClass,cn eq\n")
+                     f"olcRootDN: {self.admin_dn}\nolcDbMaxSize: 104857600\nolcDbNoSync: TRUE\n{self.indexes}")
             text += (f"olcRootPW: {self.admin_password}\n" + self._access() if n == 0 else "") + "\n"
         return text
 
