@@ -70,6 +70,21 @@ class ActiveDirectory(harness.Case):
                     self.assertEqual((answer["site"], answer["assigned_by"]), ("AD1", by))
             self.find("site", uri, "--sasl", "gssapi", "--as-client", "172.31.0.1/16", code=1, env=self.reader)
 
+    def test_the_first_command_of_an_auditor(self):
+        """P17 design 6: kinit, then locator find site, with no option: SRV, LDAP ping, Kerberos; the AD site comes from the ping."""
+        ip = harness.tool("ip", "iproute2")
+        self.run_ok([ip, "link", "add", "sl-host", "type", "veth", "peer", "name", "sl-peer"])
+        self.addCleanup(harness.run, [ip, "link", "del", "sl-host"])
+        for words in (["addr", "add", "172.31.0.5/16", "dev", "sl-host"], ["link", "set", "sl-host", "up"], ["link", "set", "sl-peer", "up"]):
+            self.run_ok([ip] + words)
+        env = dict(self.reader, LDAPCONF="/dev/null", SMB_CONF_PATH="/dev/null")
+        find = ["/usr/bin/env", "-u", "LDAPNOINIT", harness.program("locator"), "find"]
+        answer = self.run_ok([*find, "site", "--json"], env=env).answer
+        self.assertEqual((answer["site"], answer["assigned_by"], answer["mp"], answer["trust"], answer["source"]),
+                         ("AD1", "ad-site", "mp1.lab.example", "directory", "ldap:" + ad.DOMAIN))
+        answer = self.run_ok([*find, "mp", "--site", "AD1", "--json"], env=env).answer
+        self.assertEqual((answer["mp"], answer["server"]), ("mp1.lab.example", "ldap://%s:389" % ad.HOST))
+
     def test_what_the_controller_refuses_is_denied(self):
         """Simple bind in the clear (8), Kerberos inside TLS (8), a wrong password (49), no bind at all (1)."""
         wrong = ["--bind-dn", "reader@lab.example", "--password-file", self.dc.password_files["smspub"]]
