@@ -1,10 +1,14 @@
 """The policy of the registry: refusals are answered, counted and logged with the rule; a reload loses no packet."""
 
+import os
+import signal
 import threading
 
 import harness
 import lab
 import nbns
+
+OF_ONE_SOCKET = 100     # answers find room in it
 
 
 class Policy(harness.Case):
@@ -102,6 +106,43 @@ class Policy(harness.Case):
         self.reload("")
         self.assertEqual(self.client("127.0.0.8").register("OTHER", 0x20, "127.0.0.8").rcode, 0)
         self.assertEqual(client.register("CMD", 0x20, "127.0.0.4").rcode, 5)
+
+    def register_all_at_once(self, names):
+        """Registrations that wait for a server that stood still; the codes and times to live of the answers, by name."""
+        clients = [self.client("127.0.0.3") for _ in range(0, len(names), OF_ONE_SOCKET)]
+        self.registry.process.signal(signal.SIGSTOP)
+        for number, (name, suffix) in enumerate(names):
+            clients[number // OF_ONE_SOCKET].send(nbns.request(number, nbns.REGISTER, name, suffix, "127.0.0.3"))
+        self.registry.process.signal(signal.SIGCONT)
+        answers = {}
+        for number in range(len(names)):
+            answer = clients[number // OF_ONE_SOCKET].receive()
+            self.assertIsNotNone(answer, "%d of %d answers" % (len(answers), len(names)))
+            answers[names[answer.number]] = (answer.rcode, answer.ttl_s)
+        return answers
+
+    def test_the_burst_rule_is_an_option_and_spares_protected_names_B01(self):
+        """B01: off by default; on, what waits is granted shortly and not stored, but never a pinned or locked name, nor against policy"""
+        plain = [("NAME%d" % number, 0x20) for number in range(1000)]
+        guarded = [("MP_%03d" % number, 0x1a) for number in range(100)] + [("KEEP%d" % number, 0x20) for number in range(100)]
+        foreign = [("NLB_%03d" % number, 0x1a) for number in range(100)]
+        mixed = [name for four in zip(plain[::10], guarded[:100], guarded[100:], foreign) for name in four] + plain
+        names = list(dict.fromkeys(mixed))
+        rules = 'pin = {"MP_*#1A 127.0.0.3", "NLB_*#1A 127.0.0.9"}\nfirst_owner = {"KEEP*#20"}\n'
+        for burst in ("", "burst = 5\n"):
+            self.serve(rules + burst)
+            answers = self.register_all_at_once(names)
+            harness.wait_until(lambda: self.decided("P04") == len(foreign), "the refusals being counted")
+            stored = {(record["name"][:-3], int(record["name"][-2:], 16)) for record in self.registry.ctl_ok("list", "--json").answer}
+            granted = {name for name in plain if name not in stored}
+            self.assertEqual(len(granted), self.decided("B01"))
+            self.assertEqual(bool(granted), bool(burst))
+            self.assertLessEqual(set(guarded), stored, "B01 a protected name was granted unseen")
+            self.assertEqual({answers[name][0] for name in plain + guarded}, {0})
+            self.assertEqual({answers[name][0] for name in foreign}, {5})
+            self.assertTrue(all(answers[name][1] <= 3000 for name in granted), "B01 a grant of more than 50 minutes")
+            self.registry.process.stop()
+            os.unlink(self.registry.db)
 
     def test_reload_loses_no_packet(self):
         """While the policy is replaced again and again, every query and registration is answered, none with a mistake."""
