@@ -31,5 +31,6 @@ run() {
 SL_SECONDS=${SL_SECONDS:-60} run threads
 SL_KILLS=${SL_KILLS:-5} run crash
 SL_PACKETS=${SL_PACKETS:-100000} run flood
+SL_CHALLENGES=${SL_CHALLENGES:-2048} run challenges
 run policy
 run operation

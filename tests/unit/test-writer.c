@@ -102,6 +102,20 @@ static size_t submit(struct world *w, uint32_t number)
     return eng_writer_submit(w->writer, &in, 1);
 }
 
+/* What an administrator's operation reports. */
+struct heard {
+    unsigned count;
+    enum sl_status status;
+    bool found;
+};
+
+static void on_done(void *ctx, enum sl_status status, bool found, const struct sl_error *e)
+{
+    (void)e;
+    struct heard *h = ctx;
+    *h = (struct heard){h->count + 1, status, found};
+}
+
 START_TEST(a_full_queue_is_told_and_the_rest_is_done)
 {
     struct world *w = world_new();
@@ -114,12 +128,16 @@ START_TEST(a_full_queue_is_told_and_the_rest_is_done)
     ck_assert_uint_eq(submit(w, 1), 0);
     struct nb_name name = {{'A'}, 0, {0}};
     struct sl_error e;
-    ck_assert_int_eq(eng_writer_delete(w->writer, &name, NULL, NULL, &e), SL_LIMIT);
+    struct heard heard = {0};
+    for (unsigned i = 0; i < ENG_QUEUE_ADMIN; i++)
+        ck_assert_int_eq(eng_writer_delete(w->writer, &name, on_done, &heard, &e), SL_OK);
+    ck_assert_int_eq(eng_writer_delete(w->writer, &name, on_done, &heard, &e), SL_LIMIT);
     struct eng_writer_state state;
     eng_writer_read(w->writer, &state);
-    ck_assert_uint_eq(state.queue_peak, ENG_QUEUE_MAX);
+    ck_assert_uint_eq(state.queue_peak, ENG_QUEUE_MAX + ENG_QUEUE_ADMIN);
     pthread_mutex_unlock(&w->gate);
     eng_writer_stop(w->writer);
+    ck_assert(heard.count == ENG_QUEUE_ADMIN && heard.status == SL_OK && !heard.found);
     ck_assert_uint_eq(w->sent, taken);
     ck_assert_uint_eq(w->right, taken);
     ck_assert_uint_eq(tbl_count(w->table), taken);
@@ -167,20 +185,6 @@ START_TEST(answers_to_challenges_leave_room_for_registrations_R16)
     world_free(w);
 }
 END_TEST
-
-/* What an administrator's operation reports. */
-struct heard {
-    unsigned count;
-    enum sl_status status;
-    bool found;
-};
-
-static void on_done(void *ctx, enum sl_status status, bool found, const struct sl_error *e)
-{
-    (void)e;
-    struct heard *h = ctx;
-    *h = (struct heard){h->count + 1, status, found};
-}
 
 START_TEST(operations_are_answered_once_when_they_are_on_disk)
 {

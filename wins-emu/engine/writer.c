@@ -10,7 +10,7 @@
 
 #define WRITER_MAGIC 0x3217e001u
 
-enum { MS_PER_S = 1000, NS_PER_MS = 1000000, ITEM_ALIGN = 8, OCTETS_START = 64 << 10 };
+enum { MS_PER_S = 1000, NS_PER_MS = 1000000, ITEM_ALIGN = 8, OCTETS_START = 64 << 10, ADMIN_OCTETS = 1024 };
 
 /* Items lie one behind the other in the octets of a queue, each with its length up to the next. */
 enum item_kind { ITEM_PACKET, ITEM_ADD, ITEM_DELETE, ITEM_CALL };
@@ -26,6 +26,8 @@ struct item {
     void *ctx;
     _Alignas(ITEM_ALIGN) uint8_t data[]; /* the packet, a struct wins_record or a struct nb_name */
 };
+
+_Static_assert(sizeof(struct item) + sizeof(struct wins_record) <= ADMIN_OCTETS, "room for an item of an administrator");
 
 struct queue {
     uint8_t *octets;
@@ -50,18 +52,19 @@ struct eng_writer {
 
 /* ---- the queue ---- */
 
-/* Room for an item with `len` octets of data, or NULL when the queue is full. */
-static struct item *queue_push(struct queue *q, size_t len)
+/* Room for an item with `len` octets of data, or NULL when the queue is full; some is kept for an administrator's. */
+static struct item *queue_push(struct queue *q, enum item_kind kind, size_t len)
 {
     size_t size = (sizeof(struct item) + len + ITEM_ALIGN - 1) & ~(size_t)(ITEM_ALIGN - 1);
-    if (q->count == ENG_QUEUE_MAX || q->used + size > ENG_QUEUE_OCTETS)
+    size_t more = kind == ITEM_PACKET ? 0 : ENG_QUEUE_ADMIN;
+    if (q->count >= ENG_QUEUE_MAX + more || q->used + size > ENG_QUEUE_OCTETS + more * ADMIN_OCTETS)
         return NULL;
     if (q->used + size > q->size) {
         q->size = q->size ? q->size * 2 : OCTETS_START;
         q->octets = sl_resize(q->octets, q->size, 1);
     }
     struct item *item = (struct item *)(void *)(q->octets + q->used);
-    *item = (struct item){.size = (uint32_t)size, .len = (uint32_t)len};
+    *item = (struct item){.size = (uint32_t)size, .len = (uint32_t)len, .kind = kind};
     q->used += size;
     q->count++;
     return item;
@@ -80,10 +83,9 @@ static bool push_packet(struct queue *q, const struct eng_inbound *in)
     bool answer = is_answer(in);
     if (answer && (q->answers >= ENG_QUEUE_MAX / ENG_QUEUE_ANSWERS || q->answer_octets >= ENG_QUEUE_OCTETS / ENG_QUEUE_ANSWERS))
         return false;
-    struct item *item = queue_push(q, in->len);
+    struct item *item = queue_push(q, ITEM_PACKET, in->len);
     if (!item)
         return false;
-    item->kind = ITEM_PACKET;
     item->socket = in->socket;
     item->from = in->from;
     memcpy(item->data, in->octets, in->len);
@@ -133,9 +135,8 @@ static enum sl_status submit_admin(struct eng_writer *w, enum item_kind kind, co
                                    void *ctx, struct sl_error *e)
 {
     open_queue(w);
-    struct item *item = w->stop ? NULL : queue_push(&w->waiting, len);
+    struct item *item = w->stop ? NULL : queue_push(&w->waiting, kind, len);
     if (item) {
-        item->kind = kind;
         item->done = done;
         item->ctx = ctx;
         memcpy(item->data, data, len);
@@ -159,9 +160,8 @@ enum sl_status eng_writer_delete(struct eng_writer *w, const struct nb_name *nam
 enum sl_status eng_writer_call(struct eng_writer *w, eng_call_fn *call, void *ctx, struct sl_error *e)
 {
     open_queue(w);
-    struct item *item = w->stop ? NULL : queue_push(&w->waiting, 0);
+    struct item *item = w->stop ? NULL : queue_push(&w->waiting, ITEM_CALL, 0);
     if (item) {
-        item->kind = ITEM_CALL;
         item->call = call;
         item->ctx = ctx;
     }

@@ -8,7 +8,7 @@
  * The queue holds at most ENG_QUEUE_MAX items and ENG_QUEUE_OCTETS octets. What does not fit is told to the caller and never
  * dropped in silence: a worker answers such a request SRV_ERR (eng_refusal), which makes a client try again later or ask its
  * other server, and counts it. Answers to challenges may take a quarter of the room; one that does not fit is counted too, and
- * the challenge is repeated after a second anyway.
+ * the challenge is repeated after a second anyway. Some room is for administrators alone, who are served in a flood too.
  */
 #ifndef SL_WINS_ENGINE_WRITER_H
 #define SL_WINS_ENGINE_WRITER_H
@@ -18,6 +18,7 @@
 enum {
     ENG_QUEUE_MAX = 25000, /* B02 */
     ENG_QUEUE_OCTETS = 4 << 20,
+    ENG_QUEUE_ADMIN = 256, /* items beyond both, which only an administrator's may be */
     ENG_QUEUE_ANSWERS = 4, /* a quarter of both for answers to challenges */
 };
 
