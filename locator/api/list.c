@@ -41,6 +41,9 @@ static const struct {
     {LOCATOR_SECURITY_MASK, offsetof(struct lm_object, mp.security_mask)},
 };
 
+/* What the rows have from the answer that they are of. */
+static const enum locator_field provenance[] = {LOCATOR_SOURCE, LOCATOR_SERVER, LOCATOR_TRUST};
+
 /* What is 0 when it is not said. */
 static void put_unless_zero(struct api_row *row, enum locator_field field, int64_t number)
 {
@@ -59,6 +62,8 @@ static void put_object(struct locator_result *r, struct lm_object *o)
     put_unless_zero(row, LOCATOR_PORT, o->mp.http_port);
     put_unless_zero(row, LOCATOR_HTTPS_PORT, o->mp.https_port);
     api_row_text(row, LOCATOR_DN, o->dn);
+    for (size_t i = 0; i < SL_COUNT(provenance); i++)
+        api_row_text(row, provenance[i], r->texts[provenance[i]]);
     api_row_text(row, LOCATOR_SITE_TYPE, lm_site_type(&o->mp));
     for (size_t i = 0; i < o->mp.fsp_count; i++)
         sl_strings_add(&fsps, o->mp.fsps[i]);

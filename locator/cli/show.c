@@ -49,6 +49,10 @@ static const struct lc_column dp_columns[] = {
     {"seed", CLI_NUMBER, LOCATOR_CHOICE_SEED},
     {"candidates", CLI_LIST, LOCATOR_CANDIDATES},
     {"source", CLI_TEXT, LOCATOR_SOURCE},
+    {"server", CLI_TEXT, LOCATOR_SERVER},
+    {"owner", CLI_TEXT, LOCATOR_OWNER},
+    {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
+    {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},
     {"trust", CLI_TEXT, LOCATOR_TRUST},
     {"assigned_mp", CLI_TEXT, LOCATOR_ASSIGNED_MP},
     {"resident_mp", CLI_TEXT, LOCATOR_RESIDENT_MP},
@@ -87,6 +91,9 @@ static const struct lc_column mps_columns[] = {
     {"owner", CLI_TEXT, LOCATOR_OWNER},
     {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
     {"dn", CLI_TEXT, LOCATOR_DN},
+    {"source", CLI_TEXT, LOCATOR_SOURCE},
+    {"server", CLI_TEXT, LOCATOR_SERVER},
+    {"trust", CLI_TEXT, LOCATOR_TRUST},
 };
 
 static const struct lc_column sites_columns[] = {
@@ -99,11 +106,15 @@ static const struct lc_column sites_columns[] = {
     {"owner", CLI_TEXT, LOCATOR_OWNER},
     {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
     {"dn", CLI_TEXT, LOCATOR_DN},
+    {"source", CLI_TEXT, LOCATOR_SOURCE},
+    {"server", CLI_TEXT, LOCATOR_SERVER},
+    {"trust", CLI_TEXT, LOCATOR_TRUST},
 };
 
 static const struct lc_column slps_columns[] = {
     {"site", CLI_TEXT, LOCATOR_SITE},   {"host", CLI_TEXT, LOCATOR_MP},       {"mp_name", CLI_TEXT, LOCATOR_MP_NAME},
     {"owner", CLI_TEXT, LOCATOR_OWNER}, {"age_s", CLI_NUMBER, LOCATOR_AGE_S}, {"dn", CLI_TEXT, LOCATOR_DN},
+    {"source", CLI_TEXT, LOCATOR_SOURCE}, {"server", CLI_TEXT, LOCATOR_SERVER}, {"trust", CLI_TEXT, LOCATOR_TRUST},
 };
 
 static const struct lc_column boundaries_columns[] = {
@@ -116,6 +127,9 @@ static const struct lc_column boundaries_columns[] = {
     {"owner", CLI_TEXT, LOCATOR_OWNER},
     {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
     {"dn", CLI_TEXT, LOCATOR_DN},
+    {"source", CLI_TEXT, LOCATOR_SOURCE},
+    {"server", CLI_TEXT, LOCATOR_SERVER},
+    {"trust", CLI_TEXT, LOCATOR_TRUST},
 };
 
 static const struct lc_column report_columns[] = {

@@ -1,5 +1,8 @@
 """Everything that sites publish, decoded; what clients of each generation make of it; sources compared; rules and their origin."""
 
+import os
+import re
+
 import harness
 import lab
 import slp
@@ -74,7 +77,8 @@ class Objects(Base):
             "site": "PS1", "mp": "mp1.example.org", "address": "10.0.0.11", "default": True, "why_unused": None, "device_mp": False,
             "mp_name": "MP1", "version": "4.00.6487.2000", "build": 6487, "http_port": 8080, "https_port": 8443, "ssl_state": 3,
             "security_mask": 63, "site_type": "primary", "root_site": "CAS", "command_site": "PS1",
-            "fsps": ["fsp1.example.org", "fsp2.example.org"], "owner": "example.org"})
+            "fsps": ["fsp1.example.org", "fsp2.example.org"], "owner": "example.org", "source": self.directory.uri_base,
+            "server": self.directory.uri, "trust": "unproven"})
         self.assertLess(age, 60)
         self.assertEqual(dn.lower(), ("CN=o0," + self.directory.container_dn).lower())
 
@@ -296,6 +300,9 @@ class Rules(Base):
         for one in rules.values():
             self.assertTrue(one["rule"] and one["origin"], one)
             self.assertTrue(set(one["profiles"].split()) <= {"sms2003", "cm2007", "cb"} and one["profiles"], one)
+        with open(os.path.join(harness.SRCDIR, "docs", "locator.md"), encoding="utf-8") as page:
+            told = set(re.findall(r"^\| ([A-Z]\d[.\d]*) \|", page.read(), re.MULTILINE))
+        self.assertEqual(told, set(rules), "the rules of docs/locator.md")
         self.assertEqual(rules["S1.26"]["profiles"], "sms2003 cm2007")
         self.assertIn("cc180189", rules["S1.26"]["origin"])
         self.publish(site("PS1", boundaries=["10.1.0.0", "Berlin"]), mp("PS1", "a"), mp("PS1", "b"), site("PS2"))
