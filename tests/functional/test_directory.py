@@ -45,6 +45,7 @@ class Binds(DirectoryCase):
                 self.check(uri, "--sasl", mechanism, "--starttls", "--ca", server.ca_file, env=kdc.client_environment)
                 message = self.check(uri, "--sasl", mechanism, code=6, env=kdc.empty_environment)
                 self.assertIn("redential", message)
+        self.check(uri, "--sasl", "gssapi", env=kdc.keytab_environment)     # a daemon without kinit
         message = self.check(uri, "--sasl", "gssapi", "--bind-dn", "x", "--password-file", "/x", code=2)
         self.assertIn("takes no bind DN", message)
 

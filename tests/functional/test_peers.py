@@ -13,7 +13,7 @@ AT = "cn=System Management,cn=System,dc=example,dc=com"
 MP = ("dn: cn=SMS-MP-PS1-{0},%s\nobjectClass: mSSMSManagementPoint\ncn: SMS-MP-PS1-{0}\nmSSMSSiteCode: PS1\nmSSMSDefaultMP: TRUE\n"
       "mSSMSMPName: {0}\n\n" % AT)
 PEERS = ("blackhole", "tarpit", "reset", "half_tls", "half_bind", "half_hello", "cut", "drip", "refused")
-LIMIT_S = 2.5   # for --timeout 500ms: what starting a program costs on a busy machine comes on top
+LIMIT_S = 10    # for --timeout 500ms: a busy machine takes long to start a program; without a deadline it is 27 s, or for ever
 
 
 class PeerCase(harness.Case):
@@ -37,7 +37,7 @@ class OneServer(PeerCase):
                     with self.subTest(peer=name, scheme=scheme, words=words):
                         uri = f"{scheme}://127.0.0.1:{getattr(bad, name)}/dc=example,dc=com"
                         talks_nonsense = scheme == "ldaps" and name in ("half_tls", "half_bind", "cut", "drip")
-                        result = self.find(uri, *words, code=4 if talks_nonsense else 3)
+                        result = self.find(uri, *words, **({"code": 4, "timeout": "5s"} if talks_nonsense else {"code": 3}))
                         self.assertEqual(result.json["reason"], "certificate-refused" if talks_nonsense else "could-not-ask")
                         self.assertLess(result.seconds, LIMIT_S, str(result))
 
@@ -133,29 +133,42 @@ class Publishing(PeerCase):
             report = site.ctl("publish", "--apply", "--json")
             self.assertEqual(report.code, 8, str(report))
             # one that answers the bind and then nothing is given up at the deadline of a target, the others at --timeout
-            self.assertLess(time.monotonic() - start, 25)
+            self.assertLess(time.monotonic() - start, 45)
             for name in names:
                 uri = "ldap://127.0.0.1:%d" % getattr(bad, name)
                 self.assertTrue(any(uri in w and "unreachable" in w for w in report.json["warnings"]), (name, report.json["warnings"]))
         self.assertEqual(len(server.published("mSSMSManagementPoint")), 2)
 
     def test_a_list_of_servers_as_a_target_and_back_off(self):
-        """The daemon remembers that a server is dead: only the first publication pays for it."""
+        """The daemon remembers that a server is dead, longer with each failure, and does not pay for it each time."""
         server = lab.Directory(self)
         site = lab.Site(self, roles="server")
         lab.fill(site)
         with badpeer.BadPeers() as bad:
-            uri = "ldap://127.0.0.1:%d,127.0.0.1:%d/%s" % (bad.tarpit, server.port, server.suffix)
-            site.ctl_ok("target", "add", uri, *server.credentials, "--timeout", "4s")
-            reports = []
-            for _ in range(2):
-                start = time.monotonic()
-                reports.append((site.ctl_ok("publish", "--apply", "--json"), time.monotonic() - start))
+            dead = "ldap://127.0.0.1:%d" % bad.tarpit
+            site.ctl_ok("target", "add", "%s,127.0.0.1:%d/%s" % (dead, server.port, server.suffix), *server.credentials, "--timeout", "2s")
+
+            def is_avoided():
+                warnings = site.ctl_ok("publish", "--apply", "--json").json["warnings"]
+                self.assertTrue(any(w.startswith(dead) for w in warnings), warnings)
+                return any("failed lately" in w for w in warnings)
+            harness.wait_until(is_avoided, "a publication that passes over the dead server", timeout_s=40)
             self.assertEqual(len(server.published("mSSMSManagementPoint")), 2)
-            for report, _ in reports:
-                self.assertTrue(any("127.0.0.1:%d" % bad.tarpit in w for w in report.json["warnings"]), report)
-            self.assertTrue(any("failed lately" in w for w in reports[1][0].json["warnings"]), reports[1][0])
-            self.assertLess(reports[1][1], 2)
+
+    def test_a_server_that_hangs_meanwhile(self):
+        """What a hung server may have been told is read back and mended when it is well again."""
+        server = lab.Directory(self)
+        site = lab.Site(self, roles="server")
+        lab.fill(site, targets=[[server.uri_base, *server.credentials, "--timeout", "1s"]])
+        site.publish()
+        server.signal(signal.SIGSTOP)
+        site.ctl_ok("mp", "designate", "mp2.example.org")
+        report = site.ctl("publish", "--apply", "--json")
+        self.assertEqual((report.code, report.json["reason"]), (3, "could-not-ask"), str(report))
+        server.signal(signal.SIGCONT)
+        site.publish()
+        defaults = [entry["mssmsmpname"] for entry in server.published("mSSMSManagementPoint") if entry["mssmsdefaultmp"] == ["TRUE"]]
+        self.assertEqual(defaults, [["mp2.example.org"]])
 
     def test_sasl_words_of_a_target(self):
         site = lab.Site(self, roles="server")

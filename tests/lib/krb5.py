@@ -49,6 +49,8 @@ class Kdc:
         environment = {"KRB5_CONFIG": conf, "KRB5_KDC_PROFILE": profile}
         self.server_environment = {"KRB5_CONFIG": conf, "KRB5_KTNAME": "FILE:" + keytab, "KRB5RCACHENAME": "none:"}
         self.client_environment = {"KRB5_CONFIG": conf, "KRB5CCNAME": "FILE:" + cache}
+        self.keytab_environment = {"KRB5_CONFIG": conf, "KRB5_CLIENT_KTNAME": "FILE:" + user_keytab,
+                                   "KRB5CCNAME": "FILE:" + os.path.join(folder, "filled-by-itself")}
         self.empty_environment = {"KRB5_CONFIG": conf, "KRB5CCNAME": "FILE:" + os.path.join(folder, "no-such-cache")}
 
         def admin(name, package, *args, **more):
