@@ -73,7 +73,8 @@ class Dependencies(harness.Case):
         a distribution point could not be asked for; both name the library"""
         self.add_mp()
         found = self.find("mp")
-        self.assertEqual((found.code, found.answer["port"], found.json["warnings"]), (0, 8530, []), str(found))
+        self.assertEqual((found.code, found.answer["port"]), (0, 8530), str(found))
+        self.assertNotIn("library", "\n".join(found.json["warnings"]))
         found = self.find("mp", hidden=[library_path(self.xml), library_path(self.curl)])
         self.assertEqual((found.code, found.answer["mp"], found.answer["port"]), (0, "mp1.example.org", 80), str(found))
         self.assertIn("the library %s cannot be loaded" % self.xml, "\n".join(found.json["warnings"]))
