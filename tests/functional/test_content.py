@@ -104,6 +104,56 @@ class Content(harness.Case):
             chosen.add((found.answer["dp"], found.answer["url"]))
         self.assertEqual(chosen, {("a", "http://a:8080/p/"), ("b", "http://b/p/")})
 
+    def test_report_shows_how_even_the_choice_is(self):
+        """X24 S1.16 find dp --report: how often each of the best locality is chosen, the seed and the chi-square; the same seed, the same report"""
+        self.answer(envelope(reply([("http://far/p/", "REMOTE"), ("http://b/p/", "LOCAL"), ("http://a/p/", "LOCAL"), ("http://c/p/", "LOCAL")])))
+        found = self.find("--report", "3000", "--seed", "5")
+        self.assertEqual([row["url"] for row in found.answer], ["http://a/p/", "http://b/p/", "http://c/p/"])
+        chosen = [row["chosen"] for row in found.answer]
+        self.assertEqual(sum(chosen), 3000)
+        chi = sum((n - 1000) ** 2 / 1000 for n in chosen)
+        self.assertEqual({row["chi_square"] for row in found.answer}, {"%.2f (2 degrees of freedom)" % chi})
+        self.assertEqual({row["seed"] for row in found.answer}, {5})
+        self.assertTrue(all(900 < n < 1100 for n in chosen), chosen)
+        self.assertEqual(self.find("--report", "3000", "--seed", "5").answer, found.answer)
+        singles = [self.find("--seed", str(seed)).answer["url"] for seed in range(5, 15)]
+        report = {row["url"]: row["chosen"] for row in self.find("--report", "10", "--seed", "5").answer}
+        self.assertEqual(report, {url: singles.count(url) for url in report}, "the report is not of the choices that find dp makes")
+        self.assertEqual(self.find("--report", "0").code, 2)
+
+    def test_protected_distribution_points(self):
+        """6.3 which points are protected the management point has decided: what it names alone is taken, whatever its locality"""
+        self.answer(envelope(reply([("http://protected/p/", "REMOTE")])))
+        found = self.find("--as-client", "10.1.2.3/16")
+        self.assertEqual((found.answer["dp"], found.answer["locality"], found.answer["candidates"]), ("protected", "REMOTE", ["http://protected/p/"]))
+
+    def test_roaming_falls_back_once(self):
+        """R3 R5 the resident management point names none: the assigned one is asked; a list that is not empty is final"""
+        directory = lab.Directory(self)
+        entries = "".join("dn: CN=s%s,%s\nobjectClass: mSSMSSite\nmSSMSSiteCode: %s\nmSSMSRoamingBoundaries: %s\n\n"
+                          "dn: CN=m%s,%s\nobjectClass: mSSMSManagementPoint\nmSSMSSiteCode: %s\nmSSMSDefaultMP: TRUE\nmSSMSMPName: %s\n\n"
+                          % (code, directory.container_dn, code, subnet, code, directory.container_dn, code, host)
+                          for code, subnet, host in (("PS1", "10.1.0.0", "assigned"), ("PS2", "10.2.0.0", "resident")))
+        directory.add(entries)
+        asked, lists = [], {"resident": reply([]), "assigned": reply([("http://dp1/pkg/", "FALLBACK")])}
+
+        def behave(handler):
+            host = handler.headers["Host"].split(":")[0]
+            asked.append(host)
+            handler.say(envelope(lists[host]))
+        self.mp.behave = behave
+        words = ["dp", "--site", "PS1", "--package", "PS100001", "--roaming", "--as-client", "10.2.3.4/16", "--source", directory.uri_base,
+                 "--mp-port", str(self.mp.server_port), "--resolve", "assigned:" + ADDRESS, "--resolve", "resident:" + ADDRESS]
+        found = lab.find(*words)
+        self.assertEqual((found.code, asked), (0, ["resident", "assigned"]), str(found))
+        self.assertEqual((found.answer["dp"], found.answer["mp"], found.answer["assigned_mp"], found.answer["resident_mp"]),
+                         ("dp1", "assigned", "assigned", "resident"))
+        self.assertIn("R5", "".join(found.json["warnings"]))
+        asked.clear()
+        lists["resident"] = reply([("http://dp2/pkg/", "LOCAL")])
+        found = lab.find(*words)
+        self.assertEqual((found.answer["dp"], found.answer["mp"], asked), ("dp2", "resident", ["resident"]))
+
     def test_no_distribution_point(self):
         """S2.08 the management point knows of none: the answer is no"""
         self.answer(envelope(reply([])))

@@ -6,6 +6,7 @@
 #include "locator/model/choose.h"
 #include "locator/model/code.h"
 #include "locator/model/mp.h"
+#include "locator/model/object.h"
 #include "locator/model/srv.h"
 
 #include <stdio.h>
@@ -217,6 +218,69 @@ START_TEST(candidates_hold_every_match)
 }
 END_TEST
 
+/* KB 2002059: of the first three parts; what is not known is valid. */
+START_TEST(B7_a_site_older_than_the_client)
+{
+    static const struct {
+        const char *site, *client;
+        bool older;
+    } cases[] = {{"4.00.6221.0000", "4.00.6221.1000", false}, {"4.00.6221.0000", "4.00.6222.0000", true},
+                 {"4.00.6487.2000", "4.00.6221.9", false},    {"5.00.7958.1000", "4.00.6487", false},
+                 {"4.00.6487", "5.00", true},                 {"", "5.00", false},
+                 {"4.00", "", false},                         {"4.0.99999999999999999999", "4.0.1", false}};
+    for (size_t i = 0; i < SL_COUNT(cases); i++)
+        ck_assert_msg(lm_version_is_older(cases[i].site, cases[i].client) == cases[i].older, "%s %s", cases[i].site,
+                      cases[i].client);
+}
+END_TEST
+
+START_TEST(P13_mapped_addresses_are_ipv4)
+{
+    struct lm_address a;
+    char text[LM_ADDRESS_MAX];
+    ck_assert_int_eq(lm_address_parse("::ffff:10.1.2.3", &a, NULL), SL_OK);
+    ck_assert(!a.v6 && a.prefix_len == -1);
+    ck_assert_int_eq(lm_address_parse("::ffff:10.1.2.3/112", &a, NULL), SL_OK);
+    lm_address_subnet(&a, text);
+    ck_assert_str_eq(text, "10.1.0.0");
+    ck_assert_int_eq(lm_address_parse("::ffff:10.1.2.3/95", &a, NULL), SL_USAGE);
+    ck_assert_int_eq(lm_address_parse("::ffff:10.1.2.3/129", &a, NULL), SL_USAGE);
+}
+END_TEST
+
+START_TEST(P13_an_exact_match_outweighs_a_guess)
+{
+    struct lm_client client = client_at("10.1.2.3");
+    ck_assert_int_eq(lm_address_parse("10.1.2.3/24", &client.addresses[client.address_count++], NULL), SL_OK);
+    struct lm_match m = lm_boundary_match("10.1.2.0", &client);
+    ck_assert_int_eq(m.kind, LM_MATCH_SUBNET);
+    ck_assert_int_eq(m.prefix_len, 24);
+}
+END_TEST
+
+START_TEST(P01_health_state_and_site_type)
+{
+    char guid[LM_GUID_MAX] = "";
+    struct lm_mp mp = {.site = "P01", .root_site = "CAS", .command_site = "P01"};
+    ck_assert(lm_health_guid("P01.{8F5C8A3E-1F6B-4B6E-9C07-3A1D4D0C2B11} x", guid));
+    ck_assert_str_eq(guid, "{8F5C8A3E-1F6B-4B6E-9C07-3A1D4D0C2B11}");
+    ck_assert(!lm_health_guid("P01.{8F5C", guid) && !lm_health_guid("{no guid}", guid) && !lm_health_guid("", guid));
+    ck_assert_str_eq(lm_site_type(&mp), "primary");
+    memcpy(mp.command_site, "P02", LM_CODE_SIZE);
+    ck_assert_str_eq(lm_site_type(&mp), "secondary");
+    memcpy(mp.root_site, "P01", LM_CODE_SIZE);
+    ck_assert_str_eq(lm_site_type(&mp), "central");
+}
+END_TEST
+
+/* 16.27 is what the tables give for 3 degrees of freedom, 29.59 for 10; ours is an approximation. */
+START_TEST(X24_bound_of_the_chi_square)
+{
+    ck_assert_double_eq_tol(lm_chi_square_bound(3), 16.27, 0.3);
+    ck_assert_double_eq_tol(lm_chi_square_bound(10), 29.59, 0.3);
+}
+END_TEST
+
 START_TEST(client_addresses_are_checked)
 {
     static const char *const bad[] = {"", "10.1.2", "10.1.2.3/33", "10.1.2.3/", "10.1.2.3/-1", "::g", "2001:db8::/129", "host"};
@@ -314,5 +378,7 @@ UNIT_MAIN("model", site_code_is_three_of_A_Z_0_9, S1_21_only_the_default_mp_is_c
           Q1_capabilities_by_local_name_with_bare_ampersand, capabilities_that_are_none_change_nothing,
           port_is_forced_else_published_else_of_srv_else_80, range_integers_signed_and_unsigned,
           ranges_compare_unsigned_and_inclusive, boundaries_match_by_address_and_mask, candidates_hold_every_match,
+          B7_a_site_older_than_the_client, P13_mapped_addresses_are_ipv4, P13_an_exact_match_outweighs_a_guess,
+          P01_health_state_and_site_type, X24_bound_of_the_chi_square,
           client_addresses_are_checked, Q13_best_locality_first_and_doubles_count_once, S1_16_choice_is_uniform_and_repeatable,
           P04_rfc2782_order_follows_priority_and_weight)
