@@ -1,7 +1,7 @@
 /*
  * The registry's figures beside a baseline in the same run: a table of rows, each with what it must reach.
  *
- *     bench-registry WINSD WINSCTL SLOWSYNC.so SAMBA.sh [ROW]
+ *     bench-registry WINSD WINSCTL SLOWSYNC.so SAMBA.sh [ROWS]
  *
  * Short runs of the two sides alternate and a ratio is the median over the pairs, so that other work on the machine meets both.
  * Unless a row says otherwise 64 requests are under way, winsd has one worker, and every answer is checked. Exit code 1 when an
@@ -270,6 +270,8 @@ static double smbtorture(struct bench *b, const char *test)
     enum { RUNS = 5, SECONDS = 3 };
     double ratios[RUNS], ours[RUNS], theirs[RUNS];
     server_stop(&b->servers[NMBD]); /* it takes port 137 of every address; no row from here on needs it */
+    if (!b->servers[WINSD_137].pid)
+        servers_await_port(bench_address(WINSD_137));
     if (!bench_need(b, WINSD_137) || !bench_need(b, AD))
         return NAN;
     for (size_t i = 0; i < RUNS; i++) {
@@ -355,27 +357,54 @@ static void clean_up(void)
     server_remove(bench.folder);
 }
 
-static bool run_rows(const char *wanted)
+static const struct row *row_of(const char *name, size_t len)
 {
-    bool found = false;
+    for (size_t i = 0; i < SL_COUNT(rows); i++)
+        if (strlen(rows[i].name) == len && memcmp(rows[i].name, name, len) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+/* The rows of a list with blanks between them, all of an empty one; false when one is not known. */
+static bool choose(const char *list, bool chosen[SL_COUNT(rows)])
+{
+    size_t words = 0;
+    for (const char *at = list + strspn(list, " "); *at; at += strspn(at, " "), words++) {
+        size_t len = strcspn(at, " ");
+        const struct row *row = row_of(at, len);
+        if (!row) {
+            fprintf(stderr, "no row \"%.*s\"\n", (int)len, at);
+            return false;
+        }
+        chosen[row - rows] = true;
+        at += len;
+    }
+    for (size_t i = 0; i < SL_COUNT(rows); i++)
+        chosen[i] = chosen[i] || !words;
+    return true;
+}
+
+static void run_rows(const bool chosen[SL_COUNT(rows)])
+{
     printf("%-10s  %-54s  %-12s  %-12s  %-8s\n", "row", "what", "must be", "measured", "verdict");
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
-        if (wanted && strcmp(wanted, rows[i].name) != 0)
+        if (!chosen[i])
             continue;
-        found = true;
         bench.note[0] = '\0';
         double value = rows[i].measure(&bench);
         print(&bench, &rows[i], value);
     }
-    return found;
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 5) {
-        fprintf(stderr, "usage: %s WINSD WINSCTL SLOWSYNC.so SAMBA.sh [ROW]\n", argv[0]);
+        fprintf(stderr, "usage: %s WINSD WINSCTL SLOWSYNC.so SAMBA.sh [ROWS]\n", argv[0]);
         return 2;
     }
+    bool chosen[SL_COUNT(rows)] = {false};
+    if (!choose(argc > 5 ? argv[5] : "", chosen))
+        return 2;
     struct sl_error e;
     bench = (struct bench){.winsd = argv[1], .winsctl = argv[2], .slowsync = argv[3], .samba = argv[4],
                            .folder = "/tmp/bench-registry-XXXXXX"};
@@ -385,11 +414,7 @@ int main(int argc, char **argv)
     }
     sl_assert(mkdtemp(bench.folder));
     atexit(clean_up);
-    const char *wanted = argc > 5 && argv[5][0] ? argv[5] : NULL;
-    if (!run_rows(wanted)) {
-        fprintf(stderr, "no row \"%s\"\n", wanted);
-        return 2;
-    }
+    run_rows(chosen);
     printf("%zu met, %zu missed, %zu told, %zu left out%s\n", bench.verdicts[MET], bench.verdicts[MISSED], bench.verdicts[TOLD],
            bench.verdicts[LEFT_OUT], bench.broken ? "; BROKEN: a server did not start" : "");
     return bench.broken ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -191,3 +191,8 @@ const char *bench_place_name(enum place place)
 {
     return places[place].name;
 }
+
+const char *bench_address(enum place place)
+{
+    return places[place].address;
+}

@@ -44,6 +44,8 @@ struct sample {
 /* How many names the server of a place has at least, and what it is called. */
 uint32_t bench_names(enum place place);
 const char *bench_place_name(enum place place);
+/* The address at whose port 137 it serves, NULL for one of any port. */
+const char *bench_address(enum place place);
 /* Starts the server of a place on what is in its folder; it may not answer yet. */
 void bench_start(struct bench *b, enum place place);
 /* The server runs with all its names; false, with a note, when it cannot be had. */

@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH_LEN = SERVER_FOLDER_MAX + 32, ASK_EVERY_MS = 5, NOT_INSTALLED = 77, WINS_PORT = 137 };
+enum { PATH_LEN = SERVER_FOLDER_MAX + 32, ASK_EVERY_MS = 5, NOT_INSTALLED = 77, WINS_PORT = 137, PORT_WAIT_MS = 10000 };
 
 /* ---- the namespace ---- */
 
@@ -178,6 +178,22 @@ void server_stop(struct server *s)
     kill(s->pid, s->last_signal);
     waitpid(s->pid, NULL, 0);
     s->pid = 0;
+}
+
+void servers_await_port(const char *address)
+{
+    uint32_t ip;
+    sl_assert(sl_ip4_parse(address, &ip));
+    const struct sl_endpoint own = sl_endpoint_ip4(ip, WINS_PORT);
+    struct sl_deadline deadline = sl_deadline_in(PORT_WAIT_MS);
+    for (bool is_free = false; !is_free && !sl_deadline_passed(deadline);) {
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        sl_assert(fd >= 0);
+        is_free = bind(fd, &own.any, own.len) == 0;
+        close(fd);
+        if (!is_free)
+            poll(NULL, 0, ASK_EVERY_MS);
+    }
 }
 
 void server_remove(const char *folder)

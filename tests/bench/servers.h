@@ -37,6 +37,8 @@ double server_cpu_s(const struct server *server);
 double server_memory_mib(const struct server *server);
 /* Ends it and waits; its folder stays. */
 void server_stop(struct server *server);
+/* Waits some seconds for port 137 of an address: what Samba's own processes hold is free only a moment after server_stop. */
+void servers_await_port(const char *address);
 /* Removes a folder and what is in it. */
 void server_remove(const char *folder);
 
