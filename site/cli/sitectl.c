@@ -146,9 +146,15 @@ struct one_value {
     char *text;
 };
 
+struct designate_values {
+    bool none, wait;
+};
+
 static const struct sl_option mp_designate_options[] = {
-    {.name = "none", .type = SL_OPT_FLAG, .offset = offsetof(struct one_value, flag),
+    {.name = "none", .type = SL_OPT_FLAG, .offset = offsetof(struct designate_values, none),
      .help = "Leave the site without a default management point"},
+    {.name = "wait", .type = SL_OPT_FLAG, .offset = offsetof(struct designate_values, wait),
+     .help = "Wait until it is published, and show how long each target took to agree"},
 };
 
 static const struct sl_option dp_add_options[] = {
@@ -264,7 +270,8 @@ static const struct cli_verb verbs[] = {
      .summary = "Make a management point the default of its site",
      .detail = "The one that was the default is it no longer; both happen in one transaction, and the change is published at "
                "once. Nothing but this verb ever moves the default.",
-     OPTIONS(mp_designate_options, struct one_value), .run = remote},
+     OPTIONS(mp_designate_options, struct designate_values), .run = remote,
+     .examples = {"sitectl mp designate mp2.example.org --wait", "Make it the default and see every target agree"}},
     {.name = "mp remove", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Remove a management point", .run = remote,
      .examples = {"sitectl mp remove mp1.example.org", "Remove it; the default one must be replaced first"}},
     {.name = "mp list", .args = "", .summary = "List the management points", .run = remote},

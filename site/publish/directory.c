@@ -232,7 +232,8 @@ static void dir_fini(struct pub_dir *d)
     ldapc_free(d->dir);
 }
 
-void pub_directory(struct pub_run *run)
+/* One server. */
+static void publish_to(struct pub_run *run)
 {
     struct pub_dir d = {.run = run};
     struct sl_error e = {.status = SL_OK};
@@ -249,4 +250,73 @@ void pub_directory(struct pub_run *run)
     for (size_t i = 0; i < d.plan.warnings.count; i++)
         pub_warn(run, "%s: %s", run->target->uri, d.plan.warnings.items[i]);
     dir_fini(&d);
+}
+
+/* How the servers of a list went, as far as they were asked. */
+struct tally {
+    size_t good, bad;
+    bool differs;
+    enum sl_outcome outcome; /* of the first that failed */
+    char *reason;
+    struct sl_text messages;
+};
+
+static void count_result(struct tally *t, const struct pub_result *r, const char *server)
+{
+    t->differs = t->differs || r->outcome == SL_OUTCOME_NEGATIVE;
+    if (r->outcome == SL_OUTCOME_OK || r->outcome == SL_OUTCOME_NEGATIVE || r->outcome == SL_OUTCOME_DEGRADED) {
+        t->good++;
+        return;
+    }
+    if (t->bad++ == 0) {
+        t->outcome = r->outcome;
+        t->reason = sl_strdup(r->reason);
+    }
+    sl_text_printf(&t->messages, "%s%s: %s", t->messages.len ? "; " : "", server,
+                   r->message[0] ? r->message : sl_outcome_word(r->outcome));
+}
+
+/*
+ * A list of servers is one tree that they replicate among themselves. Replication may lose a write, and says nothing: so each is
+ * written to, and read back, by itself (facts directory.md 5).
+ */
+static void publish_to_each(struct pub_run *run, const struct ldapc_uri *uri)
+{
+    const struct sm_target *whole = run->target;
+    struct tally t = {.messages = sl_text_new(PUB_TEXT_MAX)};
+    for (size_t i = 0; i < uri->count && !pub_is_stopping(run); i++) {
+        struct sl_text text = sl_text_new(PUB_TEXT_MAX);
+        struct sm_target one = *whole;
+        sl_text_puts(&text, uri->servers[i].uri);
+        one.uri = sl_text_take(&text);
+        one.base = uri->base ? uri->base : whole->base;
+        run->target = &one;
+        pub_result_set(run, SL_OUTCOME_OK, "", "%s", "");
+        publish_to(run);
+        count_result(&t, run->result, uri->servers[i].uri);
+        free(one.uri);
+    }
+    run->target = whole;
+    if (t.bad > 0)
+        pub_result_set(run, t.good > 0 ? SL_OUTCOME_PARTIAL : t.outcome, t.good > 0 ? "partial" : t.reason, "%s",
+                       sl_text_str(&t.messages));
+    else
+        pub_result_set(run, t.differs ? SL_OUTCOME_NEGATIVE : SL_OUTCOME_OK, t.differs ? "differs" : "", "%s", "");
+    sl_text_fini(&t.messages);
+    free(t.reason);
+}
+
+void pub_directory(struct pub_run *run)
+{
+    struct ldapc_uri uri;
+    struct sl_error e = {.status = SL_OK};
+    if (ldapc_uri_parse(run->target->uri, &uri, &e) != SL_OK) {
+        pub_result_fail(run, SL_USAGE, &e);
+        return;
+    }
+    if (uri.count > 1)
+        publish_to_each(run, &uri);
+    else
+        publish_to(run);
+    ldapc_uri_fini(&uri);
 }

@@ -194,6 +194,7 @@ void pub_run(const struct sm_snapshot *site, const struct pub_order *order, cons
         run.result->target = sl_strdup(run.target->uri);
         pub_result_set(&run, SL_OUTCOME_OK, "", "%s", "");
         run_target(&run, deadline);
+        run.result->done_ms = sl_clock_mono_ms();
     }
     judge(&run);
     *ret_report = report;

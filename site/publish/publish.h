@@ -43,6 +43,7 @@ struct pub_order {
     char *forest;            /* pruning: of those only what names this forest, or NULL */
     struct sl_strings known; /* listing: the codes of all sites that are administered here */
     bool is_stale;           /* listing: only what should not be there */
+    bool is_timed;           /* the asker wants to know how long each target took */
 };
 
 /* One object of one target. Strings are malloc'd, "" where there is nothing to say. */
@@ -59,6 +60,7 @@ struct pub_result {
     enum sl_outcome outcome;
     char *reason;  /* word: "schema-not-extended", "container-unreadable" ... or "" */
     char *message; /* for people, or "" */
+    int64_t done_ms; /* monotonic: when it had been read back */
 };
 
 struct pub_report {

@@ -47,6 +47,14 @@ static enum sl_status remove_row(struct srv_call *call, enum sst_kind kind, cons
     return status;
 }
 
+/* Hands the reply to the publisher. */
+static enum sl_status order(struct srv_call *call, const struct pub_order *what, struct sl_error *e)
+{
+    enum sl_status status = srv_publish(call->srv->publisher, call->site, what, call->reply, e);
+    call->kept = status == SL_OK;
+    return status;
+}
+
 /* ---- management points ------------------------------------------------------------------------------------------------ */
 
 enum sl_status srv_mp_add(struct srv_call *call, struct sl_error *e)
@@ -82,10 +90,14 @@ enum sl_status srv_mp_designate(struct srv_call *call, struct sl_error *e)
     if (status != SL_OK)
         return status;
     call->changed = true;
-    host_reply_columns(call->reply, columns, SL_COUNT(columns), true);
-    host_reply_row(call->reply, (const char *const[]){call->site, host, previous}, SL_COUNT(columns));
+    if (option(call, "wait") == NULL) {
+        host_reply_columns(call->reply, columns, SL_COUNT(columns), true);
+        host_reply_row(call->reply, (const char *const[]){call->site, host, previous}, SL_COUNT(columns));
+    } else {
+        status = order(call, &(struct pub_order){.mode = PUB_APPLY, .is_timed = true}, e);
+    }
     free(previous);
-    return SL_OK;
+    return status;
 }
 
 enum sl_status srv_mp_remove(struct srv_call *call, struct sl_error *e)
@@ -288,14 +300,6 @@ enum sl_status srv_target_remove(struct srv_call *call, struct sl_error *e)
 }
 
 /* ---- publishing ------------------------------------------------------------------------------------------------------- */
-
-/* Hands the reply to the publisher. */
-static enum sl_status order(struct srv_call *call, const struct pub_order *what, struct sl_error *e)
-{
-    enum sl_status status = srv_publish(call->srv->publisher, call->site, what, call->reply, e);
-    call->kept = status == SL_OK;
-    return status;
-}
 
 static enum sl_status publish(struct srv_call *call, enum pub_mode mode, struct sl_error *e)
 {

@@ -6,7 +6,9 @@
 #include "common/base/text.h"
 #include "locator/net/ldapc.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,7 @@ struct job {
     char site[SM_CODE_LEN + 1];
     struct pub_order order;
     struct host_reply *reply; /* NULL when nobody waits; only used on the loop's thread */
+    int64_t asked_ms;         /* monotonic */
     enum sl_status status;    /* of reading the site; the report only counts when it is SL_OK */
     struct sl_error e;
     struct pub_report report;
@@ -132,12 +135,31 @@ static void send_report(struct host_reply *reply, const struct pub_report *repor
     host_reply_end(reply, report->outcome, report->reason, "%s", report->message);
 }
 
+/* For who wants to know how long it took until every target agreed. */
+static void send_times(struct host_reply *reply, const struct job *job)
+{
+    static const char *const columns[] = {"target:text", "outcome:text", "ms:number", "message:text"};
+    const struct pub_report *report = &job->report;
+    host_reply_columns(reply, columns, SL_COUNT(columns), false);
+    for (size_t i = 0; i < report->result_count; i++) {
+        const struct pub_result *r = &report->results[i];
+        char ms[24];
+        snprintf(ms, sizeof ms, "%" PRId64, r->done_ms - job->asked_ms);
+        host_reply_row(reply, (const char *const[]){r->target, sl_outcome_word(r->outcome), ms, r->message}, SL_COUNT(columns));
+    }
+    for (size_t i = 0; i < report->warnings.count; i++)
+        host_reply_warning(reply, "%s", report->warnings.items[i]);
+    host_reply_end(reply, report->outcome, report->reason, "%s", report->message);
+}
+
 static void finish(struct srv *srv, struct job *job)
 {
     bool published = job->order.mode == PUB_APPLY || job->order.mode == PUB_UNPUBLISH;
     if (job->status == SL_OK && published)
         srv_remember(srv, job->site, &job->report);
-    if (job->reply != NULL && job->status == SL_OK)
+    if (job->reply != NULL && job->status == SL_OK && job->order.is_timed)
+        send_times(job->reply, job);
+    else if (job->reply != NULL && job->status == SL_OK)
         send_report(job->reply, &job->report);
     else if (job->reply != NULL)
         host_reply_fail(job->reply, job->status, &job->e);
@@ -232,7 +254,8 @@ static bool is_waiting(const struct srv_publisher *p, const char *site, enum pub
 
 static struct pub_order copy_order(const struct pub_order *order)
 {
-    struct pub_order copy = {.mode = order->mode, .forest = sl_strdup(order->forest), .is_stale = order->is_stale};
+    struct pub_order copy = {.mode = order->mode, .forest = sl_strdup(order->forest), .is_stale = order->is_stale,
+                             .is_timed = order->is_timed};
     for (size_t i = 0; i < order->sites.count; i++)
         sl_strings_add(&copy.sites, order->sites.items[i]);
     for (size_t i = 0; i < order->known.count; i++)
@@ -253,6 +276,7 @@ enum sl_status srv_publish(struct srv_publisher *p, const char *site, const stru
         struct job *job = sl_new(sizeof *job);
         job->order = copy_order(order);
         job->reply = reply;
+        job->asked_ms = sl_clock_mono_ms();
         sl_text_copy(job->site, sizeof job->site, site);
         jobs_push(&p->waiting, job);
         pthread_cond_signal(&p->wake);

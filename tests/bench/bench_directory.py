@@ -5,11 +5,13 @@ import shutil
 import sqlite3
 import statistics
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import bench  # noqa: E402
 import harness  # noqa: E402
 import lab  # noqa: E402
+import named  # noqa: E402
 
 OBJECTS = 10000
 PAIRS = 3
@@ -97,7 +99,45 @@ def publish_10k(sync, *more):
     return ratio, "ldapadd %.2f s, publish %.2f s" % tuple(statistics.median(side) for side in zip(*((a, p) for p, a in pairs)))
 
 
+def agreement(case, site, sources, mp):
+    """Milliseconds from `mp designate` until each source says so by `locator find mp`, and how long each target took by itself."""
+    start = time.monotonic()
+    rows = site.ctl_ok("mp", "designate", mp, "--wait", "--json").answer
+    seen = {}
+    while len(seen) < len(sources):
+        for name, source in sources.items():
+            if name in seen:
+                continue
+            found = lab.find("mp", "--site", "PS1", "--source", source)
+            if found.code == 0 and (mp in found.out or lab.MP_ADDRESSES[mp] in found.out):
+                seen[name] = (time.monotonic() - start) * 1000
+        if time.monotonic() - start > 30:
+            raise harness.Failed("after 30 s only %s agree" % seen)
+    return dict(zip(sources, (row["ms"] for row in rows))), seen
+
+
+def designate():
+    """A directory, a registry and the DNS; the hosts of the management points register for themselves."""
+    with bench.Bench() as case:
+        owner = "_mssms_mp_ps1._tcp.example.org"
+        dns = named.Named(case, updates=["grant site name %s. SRV;" % owner], hosts={"mp1": "127.0.0.11", "mp2": "127.0.0.12"})
+        directory = lab.Directory(case)
+        nbt_port = harness.free_port(list(lab.MP_ADDRESSES.values()) + [lab.REGISTRY_ADDRESS])
+        registry = lab.Registry(case, nbt_port)
+        site = lab.Site(case, roles="server", nbt_port=nbt_port)
+        for address in lab.MP_ADDRESSES.values():
+            site.start_mp_host(address, harness.free_port([address]))
+        lab.fill(site, targets=[[directory.uri_base, *directory.credentials], [registry.uri], [dns.target, "--tsig-key", dns.key_file]])
+        site.publish()
+        sources = {"directory": directory.uri_base, "registry": registry.uri, "DNS": dns.target}
+        runs = [agreement(case, site, sources, mp) for mp in ("mp2.example.org", "mp1.example.org") * 3]
+    published = {name: statistics.median(run[0][name] for run in runs) for name in sources}
+    last = statistics.median(max(run[1].values()) for run in runs)
+    return last, ", ".join("%s %.0f ms" % item for item in published.items())
+
+
 bench.main({
+    "designate": bench.Row("from mp designate until every source and client agrees", designate, unit="ms"),
     "publish-10k": bench.Row("objects/s published and read back, by ldapadd", lambda: publish_10k(True, "--transactions"), 1.5, least=True),
     "publish-plain": bench.Row("the same without a transaction", lambda: publish_10k(True)),
     "publish-nosync": bench.Row("the same, by a server that does not sync", lambda: publish_10k(False)),

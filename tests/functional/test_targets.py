@@ -56,8 +56,9 @@ class Dns(TargetCase):
         self.assertEqual(self.actions(self.document("publish", "--diff", reason="")), {SRV: "same"})
         answer = self.find_mp(self.dns.target).json["answer"]
         self.assertEqual((answer["mp"], answer["ttl_s"]), ("mp1.example.org", 14400), answer)
-        self.site.ctl_ok("mp", "designate", "mp2.example.org")
-        self.document("publish", "--apply", reason="")
+        row, = self.document("mp", "designate", "mp2.example.org", "--wait")["answer"]
+        self.assertEqual((row["target"], row["outcome"]), (self.dns.target, "ok"))
+        self.assertTrue(0 <= row["ms"] < 5000, row)
         self.assertEqual(self.find_mp(self.dns.target).json["answer"]["mp"], "mp2.example.org")
         self.assertEqual(self.actions(self.document("unpublish", code=1)), {SRV: "remove"})
         self.assertEqual(self.actions(self.document("unpublish", "--apply", reason="")), {SRV: "remove"})

@@ -66,13 +66,23 @@ class Group:
             self._connect(one, set())
 
     def content(self, server):
-        """Everything of the tree but what each server notes for itself."""
-        found = server.search(SUFFIX, "(objectClass=*)", "*", "entryUUID", "entryCSN")
+        """Everything of the tree that clients can use: an entry added on both sides of a cut may keep an entryUUID for each side."""
+        found = server.search(SUFFIX, "(objectClass=*)", "*")
         return sorted((dn.lower(), sorted((name, tuple(sorted(values))) for name, values in entry.items())) for dn, entry in found)
 
     def are_equal(self):
         contents = [self.content(server) for server in self.servers if server.process]
         return len(contents[0]) > 0 and all(content == contents[0] for content in contents)
 
+    def differences(self):
+        """What is not the same on the running servers."""
+        contents = {server.uri: set((dn, name, values) for dn, entry in self.content(server) for name, values in entry)
+                    for server in self.servers if server.process}
+        common = set.intersection(*contents.values())
+        return "\n".join("%s only: %s" % (uri, sorted(content - common)) for uri, content in contents.items())
+
     def wait_until_equal(self, timeout_s=20):
-        harness.wait_until(self.are_equal, "all providers holding the same", timeout_s=timeout_s, poll_s=0.1)
+        try:
+            harness.wait_until(self.are_equal, "all providers holding the same", timeout_s=timeout_s, poll_s=0.1)
+        except harness.Failed as failure:
+            raise harness.Failed("%s\n%s" % (failure, self.differences()))
