@@ -155,6 +155,13 @@ class WhatIf(Base):
         for bad in ("255.0.255.0", "x", "::"):
             self.find("site", "--as-client", "10.1.2.3", "--mask", bad, code=2)
 
+    def test_advanced_clients_never_get_the_site_server(self):
+        """S1.02 a site whose server and server locator point are published, and no management point: no answer, not one of these"""
+        self.publish(SITE, {"objectClass": "mSSMSServerLocatorPoint", "cn": "slp", "mSSMSSiteCode": "PS1", "mSSMSMPName": "server.example.org"})
+        done = self.find("mp", "--site", "PS1", "--client-type", "advanced", code=1)
+        self.assertEqual((done.json["reason"], done.answer), ("no-default-mp", {}))
+        self.assertNotIn("server.example.org", done.out)
+
     def test_legacy_clients_never_get_a_management_point(self):
         """S1.09 client type legacy gets client access points, of which a directory and a registry know nothing"""
         self.publish(MP1)
