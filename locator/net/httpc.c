@@ -54,6 +54,11 @@ static struct sl_lazy library = SL_LAZY(LIBCURL_SONAME, curl_symbols, &curl, sta
 
 /* ---- the exchange --------------------------------------------------------------------------------------------------- */
 
+void httpc_prepare(void)
+{
+    (void)!sl_lazy_need(&library, NULL); /* an exchange will tell why not */
+}
+
 void httpc_reply_fini(struct httpc_reply *reply)
 {
     if (reply)

@@ -50,6 +50,11 @@ struct httpc_reply {
 /* Carries out the exchange; on SL_OK the caller owns *ret_reply (httpc_reply_fini). */
 enum sl_status httpc_exchange(const struct httpc_request *request, struct sl_deadline deadline, struct httpc_reply *ret_reply,
                               struct sl_error *e) SL_MUST;
+/*
+ * Loads libcurl now, in this thread, if it can be: libraries that it brings along keep state for the first thread that uses them,
+ * which is best one that does not end while the process does.
+ */
+void httpc_prepare(void);
 /* Frees the body. */
 void httpc_reply_fini(struct httpc_reply *reply);
 /*

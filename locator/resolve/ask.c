@@ -5,6 +5,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/base/thread.h"
+#include "locator/net/httpc.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -268,6 +269,8 @@ void resolve_ask(const struct resolve_source *sources, size_t count, const struc
     sl_assert(count <= RESOLVE_SOURCES_MAX);
     struct board *b = board_new(sources, count, question, terms->trust);
     memset(ret_result, 0, sizeof *ret_result);
+    if (b->trust.root_count)
+        httpc_prepare();
     (void)pthread_mutex_lock(&b->lock);
     start_due(b, terms);
     ret_result->judgement = wait_for_judgement(b, terms);

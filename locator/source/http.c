@@ -106,6 +106,7 @@ static enum sl_status open_web(const char *uri, const struct src_config *config,
         s = sl_fail(e, SL_USAGE, "source \"%.100s\": a key without a certificate", uri);
     if (s != SL_OK)
         return s;
+    httpc_prepare();
     struct web *source = sl_new(sizeof *source);
     *source = w;
     source->cert_file = sl_strdup(config->cert_file);
