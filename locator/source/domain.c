@@ -21,6 +21,7 @@ enum { CANDIDATES_MAX = 8, PING_MS = 800 };
 struct domain {
     char name[DNSC_NAME_MAX];
     struct ldapc_options options; /* own copies */
+    struct sl_strings hosts, pinned; /* overrides: hosts, and the addresses of each */
     bool sasl_told;               /* the account of the bind was chosen by the caller */
     uint64_t seed;
     struct sl_cancel cancel;
@@ -47,6 +48,8 @@ static void domain_free(void *source)
     ldapc_free(d->dir);
     sl_cancel_fini(&d->cancel);
     (void)pthread_mutex_destroy(&d->lock);
+    sl_strings_fini(&d->hosts);
+    sl_strings_fini(&d->pinned);
     ldapc_health_unref(d->options.health);
     free(d->options.base);
     free(d->options.container);
@@ -79,6 +82,10 @@ static enum sl_status domain_open(const char *uri, const struct src_config *conf
     d->options.bind_dn = sl_strdup(config->ldap.bind_dn);
     d->options.password_file = sl_strdup(config->ldap.password_file);
     d->options.ca_file = sl_strdup(config->ldap.ca_file);
+    for (size_t i = 0; i < config->override_count; i++) {
+        sl_strings_add(&d->hosts, config->overrides[i].host);
+        sl_strings_add(&d->pinned, config->overrides[i].address);
+    }
     d->sasl_told = config->sasl_told || config->ldap.bind_dn;
     d->seed = config->seed;
     *ret_source = d;
@@ -149,13 +156,22 @@ static bool add_service(const struct domain *d, const char *service, struct sl_d
     return true;
 }
 
-/* Looks up the addresses of candidates from `first` on; those without one are left out. */
-static void add_addresses(struct candidates *c, size_t first, struct sl_deadline deadline)
+/* The host, or the address that it is pinned to. */
+static const char *place_of(const struct domain *d, const char *host)
 {
-    size_t kept = first;
-    for (size_t i = first; i < c->count; i++) {
+    for (size_t i = 0; i < d->hosts.count; i++)
+        if (sl_text_iequal(d->hosts.items[i], host))
+            return d->pinned.items[i];
+    return host;
+}
+
+/* Looks up the addresses of the candidates; those without one are left out. */
+static void add_addresses(const struct domain *d, struct candidates *c, struct sl_deadline deadline)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->count; i++) {
         struct dnsc_addresses found;
-        if (dnsc_host(NULL, c->items[i].host, deadline, &found, NULL) != SL_OK || !found.count)
+        if (dnsc_host(NULL, place_of(d, c->items[i].host), deadline, &found, NULL) != SL_OK || !found.count)
             continue;
         c->items[kept] = c->items[i];
         (void)sl_text_copy(c->items[kept].address, sizeof c->items[kept].address, found.items[0].text);
@@ -213,7 +229,7 @@ static void prefer_own_site(const struct domain *d, const struct cldap_answer *p
     (void)snprintf(service, sizeof service, "_ldap._tcp.%.100s._sites.dc._msdcs", pinged->client_site);
     if (!add_service(d, service, deadline, &own, a))
         return;
-    add_addresses(&own, 0, deadline);
+    add_addresses(d, &own, deadline);
     for (size_t i = 0; i < c->count && own.count < CANDIDATES_MAX; i++) {
         struct dnsc_srv srv = {.port = c->items[i].port};
         (void)sl_text_copy(srv.target, sizeof srv.target, c->items[i].host);
@@ -237,7 +253,7 @@ static bool discover(const struct domain *d, struct sl_deadline deadline, struct
         src_say(a, SRC_NOT_FOUND, "the DNS names no directory of the domain %s", d->name);
         return false;
     }
-    add_addresses(c, 0, deadline);
+    add_addresses(d, c, deadline);
     if (!c->count) {
         src_say(a, SRC_FAILED, "no address is known of the directories of the domain %s", d->name);
         return false;

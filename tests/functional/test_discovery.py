@@ -120,10 +120,11 @@ class Domain(Host):
 
     def test_nothing_is_there(self):
         """X02 a domain without a directory: no; a host without an address, a DNS that fails: could not ask; what is no domain: a mistake"""
-        find = lambda: self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com")
+        find = lambda *more: self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com", *more)
         self.assertEqual((find().code, find().json["reason"]), (1, "not-found"))
-        self.serve(CONTROLLERS, (0, 0, 389, "gone.example.com"))
+        self.serve(CONTROLLERS, (0, 0, self.directory().port, "gone.example.com"))
         self.assertEqual((find().code, find().json["reason"]), (3, "could-not-ask"))
+        self.assertEqual(find("--resolve", "gone.example.com:127.0.0.1").answer["mp"], "mp1.example.com")
         self.dns.rcode = 2
         self.assertEqual((find().code, find().json["reason"]), (3, "could-not-ask"))
         for bad in ("ldap:", "ldap:.", "ldap:a b", "ldap:/x", "ldap:a..b", "ldap:" + "a" * 300):

@@ -61,7 +61,7 @@ static bool take_entry(BerElement *ber, struct sl_text *out)
 enum sl_status cldap_ping_read(int id, const uint8_t *octets, size_t len, struct sl_text *out, struct sl_error *e)
 {
     struct berval packet = {.bv_len = len, .bv_val = (char *)(uintptr_t)octets};
-    BerElement *ber = ber_init(&packet);
+    BerElement *ber = len > 0 ? ber_init(&packet) : NULL; /* liblber reads the first octet of nothing */
     ber_int_t got = 0;
     ber_len_t inside;
     bool fine = ber != NULL && ber_scanf(ber, "{i", &got) != LBER_ERROR && got == id;
