@@ -397,6 +397,22 @@ class ManagementPoint(TrustCase):
         self.check_proven(self.find(self.registry.uri))
         self.check_proven(self.find(self.register(MP)))
 
+    def test_a_management_point_on_a_machine_of_its_own(self):
+        """X13 with a state folder of its own a host has another key and no certificate; with a copy of the key it proves itself"""
+        folder = self.path("state")
+        os.mkdir(folder, 0o700)
+        self.site.ctl_ok("mp", "add", "mp2.example.org", "--address", ROGUE, "--port", str(self.port))
+        argv = [harness.program("sited"), "--db", self.site.db, "--control", self.path("mp2.sock"), "--role", "mp", "--state", folder,
+                "--http", "%s:%d" % (ROGUE, self.port)]
+        alone = self.start(argv)
+        harness.wait_until(lambda: ask(ROGUE, self.port, "MPLIST")[0] == 200, "mp2 answering")
+        self.check_refuted(self.register(ROGUE), "no-certificate")
+        alone.stop()
+        shutil.copy(self.site.db + "-mp.key", os.path.join(folder, "site-mp.key"))
+        self.start(argv)
+        harness.wait_until(lambda: ask(ROGUE, self.port, "MPLIST")[0] == 200, "mp2 answering again")
+        self.check_proven(self.find(self.registry.uri))
+
     def test_keys_are_kept_from_others(self):
         """X13 the key files are 0600 and not in the database; one that others may read is not used"""
         for name in ("PS1", "mp"):
