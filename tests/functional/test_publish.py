@@ -271,9 +271,11 @@ class WithoutSchema(PublishCase):
     def test_one_of_two_targets_down(self):
         """partial: the other target is published all the same"""
         self.prepare()
-        self.targets.append(["ldap://127.0.0.1:%d/dc=x" % harness.free_port()])
+        dead = "ldap://127.0.0.1:%d/dc=x" % harness.free_port()
+        self.targets.append([dead])
         self.fill()
         document = self.document("publish", "--apply", code=8)
+        self.assertIn(dead, document["message"])
         self.assertTrue(any("unreachable" in warning for warning in document["warnings"]), document)
         self.assertEqual(self.names(), sorted(OURS))
 

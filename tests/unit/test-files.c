@@ -4,6 +4,8 @@
 #include "common/base/addr.h"
 #include "common/base/random.h"
 #include "common/files/files.h"
+#include "common/files/ldif.h"
+#include "common/files/zone.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -505,7 +507,73 @@ START_TEST(lists_refuse_what_contradicts_itself)
 }
 END_TEST
 
+struct seen {
+    char text[256];
+    struct ff_zone_record record;
+};
+
+static enum sl_status see_entry(void *ctx, const struct ff_ldif_entry *entry, struct sl_error *e)
+{
+    struct seen *seen = ctx;
+    (void)e;
+    ck_assert_str_eq(entry->dn, "CN=a,DC=b");
+    for (size_t i = 0; i < entry->count; i++)
+        snprintf(seen->text + strlen(seen->text), sizeof seen->text - strlen(seen->text), "%s=%s|", entry->values[i].attr,
+                 entry->values[i].data);
+    return SL_OK;
+}
+
+START_TEST(ldif_is_read_as_it_was_written)
+{
+    static const char *const values[] = {"plain", " blank first", "blank last ", ":colon", "<less",
+                                         "two\nlines", "\xc3\xa4", "", "a", "ab"};
+    struct sl_text text = sl_text_new(4096), expected = sl_text_new(4096);
+    struct seen seen = {{0}};
+    struct sl_error e = {0};
+    bool cut;
+    ff_ldif_put(&text, "dn", "CN=a,DC=b", strlen("CN=a,DC=b"));
+    for (size_t i = 0; i < SL_COUNT(values); i++) {
+        ff_ldif_put(&text, "x", values[i], strlen(values[i]));
+        sl_text_printf(&expected, "x=%s|", values[i]);
+    }
+    sl_text_puts(&text, "\n");
+    FILE *in = fmemopen(text.data, text.len, "r");
+    ck_assert_msg(ff_ldif_read_stream(in, "it", see_entry, &seen, &cut, &e) == SL_OK, "%s", e.text);
+    ck_assert_str_eq(seen.text, sl_text_str(&expected));
+    fclose(in);
+    sl_text_fini(&text);
+    sl_text_fini(&expected);
+}
+END_TEST
+
+static enum sl_status see_record(void *ctx, const struct ff_zone_record *record, struct sl_error *e)
+{
+    struct seen *seen = ctx;
+    (void)e;
+    seen->record = *record;
+    return SL_OK;
+}
+
+START_TEST(a_zone_record_is_read_as_it_was_written)
+{
+    const struct ff_zone_record record = {.owner = "_mssms_mp_lab._tcp.example.org", .ttl_s = 14400, .type = FF_ZONE_SRV,
+                                          .target = "mp1.example.org", .port = 8080};
+    struct sl_text text = sl_text_new(4096);
+    struct seen seen = {{0}};
+    struct sl_error e = {0};
+    ff_zone_put_srv(&text, &record);
+    FILE *in = fmemopen(text.data, text.len, "r");
+    ck_assert_msg(ff_zone_read_stream(in, "it", see_record, &seen, &e) == SL_OK, "%s", e.text);
+    ck_assert_str_eq(seen.record.owner, record.owner);
+    ck_assert_str_eq(seen.record.target, record.target);
+    ck_assert_int_eq(seen.record.ttl_s, record.ttl_s);
+    ck_assert_uint_eq(seen.record.port, record.port);
+    fclose(in);
+    sl_text_fini(&text);
+}
+END_TEST
+
 UNIT_MAIN("files", every_format_reads_what_it_wrote, formats_are_told_by_file_names, wins_dat_of_nmbd, wins_dat_bad_lines,
           lmhosts_keywords, lmhosts_bad_lines, netsh_scripts, netsh_bad_lines, csv_columns_and_quotes, csv_bad_lines,
           json_array_and_lines, json_bad_input, limits_of_lines, lmhosts_includes, lists_join_rows_of_one_name,
-          lists_refuse_what_contradicts_itself)
+          lists_refuse_what_contradicts_itself, ldif_is_read_as_it_was_written, a_zone_record_is_read_as_it_was_written)

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -658,9 +659,50 @@ START_TEST(a_silent_daemon_is_not_waited_for)
 }
 END_TEST
 
+START_TEST(a_program_runs_without_a_shell)
+{
+    struct sl_text out = sl_text_new(64);
+    struct sl_error e = {0};
+    int code = -1;
+    const char *const cat[] = {"cat", NULL}, *const words[] = {"printf", "%s|", "a b", "$HOME", "`id`", NULL};
+    ck_assert_int_eq(host_run(cat, "to be\nor not", sl_deadline_in(5000), &out, &code, &e), SL_OK);
+    ck_assert_str_eq(sl_text_str(&out), "to be\nor not");
+    ck_assert_int_eq(code, 0);
+    sl_text_reset(&out);
+    ck_assert_int_eq(host_run(words, "", sl_deadline_in(5000), &out, &code, &e), SL_OK);
+    ck_assert_str_eq(sl_text_str(&out), "a b|$HOME|`id`|");
+    sl_text_fini(&out);
+}
+END_TEST
+
+START_TEST(a_program_that_fails_or_hangs_is_told)
+{
+    enum { MUCH = 1 << 20 };
+    struct sl_text out = sl_text_new(MUCH / 2);
+    struct sl_error e = {0};
+    int code = -1;
+    const char *const no[] = {"false", NULL}, *const none[] = {"no-such-program-anywhere", NULL};
+    const char *const hangs[] = {"sleep", "60", NULL}, *const cat[] = {"cat", NULL}, *const deaf[] = {"true", NULL};
+    ck_assert_int_eq(host_run(no, "", sl_deadline_in(5000), &out, &code, &e), SL_OK);
+    ck_assert_int_eq(code, 1);
+    ck_assert_int_eq(host_run(none, "", sl_deadline_in(5000), &out, &code, &e), SL_UNSUPPORTED);
+    int64_t start_ms = sl_clock_mono_ms();
+    ck_assert_int_eq(host_run(hangs, "", sl_deadline_in(100), &out, &code, &e), SL_TIMEOUT);
+    ck_assert_int_lt(sl_clock_mono_ms() - start_ms, 5000);
+    char *much = sl_new(MUCH + 1);
+    memset(much, 'x', MUCH);
+    ck_assert_int_eq(host_run(deaf, much, sl_deadline_in(5000), &out, &code, &e), SL_OK); /* it never reads */
+    ck_assert_int_eq(host_run(cat, much, sl_deadline_in(5000), &out, &code, &e), SL_OK);  /* more than there is room for */
+    ck_assert_uint_le(out.len, MUCH / 2);
+    ck_assert(!sl_text_failed(&out));
+    free(much);
+    sl_text_fini(&out);
+}
+END_TEST
+
 UNIT_MAIN("host", posts_run_in_order_on_the_loop, stop_ends_the_round_at_once, a_timer_fires_once_and_never_early,
           a_watch_pauses_and_frees_itself, a_signal_reaches_the_loop, a_request_becomes_a_document, a_long_answer_is_streamed,
           an_answer_too_large_to_hold_is_told, a_stream_is_dropped_with_its_client, a_reply_may_end_after_its_client,
           a_reply_may_end_after_the_socket, a_verb_may_close_the_socket, a_streaming_reply_dies_with_the_socket,
           bad_clients_are_cut_off, a_request_may_come_in_pieces, connections_are_bounded, the_socket_file_is_kept_in_order,
-          a_silent_daemon_is_not_waited_for)
+          a_silent_daemon_is_not_waited_for, a_program_runs_without_a_shell, a_program_that_fails_or_hangs_is_told)
