@@ -220,6 +220,8 @@ class Worlds(Base):
                 "no_schema": r.random() < 0.05}
         if verb == "name":
             return worlds.Question("name", r.choice(("MP_PS1#1A", "NLB_PS2#1A", "HOST#20")), **more)
+        if verb == "mp" and r.random() < 0.25:
+            return worlds.Question(verb, r.choice(CODES), client=worlds.Client((r.choice(CLIENTS),)), roaming=True, **more)
         if verb == "mp" or r.random() < 0.3:
             return worlds.Question(verb, r.choice(CODES + ("XX1",)), **more)
         return worlds.Question("site", client=worlds.Client(tuple(r.sample(CLIENTS, r.randrange(1, 3))), r.choice(("", "", "BERLIN", "Paris"))), **more)
@@ -239,6 +241,7 @@ class Worlds(Base):
         fields = ["n=%d" % number, "verb=" + question.verb, "subject=" + question.subject, "profile=" + question.profile, "now=%d" % NOW_S,
                   "timeout=%d" % (SILENT_TIMEOUT_MS if silent else TIMEOUT_MS), "strict=%d" % strict, "sequential=%d" % sequential,
                   "no-schema=%d" % question.no_schema]
+        fields += ["roaming=1"] if question.roaming else []
         fields += ["forest=" + question.forest] if question.forest else []
         fields += ["ad-site=" + question.client.ad_site] if question.client.ad_site else []
         fields += ["client=" + address for address in question.client.addresses] + ["source=" + one.uri for one in sources]
@@ -262,7 +265,7 @@ class Worlds(Base):
         return "%s\n  must be %s\n  but is %s" % (line.strip(), expected, got) if any(wrong) else None
 
     def test_random_worlds(self):
-        """X02 X22 S1.19 S1.21 S1.26 Q12 P13 F1: random sources, states, profiles, clients, designations: no wrong answer, no wrong outcome"""
+        """X02 X22 S1.19 S1.21 S1.26 Q12 P13 F1 R1-R4: random sources, states, profiles, clients, designations: no wrong answer, no wrong outcome"""
         lines, expected = [], {}
         for number in range(CASES):
             silent = number < SILENT_CASES

@@ -49,6 +49,7 @@ class Question:
     client: Client = Client()
     forest: str = ""
     no_schema: bool = False
+    roaming: bool = False       # verb "mp": `subject` is the client's assigned site
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,6 +251,18 @@ class Verdict:
 
 
 def judge(sources, question, strict=False):
+    """What must come out of a question: J1 to J6, and of a client that roams R1 to R4."""
+    here = judge_one(sources, question, strict)
+    if not question.roaming or here.outcome not in ("ok", "degraded"):
+        return here
+    place = judge_one(sources, dataclasses.replace(question, verb="site", subject=""))
+    if place.said.resident in ("", question.subject):
+        return here
+    there = judge_one(sources, dataclasses.replace(question, subject=place.said.resident), strict)
+    return there if there.outcome in ("ok", "degraded") else here
+
+
+def judge_one(sources, question, strict=False):
     """J1 to J6 over what the sources say, in order."""
     heard = [(source, source.says(question)) for source in sources]
     before = []
