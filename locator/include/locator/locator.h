@@ -43,7 +43,8 @@
  * settings (and locator_error) are the business of one thread at a time; while a call runs in the context they are refused. A
  * result is read-only and may be read by several threads. There is no global state, no logging, no signal handler and no event
  * loop. While a call runs the library has threads of its own, with all signals blocked; one that is stuck in a library that
- * blocks is left behind at the deadline and ends by itself.
+ * blocks is left behind at the deadline and ends by itself. A program that ends meanwhile had better leave by _exit, past the
+ * destructors of the libraries that such a thread still uses.
  *
  * CALLS come in two forms. locator_find_x waits, at most for LOCATOR_TOTAL_TIMEOUT_MS. locator_start_find_x does not wait: it
  * gives a call, whose file descriptor becomes readable when the result is there, for any event loop. Both end early, from any
