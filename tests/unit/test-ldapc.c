@@ -351,6 +351,49 @@ START_TEST(dead_servers_are_passed_over_and_avoided)
 }
 END_TEST
 
+/* Answers a bind with success (message ids of one octet), and nothing after it. */
+static void *server_that_hangs_after_the_bind(void *ctx)
+{
+    int one = accept(*(int *)ctx, NULL, NULL);
+    unsigned char request[256], answer[] = {0x30, 12, 2, 1, 0, 0x61, 7, 0x0a, 1, 0, 4, 0, 4, 0};
+
+    if (one >= 0 && recv(one, request, sizeof request, 0) > 4) {
+        answer[4] = request[4];
+        ck_assert_int_eq(send(one, answer, sizeof answer, MSG_NOSIGNAL), sizeof answer);
+    }
+    return NULL; /* left open until the test ends */
+}
+
+/* libldap's own list would go back to the server that took the connection. */
+START_TEST(a_server_that_hung_is_not_the_first_again)
+{
+    struct ldapc_entries found;
+    struct sl_error e = {0};
+    struct ldapc *dir;
+    char first[64], second[64], list[160];
+    int fds[] = {listener(first, sizeof first), listener(second, sizeof second)};
+    pthread_t threads[SL_COUNT(fds)];
+
+    for (size_t i = 0; i < SL_COUNT(fds); i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, server_that_hangs_after_the_bind, &fds[i]), 0);
+    snprintf(list, sizeof list, "%s,%s", first, second + strlen("ldap://"));
+    ck_assert_int_eq(ldapc_new(list, &(struct ldapc_options){.timeout_ms = 20000}, &dir, &e), SL_OK);
+    ck_assert_int_eq(ldapc_connect(dir, sl_deadline_in(20000), &e), SL_OK);
+    ck_assert_str_eq(ldapc_server(dir), first);
+    ck_assert_str_eq(ldapc_detour(dir), "");
+    ck_assert_int_eq(ldapc_read(dir, "", NULL, sl_deadline_in(200), &found, &e), SL_TIMEOUT);
+    ck_assert_ptr_nonnull(strstr(e.text, first));
+    ck_assert_int_eq(ldapc_connect(dir, sl_deadline_in(20000), &e), SL_OK);
+    ck_assert_str_eq(ldapc_server(dir), second);
+    ck_assert_ptr_nonnull(strstr(ldapc_detour(dir), "failed lately"));
+    ldapc_free(dir);
+    for (size_t i = 0; i < SL_COUNT(fds); i++) {
+        pthread_join(threads[i], NULL);
+        close(fds[i]);
+    }
+}
+END_TEST
+
 static void *cancel_soon(void *ctx)
 {
     poll(NULL, 0, 300);
@@ -456,5 +499,6 @@ END_TEST
 
 UNIT_MAIN("ldapc", filter_escapes, rdn_escapes, every_octet_in_an_rdn, good_uris, several_servers, bad_uris,
           dns_are_compared_normalised, contradicting_options, names_that_need_no_server, silent_server_ends_at_the_deadline,
-          refused_connection, dead_servers_are_passed_over_and_avoided, cancel_from_another_thread, no_sigpipe,
+          refused_connection, dead_servers_are_passed_over_and_avoided,
+          a_server_that_hung_is_not_the_first_again, cancel_from_another_thread, no_sigpipe,
           password_file_must_say_something, certificate_that_is_none)

@@ -43,8 +43,13 @@ enum sl_status ldapc_op_begin(struct ldapc_op *op)
 /* Gives up a connection after which nothing is known, and restores the signals. */
 enum sl_status ldapc_op_end(struct ldapc_op *op, enum sl_status s)
 {
-    if (s != SL_OK && (op->dir->kind == LDAPC_UNREACHABLE || op->dir->kind == LDAPC_TIMEOUT || op->dir->kind == LDAPC_CANCELED))
-        ldapc_disconnect(op->dir);
+    struct ldapc *dir = op->dir;
+    bool is_lost = s != SL_OK && (dir->kind == LDAPC_UNREACHABLE || dir->kind == LDAPC_TIMEOUT);
+
+    if (is_lost && dir->ld != NULL)
+        ldapc_health_note(dir->health, ldapc_server(dir), false); /* one that hung after the bind would hang again */
+    if (is_lost || (s != SL_OK && dir->kind == LDAPC_CANCELED))
+        ldapc_disconnect(dir);
     ldapc_pipe_restore(&op->pipe);
     return s;
 }
