@@ -28,9 +28,6 @@ bool peercert_judge(const struct peercert_der *chain, size_t count, const char *
 /* True when an authority could be read from a PEM file. */
 bool peercert_has_authority(const char *ca_file);
 
-/* What is accepted, as a priority string of GnuTLS. */
-#define PEERCERT_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-
 struct peercert_peer {
     int fd; /* connected, non-blocking, where the server expects a handshake; stays the caller's */
     const char *host, *ca_file; /* as above */

@@ -188,7 +188,7 @@ enum peercert_verdict peercert_try(const struct peercert_peer *peer, int64_t now
     snprintf(out, out_size, "no handshake could be prepared");
     if (gnutls_certificate_allocate_credentials(&nobody) == 0 &&
         gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) == 0 &&
-        gnutls_priority_set_direct(session, PEERCERT_PRIORITY, NULL) == 0 &&
+        gnutls_priority_set_direct(session, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", NULL) == 0 &&
         gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, nobody) == 0) {
         gnutls_transport_set_int(session, peer->fd);
         int code = handshake(session, peer);

@@ -102,17 +102,6 @@ static const char *trust_file(const char *ca_file)
     return NULL;
 }
 
-/* libldap on GnuTLS takes no notice of LDAP_OPT_X_TLS_PROTOCOL_MIN. */
-static bool is_gnutls(void)
-{
-    char *package = NULL;
-    bool is = ldap_get_option(NULL, LDAP_OPT_X_TLS_PACKAGE, &package) == LDAP_OPT_SUCCESS && package != NULL &&
-              strcmp(package, "GnuTLS") == 0;
-
-    ldap_memfree(package);
-    return is;
-}
-
 static bool has_tls(const struct attempt *a)
 {
     return a->starttls || a->scheme == LDAPC_LDAPS;
@@ -140,8 +129,8 @@ static bool set_options(LDAP *ld, const struct attempt *a)
                     {LDAP_OPT_RESTART, LDAP_OPT_ON},
                     {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON},
                     {LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON}};
-    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR, LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
-                                  LDAP_OPT_X_TLS_CRLFILE, LDAP_OPT_X_TLS_DHFILE};
+    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR,    LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
+                                  LDAP_OPT_X_TLS_CIPHER_SUITE, LDAP_OPT_X_TLS_CRLFILE,  LDAP_OPT_X_TLS_DHFILE};
     struct timeval wait = {.tv_sec = sl_deadline_left_ms(a->deadline) / 1000,
                            .tv_usec = sl_deadline_left_ms(a->deadline) % 1000 * 1000};
     int demand = LDAP_OPT_X_TLS_DEMAND;
@@ -155,7 +144,6 @@ static bool set_options(LDAP *ld, const struct attempt *a)
     ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &wait);
     ldap_set_option(ld, LDAP_OPT_TIMEOUT, &wait);
     ldap_set_option(ld, LDAP_OPT_X_SASL_SECPROPS, ldapc_sasl_properties(a->sasl, has_tls(a)));
-    ldap_set_option(ld, LDAP_OPT_X_TLS_CIPHER_SUITE, is_gnutls() ? PEERCERT_PRIORITY : NULL);
     ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, trust_file(a->ca_file));
     ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
     return !has_tls(a) || ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &(int){0}) == LDAP_OPT_SUCCESS;
@@ -262,6 +250,22 @@ static bool attempt_step(struct attempt *a, const char *step, int (*send)(struct
     return fine;
 }
 
+/* libldap on GnuTLS takes no notice of LDAP_OPT_X_TLS_PROTOCOL_MIN, and loses memory with a cipher suite of its own. */
+static bool is_new_enough(struct attempt *a)
+{
+    char *version = NULL;
+    bool is = ldap_get_option(a->ld, LDAP_OPT_X_TLS_VERSION, &version) == LDAP_OPT_SUCCESS && version != NULL &&
+              (strstr(version, "1.2") != NULL || strstr(version, "1.3") != NULL);
+
+    if (!is) {
+        a->kind = LDAPC_TLS;
+        snprintf(a->text, sizeof a->text, "TLS: protocol refused: the server speaks %s, only TLS 1.2 and 1.3 are accepted",
+                 version != NULL ? version : "an unknown one");
+    }
+    ldap_memfree(version);
+    return is;
+}
+
 static bool install_tls(struct attempt *a)
 {
     int code;
@@ -272,7 +276,7 @@ static bool install_tls(struct attempt *a)
             break;
     }
     if (code == LDAP_SUCCESS)
-        return true;
+        return is_new_enough(a);
     return attempt_fail(a, "TLS handshake", sl_deadline_passed(a->deadline) ? LDAP_TIMEOUT : code, NULL);
 }
 
