@@ -99,6 +99,7 @@ struct fake {
     atomic_bool *release;
     atomic_int *freed;
     atomic_int *canceled;
+    atomic_int *asked;
 };
 
 static void fake_ask(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
@@ -106,6 +107,8 @@ static void fake_ask(void *source, const struct src_question *q, struct sl_deadl
     const struct fake *f = source;
     (void)q;
     (void)deadline;
+    if (f->asked)
+        atomic_fetch_add(f->asked, 1);
     if (f->meet)
         (void)pthread_barrier_wait(f->meet);
     while (f->stuck && !atomic_load(f->release))
@@ -339,7 +342,55 @@ START_TEST(sources_refuse_bad_uris_without_asking)
 }
 END_TEST
 
+/* The behaviour of the original: who is not needed is never asked. */
+START_TEST(P04_one_after_another_asks_only_who_is_needed)
+{
+    atomic_int asked = 0;
+    struct fake no = {.says = SRC_NOT_FOUND, .asked = &asked}, yes = no;
+    yes.says = SRC_ANSWER;
+    struct resolve_source sources[] = {source_of("fake:0", no), source_of("fake:1", yes), source_of("fake:2", yes)};
+    struct src_question q = {.what = SRC_MP, .site = "PS1"};
+    struct resolve_result r;
+    struct resolve_terms terms = {.timeout_ms = 30000, .deadline = sl_deadline_in(60000), .sequential = true};
+    resolve_ask(sources, 3, &q, "find mp PS1", &terms, &r);
+    ck_assert_str_eq(r.source, "fake:1");
+    ck_assert_int_eq(asked, 2);
+    ck_assert_str_eq(r.trace.steps[r.trace.count - 1].result, "not waited for");
+    resolve_result_fini(&r);
+}
+END_TEST
+
+/* What a comparison needs: an answer does not end the asking, and what each said passes to the caller. */
+START_TEST(X09_every_source_is_heard)
+{
+    atomic_int asked = 0;
+    struct fake yes = {.says = SRC_ANSWER, .asked = &asked}, no = yes;
+    no.says = SRC_FAILED;
+    for (int sequential = 0; sequential <= 1; sequential++) {
+        struct resolve_source sources[] = {source_of("fake:0", yes), source_of("fake:1", no), source_of("fake:2", yes)};
+        struct src_question q = {.what = SRC_MP, .site = "PS1"};
+        struct src_answer *every = calloc(3, sizeof *every);
+        struct resolve_result r;
+        struct resolve_terms terms = {
+            .timeout_ms = 30000, .deadline = sl_deadline_in(60000), .sequential = sequential == 1, .every = every};
+        ck_assert_ptr_nonnull(every);
+        asked = 0;
+        resolve_ask(sources, 3, &q, "compare mp PS1", &terms, &r);
+        ck_assert_int_eq(asked, 3);
+        ck_assert_int_eq(every[0].result, SRC_ANSWER);
+        ck_assert_int_eq(every[1].result, SRC_FAILED);
+        ck_assert_int_eq(every[2].result, SRC_ANSWER);
+        ck_assert_uint_eq(r.judgement.by, 0);
+        for (size_t i = 0; i < 3; i++)
+            src_answer_fini(&every[i]);
+        free(every);
+        resolve_result_fini(&r);
+    }
+}
+END_TEST
+
 UNIT_MAIN("resolve", J1_to_J7_outcome_table, J1_sources_are_asked_side_by_side,
+          P04_one_after_another_asks_only_who_is_needed, X09_every_source_is_heard,
           J5_a_live_first_source_does_not_wait_for_a_stuck_one, J4_a_stuck_source_costs_its_timeout_and_no_more,
           a_wish_to_cancel_ends_the_waiting_at_once,
           X01_the_trace_has_question_result_verdict_and_rule, J6_a_source_that_cannot_tell_is_not_asked,
