@@ -5,7 +5,7 @@
 #define SL_SITE_STORE_PRIVATE_H
 
 #include "common/db/db.h"
-#include "site/store/store.h"
+#include "site/store/client.h"
 
 #define SST_MAGIC 0x51735701u
 
@@ -29,5 +29,9 @@ enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id,
  */
 enum sl_status sst_set_content(struct sst *store, int64_t site_id, const char *id, const struct sm_manifest *manifest,
                                bool *ret_changed, struct sl_error *e) SL_MUST;
+
+/* sst_client_register within the caller's transaction. */
+enum sl_status sst_register(struct sst *store, int64_t site_id, const struct sst_registration *registration,
+                            struct sl_error *e) SL_MUST;
 
 #endif

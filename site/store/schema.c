@@ -98,6 +98,49 @@ static const char *const migrations[] = {
     "ALTER TABLE target ADD COLUMN tsig_key TEXT;"
     "ALTER TABLE target ADD COLUMN slp TEXT;"
     "ALTER TABLE target ADD COLUMN transactions INTEGER NOT NULL DEFAULT 0 CHECK (transactions IN (0, 1));",
+
+    /*
+     * Clients and what they report. `key` is the public key that signs a client's messages, NULL when none does. The message id
+     * makes a report that comes again a duplicate; `body` is kept of what is not taken apart into instances. `uplink` holds how
+     * far the queue of each management point was taken over.
+     */
+    "CREATE TABLE client ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  smsid TEXT NOT NULL COLLATE NOCASE CHECK (smsid <> ''),"
+    "  name TEXT NOT NULL COLLATE NOCASE,"
+    "  key TEXT,"
+    "  registered_s INTEGER NOT NULL,"
+    "  seen_s INTEGER NOT NULL,"
+    "  discovered_s INTEGER,"
+    "  inventoried_s INTEGER,"
+    "  UNIQUE (site_id, smsid)) STRICT;"
+    "CREATE TABLE report ("
+    "  id INTEGER PRIMARY KEY,"
+    "  client_id INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,"
+    "  message TEXT NOT NULL COLLATE NOCASE,"
+    "  kind TEXT NOT NULL CHECK (kind IN ('discovery', 'inventory', 'metering', 'status')),"
+    "  type TEXT NOT NULL,"
+    "  received_s INTEGER NOT NULL,"
+    "  stored_s INTEGER NOT NULL,"
+    "  size INTEGER NOT NULL,"
+    "  body TEXT,"
+    "  UNIQUE (client_id, message)) STRICT;"
+    "CREATE INDEX report_by_time ON report (received_s);"
+    "CREATE TABLE instance ("
+    "  client_id INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,"
+    "  kind TEXT NOT NULL CHECK (kind IN ('discovery', 'inventory')),"
+    "  class TEXT NOT NULL COLLATE NOCASE,"
+    "  item TEXT NOT NULL,"
+    "  namespace TEXT NOT NULL,"
+    "  properties TEXT NOT NULL,"
+    "  PRIMARY KEY (client_id, kind, class, item)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE uplink ("
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  origin TEXT NOT NULL,"
+    "  seq INTEGER NOT NULL,"
+    "  seen_s INTEGER NOT NULL,"
+    "  PRIMARY KEY (site_id, origin)) STRICT, WITHOUT ROWID;",
 };
 
 /* "SLsi" */

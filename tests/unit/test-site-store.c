@@ -1,5 +1,5 @@
 /* The site database: constraints, the swap of the default management point, several connections on one file. */
-#include "site/store/store.h"
+#include "site/store/client.h"
 
 #include "common/db/db.h"
 #include "site/store/private.h"
@@ -515,6 +515,46 @@ START_TEST(files_of_a_package_are_found_by_path)
 }
 END_TEST
 
+static bool is_known(const char *site, const char *smsid)
+{
+    bool known;
+    struct sl_error e = {0};
+    ok(sst_client_known(store, site, smsid, &known, &e), &e);
+    return known;
+}
+
+START_TEST(S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key)
+{
+    struct sst_registration r = {.smsid = "GUID:11111111-2222-3333-4444-555555555555", .name = "PC1", .at_s = 1000};
+    struct sst_client *client = NULL;
+    struct sl_error e = {0};
+    bool removed = false;
+    int64_t before = generation(store);
+    init_site("XYZ");
+    ck_assert(!is_known("LAB", r.smsid));
+    ok(sst_client_register(store, "LAB", &r, &e), &e);
+    ck_assert(is_known("LAB", "guid:11111111-2222-3333-4444-555555555555"));
+    ck_assert(!is_known("XYZ", r.smsid) && !is_known("NIX", r.smsid));
+    r.key = "0602AA", r.name = "PC2", r.at_s = 2000; /* a first key is taken */
+    ok(sst_client_register(store, "LAB", &r, &e), &e);
+    r.key = "0602BB";
+    ck_assert_int_eq(sst_client_register(store, "LAB", &r, &e), SL_CONFLICT);
+    r.key = NULL;
+    ck_assert_int_eq(sst_client_register(store, "LAB", &r, &e), SL_CONFLICT);
+    ok(sst_client(store, "LAB", r.smsid, &client, &e), &e);
+    ck_assert_str_eq(client->name, "PC2");
+    ck_assert_str_eq(client->key, "0602AA");
+    ck_assert(client->registered_s == 1000 && client->seen_s == 2000 && client->discovered_s == 0);
+    sst_client_free(client);
+    ck_assert_int_eq(sst_client_register(store, "NIX", &r, &e), SL_USAGE);
+    ok(sst_client_remove(store, "LAB", r.smsid, &removed, &e), &e);
+    ck_assert(removed && !is_known("LAB", r.smsid));
+    ok(sst_client(store, "LAB", r.smsid, &client, &e), &e);
+    ck_assert_ptr_null(client);
+    ck_assert_int_eq(generation(store), before + 1); /* of the second site: clients are no reason to publish */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("site-store");
@@ -535,6 +575,7 @@ int main(void)
     tcase_add_test(tc, S2_02_only_one_process_is_the_site_server);
     if (unit_site_uri() == NULL)
         tcase_add_test(tc, a_moved_database_is_noticed);
+    tcase_add_test(tc, S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key);
     tcase_add_test(tc, sites_of_a_place);
     tcase_add_test(tc, S1_15_distribution_points_that_hold_a_package);
     tcase_add_test(tc, files_of_a_package_are_found_by_path);

@@ -1,0 +1,107 @@
+#include "site/store/client.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "site/store/private.h"
+
+#include <stdlib.h>
+
+enum sl_status sst_client_known(struct sst *store, const char *site, const char *smsid, bool *ret_known, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT 1 FROM client c JOIN site s ON s.id = c.site_id WHERE s.code = ?1 AND c.smsid = ?2");
+    db_bind_text(s, 1, site);
+    db_bind_text(s, 2, smsid);
+    bool known = db_step(s);
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_known = known;
+    return status;
+}
+
+void sst_client_free(struct sst_client *client)
+{
+    if (client == NULL)
+        return;
+    free(client->smsid);
+    free(client->name);
+    free(client->key);
+    free(client);
+}
+
+enum sl_status sst_client(struct sst *store, const char *site, const char *smsid, struct sst_client **ret_client,
+                          struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct sst_client *client = NULL;
+    struct db_stmt *s = db_prepare(
+        store->db, "SELECT c.smsid, c.name, c.key, c.registered_s, c.seen_s, c.discovered_s, c.inventoried_s FROM client c "
+                   "JOIN site s ON s.id = c.site_id WHERE s.code = ?1 AND c.smsid = ?2");
+    db_bind_text(s, 1, site);
+    db_bind_text(s, 2, smsid);
+    if (db_step(s)) {
+        client = sl_new(sizeof *client);
+        *client = (struct sst_client){
+            .smsid = sl_strdup(db_text(s, 0)),
+            .name = sl_strdup(db_text(s, 1)),
+            .key = db_is_null(s, 2) ? NULL : sl_strdup(db_text(s, 2)),
+            .registered_s = db_int(s, 3),
+            .seen_s = db_int(s, 4),
+            .discovered_s = db_int(s, 5),
+            .inventoried_s = db_int(s, 6),
+        };
+    }
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_client = client;
+    else
+        sst_client_free(client);
+    return status;
+}
+
+enum sl_status sst_register(struct sst *store, int64_t site_id, const struct sst_registration *r, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(
+        store->db, "INSERT INTO client (site_id, smsid, name, key, registered_s, seen_s) VALUES (?1, ?2, ?3, ?4, ?5, ?5) "
+                   "ON CONFLICT (site_id, smsid) DO UPDATE SET name = excluded.name, key = excluded.key, "
+                   "seen_s = excluded.seen_s WHERE client.key IS NULL OR client.key = excluded.key");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, r->smsid);
+    db_bind_text(s, 3, r->name);
+    db_bind_text(s, 4, r->key);
+    db_bind_int(s, 5, r->at_s);
+    enum sl_status status = db_run(s, e);
+    if (status == SL_OK && db_changes(store->db) == 0)
+        status = sl_fail(e, SL_CONFLICT, "client %s is registered with another key", r->smsid);
+    return status;
+}
+
+enum sl_status sst_client_register(struct sst *store, const char *site, const struct sst_registration *registration,
+                                   struct sl_error *e)
+{
+    int64_t site_id;
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    enum sl_status status = db_begin(store->db, e);
+    if (status == SL_OK)
+        status = sst_site_id(store, site, &site_id, e);
+    if (status == SL_OK)
+        status = sst_register(store, site_id, registration, e);
+    if (status == SL_OK)
+        return db_commit(store->db, e);
+    db_rollback(store->db);
+    return status;
+}
+
+enum sl_status sst_client_remove(struct sst *store, const char *site, const char *smsid, bool *ret_removed, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s = db_prepare(
+        store->db, "DELETE FROM client WHERE smsid = ?2 AND site_id IN (SELECT id FROM site WHERE code = ?1)");
+    db_bind_text(s, 1, site);
+    db_bind_text(s, 2, smsid);
+    enum sl_status status = db_run(s, e);
+    if (status == SL_OK)
+        *ret_removed = db_changes(store->db) > 0;
+    return status;
+}

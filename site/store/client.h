@@ -1,0 +1,44 @@
+/*
+ * client.h - the clients of a site in its database: who is registered, and what they have reported.
+ *
+ * A client is known by its SMSID ("GUID:..."), without regard to case, in one site. It keeps the public key with which it was
+ * registered; another one is refused until an administrator removes the client (S1.17, Issue 5: unknown clients get nothing but
+ * location). Nothing here moves the generation: what clients report is no reason to publish.
+ */
+#ifndef SL_SITE_STORE_CLIENT_H
+#define SL_SITE_STORE_CLIENT_H
+
+#include "site/store/store.h"
+
+/* A client as registered; owns its strings. Times are seconds of real time, 0 for never. */
+struct sst_client {
+    char *smsid, *name;
+    char *key; /* PUBLICKEYBLOB in hexadecimal capitals (locator/net/mssign.h), NULL when its messages are not signed */
+    int64_t registered_s, seen_s, discovered_s, inventoried_s;
+};
+
+/* What a client says when it registers; borrowed for the call. */
+struct sst_registration {
+    const char *smsid, *name;
+    const char *key; /* NULL: it signs nothing */
+    int64_t at_s;
+};
+
+/* True in *ret_known when the site has a client of this id; false in an unknown site. */
+enum sl_status sst_client_known(struct sst *store, const char *site, const char *smsid, bool *ret_known,
+                                struct sl_error *e) SL_MUST;
+/* Reads a client; *ret_client is NULL when it is not known. Freed by sst_client_free. */
+enum sl_status sst_client(struct sst *store, const char *site, const char *smsid, struct sst_client **ret_client,
+                          struct sl_error *e) SL_MUST;
+void sst_client_free(struct sst_client *client); /* NULL is accepted */
+/*
+ * Registers a client, or registers it again under the name it has now. SL_CONFLICT: it is registered with a key, and this is
+ * another or none. A client without a key takes the first that it brings.
+ */
+enum sl_status sst_client_register(struct sst *store, const char *site, const struct sst_registration *registration,
+                                   struct sl_error *e) SL_MUST;
+/* Forgets a client with all that it has reported; *ret_removed is false when it was not known. */
+enum sl_status sst_client_remove(struct sst *store, const char *site, const char *smsid, bool *ret_removed,
+                                 struct sl_error *e) SL_MUST;
+
+#endif
