@@ -1,4 +1,4 @@
-#include "site/mp/mp.h"
+#include "site/mp/private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,5 +77,23 @@ enum sl_status mp_locate_content(struct sst *store, const struct loc_content_req
         *ret_reply = reply;
     else
         loc_content_reply_fini(&reply);
+    return status;
+}
+
+enum sl_status mp_on_location(struct mp_exchange *x, struct sl_error *e)
+{
+    struct loc_content_request request;
+    struct loc_content_reply reply = {0};
+    struct sst *store = NULL;
+    struct sl_error why = {0};
+    if (loc_content_request_read(x->question->body, x->question->body_len, &request, &why) != SL_OK)
+        return mp_refuse(x, 400, e, "%s", why.text);
+    enum sl_status status = sst_borrow(x->mp->pool, &store, e);
+    if (status == SL_OK)
+        status = mp_locate_content(store, &request, &reply, e);
+    sst_give_back(x->mp->pool, store, status);
+    if (status == SL_OK)
+        loc_content_reply_write(&reply, &x->answer);
+    loc_content_reply_fini(&reply);
     return status;
 }

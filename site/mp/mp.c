@@ -1,23 +1,12 @@
-#include "site/mp/mp.h"
+#include "site/mp/private.h"
 
 #include "common/base/assert.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "locator/net/ccm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MP_MAGIC 0x3b000001u
-
-struct mp {
-    uint32_t magic;
-    struct sst_pool *pool;
-    char *site;
-    char *host;
-    struct mp_identity *identity;
-};
 
 struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity)
 {
@@ -38,8 +27,7 @@ void mp_free(struct mp *mp)
     free(mp);
 }
 
-/* A client learns nothing of what is wrong inside; the log does. */
-static void answer_failure(struct web_response *response, const struct sl_error *e)
+void mp_fail(struct web_response *response, const struct sl_error *e)
 {
     sl_log(SL_LOG_ERROR, "mp-request-failed", "text=%s", SL_LOG_TEXT(sl_error_text(e)));
     web_text(response, 500, "the site database cannot be read");
@@ -85,7 +73,7 @@ static void answer_list(struct sst *store, const char *code, bool with_site, str
     if (status == SL_OK && snap != NULL)
         status = list_mps(snap, with_site, &list, &e);
     if (status != SL_OK) {
-        answer_failure(response, &e);
+        mp_fail(response, &e);
     } else if (snap == NULL) {
         web_text(response, 404, "no such site");
     } else {
@@ -111,7 +99,7 @@ static void serve_list(struct mp *mp, const char *wanted, bool with_site, struct
     else if (status == SL_USAGE)
         web_text(response, 404, wanted != NULL ? "no such site" : "say which site: MPLIST1&CODE");
     else
-        answer_failure(response, &e);
+        mp_fail(response, &e);
     free(code);
     sst_give_back(mp->pool, store, status == SL_USAGE ? SL_OK : status);
 }
@@ -191,115 +179,8 @@ static void on_sms_aut(const struct web_request *request, struct web_response *r
     web_text(response, 404, "unknown verb");
 }
 
-/* ---- CCM messages ----------------------------------------------------------------------------------------------------- */
-
-/* MP_LocationManager: the XML of a question becomes the XML of its answer. SL_MALFORMED: the question is to blame. */
-static enum sl_status locate(struct mp *mp, const struct ccm_message *question, struct sl_text *answer, struct sl_error *e)
-{
-    struct loc_content_request request;
-    struct loc_content_reply reply = {0};
-    struct sst *store = NULL;
-    enum sl_status status = loc_content_request_read(question->body, question->body_len, &request, e);
-    if (status != SL_OK)
-        return SL_MALFORMED;
-    status = sst_borrow(mp->pool, &store, e);
-    if (status == SL_OK)
-        status = mp_locate_content(store, &request, &reply, e);
-    sst_give_back(mp->pool, store, status);
-    if (status == SL_OK)
-        loc_content_reply_write(&reply, answer);
-    loc_content_reply_fini(&reply);
-    return status == SL_MALFORMED ? SL_CORRUPT : status;
-}
-
-static const struct {
-    const char *name;
-    enum sl_status (*serve)(struct mp *mp, const struct ccm_message *question, struct sl_text *answer, struct sl_error *e);
-} endpoints[] = {
-    {CCM_ENDPOINT_LOCATION, locate},
-};
-
-/* The envelope of an answer goes back to whoever asked. */
-static enum sl_status write_answer(const struct mp *mp, const struct ccm_message *question, struct sl_text *body,
-                                   struct web_response *response, struct sl_error *e)
-{
-    char type[CCM_CONTENT_TYPE_MAX];
-    struct ccm_message answer = {0};
-    _Static_assert(sizeof type <= sizeof response->type_text, "the type must fit");
-    if (sl_text_failed(body))
-        return sl_fail(e, SL_LIMIT, "the answer is too large");
-    ccm_new_id(answer.id);
-    snprintf(answer.correlation_id, sizeof answer.correlation_id, "%s", question->id);
-    snprintf(answer.source_host, sizeof answer.source_host, "%s", mp->host);
-    snprintf(answer.target_host, sizeof answer.target_host, "%s", question->source_host);
-    snprintf(answer.target_address, sizeof answer.target_address, "%.*s", CCM_NAME_MAX - 1, question->reply_to);
-    answer.body_len = body->len;
-    answer.body = sl_text_take(body);
-    enum sl_status status = ccm_write(&answer, &response->body, type, e);
-    ccm_fini(&answer);
-    if (status == SL_OK)
-        snprintf(response->type_text, sizeof response->type_text, "%s", type);
-    return status;
-}
-
-static void serve_message(struct mp *mp, const struct ccm_message *question, struct web_response *response)
-{
-    struct sl_error e = {0};
-    size_t i = 0;
-    while (i < SL_COUNT(endpoints) && !sl_text_iequal(endpoints[i].name, question->target_endpoint))
-        i++;
-    if (i == SL_COUNT(endpoints)) {
-        web_text(response, 404, "no such endpoint");
-        return;
-    }
-    struct sl_text body = sl_text_new(LOC_XML_MAX);
-    enum sl_status status = endpoints[i].serve(mp, question, &body, &e);
-    bool bad_question = status == SL_MALFORMED;
-    if (status == SL_OK)
-        status = write_answer(mp, question, &body, response, &e);
-    sl_text_fini(&body);
-    if (status == SL_OK) {
-        response->status = 200;
-        response->type = response->type_text;
-    } else if (bad_question) {
-        web_text(response, 400, "%s", e.text);
-    } else {
-        answer_failure(response, &e);
-    }
-}
-
-/* The HTTP status of a message that is not taken. */
-static unsigned refusal_of(enum sl_status status)
-{
-    switch (status) {
-    case SL_UNSUPPORTED:
-        return 415;
-    case SL_LIMIT:
-        return 413;
-    case SL_UNTRUSTED:
-        return 403;
-    default:
-        return 400;
-    }
-}
-
-static void on_ccm_post(const struct web_request *request, struct web_response *response, void *ctx)
-{
-    struct mp *mp = ctx;
-    struct ccm_message question = {0};
-    struct sl_error e = {0};
-    SL_CHECK_MAGIC(mp, MP_MAGIC);
-    enum sl_status status = ccm_read(request->content_type, request->body, request->body_len, &question, &e);
-    if (status == SL_OK)
-        serve_message(mp, &question, response);
-    else
-        web_text(response, refusal_of(status), "%s", e.text);
-    if (status == SL_OK)
-        ccm_fini(&question);
-}
-
 const struct web_route mp_routes[] = {
     {"GET", "/SMS_MP/.sms_aut", on_sms_aut},
-    {CCM_METHOD, CCM_PATH, on_ccm_post},
+    {CCM_METHOD, CCM_PATH, mp_on_message},
 };
 const size_t mp_route_count = SL_COUNT(mp_routes);

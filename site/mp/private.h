@@ -1,0 +1,54 @@
+/*
+ * private.h - what the files of site/mp share; nobody else includes it.
+ */
+#ifndef SL_SITE_MP_PRIVATE_H
+#define SL_SITE_MP_PRIVATE_H
+
+#include "locator/net/ccm.h"
+#include "site/mp/mp.h"
+
+#define MP_MAGIC 0x3b000001u
+
+struct mp {
+    uint32_t magic;
+    struct sst_pool *pool;
+    char *site;
+    char *host;
+    struct mp_identity *identity;
+};
+
+/* Answers 500 and logs why: a client learns nothing of what is wrong inside. */
+void mp_fail(struct web_response *response, const struct sl_error *e);
+
+/* ---- message.c: CCM messages, and who answers them ---- */
+
+/* A message on its way through an endpoint. */
+struct mp_exchange {
+    struct mp *mp;
+    const struct ccm_message *question;
+    struct sl_text answer; /* the XML of the answer, LOC_XML_MAX at most; empty: an answer without a body */
+    unsigned refusal;      /* an HTTP status to be answered instead, by mp_refuse; 0 for none */
+};
+
+/*
+ * An endpoint: the XML of the question becomes the XML of the answer. A failure that is no refusal is answered 500, and only the
+ * log tells why. Called on several threads at once.
+ */
+typedef enum sl_status mp_endpoint_fn(struct mp_exchange *x, struct sl_error *e);
+
+/* name as in TargetEndpoint, function */
+#define MP_ENDPOINT_TABLE(X)                                                                                           \
+    X(CCM_ENDPOINT_LOCATION, mp_on_location)
+
+/* Each function is its endpoint. */
+#define MP_ENDPOINT_PROTOTYPE(name, fn) mp_endpoint_fn fn;
+MP_ENDPOINT_TABLE(MP_ENDPOINT_PROTOTYPE)
+#undef MP_ENDPOINT_PROTOTYPE
+
+/* Refuses with an HTTP status of the 400s or 503 and a text for the client; returns what the endpoint is to return. */
+enum sl_status mp_refuse(struct mp_exchange *x, unsigned http_status, struct sl_error *e, const char *fmt, ...)
+    SL_MUST SL_PRINTF(4, 5);
+/* The handler of CCM_POST. */
+void mp_on_message(const struct web_request *request, struct web_response *response, void *ctx);
+
+#endif
