@@ -59,7 +59,7 @@ FOREIGN = {
     r"ares.*\.h": "locator/net/dnsc.c",
     r"curl/.*": "locator/net/httpc.c",
     r"gnutls/.*": ("locator/net/cert/", "site/content/digest.c"),
-    r"microhttpd\.h": "site/http/",
+    r"microhttpd\.h": ("site/http/", "tests/bench/memory-http.c"),
     r"urcu.*": "wins-emu/table/",
     r"event2/.*": "common/host/loop.c",
     r"confuse\.h": "common/conf/conf.c",
