@@ -3,9 +3,9 @@
  *
  *   load-http ADDRESS PORT CONNECTIONS SECONDS REQUESTS-FILE EXPECT
  *
- * REQUESTS-FILE holds whole requests (head and body), each after a line with its length in octets. Every connection has a thread
- * that sends one request after the other, beginning at its own place in the file, and reads the whole answer, which must be 200, have a
- * Content-Length, and hold EXPECT. Prints "ANSWERS SECONDS"; exit code 1 when an answer was wrong.
+ * REQUESTS-FILE holds whole requests (head and body), each after a line with its length in octets. Every connection has a
+ * thread that sends one request after the other, beginning at its own place in the file, and reads the whole answer, which
+ * must be 200, have a Content-Length, and hold EXPECT. Prints "ANSWERS SECONDS"; exit code 1 when an answer was wrong.
  */
 #include "common/base/addr.h"
 #include "common/base/clock.h"

@@ -39,15 +39,16 @@ int main(int argc, char **argv)
     uint64_t port;
     char *octets = sl_new_array(FILE_MAX, 1), end;
     FILE *file = argc == 5 ? fopen(argv[3], "r") : NULL;
-    if (file == NULL || !sl_parse_u64(argv[2], UINT16_MAX, &port) || sl_endpoint_parse(argv[1], (uint16_t)port, &at, NULL) != SL_OK)
+    if (file == NULL || !sl_parse_u64(argv[2], UINT16_MAX, &port) ||
+        sl_endpoint_parse(argv[1], (uint16_t)port, &at, NULL) != SL_OK)
         return 2;
     size_t len = fread(octets, 1, FILE_MAX, file);
     fclose(file);
     struct MHD_Response *response = MHD_create_response_from_buffer(len, octets, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", argv[4]);
-    struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, response, MHD_OPTION_SOCK_ADDR, &at.any,
-                         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WORKERS, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, response,
+                                                 MHD_OPTION_SOCK_ADDR, &at.any, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WORKERS,
+                                                 MHD_OPTION_END);
     if (daemon == NULL)
         return 1;
     puts("ready");

@@ -528,7 +528,7 @@ START_TEST(ldif_is_read_as_it_was_written)
     static const char *const values[] = {"plain", " blank first", "blank last ", ":colon", "<less",
                                          "two\nlines", "\xc3\xa4", "", "a", "ab"};
     struct sl_text text = sl_text_new(4096), expected = sl_text_new(4096);
-    struct seen seen = {{0}};
+    struct seen seen = {.text = ""};
     struct sl_error e = {0};
     bool cut;
     ff_ldif_put(&text, "dn", "CN=a,DC=b", strlen("CN=a,DC=b"));
@@ -559,7 +559,7 @@ START_TEST(a_zone_record_is_read_as_it_was_written)
     const struct ff_zone_record record = {.owner = "_mssms_mp_lab._tcp.example.org", .ttl_s = 14400, .type = FF_ZONE_SRV,
                                           .target = "mp1.example.org", .port = 8080};
     struct sl_text text = sl_text_new(4096);
-    struct seen seen = {{0}};
+    struct seen seen = {.text = ""};
     struct sl_error e = {0};
     ff_zone_put_srv(&text, &record);
     FILE *in = fmemopen(text.data, text.len, "r");

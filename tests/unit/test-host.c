@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "common/cli/remote.h"
 #include "common/host/control.h"
+#include "common/host/run.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
