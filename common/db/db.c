@@ -1,5 +1,8 @@
+#include "config.h"
+
 #include "common/base/assert.h"
 #include "common/base/clock.h"
+#include "common/base/lazy.h"
 #include "common/base/memory.h"
 #include "common/db/private.h"
 
@@ -15,10 +18,66 @@ enum {
     BUSY_RETRY_MS = 10,
 };
 
+/* ---- what is used of SQLite, which is loaded when the first database is opened ------------------------------------------ */
+
+#define LITE_TABLE(X)                                                                                                  \
+    X(backup_finish)                                                                                                      \
+    X(backup_init)                                                                                                        \
+    X(backup_step)                                                                                                        \
+    X(bind_blob64)                                                                                                        \
+    X(bind_int64)                                                                                                         \
+    X(bind_null)                                                                                                          \
+    X(bind_text)                                                                                                          \
+    X(busy_timeout)                                                                                                       \
+    X(changes)                                                                                                            \
+    X(clear_bindings)                                                                                                     \
+    X(close)                                                                                                              \
+    X(column_blob)                                                                                                        \
+    X(column_bytes)                                                                                                       \
+    X(column_int64)                                                                                                       \
+    X(column_text)                                                                                                        \
+    X(column_type)                                                                                                        \
+    X(db_config)                                                                                                          \
+    X(db_readonly)                                                                                                        \
+    X(errcode)                                                                                                            \
+    X(errmsg)                                                                                                             \
+    X(exec)                                                                                                               \
+    X(extended_result_codes)                                                                                              \
+    X(finalize)                                                                                                           \
+    X(free)                                                                                                               \
+    X(get_autocommit)                                                                                                     \
+    X(mprintf)                                                                                                            \
+    X(open_v2)                                                                                                            \
+    X(prepare_v2)                                                                                                         \
+    X(prepare_v3)                                                                                                         \
+    X(reset)                                                                                                              \
+    X(sleep)                                                                                                              \
+    X(step)                                                                                                               \
+    X(system_errno)                                                                                                       \
+    X(wal_checkpoint_v2)
+
+struct lite {
+#define LITE_MEMBER(name) __typeof__(&sqlite3_##name) name;
+    LITE_TABLE(LITE_MEMBER)
+#undef LITE_MEMBER
+};
+
+static const struct sl_lazy_symbol lite_symbols[] = {
+#define LITE_SYMBOL(name) {"sqlite3_" #name, offsetof(struct lite, name)},
+    LITE_TABLE(LITE_SYMBOL)
+#undef LITE_SYMBOL
+};
+
+static struct lite lite; /* global: constant once the library is loaded */
+
+static struct sl_lazy library = SL_LAZY(LIBSQLITE_SONAME, lite_symbols, &lite, NULL); /* global: one for the process */
+
+/* ---- failures ----------------------------------------------------------------------------------------------------------- */
+
 /* A file that cannot be opened says why only through errno. */
 static enum sl_status status_of_cantopen(sqlite3 *conn)
 {
-    int err = sqlite3_system_errno(conn);
+    int err = lite.system_errno(conn);
     return err == EACCES || err == EPERM || err == EROFS ? SL_DENIED : SL_IO;
 }
 
@@ -54,8 +113,8 @@ static enum sl_status status_of(sqlite3 *conn, int rc)
 
 static enum sl_status fail_rc(const struct db *db, int rc, struct sl_error *e)
 {
-    int err = (rc & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(db->conn) : 0;
-    return sl_fail(e, status_of(db->conn, rc), "%s: %s%s%s", db->path, sqlite3_errmsg(db->conn), err ? ": " : "",
+    int err = (rc & 0xff) == SQLITE_CANTOPEN ? lite.system_errno(db->conn) : 0;
+    return sl_fail(e, status_of(db->conn, rc), "%s: %s%s%s", db->path, lite.errmsg(db->conn), err ? ": " : "",
                    err ? strerror(err) : "");
 }
 
@@ -71,7 +130,7 @@ static void note_rc(struct db_stmt *s, int rc)
 static void lite_prepare(struct db_stmt *s)
 {
     sqlite3_stmt *stmt = NULL;
-    note_rc(s, sqlite3_prepare_v3(s->db->conn, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL));
+    note_rc(s, lite.prepare_v3(s->db->conn, s->sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL));
     s->handle = stmt;
 }
 
@@ -80,16 +139,16 @@ static void lite_bind(struct db_stmt *s, int index, const struct db_value *v)
     int rc = SQLITE_OK;
     switch (v->kind) {
     case DB_INT:
-        rc = sqlite3_bind_int64(s->handle, index, v->number);
+        rc = lite.bind_int64(s->handle, index, v->number);
         break;
     case DB_TEXT:
-        rc = sqlite3_bind_text(s->handle, index, v->octets, -1, SQLITE_TRANSIENT);
+        rc = lite.bind_text(s->handle, index, v->octets, -1, SQLITE_TRANSIENT);
         break;
     case DB_BLOB:
-        rc = sqlite3_bind_blob64(s->handle, index, v->octets, v->len, SQLITE_STATIC);
+        rc = lite.bind_blob64(s->handle, index, v->octets, v->len, SQLITE_STATIC);
         break;
     case DB_NULL:
-        rc = sqlite3_bind_null(s->handle, index);
+        rc = lite.bind_null(s->handle, index);
         break;
     }
     note_rc(s, rc);
@@ -97,52 +156,52 @@ static void lite_bind(struct db_stmt *s, int index, const struct db_value *v)
 
 static bool lite_step(struct db_stmt *s)
 {
-    int rc = sqlite3_step(s->handle);
+    int rc = lite.step(s->handle);
     note_rc(s, rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc);
     return rc == SQLITE_ROW;
 }
 
 static int64_t lite_int(struct db_stmt *s, int column)
 {
-    return sqlite3_column_int64(s->handle, column);
+    return lite.column_int64(s->handle, column);
 }
 
 static const char *lite_text(struct db_stmt *s, int column)
 {
-    return (const char *)sqlite3_column_text(s->handle, column);
+    return (const char *)lite.column_text(s->handle, column);
 }
 
 static const void *lite_blob(struct db_stmt *s, int column, size_t *ret_len)
 {
-    const void *octets = sqlite3_column_blob(s->handle, column);
-    *ret_len = (size_t)sqlite3_column_bytes(s->handle, column);
+    const void *octets = lite.column_blob(s->handle, column);
+    *ret_len = (size_t)lite.column_bytes(s->handle, column);
     return octets;
 }
 
 static bool lite_is_null(struct db_stmt *s, int column)
 {
-    return sqlite3_column_type(s->handle, column) == SQLITE_NULL;
+    return lite.column_type(s->handle, column) == SQLITE_NULL;
 }
 
 static void lite_reset(struct db_stmt *s)
 {
-    sqlite3_reset(s->handle);
-    sqlite3_clear_bindings(s->handle);
+    lite.reset(s->handle);
+    lite.clear_bindings(s->handle);
 }
 
 static void lite_finalize(struct db_stmt *s)
 {
-    sqlite3_finalize(s->handle);
+    lite.finalize(s->handle);
 }
 
 static int64_t lite_changes(struct db *db)
 {
-    return sqlite3_changes(db->conn);
+    return lite.changes(db->conn);
 }
 
 static enum sl_status lite_exec(struct db *db, const char *sql, struct sl_error *e)
 {
-    int rc = sqlite3_exec(db->conn, sql, NULL, NULL, NULL);
+    int rc = lite.exec(db->conn, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? SL_OK : fail_rc(db, rc, e);
 }
 
@@ -153,7 +212,7 @@ static enum sl_status lite_begin(struct db *db, bool for_writing, struct sl_erro
 
 static bool lite_in_transaction(struct db *db)
 {
-    return !sqlite3_get_autocommit(db->conn);
+    return !lite.get_autocommit(db->conn);
 }
 
 static bool lite_is_alive(struct db *db)
@@ -163,7 +222,7 @@ static bool lite_is_alive(struct db *db)
 
 static void lite_disconnect(struct db *db)
 {
-    sqlite3_close(db->conn);
+    lite.close(db->conn);
 }
 
 static const struct db_engine sqlite_engine = {
@@ -190,15 +249,15 @@ static const struct db_engine sqlite_engine = {
 static enum sl_status read_number(struct db *db, const char *sql, int64_t *ret_value, struct sl_error *e)
 {
     sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(db->conn, sql, -1, &stmt, NULL);
+    int rc = lite.prepare_v2(db->conn, sql, -1, &stmt, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_step(stmt);
+        rc = lite.step(stmt);
     enum sl_status status = SL_OK;
     if (rc == SQLITE_ROW)
-        *ret_value = sqlite3_column_int64(stmt, 0);
+        *ret_value = lite.column_int64(stmt, 0);
     else
         status = fail_rc(db, rc == SQLITE_DONE ? SQLITE_INTERNAL : rc, e);
-    sqlite3_finalize(stmt);
+    lite.finalize(stmt);
     return status;
 }
 
@@ -243,7 +302,7 @@ static enum sl_status switch_to_wal(struct db *db, struct sl_error *e)
     struct sl_deadline deadline = sl_deadline_in(DB_BUSY_TIMEOUT_MS);
     enum sl_status status;
     while ((status = db_exec(db, "PRAGMA journal_mode = WAL", e)) == SL_TIMEOUT && !sl_deadline_passed(deadline))
-        sqlite3_sleep(BUSY_RETRY_MS);
+        lite.sleep(BUSY_RETRY_MS);
     return status;
 }
 
@@ -257,12 +316,12 @@ static enum sl_status migrate_step(struct db *db, const struct db_schema *schema
     status = read_number(db, "PRAGMA user_version", &version, e);
     if (status == SL_OK && version == (int64_t)from) {
         status = db_exec(db, schema->migrations[from], e);
-        char *mark = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", (int)schema->application_id,
+        char *mark = lite.mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", (int)schema->application_id,
                                      (int)from + 1);
         sl_assert(mark);
         if (status == SL_OK)
             status = db_exec(db, mark, e);
-        sqlite3_free(mark);
+        lite.free(mark);
     }
     if (status == SL_OK)
         return db_commit(db, e);
@@ -284,12 +343,12 @@ static enum sl_status migrate(struct db *db, enum db_mode mode, const struct db_
 
 static enum sl_status configure(struct db *db, struct sl_error *e)
 {
-    sqlite3_extended_result_codes(db->conn, 1);
-    sqlite3_busy_timeout(db->conn, DB_BUSY_TIMEOUT_MS);
-    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    lite.extended_result_codes(db->conn, 1);
+    lite.busy_timeout(db->conn, DB_BUSY_TIMEOUT_MS);
+    lite.db_config(db->conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    lite.db_config(db->conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    lite.db_config(db->conn, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    lite.db_config(db->conn, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     return db_exec(db, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON", e);
 }
 
@@ -298,7 +357,7 @@ static enum sl_status prepare_file(struct db *db, enum db_mode mode, const struc
     struct identity id = {0};
     enum sl_status status = configure(db, e);
     /* SQLite opens a write-protected file for reading without a word. */
-    if (status == SL_OK && mode != DB_READ_ONLY && sqlite3_db_readonly(db->conn, "main"))
+    if (status == SL_OK && mode != DB_READ_ONLY && lite.db_readonly(db->conn, "main"))
         status = sl_fail(e, SL_DENIED, "%s: may not be written", db->path);
     if (status == SL_OK)
         status = read_identity(db, &id, e);
@@ -320,11 +379,14 @@ enum sl_status db_open(const char *path, enum db_mode mode, const struct db_sche
         [DB_READ_ONLY] = SQLITE_OPEN_READONLY,
     };
     sl_assert(schema->application_id != 0);
+    enum sl_status status = sl_lazy_need(&library, e);
+    if (status != SL_OK)
+        return status;
     struct db *db = db_make(&sqlite_engine, path);
     sqlite3 *conn = NULL;
-    int rc = sqlite3_open_v2(path, &conn, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = lite.open_v2(path, &conn, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
     db->conn = conn;
-    enum sl_status status = rc == SQLITE_OK ? prepare_file(db, mode, schema, e) : fail_rc(db, rc, e);
+    status = rc == SQLITE_OK ? prepare_file(db, mode, schema, e) : fail_rc(db, rc, e);
     if (status != SL_OK) {
         db_close(db);
         return status;
@@ -336,14 +398,14 @@ enum sl_status db_open(const char *path, enum db_mode mode, const struct db_sche
 enum sl_status db_checkpoint(struct db *db, struct sl_error *e)
 {
     SL_CHECK_MAGIC(db, DB_MAGIC);
-    int rc = sqlite3_wal_checkpoint_v2(db->conn, "main", SQLITE_CHECKPOINT_FULL, NULL, NULL);
+    int rc = lite.wal_checkpoint_v2(db->conn, "main", SQLITE_CHECKPOINT_FULL, NULL, NULL);
     return rc == SQLITE_OK ? SL_OK : fail_rc(db, rc, e);
 }
 
 void db_keep_log(struct db *db)
 {
     SL_CHECK_MAGIC(db, DB_MAGIC);
-    sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    lite.db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
 /* ---- backup ------------------------------------------------------------------------------------------------------ */
@@ -361,20 +423,20 @@ static enum sl_status copy_pages(struct db *db, const char *part, const char *la
 {
     struct db to = {.magic = DB_MAGIC, .engine = &sqlite_engine, .path = (char *)(uintptr_t)part};
     sqlite3 *conn = NULL;
-    int rc = sqlite3_open_v2(part, &conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = lite.open_v2(part, &conn, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     to.conn = conn;
     enum sl_status status = rc == SQLITE_OK ? db_exec(&to, "PRAGMA synchronous = FULL", e) : fail_rc(&to, rc, e);
-    sqlite3_backup *backup = status == SL_OK ? sqlite3_backup_init(to.conn, "main", db->conn, "main") : NULL;
+    sqlite3_backup *backup = status == SL_OK ? lite.backup_init(to.conn, "main", db->conn, "main") : NULL;
     if (backup) {
-        sqlite3_backup_step(backup, -1);
-        rc = sqlite3_backup_finish(backup);
+        lite.backup_step(backup, -1);
+        rc = lite.backup_finish(backup);
         status = rc == SQLITE_OK ? SL_OK : fail_rc(&to, rc, e);
     } else if (status == SL_OK) {
-        status = fail_rc(&to, sqlite3_errcode(to.conn), e);
+        status = fail_rc(&to, lite.errcode(to.conn), e);
     }
     if (status == SL_OK && last)
         status = db_exec(&to, last, e);
-    sqlite3_close(to.conn);
+    lite.close(to.conn);
     return status;
 }
 
@@ -400,12 +462,12 @@ enum sl_status db_backup(struct db *db, const char *path, const char *last, stru
         errno = EEXIST;
         return fail_file(e, path);
     }
-    char *part = sqlite3_mprintf("%s.XXXXXX", path);
+    char *part = lite.mprintf("%s.XXXXXX", path);
     sl_assert(part);
     int fd = mkostemp(part, O_CLOEXEC);
     if (fd < 0) {
         enum sl_status status = fail_file(e, path);
-        sqlite3_free(part);
+        lite.free(part);
         return status;
     }
     close(fd);
@@ -415,6 +477,6 @@ enum sl_status db_backup(struct db *db, const char *path, const char *last, stru
     unlink(part);
     if (status == SL_OK)
         status = sync_folder_of(path, e);
-    sqlite3_free(part);
+    lite.free(part);
     return status;
 }

@@ -38,6 +38,7 @@ static const struct {
     {LOCATOR_SEQUENTIAL, offsetof(struct locator, sequential), 0, 1},
     {LOCATOR_NO_SCHEMA, offsetof(struct locator, no_schema), 0, 1},
     {LOCATOR_ROAMING, offsetof(struct locator, roaming), 0, 1},
+    {LOCATOR_MAX_AGE_MS, offsetof(struct locator, max_age_ms), 0, INT64_MAX},
 };
 
 static int failed(struct locator *l, enum sl_status status)
@@ -87,6 +88,7 @@ void api_leave(struct locator *l)
     sl_strings_fini(&l->sources);
     sl_strings_fini(&l->origins);
     ldapc_health_unref(l->config.ldap.health);
+    cache_free(l->cache);
     for (size_t i = 0; i < l->config.override_count; i++) {
         free(l->overrides[i].host);
         free(l->overrides[i].address);
@@ -285,6 +287,8 @@ static int set_text(struct locator *l, enum locator_option option, const char *v
         return set_version(l, value);
     case LOCATOR_CLIENT_TYPE:
         return set_client_type(l, value);
+    case LOCATOR_CACHE_FILE:
+        return api_set_cache(l, value);
     default:
         return failed(l, sl_fail(&l->error, SL_USAGE, "option %d takes no text", (int)option));
     }

@@ -53,13 +53,14 @@ static enum sl_status open_sources(const struct api_inquiry *c, struct resolve_s
     config.ldap.timeout_ms = l->timeout_ms;
     config.seed = l->has_seed ? (uint64_t)l->seed : sl_random_os_seed();
     for (i = 0; i < c->source_count && s == SL_OK; i++) {
-        out[i].uri = c->sources[i];
+        out[i] = (struct resolve_source){.uri = c->sources[i]};
         s = src_find(out[i].uri, &out[i].ops, e);
-        if (s == SL_OK)
+        if (s == SL_OK && !c->kept.known[i])
             s = out[i].ops->open(out[i].uri, &config, &out[i].source, e);
     }
     for (size_t k = 0; s != SL_OK && k + 1 < i; k++)
-        out[k].ops->free(out[k].source);
+        if (out[k].source)
+            out[k].ops->free(out[k].source);
     return s;
 }
 
@@ -109,21 +110,30 @@ bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
     struct resolve_source sources[RESOLVE_SOURCES_MAX];
     struct sl_error e = {.status = SL_OK};
     const struct resolve_trust trust = api_trust(l, &c->q);
-    const struct resolve_terms terms = {l->timeout_ms, c->deadline, l->sequential, every, &trust};
+    const struct resolve_terms terms = {l->timeout_ms, c->deadline, l->sequential, every, &trust,
+                                        (const struct src_answer *const *)c->kept.known, l->cache ? api_keep : NULL, c};
     resolve_result_fini(&c->found);
     memset(&c->found, 0, sizeof c->found);
+    api_recall(c, asked, &trust, !every);
     if (open_sources(c, sources, &e) != SL_OK) {
         api_conclude(r, SL_OUTCOME_USAGE, "", sl_error_text(&e));
+        api_recall_end(c);
         return false;
     }
     resolve_ask(sources, c->source_count, &c->q, asked, &terms, &c->found);
+    c->kept.passed = true;
     const struct src_answer *a = &c->found.answer;
     resolve_trace_join(&r->trace, &c->found.trace);
+    r->numbers[LOCATOR_CACHED_S] = c->kept.known[c->found.judgement.by] ? c->kept.passed_s[c->found.judgement.by] : -1;
+    bool stale = !every && api_fall_back(c);
+    api_recall_end(c);
     for (size_t i = 0; i < a->warning_count; i++)
         api_warn(r, a->warnings[i]);
     conclude(&c->found, r);
     if (c->found.judgement.outcome != SL_OUTCOME_OK)
         return false;
+    if (stale && l->strict)
+        api_conclude(r, SL_OUTCOME_DEGRADED, "stale", a->text);
     warn_lower(l, &c->found, r);
     api_put_provenance(c);
     return true;

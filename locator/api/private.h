@@ -6,6 +6,7 @@
 
 #include "common/base/cancel.h"
 #include "common/base/option.h"
+#include "locator/cache/cache.h"
 #include "locator/resolve/ask.h"
 #include "locator/resolve/content.h"
 #include "locator/resolve/prove.h"
@@ -62,6 +63,8 @@ struct locator {
     bool has_seed, legacy;
     struct api_pin *pins;
     size_t pin_count;
+    struct cache *cache; /* NULL: nothing is kept */
+    int64_t max_age_ms;  /* 0: sources are asked, whatever is kept */
     int trust_least; /* enum lm_trust; -1: by what is pinned */
 };
 
@@ -92,6 +95,15 @@ struct locator_result {
     size_t row_count;
 };
 
+/* What the cache has to do with a question. */
+struct api_kept {
+    char *question;    /* NULL: nothing is kept */
+    const char *asked; /* in words */
+    struct src_answer *known[RESOLVE_SOURCES_MAX]; /* fresh enough, by source, else NULL */
+    int64_t passed_s[RESOLVE_SOURCES_MAX];         /* since each was kept */
+    bool passed;       /* the objects of what is known are those of the answers now */
+};
+
 /* The questions of one finding call. */
 struct api_inquiry {
     const struct locator *l;
@@ -102,6 +114,7 @@ struct api_inquiry {
     struct src_question q;
     struct resolve_result found; /* of the last question; its trace has passed into `r` */
     struct lm_mp assigned;       /* the default management point of the assigned site */
+    struct api_kept kept;        /* of the question that is being asked */
     uint64_t seed;               /* of the choice of a distribution point */
 };
 
@@ -158,6 +171,17 @@ void api_mistake(struct api_inquiry *c, const struct sl_error *e);
  * warnings, steps and provenance are in the result in any case. `every` as in resolve_ask, or NULL.
  */
 bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every);
+/*
+ * The cache and a question: recalls what is fresh enough, where `may_answer`, into c->kept; hears what a source has said, to keep
+ * it (`inquiry` is the struct api_inquiry); falls back to an old answer when nobody could be asked, which is true when there is
+ * one, in c->found with a warning; ends. Without a cache they do nothing.
+ */
+void api_recall(struct api_inquiry *c, const char *asked, const struct resolve_trust *trust, bool may_answer);
+void api_keep(void *inquiry, size_t source, const struct src_answer *a); /* as above */
+bool api_fall_back(struct api_inquiry *c); /* as above */
+void api_recall_end(struct api_inquiry *c); /* as above */
+/* Keeps answers in this file from now on: "" is the usual one, NULL none. -1 with l->error set. */
+int api_set_cache(struct locator *l, const char *file);
 /* Frees what was found; the result stays. */
 void api_end(struct api_inquiry *c);
 /* Fills the fields of a management point. */

@@ -26,7 +26,8 @@ struct lc_shape {
 
 /* What the verbs show. */
 extern const struct lc_shape lc_site, lc_mp, lc_dp, lc_name, lc_caps;                   /* one answer */
-extern const struct lc_shape lc_mps, lc_sites, lc_slps, lc_boundaries, lc_report, lc_compare; /* lists */
+extern const struct lc_shape lc_mps, lc_sites, lc_slps, lc_boundaries, lc_report, lc_compare, lc_cache; /* lists */
+extern const struct lc_shape lc_nothing;                                                /* a result without an answer */
 
 /* Puts a result into the call's document and frees it: answer, steps, warnings, reason. Returns its outcome. */
 enum sl_outcome lc_show(struct cli_call *call, struct locator_result *r, const struct lc_shape *shape);

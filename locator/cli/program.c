@@ -30,6 +30,8 @@ struct values {
     char *mask, *forest, *client_version;
     int schema, client_type;
     char *config;
+    char *cache;
+    int64_t max_age_ms;
 };
 
 #define CONFIG_FILE "/etc/sitelocator/locator.conf"
@@ -38,7 +40,7 @@ struct verb_values {
     char *site;
     char *package;
     int64_t package_version, draws;
-    bool all;
+    bool all, expired;
 };
 
 static const char *const schema_words[] = {"as-is", "no", NULL};
@@ -87,6 +89,12 @@ static const struct sl_option options[] = {
      .help = "Find for where the client is: the proxy or resident management point, else the assigned one"},
     {.name = "sequential", .type = SL_OPT_FLAG, .offset = offsetof(struct values, sequential),
      .help = "Ask one source after another, as the product's clients do, instead of all at once"},
+    {.name = "cache", .type = SL_OPT_STRING, .offset = offsetof(struct values, cache), .arg = "FILE",
+     .flags = SL_OPT_PATH | SL_OPT_IN_FILE,
+     .help = "Keep answers in this file, and give an old one, as degraded, when nobody can be asked"},
+    {.name = "max-age", .type = SL_OPT_DURATION, .offset = offsetof(struct values, max_age_ms), .arg = "TIME", .min = 1000,
+     .max = INT64_MAX, .flags = SL_OPT_IN_FILE,
+     .help = "Take an answer that was kept no longer ago without asking; without --cache answers are kept in the usual file"},
     {.name = "now", .type = SL_OPT_INT, .offset = offsetof(struct values, now_s), .arg = "SECONDS", .min = 1, .max = INT64_MAX,
      .help = "Reckon ages as at this time, in seconds since 1970"},
     LDAPC_TIMEOUT_ROW_WITH(struct values, ldap, SL_OPT_IN_FILE),
@@ -111,6 +119,11 @@ static const struct sl_option site_options[] = {
     SITE_ROW,
     {.name = "all", .type = SL_OPT_FLAG, .offset = offsetof(struct verb_values, all),
      .help = "Show every published object, also what clients do not use, and why not"},
+};
+
+static const struct sl_option flush_options[] = {
+    {.name = "expired", .type = SL_OPT_FLAG, .offset = offsetof(struct verb_values, expired),
+     .help = "Forget only what has outlived its TTL, or --max-age"},
 };
 
 static const struct sl_option dp_options[] = {
@@ -272,6 +285,12 @@ static int set_given(struct locator *l, const struct cli_call *call)
     const struct values *v = call->values;
     if (cli_given(call, "seed") && locator_set_number(l, LOCATOR_SEED, v->seed))
         return -1;
+    if (v->cache || v->max_age_ms) {
+        if (locator_set_text(l, LOCATOR_CACHE_FILE, v->cache ? v->cache : ""))
+            return -1;
+        if (locator_set_number(l, LOCATOR_MAX_AGE_MS, v->max_age_ms))
+            return -1;
+    }
     return cli_given(call, "trust") ? locator_set_text(l, LOCATOR_TRUST_LEAST, lm_trust_least_words[v->trust]) : 0;
 }
 
@@ -403,6 +422,42 @@ static enum sl_outcome run_compare_name(struct cli_call *call)
     return l ? finish(call, l, locator_compare(l, LOCATOR_KIND_NAME, call->args[0]), &lc_compare) : SL_OUTCOME_USAGE;
 }
 
+/* A context for the cache alone: sources are not asked, so none are looked for. */
+static struct locator *set_up_cache(struct cli_call *call)
+{
+    const struct values *v = call->values;
+    struct sl_error e = {.status = SL_OK};
+    if (load_config(call, &e) != SL_OK) {
+        (void)cli_usage(call, "%s", sl_error_text(&e));
+        return NULL;
+    }
+    struct locator *l = locator_new();
+    if (!l || locator_set_text(l, LOCATOR_CACHE_FILE, v->cache ? v->cache : "") ||
+        locator_set_number(l, LOCATOR_MAX_AGE_MS, v->max_age_ms) || locator_set_number(l, LOCATOR_NOW_S, v->now_s)) {
+        (void)cli_usage(call, "%s", locator_error(l));
+        locator_free(l);
+        return NULL;
+    }
+    return l;
+}
+
+static enum sl_outcome run_cache_show(struct cli_call *call)
+{
+    struct locator *l = set_up_cache(call);
+    return l ? finish(call, l, locator_list_cache(l), &lc_cache) : SL_OUTCOME_USAGE;
+}
+
+static enum sl_outcome run_cache_flush(struct cli_call *call)
+{
+    const struct verb_values *v = call->verb_values;
+    struct locator *l = set_up_cache(call);
+    if (!l)
+        return SL_OUTCOME_USAGE;
+    struct locator_result *r = locator_flush_cache(l, v->expired);
+    cli_note(call, "%s", locator_result_message(r));
+    return finish(call, l, r, &lc_nothing);
+}
+
 /* what, function, arguments, their number, options, summary, arguments of an example */
 #define FIND_TABLE(X)                                                                                                  \
     X("site", site, "[--site CODE]", 0, WITH(site), "the site of this client, or that a site is published",            \
@@ -445,6 +500,11 @@ static const struct cli_verb verbs[] = {
     FIND_TABLE(FIND_VERB)
     FIND_TABLE(EXPLAIN_VERB)
     COMPARE_TABLE(COMPARE_VERB)
+    {.name = "cache show", .args = "", .summary = "Show the answers that are kept", .run = run_cache_show,
+     .examples = {"locator cache show --cache /var/cache/sitelocator/cache.db", "Show the answers that are kept"}},
+    {.name = "cache flush", .args = "[--expired]", .summary = "Forget the answers that are kept", .run = run_cache_flush,
+     WITH(flush),
+     .examples = {"locator cache flush --expired --max-age 7d", "Forget the answers that are older than a week"}},
     {.name = "rules", .args = "", .summary = "Show the rules that decide, and where each comes from", .run = lc_run_rules,
      .examples = {"locator rules --csv", "Show the rules that decide, and where each comes from"}},
 };

@@ -145,6 +145,16 @@ static const struct lc_column compare_columns[] = {
     {"age_s", CLI_NUMBER, LOCATOR_AGE_S}, {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S}, {"trust", CLI_TEXT, LOCATOR_TRUST},
 };
 
+static const struct lc_column cache_columns[] = {
+    {"asked", CLI_TEXT, LOCATOR_ASKED},       {"result", CLI_TEXT, LOCATOR_RESULT}, {"source", CLI_TEXT, LOCATOR_SOURCE},
+    {"server", CLI_TEXT, LOCATOR_SERVER},     {"owner", CLI_TEXT, LOCATOR_OWNER},   {"trust", CLI_TEXT, LOCATOR_TRUST},
+    {"cached_s", CLI_NUMBER, LOCATOR_CACHED_S}, {"age_s", CLI_NUMBER, LOCATOR_AGE_S}, {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},
+    {"expired", CLI_BOOL, LOCATOR_EXPIRED},
+};
+
+/* Behind the columns of an answer that was kept. */
+static const struct lc_column kept_column = {"cached_s", CLI_NUMBER, LOCATOR_CACHED_S};
+
 #define SHAPE(name, rows)                                                                                              \
     const struct lc_shape lc_##name = {name##_columns, SL_COUNT(name##_columns), rows}
 
@@ -159,6 +169,8 @@ SHAPE(slps, true);
 SHAPE(boundaries, true);
 SHAPE(report, true);
 SHAPE(compare, true);
+SHAPE(cache, true);
+const struct lc_shape lc_nothing = {NULL, 0, false};
 
 enum { COLUMNS_MAX = 24, NUMBER_MAX = 24, LIST_MAX = 1 << 20 };
 
@@ -220,7 +232,14 @@ static void put_record(struct cli_doc *doc, const struct record *rec, const stru
 static void put_answer(struct cli_doc *doc, const struct locator_result *r, const struct lc_shape *shape)
 {
     struct cli_column heads[COLUMNS_MAX];
+    struct lc_column columns[COLUMNS_MAX];
     enum locator_outcome outcome = locator_result_outcome(r);
+    const struct lc_shape with_age = {columns, shape->count + 1, false};
+    if (!shape->rows && shape->count && locator_result_number(r, LOCATOR_CACHED_S) >= 0) {
+        memcpy(columns, shape->columns, shape->count * sizeof columns[0]);
+        columns[shape->count] = kept_column;
+        shape = &with_age;
+    }
     for (size_t i = 0; i < shape->count; i++)
         heads[i] = (struct cli_column){shape->columns[i].name, shape->columns[i].type};
     cli_doc_columns(doc, heads, shape->count, !shape->rows);
@@ -254,7 +273,8 @@ enum sl_outcome lc_show(struct cli_call *call, struct locator_result *r, const s
     enum sl_outcome outcome = sl_outcome_parse(locator_outcome_word(locator_result_outcome(r)));
     if (!strncmp(call->verb->name, "explain", strlen("explain")))
         cli_doc_show_steps(call->doc);
-    put_answer(call->doc, r, shape);
+    if (shape->count)
+        put_answer(call->doc, r, shape);
     put_steps(call->doc, r);
     for (size_t i = 0; i < locator_warning_count(r); i++)
         cli_doc_warning(call->doc, locator_warning(r, i));

@@ -62,6 +62,9 @@ const struct lm_rule lm_rules[] = {
     {"R4", ALL, "without a directory (regional roaming) a client keeps asking its default management point", CM07_ROAM},
     {"R5", ALL, "a list without distribution points: the assigned management point is asked; no second fallback",
      "a Microsoft engineer's notes (minfangl, 2011)"},
+    {"K1", ALL, "a kept answer within its TTL and the greatest age wanted counts as if its source had just said it",
+     OWN " (X18)"},
+    {"K2", ALL, "when nobody could be asked, an old answer is given, as degraded", OWN " (X18)"},
     {"C1", ALL, "two answers agree when their addresses do, else when their names do", OWN},
 };
 

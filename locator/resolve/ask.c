@@ -31,6 +31,7 @@ struct job {
     int64_t started_ms;
     int64_t ms;
     bool started; /* the answers of jobs that were not are never looked at */
+    bool known;   /* its answer stood from the start */
     bool done;    /* its answer stands */
     bool running; /* its thread is still at work; after a give-up both are true */
     struct src_answer answer;
@@ -81,7 +82,8 @@ static void board_leave(struct board *b)
     if (!last)
         return;
     for (size_t i = 0; i < b->count; i++) {
-        b->jobs[i].ops->free(b->jobs[i].source);
+        if (b->jobs[i].source)
+            b->jobs[i].ops->free(b->jobs[i].source);
         src_answer_fini(&b->jobs[i].answer);
     }
     if (b->is_usable)
@@ -158,6 +160,24 @@ static void start_due(struct board *b, const struct resolve_terms *terms)
         if (terms->sequential && !b->jobs[i].done)
             return;
     }
+}
+
+/* What is known counts as said; its objects pass to the board, as those of a source do. */
+static void put_known(struct board *b, const struct resolve_terms *terms)
+{
+    for (size_t i = 0; terms->known && i < b->count; i++) {
+        if (!terms->known[i])
+            continue;
+        b->jobs[i].answer = *terms->known[i];
+        b->jobs[i].started = b->jobs[i].done = b->jobs[i].known = true;
+    }
+}
+
+static void tell(struct board *b, const struct resolve_terms *terms)
+{
+    for (size_t i = 0; terms->heard && i < b->count; i++)
+        if (b->jobs[i].done && b->jobs[i].started && !b->jobs[i].known)
+            terms->heard(terms->ctx, i, &b->jobs[i].answer);
 }
 
 /* Gives up on jobs beyond deadline and grace, on all when canceled; returns the time when the next one is due. Called with the
@@ -272,9 +292,10 @@ void resolve_ask(const struct resolve_source *sources, size_t count, const struc
     if (b->trust.root_count)
         httpc_prepare();
     (void)pthread_mutex_lock(&b->lock);
-    start_due(b, terms);
+    put_known(b, terms);
     ret_result->judgement = wait_for_judgement(b, terms);
     cancel_rest(b);
+    tell(b, terms);
     report(b, asked, terms, ret_result);
     (void)pthread_mutex_unlock(&b->lock);
     board_leave(b);

@@ -20,7 +20,8 @@ enum {
     RESOLVE_GRACE_MS = 100, /* a source may overrun its deadline by so much before it is left behind */
 };
 
-/* A source ready to be asked: `source` comes from ops->open and passes into the ownership of resolve_ask. */
+/* A source ready to be asked: `source` comes from ops->open and passes into the ownership of resolve_ask; NULL where the answer
+ * is known. */
 struct resolve_source {
     const struct src_ops *ops;
     void *source;
@@ -45,6 +46,12 @@ struct resolve_terms {
     /* What is not trusted so far is refused; management points are asked for their proof in the time of the source that named
      * them. NULL: everything is taken as it comes. Copied. */
     const struct resolve_trust *trust;
+    /* NULL, or what is known already of each of the sources, NULL where nothing is: such a source is not asked, and its place in
+     * the list of sources has none. Their objects pass to resolve_ask. */
+    const struct src_answer *const *known;
+    /* NULL, or is told at the end what each source that was asked and has spoken by then has said. */
+    void (*heard)(void *ctx, size_t source, const struct src_answer *answer);
+    void *ctx;
 };
 
 /*

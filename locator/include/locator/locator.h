@@ -35,6 +35,12 @@
  * that is less than LOCATOR_TRUST_LEAST is LOCATOR_UNTRUSTED, "trust-too-low". A management point that cannot be reached for its
  * proof is LOCATOR_UNREACHABLE, "proof-not-obtained". What is refused leaves it to the next source.
  *
+ * CACHE. With LOCATOR_CACHE_FILE what sources say is kept on disk, with its source, server, owner, TTL, trust and time, for this
+ * and other processes. With LOCATOR_MAX_AGE_MS an answer that is fresh enough (and within its TTL) is used without asking;
+ * LOCATOR_CACHED_S tells how old it is. When a question ends as LOCATOR_UNREACHABLE, an old answer to it is given instead,
+ * never silently: with a warning that begins with "degraded", and as LOCATOR_DEGRADED, "stale", when LOCATOR_STRICT is set. A
+ * cache that is damaged or cannot be used costs a warning, never an answer. Distribution points are not kept.
+ *
  * OWNERSHIP. Contexts and results are freed by their caller (locator_free, locator_result_free; NULL is accepted). Text that an
  * accessor returns belongs to the object it was asked of and lives as long. Text passed in is copied. A result does not need its
  * context.
@@ -120,6 +126,8 @@ enum locator_option {
     LOCATOR_CLIENT_TYPE = 43,     /* text: "advanced" (default), or "legacy": gets client access points, never an MP */
     LOCATOR_CLIENT_VERSION = 44,  /* text, "4.00.6487.2000": sites of older versions are not valid for it; NULL = any is */
     LOCATOR_ROAMING = 45,         /* number, 0 or 1: find mp and dp for where the client is, by the rules of roaming; 0 */
+    LOCATOR_CACHE_FILE = 55,      /* text: file of the cache (CACHE above); "" = the usual one of this user; NULL = none */
+    LOCATOR_MAX_AGE_MS = 56,      /* number: an answer that was kept no longer ago is used without asking; 0 = always ask */
     LOCATOR_TRUST_LEAST = 50      /* text: "any", "unproven", "proven" or "directory" (TRUST above); by default "proven" for
                                      management points of a site whose root key is pinned, else "unproven" */
 };
@@ -188,6 +196,9 @@ enum locator_field {
     LOCATOR_CAPS = 57,            /* list: client access points [mp, client type legacy] */
     LOCATOR_CHOSEN = 58,          /* number: how often this DP was chosen [dp report] */
     LOCATOR_CHI_SQUARE = 59,      /* text: how far the choices are from even, "2.13 (df 3, p 0.55)" [dp report] */
+    LOCATOR_CACHED_S = 65,        /* number: how long ago the answer was kept; -1 = it was asked for now [all but compare] */
+    LOCATOR_ASKED = 66,           /* text: the question in words [cache] */
+    LOCATOR_EXPIRED = 67,         /* number: 1 when it is beyond its TTL or LOCATOR_MAX_AGE_MS [cache] */
     LOCATOR_RESULT = 80,          /* text: what a source said, a reason word or "answer" [compare] */
     LOCATOR_VERDICT = 81,         /* text: "agrees", "differs", "undecided" or "silent" [compare] */
     LOCATOR_SAID = 82             /* text: the answer, or why there is none [compare] */
@@ -288,6 +299,10 @@ struct locator_result *locator_list(struct locator *l, enum locator_kind kind, c
  * LOCATOR_CONFLICT when they do not; when none answers, as the finding call.
  */
 struct locator_result *locator_compare(struct locator *l, enum locator_kind kind, const char *subject);
+/* What is in the cache, the newest first: a row for each answer with its question, source, server, owner, trust, age and TTL. */
+struct locator_result *locator_list_cache(struct locator *l);
+/* Forgets what is in the cache, or only what has expired. */
+struct locator_result *locator_flush_cache(struct locator *l, int only_expired);
 /* Makes every call that runs in the context at this moment end at once; any thread.
  * What was not found by then is LOCATOR_UNREACHABLE with the reason "canceled". Later calls are not concerned. */
 void locator_cancel(struct locator *l);

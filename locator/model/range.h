@@ -1,0 +1,33 @@
+/*
+ * range.h - which of many address ranges hold an address, in O(log n + answers).
+ *
+ * Ranges are inclusive at both ends, compared unsigned, and may overlap. The index is built once and then only read, by any
+ * number of threads: sorted by low end, with the greatest high end of every half, half of a half and so on beside it, so that
+ * halves that end before the address are passed over whole. Pure.
+ */
+#ifndef SL_LOCATOR_MODEL_RANGE_H
+#define SL_LOCATOR_MODEL_RANGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct lm_range {
+    uint32_t low, high; /* host byte order */
+    uint32_t value;     /* the caller's */
+};
+
+struct lm_ranges;
+
+/* An index of `count` ranges, which are copied; those that end before they begin hold nothing and are left out. */
+struct lm_ranges *lm_ranges_new(const struct lm_range *ranges, size_t count);
+/* Frees it; NULL is accepted. */
+void lm_ranges_free(struct lm_ranges *index);
+/* Ranges in the index. */
+size_t lm_ranges_count(const struct lm_ranges *index);
+/*
+ * Puts the ranges that hold the address into `out`, by rising low end, at most `max` of them. Returns how many there are at
+ * least: more than `max` means that some were left out.
+ */
+size_t lm_ranges_find(const struct lm_ranges *index, uint32_t address, struct lm_range *out, size_t max);
+
+#endif

@@ -1,0 +1,173 @@
+"""Answers that are kept: used without asking while they are fresh, as degraded when nobody can be asked, never silently."""
+
+import concurrent.futures
+import os
+import sqlite3
+import subprocess
+
+import bench
+import harness
+import lab
+import slapd
+
+MP = ("dn: CN=SMS-MP-PS1-%s,%s\nobjectClass: mSSMSManagementPoint\nmSSMSSiteCode: PS1\nmSSMSMPName: %s.example.org\nmSSMSDefaultMP: TRUE\n"
+      "mSSMSMPAddress: 127.0.0.11\n")
+
+
+class Cache(harness.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.directory = lab.Directory(self)
+        self.directory.add(MP % ("mp1", self.directory.container_dn, "mp1"))
+        self.file = self.path("kept/cache.db")
+
+    def find(self, *more, what=("mp", "--site", "PS1"), sources=(), cache=True):
+        words = [word for uri in sources or [self.directory.uri_base] for word in ("--source", uri)]
+        return lab.find(*what, *words, *(["--cache", self.file] if cache else []), *more)
+
+    def show(self, *more):
+        return harness.run([harness.program("locator"), "cache", *more, "--cache", self.file, "--json"])
+
+    def rename_mp(self):
+        self.directory.modify("dn: CN=SMS-MP-PS1-mp1,%s\nchangetype: modify\nreplace: mSSMSMPName\nmSSMSMPName: mp2.example.org\n"
+                              % self.directory.container_dn)
+
+    @staticmethod
+    def degraded(done):
+        return [text for text in done.json["warnings"] if text.startswith("degraded: ")]
+
+    def test_fresh_enough_is_not_asked(self):
+        """X18 K1 --max-age takes what was kept, with its provenance and age; without it, or beyond it, the source is asked"""
+        self.assertEqual(self.find("--now", "2000000000").answer["mp"], "mp1.example.org")
+        self.rename_mp()
+        kept = self.find("--max-age", "1m", "--now", "2000000060")
+        self.assertEqual((kept.code, kept.answer["mp"], kept.answer["cached_s"], kept.answer["source"], kept.answer["server"]),
+                         (0, "mp1.example.org", 60, self.directory.uri_base, self.directory.uri), str(kept))
+        self.assertEqual([(one["asked"], one["result"]) for one in kept.json["steps"]],
+                         [("cache", "kept 60 s ago"), ("find mp PS1", "answer")], str(kept))
+        self.assertEqual(self.degraded(kept), [])
+        asked = self.find("--max-age", "1m", "--now", "2000000061")
+        self.assertEqual((asked.answer["mp"], asked.answer.get("cached_s")), ("mp2.example.org", None), str(asked))
+
+    def test_age_and_ttl_go_on(self):
+        """X10 a kept answer ages: its age grows, its TTL runs out, and then it is not used whatever --max-age says"""
+        zone = self.write("zone", "_mssms_mp_ps1._tcp.example.org. 60 IN SRV 0 0 80 mp7.example.org.\n", 0o644)
+        os.utime(zone, (2000000000, 2000000000))
+        sources = ["zone:" + zone]
+        self.find("--now", "2000000005", sources=sources)
+        os.unlink(zone)
+        kept = self.find("--max-age", "1h", "--now", "2000000035", sources=sources)
+        self.assertEqual((kept.code, kept.answer["ttl_s"], kept.answer["age_s"], kept.answer["cached_s"]), (0, 30, 35, 30), str(kept))
+        late = self.find("--max-age", "1h", "--now", "2000000066", sources=sources)
+        self.assertEqual((late.code, late.answer["ttl_s"], len(self.degraded(late))), (0, 0, 1), str(late))
+
+    def test_another_question_is_another_answer(self):
+        """what an answer depends on is part of the question: profile, account, client, demanded trust"""
+        self.find()
+        self.rename_mp()
+        for more in (("--profile", "sms2003"), self.directory.credentials, ("--trust", "any"), ("--mp-port", "81")):
+            self.assertEqual(self.find("--max-age", "1h", *more).answer["mp"], "mp2.example.org", more)
+        self.assertEqual(self.find("--max-age", "1h").answer["mp"], "mp1.example.org")
+        self.assertEqual(self.find("--max-age", "1h", "--trust", "directory").code, 4)
+
+    def test_stale_only_as_degraded(self):
+        """features 4.1 K2 nobody can be asked: the old answer, word and warning always, exit code 5 with --strict; without a cache 3"""
+        self.find("--now", "2000000000")
+        self.directory.stop()
+        for more, code, outcome in (((), 0, "ok"), (("--strict",), 5, "degraded")):
+            done = self.find("--now", "2000003600", *more)
+            self.assertEqual((done.code, done.json["outcome"], done.answer["mp"], done.answer["cached_s"]),
+                             (code, outcome, "mp1.example.org", 3600), str(done))
+            self.assertIn("kept 3600 s ago", self.degraded(done)[0])
+            self.assertEqual(done.json["steps"][-1]["rule"], "K2")
+        self.assertEqual(self.find(cache=False).code, 3)
+        self.assertEqual(self.find(what=("mp", "--site", "PS9")).code, 3)
+
+    def test_no_is_no(self):
+        """J3 what a source denies is not answered from an old yes, and a refusal is not covered up either"""
+        self.find()
+        self.directory.modify("dn: CN=SMS-MP-PS1-mp1,%s\nchangetype: delete\n" % self.directory.container_dn)
+        self.assertEqual(self.find().code, 1)
+        self.directory.stop()
+        self.assertEqual(self.find().code, 3)
+
+    def test_damage_costs_a_warning(self):
+        """a cache that is no database, or broken inside, is set aside and begun anew; the lookup answers"""
+        self.find()
+        for harm in (lambda f: f.write(b"garbage" * 1000), lambda f: (f.seek(4096), f.write(os.urandom(60000)))):
+            for name in os.listdir(os.path.dirname(self.file)):
+                if name != "cache.db":
+                    os.unlink(self.path("kept/" + name))
+            with open(self.file, "r+b") as file:
+                harm(file)
+            done = self.find("--max-age", "1h")
+            self.assertEqual((done.code, done.answer["mp"]), (0, "mp1.example.org"), str(done))
+            self.assertIn("the cache was damaged", "\n".join(done.json["warnings"]))
+            self.assertTrue(os.path.exists(self.file + ".damaged"))
+            self.assertEqual(self.find("--max-age", "1h").answer["cached_s"] >= 0, True)
+
+    def test_what_is_not_ours_is_left_alone(self):
+        """a database of another program, a file that others may write, one that cannot be made: a warning, and the file as it was"""
+        os.makedirs(os.path.dirname(self.file))
+        with sqlite3.connect(self.file) as other:
+            other.execute("CREATE TABLE precious (x)")
+        other.close()
+        os.chmod(self.file, 0o600)
+        with open(self.file, "rb") as file:
+            before = file.read()
+        done = self.find()
+        self.assertEqual((done.code, done.answer["mp"]), (0, "mp1.example.org"), str(done))
+        self.assertIn("another program", "\n".join(done.json["warnings"]))
+        with open(self.file, "rb") as file:
+            self.assertEqual(file.read(), before)
+        os.unlink(self.file)
+        with open(self.file, "wb"):
+            os.chmod(self.file, 0o666)
+        self.assertIn("others may write it", "\n".join(self.find().json["warnings"]))
+        self.file = "/proc/no/cache.db"
+        done = self.find("--max-age", "1h")
+        self.assertEqual((done.code, len(done.json["warnings"])), (0, 3), str(done))
+
+    def test_show_and_flush(self):
+        """P21 cache show: question, source, age, trust; flush --expired forgets by TTL and --max-age, flush everything"""
+        zone = self.write("zone", "_mssms_mp_ps1._tcp.example.org. 60 IN SRV 0 0 80 mp7.example.org.\n", 0o644)
+        self.find("--now", "2000000000")
+        self.find("--now", "2000000500", sources=["zone:" + zone])
+        rows = self.show("show", "--now", "2000000600").answer
+        self.assertEqual([(one["asked"], one["source"], one["cached_s"], one["ttl_s"], one["expired"], one["trust"]) for one in rows],
+                         [("find mp PS1", "zone:" + zone, 100, 60, True, "unproven"),
+                          ("find mp PS1", self.directory.uri_base, 600, None, False, "unproven")])
+        self.assertEqual(self.show("flush", "--expired", "--now", "2000000600").code, 0)
+        self.assertEqual([one["source"] for one in self.show("show").answer], [self.directory.uri_base])
+        self.assertEqual(self.show("flush", "--expired", "--max-age", "599s", "--now", "2000000600").code, 0)
+        self.assertEqual(self.show("show").answer, [])
+        self.find()
+        self.assertEqual((self.show("flush").code, self.show("show").answer), (0, []))
+
+    def test_the_usual_file(self):
+        """--max-age alone keeps answers below XDG_CACHE_HOME, for this user alone"""
+        home = self.path("xdg")
+        os.makedirs(home)
+        os.chmod(home, 0o777)
+        program, more = bench.program_itself("locator")
+        rights, uid, _ = slapd.drop_rights()
+        self.assertNotEqual(uid, 0)
+        words = [program, "find", "mp", "--site", "PS1", "--source", self.directory.uri_base, "--max-age", "1m", "--json"]
+        for _ in range(2):
+            done = subprocess.run(words, env=dict(more, XDG_CACHE_HOME=home), cwd="/", capture_output=True, text=True, check=True, **rights)
+        self.assertIn('"cached_s":', done.stdout)
+        self.assertEqual(os.stat(home + "/sitelocator/cache.db").st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(home + "/sitelocator").st_mode & 0o777, 0o700)
+
+    def test_several_at_once(self):
+        """processes that keep and read the same file at the same time: every one answers, none complains"""
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            done = list(pool.map(lambda n: self.find(*(("--max-age", "1h") if n % 2 else ())), range(24)))
+        for one in done:
+            self.assertEqual((one.code, one.answer["mp"]), (0, "mp1.example.org"), str(one))
+            self.assertEqual([text for text in one.json["warnings"] if "unproven" not in text], [], str(one))
+        self.assertEqual(len(self.show("show").answer), 1)
+
+
+harness.main()
