@@ -37,9 +37,8 @@ static const char *const migrations[] = {
     "ALTER TABLE registry ADD COLUMN scavenged_s INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE registry ADD COLUMN serving_since_s INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE registry ADD COLUMN alive_s INTEGER NOT NULL DEFAULT 0;",
-    /* `id` is the number of the last note of the row; journal.c has the notes. */
+    /* `id` is the number of the last note of the row (journal.c); in_use is 1 from the start of a server to its clean end. */
     "CREATE TABLE journal (id INTEGER PRIMARY KEY, notes BLOB NOT NULL);"
-    /* 1 from the start of a server to its clean end (wst_open). */
     "ALTER TABLE registry ADD COLUMN in_use INTEGER NOT NULL DEFAULT 0;",
 };
 
