@@ -2,6 +2,7 @@
 
 #include "common/xml/xml.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* A value of a query: what is no unreserved character of RFC 3986 is written %XX. */
@@ -129,4 +130,53 @@ enum sl_status loc_slp_reply_read(const char *xml, size_t len, struct loc_slp_re
     if (s == SL_OK)
         *ret_reply = reply;
     return s;
+}
+
+static void put_known(struct sx_writer *w, const char *name, const char *value)
+{
+    if (value[0] != '\0')
+        sx_put_attr(w, name, value);
+}
+
+static void put_number(struct sx_writer *w, const char *name, int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    sx_put_attr(w, name, text);
+}
+
+static void put_mp(struct sx_writer *w, const struct lm_mp *mp)
+{
+    sx_open(w, "MP");
+    sx_put_attr(w, "Name", mp->name);
+    put_known(w, "Address", mp->address);
+    if (mp->srv_port != 0)
+        put_number(w, "Port", mp->srv_port);
+    if (mp->build > 0)
+        put_number(w, "Version", mp->build);
+    put_known(w, "Forest", mp->forest);
+    sx_close(w);
+}
+
+void loc_slp_reply_write(const struct loc_slp_reply *replies, size_t count, struct sl_text *out)
+{
+    struct sx_writer w = sx_write_to(out);
+    sx_open(&w, "SLPReply");
+    sx_put_attr(&w, "SchemaVersion", "1.0");
+    for (size_t i = 0; i < count; i++) {
+        const struct loc_slp_reply *r = &replies[i];
+        sx_open(&w, "Site");
+        sx_put_attr(&w, "SiteCode", r->site);
+        sx_put_attr(&w, "AssignmentSiteCode", r->assignment);
+        put_known(&w, "AssignedBy", r->assigned_by);
+        if (r->has_mp)
+            put_mp(&w, &r->mp);
+        for (size_t k = 0; k < r->cap_count; k++) {
+            sx_open(&w, "CAP");
+            sx_put_attr(&w, "Name", r->caps[k]);
+            sx_close(&w);
+        }
+        sx_close(&w);
+    }
+    sx_close(&w);
 }

@@ -49,5 +49,7 @@ struct loc_slp_reply {
 void loc_slp_query(const char *site, const struct lm_client *client, struct sl_text *out);
 /* Reads an answer. */
 enum sl_status loc_slp_reply_read(const char *xml, size_t len, struct loc_slp_reply *ret_reply, struct sl_error *e) SL_MUST;
+/* Writes an answer: of each reply its one site. A failure is sticky in `out`. */
+void loc_slp_reply_write(const struct loc_slp_reply *replies, size_t count, struct sl_text *out);
 
 #endif

@@ -45,7 +45,7 @@ static enum sl_status read_roles(const char *text, struct sited_settings *s, str
     for (const char *word = text;;) {
         size_t len = strcspn(word, ",");
         if (!set_role(s, word, len))
-            return sl_fail(e, SL_USAGE, "--role \"%s\": \"%.*s\" is none of server, mp, dp", text, (int)len, word);
+            return sl_fail(e, SL_USAGE, "--role \"%s\": \"%.*s\" is none of server, mp, dp, slp", text, (int)len, word);
         if (word[len] == '\0')
             return SL_OK;
         word += len + 1;
@@ -75,11 +75,24 @@ static enum sl_status check_nbt(const struct sited_settings *s, struct sl_error 
     return SL_OK;
 }
 
+bool sited_is_http(const struct sited_settings *s)
+{
+    return s->roles[SITED_MP] || s->roles[SITED_DP] || s->roles[SITED_SLP];
+}
+
 static enum sl_status check_http(const struct sited_settings *s, struct sl_error *e)
 {
-    bool wanted = s->roles[SITED_MP] || s->roles[SITED_DP];
+    bool wanted = sited_is_http(s);
     if (!wanted && s->http_count > 0)
-        return sl_fail(e, SL_USAGE, "--http is for the roles mp and dp");
+        return sl_fail(e, SL_USAGE, "--http is for the roles mp, dp and slp");
+    return SL_OK;
+}
+
+/* The path of the server locator point: anything that a request can have there, and nothing that means more. */
+static enum sl_status check_slp_path(const char *path, struct sl_error *e)
+{
+    if (path[0] != '/' || strpbrk(path, " ?#%*") != NULL || strlen(path) >= WEB_ITEM_MAX)
+        return sl_fail(e, SL_USAGE, "--slp-path \"%s\": a path like /SMS_SLP/slp.dll, without ? # %% * and blanks", path);
     return SL_OK;
 }
 
@@ -104,6 +117,8 @@ enum sl_status sited_settings_read(const struct cli_call *call, struct sited_set
         status = check_http(&s, e);
     if (status == SL_OK)
         status = check_nbt(&s, e);
+    if (status == SL_OK)
+        status = check_slp_path(v->slp_path, e);
     if (status == SL_OK)
         *ret_settings = s;
     return status;

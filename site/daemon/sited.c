@@ -7,6 +7,7 @@
 #include "site/mp/mp.h"
 #include "site/server/keys.h"
 #include "site/server/server.h"
+#include "site/slp/slp.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -25,7 +26,7 @@ struct sited {
     char state[PATH_MAX];   /* sst_state */
     char content[PATH_MAX]; /* the folder of the content library */
     struct sst_pool *pool;
-    struct sst_pool *replica; /* what the roles mp and dp read; the same when there is none */
+    struct sst_pool *replica; /* what the roles with HTTP read; the same when there is none */
     struct nbn *names;
     struct sl_strings roles, http, nbt;
     struct srv *srv;
@@ -33,6 +34,7 @@ struct sited {
     struct mp *mp;
     struct cnt *library; /* of the distribution point */
     struct dp *dp;
+    struct slp *slp;
     struct web *web;
     struct host_control *control;
     bool stopping;
@@ -125,6 +127,10 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     enum sl_status status = SL_OK;
     if (s->roles[SITED_DP])
         status = start_dp(d, e);
+    if (s->roles[SITED_SLP]) {
+        d->slp = slp_new(d->replica, d->values->slp_path);
+        web_add_routes(d->web, slp_route(d->slp), 1, d->slp);
+    }
     for (size_t i = 0; i < s->http_count && status == SL_OK; i++)
         status = web_listen(d->web, &s->http[i], e);
     return status;
@@ -152,8 +158,8 @@ static void tell_ready(const struct sited *d)
         sl_log(SL_LOG_INFO, "listening", "http=%s", d->http.items[i]);
     for (size_t i = 0; i < d->nbt.count; i++)
         sl_log(SL_LOG_INFO, "listening", "nbt=%s", d->nbt.items[i]);
-    if (d->http.count == 0 && (d->settings->roles[SITED_MP] || d->settings->roles[SITED_DP]))
-        sl_log(SL_LOG_WARNING, "no-http", "text=\"the roles mp and dp answer nobody without --http\"");
+    if (d->http.count == 0 && sited_is_http(d->settings))
+        sl_log(SL_LOG_WARNING, "no-http", "text=\"the roles mp, dp and slp answer nobody without --http\"");
     sl_log(SL_LOG_INFO, "ready", "db=%s roles=%s", SL_LOG_TEXT(d->values->db), SL_LOG_TEXT(d->values->role));
     snprintf(status, sizeof status, "roles %s on %s", d->values->role, d->values->db);
     host_service_ready(status);
@@ -192,6 +198,7 @@ static void stop(struct sited *d)
     web_free(d->web);
     mp_free(d->mp);
     dp_free(d->dp);
+    slp_free(d->slp);
     cnt_close(d->library);
     srv_close(d->srv);
     mp_identity_free(d->identity);
@@ -245,7 +252,7 @@ static const struct cli_verb verbs[] = {
 const struct cli_program sited_program = {
     .name = "sited",
     .section = "8",
-    .summary = "site server, management point and distribution point",
+    .summary = "site server, management point, distribution point and server locator point",
     .description =
         "Runs the roles of a site that this host has, on the site database that sitectl init made. The site server administers "
         "over the control socket (sitectl) and publishes each site to its targets: directories with the extended schema, and "

@@ -79,6 +79,8 @@ void sm_snapshot_free(struct sm_snapshot *snapshot)
     free(snapshot->dps);
     free(snapshot->boundaries);
     free(snapshot->targets);
+    sl_strings_fini(&snapshot->caps);
+    free(snapshot->slp);
     free(snapshot);
 }
 

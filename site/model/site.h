@@ -11,7 +11,7 @@
 #ifndef SL_SITE_MODEL_SITE_H
 #define SL_SITE_MODEL_SITE_H
 
-#include "common/base/error.h"
+#include "common/base/option.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -161,6 +161,8 @@ struct sm_snapshot {
     size_t package_count;
     struct sm_target *targets; /* in the order they were added */
     size_t target_count;
+    struct sl_strings caps; /* host names of the client access points, sorted (S1.09) */
+    char *slp;              /* host name of the server locator point; NULL when it is not in this site */
 };
 
 /* Frees a snapshot and all it owns; NULL is accepted. */

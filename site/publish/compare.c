@@ -14,6 +14,7 @@ static bool is_our_class(const struct ldapc_entry *entry)
 {
     return ldapc_entry_has(entry, "objectClass", SCHEMA_CLASS_SITE) ||
            ldapc_entry_has(entry, "objectClass", SCHEMA_CLASS_MANAGEMENT_POINT) ||
+           ldapc_entry_has(entry, "objectClass", SCHEMA_CLASS_SERVER_LOCATOR_POINT) ||
            ldapc_entry_has(entry, "objectClass", SCHEMA_CLASS_ROAMING_BOUNDARY_RANGE);
 }
 

@@ -52,19 +52,19 @@ static uint32_t short_hash(const char *text)
     return hash;
 }
 
-char *pub_mp_cn(const char *code, const char *host, bool *ret_shortened)
+char *pub_host_cn(const char *kind, const char *code, const char *host, bool *ret_shortened)
 {
     enum { HASH_LEN = 9 }; /* "-" and eight digits */
     char upper[SM_HOST_MAX + 1];
     struct sl_text cn = sl_text_new(PUB_TEXT_MAX);
     bool fits = sl_text_copy(upper, sizeof upper, host);
     sl_text_upper(upper);
-    sl_text_printf(&cn, "SMS-MP-%s-%s", code, upper);
+    sl_text_printf(&cn, "SMS-%s-%s-%s", kind, code, upper);
     *ret_shortened = cn.len > PUB_CN_MAX || !fits;
     if (*ret_shortened) {
-        size_t keep = PUB_CN_MAX - HASH_LEN - strlen("SMS-MP--") - strlen(code);
+        size_t keep = PUB_CN_MAX - HASH_LEN - strlen("SMS---") - strlen(kind) - strlen(code);
         sl_text_reset(&cn);
-        sl_text_printf(&cn, "SMS-MP-%s-%.*s-%08x", code, (int)keep, upper, short_hash(upper));
+        sl_text_printf(&cn, "SMS-%s-%s-%.*s-%08x", kind, code, (int)keep, upper, short_hash(upper));
     }
     return sl_text_take(&cn);
 }
@@ -74,7 +74,7 @@ bool pub_is_our_name(const char *code, const char *cn)
     static const struct {
         const char *before, *after;
         bool is_whole;
-    } forms[] = {{"SMS-Site-", "", true}, {"SMS-MP-", "-", false}, {"SMS-", "-", false}};
+    } forms[] = {{"SMS-Site-", "", true}, {"SMS-MP-", "-", false}, {"SMS-SLP-", "-", false}, {"SMS-", "-", false}};
     bool is_ours = false;
     for (size_t i = 0; i < SL_COUNT(forms) && !is_ours; i++) {
         struct sl_text form = sl_text_new(PUB_TEXT_MAX);
@@ -215,18 +215,25 @@ char *pub_capabilities(const struct sm_snapshot *site, const struct sm_mp *mp)
     return document;
 }
 
-static void add_mp(struct maker *m, const struct sm_mp *mp)
+/* Names a site system, and warns when the name is not the usual one. */
+static char *host_cn(struct maker *m, const char *kind, const char *host)
 {
     bool is_shortened;
-    char *cn = pub_mp_cn(m->site->site.code, mp->host, &is_shortened);
-    char *capabilities = pub_capabilities(m->site, mp);
+    char *cn = pub_host_cn(kind, m->site->site.code, host, &is_shortened);
     if (is_shortened) {
         struct sl_text text = sl_text_new(PUB_TEXT_MAX);
-        sl_text_printf(&text, "the name of management point %s is too long for a cn: published as %s", mp->host, cn);
+        sl_text_printf(&text, "the name of %s %s is too long for a cn: published as %s",
+                       strcmp(kind, "MP") == 0 ? "management point" : "server locator point", host, cn);
         sl_strings_add(&m->plan.warnings, sl_text_str(&text));
         sl_text_fini(&text);
     }
-    struct pub_object *o = add_object(m, SCHEMA_CLASS_MANAGEMENT_POINT, cn);
+    return cn;
+}
+
+static void add_mp(struct maker *m, const struct sm_mp *mp)
+{
+    char *capabilities = pub_capabilities(m->site, mp);
+    struct pub_object *o = add_object(m, SCHEMA_CLASS_MANAGEMENT_POINT, host_cn(m, "MP", mp->host));
     add_common(m, o, false);
     add_value(m, o, SCHEMA_DEFAULT_MP, mp->is_default ? "TRUE" : "FALSE");
     add_value(m, o, SCHEMA_MP_NAME, mp->host);
@@ -236,6 +243,14 @@ static void add_mp(struct maker *m, const struct sm_mp *mp)
     add_value(m, o, SCHEMA_CAPABILITIES, capabilities);
     add_known(m, o, SCHEMA_SERVICE_BINDING_INFORMATION, mp->certificate);
     free(capabilities);
+}
+
+static void add_slp(struct maker *m, const char *host)
+{
+    struct pub_object *o = add_object(m, SCHEMA_CLASS_SERVER_LOCATOR_POINT, host_cn(m, "SLP", host));
+    add_common(m, o, false);
+    add_value(m, o, SCHEMA_MP_NAME, host);
+    add_value(m, o, SCHEMA_DNS_HOST_NAME, host);
 }
 
 static void add_range(struct maker *m, uint32_t low, uint32_t high)
@@ -269,6 +284,8 @@ void pub_plan_make(const struct sm_snapshot *site, const char *container_dn, pub
         for (size_t i = 0; i < site->mp_count; i++)
             if (site->mps[i].is_default == is_default)
                 add_mp(&m, &site->mps[i]);
+    if (site->slp != NULL)
+        add_slp(&m, site->slp);
     for (size_t i = 0; i < site->boundary_count; i++)
         if (site->boundaries[i].kind == SM_BOUNDARY_RANGE)
             add_ranges(&m, &site->boundaries[i]);

@@ -4,6 +4,7 @@
  *
  *   SMS-Site-<code>                  mSSMSSite: codes, subnets (network address), AD sites and IPv6 prefixes
  *   SMS-MP-<code>-<FQDN, upper case> mSSMSManagementPoint, one per management point; Q4 when that is longer than 64 characters
+ *   SMS-SLP-<code>-<FQDN, upper case> mSSMSServerLocatorPoint, in the site that has the one of the hierarchy
  *   SMS-<code>-<low>-<high>          mSSMSRoamingBoundaryRange, one per range; two when it crosses 128.0.0.0 (signed integers)
  */
 #ifndef SL_SITE_PUBLISH_PLAN_H
@@ -54,8 +55,8 @@ void pub_plan_fini(struct pub_plan *plan);
 extern const char *const pub_plan_attributes[];
 /* The mSSMSCapabilities document of a management point (Q1), malloc'd. */
 char *pub_capabilities(const struct sm_snapshot *site, const struct sm_mp *mp);
-/* The cn of a management point; *ret_shortened tells that Q4 had to be used. malloc'd. */
-char *pub_mp_cn(const char *code, const char *host, bool *ret_shortened);
+/* The cn of a site system, `kind` "MP" or "SLP"; *ret_shortened tells that Q4 had to be used. malloc'd. */
+char *pub_host_cn(const char *kind, const char *code, const char *host, bool *ret_shortened);
 /* True when a cn has the form that we give to objects of this site. */
 bool pub_is_our_name(const char *code, const char *cn);
 

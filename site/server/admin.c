@@ -126,6 +126,34 @@ enum sl_status srv_dp_remove(struct srv_call *call, struct sl_error *e)
     return remove_row(call, SST_DP, "dp", call->request->args[0], e);
 }
 
+/* "cap add" and "slp-role add": the same but for the word. */
+static enum sst_kind role_of(const struct srv_call *call)
+{
+    return strncmp(call->request->verb, "cap ", 4) == 0 ? SST_CAP : SST_SLP;
+}
+
+static const char *role_word(const struct srv_call *call)
+{
+    return role_of(call) == SST_CAP ? "cap" : "slp-role";
+}
+
+enum sl_status srv_role_add(struct srv_call *call, struct sl_error *e)
+{
+    const char *host = call->request->args[0];
+    bool added;
+    enum sl_status status = sm_check_host(role_word(call), host, e);
+    if (status == SL_OK)
+        status = sst_add_role(call->store, call->site, role_of(call), host, &added, e);
+    if (status == SL_OK)
+        tell_added(call, role_word(call), host, added);
+    return status;
+}
+
+enum sl_status srv_role_remove(struct srv_call *call, struct sl_error *e)
+{
+    return remove_row(call, role_of(call), role_word(call), call->request->args[0], e);
+}
+
 static enum sl_status make_boundary(const struct srv_call *call, struct sm_boundary *ret_boundary, struct sl_error *e)
 {
     const char *word = call->request->args[0];

@@ -64,6 +64,26 @@ static void dp_row(const struct listing *list, struct host_reply *reply)
     host_reply_row(reply, cells, SL_COUNT(cells));
 }
 
+static size_t cap_size(const struct sm_snapshot *site)
+{
+    return site->caps.count;
+}
+
+static void cap_row(const struct listing *list, struct host_reply *reply)
+{
+    host_reply_row(reply, (const char *const[]){list->site->caps.items[list->next]}, 1);
+}
+
+static size_t slp_size(const struct sm_snapshot *site)
+{
+    return site->slp != NULL;
+}
+
+static void slp_row(const struct listing *list, struct host_reply *reply)
+{
+    host_reply_row(reply, (const char *const[]){list->site->slp}, 1);
+}
+
 static void boundary_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_boundary *b = &list->site->boundaries[list->next];
@@ -124,6 +144,8 @@ SIZE_OF(target)
 static const struct kind kinds[] = {
     {"mp list", {"mp:text", "address:text", "port:number", "default:bool", "nlb:bool"}, mp_size, mp_row},
     {"dp list", {"dp:text", "url:text"}, dp_size, dp_row},
+    {"cap list", {"cap:text"}, cap_size, cap_row},
+    {"slp-role list", {"slp_role:text"}, slp_size, slp_row},
     {"boundary list", {"kind:text", "value:text"}, boundary_size, boundary_row},
     {"package list", {"package:text", "version:number", "dps:list"}, package_size, package_row},
     {"target list",

@@ -41,7 +41,7 @@ struct srv {
     struct host_loop *loop;
     struct srv_options options;
     struct sst *store; /* NULL while the database is away */
-    struct sst_lock *lock;
+    struct sst_lock *lock; /* NULL for who is no site server, and until it could be taken */
     struct host_timer *poll;
     struct host_timer *interval;
     int64_t generation;      /* last seen */
@@ -62,6 +62,11 @@ struct srv {
 
 /* The connection for the loop's thread: read-write for the site server, opened anew when the file was replaced. */
 enum sl_status srv_store(struct srv *srv, struct sst **ret_store, struct sl_error *e) SL_MUST;
+/*
+ * Makes sure that we are the site server of the database: the lock is wanting when the database was away at the start, and lost
+ * with it later. SL_OK at once for who is none. SL_CONFLICT: another one is.
+ */
+enum sl_status srv_have_lock(struct srv *srv, struct sl_error *e) SL_MUST;
 /* Looks at the database now: tells the NetBIOS side, and publishes when something changed. */
 void srv_look(struct srv *srv);
 /* The codes of the sites that this srv serves; freed by sl_strings_fini. */
@@ -131,6 +136,12 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("dp add", 1, 1, true, true, srv_dp_add)                                                                          \
     X("dp remove", 1, 1, true, true, srv_dp_remove)                                                                    \
     X("dp list", 0, 0, false, true, srv_list)                                                                          \
+    X("cap add", 1, 1, true, true, srv_role_add)                                                                       \
+    X("cap remove", 1, 1, true, true, srv_role_remove)                                                                 \
+    X("cap list", 0, 0, false, true, srv_list)                                                                         \
+    X("slp-role add", 1, 1, true, true, srv_role_add)                                                                  \
+    X("slp-role remove", 1, 1, true, true, srv_role_remove)                                                            \
+    X("slp-role list", 0, 0, false, true, srv_list)                                                                    \
     X("boundary add", 2, 2, true, true, srv_boundary_add)                                                              \
     X("boundary remove", 2, 2, true, true, srv_boundary_remove)                                                        \
     X("boundary list", 0, 0, false, true, srv_list)                                                                    \

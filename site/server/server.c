@@ -29,6 +29,13 @@ enum sl_status srv_store(struct srv *srv, struct sst **ret_store, struct sl_erro
     return SL_OK;
 }
 
+enum sl_status srv_have_lock(struct srv *srv, struct sl_error *e)
+{
+    if (!srv->options.is_server)
+        return SL_OK;
+    return srv->lock == NULL ? sst_lock_server(srv->options.path, &srv->lock, e) : sst_relock_server(srv->lock, e);
+}
+
 enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct sl_error *e)
 {
     struct sst *store;
@@ -97,7 +104,9 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
     struct sst *store;
     struct sl_strings codes;
     int64_t generation;
-    enum sl_status status = srv_store(srv, &store, e);
+    enum sl_status status = srv->lock == NULL ? srv_have_lock(srv, e) : SL_OK;
+    if (status == SL_OK)
+        status = srv_store(srv, &store, e);
     if (status == SL_OK)
         status = sst_generation(store, &generation, e);
     if (status != SL_OK || generation == srv->generation)
@@ -147,7 +156,7 @@ static void on_interval(void *ctx)
     struct sl_strings codes;
     SL_CHECK_MAGIC(srv, SRV_MAGIC);
     struct sst *store;
-    if (srv_sites(srv, &codes, NULL) == SL_OK) { /* else on_poll has told why */
+    if (srv_have_lock(srv, NULL) == SL_OK && srv_sites(srv, &codes, NULL) == SL_OK) { /* else on_poll has told why */
         if (srv_store(srv, &store, NULL) == SL_OK)
             certify_all(srv, store, &codes);
         publish_all(srv, &codes);
@@ -224,22 +233,28 @@ void srv_remember(struct srv *srv, const char *site, const struct pub_report *re
 
 /* ---- life ------------------------------------------------------------------------------------------------------------- */
 
+static enum sl_status open_database(struct srv *srv, struct sl_error *e)
+{
+    struct sst *store;
+    char *code = NULL;
+    enum sl_status status = srv_have_lock(srv, e);
+    if (status == SL_OK)
+        status = srv_store(srv, &store, e);
+    if (status == SL_OK && srv->options.site != NULL)
+        status = sst_choose_site(store, srv->options.site, &code, e);
+    free(code);
+    return status;
+}
+
 enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv, struct sl_error *e)
 {
     struct srv *srv = sl_new(sizeof *srv);
-    struct sst *store;
-    char *code = NULL;
     *srv = (struct srv){.magic = SRV_MAGIC, .loop = loop, .options = *options, .generation = -1};
-    enum sl_status status = SL_OK;
-    if (options->is_server)
-        status = sst_lock_server(options->path, &srv->lock, e);
-    if (status == SL_OK)
-        status = srv_store(srv, &store, e);
-    if (status == SL_OK && options->site != NULL)
-        status = sst_choose_site(store, options->site, &code, e);
+    enum sl_status status = open_database(srv, e);
+    if (status == SL_UNREACHABLE || status == SL_TIMEOUT)
+        status = SL_OK; /* the first look tells it, and the next ones find it when it is there */
     if (status == SL_OK && options->is_server)
         status = cnt_open(options->content, true, &srv->library, e);
-    free(code);
     if (status != SL_OK) {
         srv_close(srv);
         return status;

@@ -59,7 +59,8 @@ extern const size_t srv_verb_count;
 
 /*
  * Opens the database, takes the site server's lock if it is to be one (SL_CONFLICT when another process has it), starts
- * publishing and looking for changes.
+ * publishing and looking for changes. A database that cannot be reached is no failure: it is looked for like one that
+ * was lost later.
  */
 enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv,
                         struct sl_error *e) SL_MUST;

@@ -33,7 +33,7 @@ static enum sl_status check(const struct verb *verb, const struct srv_call *call
         return sl_fail(e, SL_USAGE, "%s takes %zu to %zu arguments", verb->name, verb->min_args, verb->max_args);
     if (verb->administration && !call->srv->options.is_server)
         return sl_fail(e, SL_CONFLICT, "this sited is not the site server; ask the one with --role server");
-    return verb->administration ? sst_relock_server(call->srv->lock, e) : SL_OK;
+    return verb->administration ? srv_have_lock(call->srv, e) : SL_OK;
 }
 
 /* The site asked for, else ours, else the only one. A sited that serves one site leaves the others alone. */

@@ -356,6 +356,46 @@ enum sl_status sst_add_package(struct sst *store, const char *site, const struct
     return status;
 }
 
+/* ---- roles that are only a host ------------------------------------------------------------------------------------- */
+
+/* Not added: it is there already, unless the place of the one server locator point is taken. */
+static enum sl_status compare_slp(struct sst *store, int64_t site_id, const char *host, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT r.host, s.code FROM site_role r JOIN site s ON s.id = r.site_id "
+                                              "WHERE r.role = 'slp' AND (r.site_id <> ?1 OR r.host <> ?2)");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, host);
+    enum sl_status status = SL_OK;
+    if (db_step(s))
+        status = sl_fail(e, SL_CONFLICT, "the server locator point of this hierarchy is %s in site %s; remove it first",
+                         db_text(s, 0), db_text(s, 1));
+    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
+    return status != SL_OK ? status : done;
+}
+
+enum sl_status sst_add_role(struct sst *store, const char *site, enum sst_kind role, const char *host, bool *ret_added,
+                            struct sl_error *e)
+{
+    int64_t id;
+    bool added = false;
+    sl_assert(role == SST_CAP || role == SST_SLP);
+    enum sl_status status = change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO site_role (site_id, role, host) VALUES (?1, ?2, ?3) "
+                                              "ON CONFLICT DO NOTHING");
+    db_bind_int(s, 1, id);
+    db_bind_text(s, 2, role == SST_SLP ? "slp" : "cap");
+    db_bind_text(s, 3, host);
+    status = insert(store, s, &added, e);
+    if (status == SL_OK && !added && role == SST_SLP)
+        status = compare_slp(store, id, host, e);
+    status = change_end(store, status, added, e);
+    if (status == SL_OK)
+        *ret_added = added;
+    return status;
+}
+
 /* ---- targets -------------------------------------------------------------------------------------------------------- */
 
 static void bind_target(struct db_stmt *s, int64_t site_id, const struct sm_target *t)
@@ -441,6 +481,8 @@ enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kin
         [SST_BOUNDARY] = "DELETE FROM boundary WHERE site_id = ?1 AND kind || ' ' || value = ?2 COLLATE NOCASE",
         [SST_PACKAGE] = "DELETE FROM package WHERE site_id = ?1 AND package = ?2",
         [SST_TARGET] = "DELETE FROM target WHERE site_id = ?1 AND uri = ?2",
+        [SST_CAP] = "DELETE FROM site_role WHERE site_id = ?1 AND host = ?2 AND role = 'cap'",
+        [SST_SLP] = "DELETE FROM site_role WHERE site_id = ?1 AND host = ?2 AND role = 'slp'",
     };
     int64_t id;
     enum sl_status status = change_begin(store, site, &id, e);

@@ -141,6 +141,15 @@ static const char *const migrations[] = {
     "  seq INTEGER NOT NULL,"
     "  seen_s INTEGER NOT NULL,"
     "  PRIMARY KEY (site_id, origin)) STRICT, WITHOUT ROWID;",
+
+    /* Version 7: roles that are nothing but a host of a site; of server locator points a hierarchy has one. */
+    "CREATE TABLE site_role ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  role TEXT NOT NULL CHECK (role <> ''),"
+    "  host TEXT NOT NULL COLLATE NOCASE,"
+    "  UNIQUE (site_id, role, host)) STRICT;"
+    "CREATE UNIQUE INDEX site_role_one_slp ON site_role (role) WHERE role = 'slp';",
 };
 
 /* "SLsi" */

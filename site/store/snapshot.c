@@ -143,6 +143,21 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
     return db_done(s, e);
 }
 
+static enum sl_status read_roles(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT role, host FROM site_role WHERE site_id = ?1 AND role IN ('cap', 'slp') "
+                                              "ORDER BY role, host LIMIT ?2");
+    db_bind_int(s, 1, site);
+    db_bind_int(s, 2, SST_ROWS_MAX);
+    while (db_step(s)) {
+        if (strcmp(db_text(s, 0), "cap") == 0)
+            sl_strings_add(&snap->caps, db_text(s, 1));
+        else if (snap->slp == NULL)
+            snap->slp = sl_strdup(db_text(s, 1));
+    }
+    return db_done(s, e);
+}
+
 /* Reads the row of the site; *ret_id stays 0 when there is none. */
 static enum sl_status read_site(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id,
                                 struct sl_error *e)
@@ -179,6 +194,8 @@ static enum sl_status read_all(struct sst *store, const char *code, struct sm_sn
         status = read_packages(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_targets(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_roles(store, *ret_id, snap, e);
     return status;
 }
 

@@ -104,6 +104,14 @@ enum sl_status sst_designate_mp(struct sst *store, const char *site, const char 
 /* Adds a distribution point. */
 enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added,
                           struct sl_error *e) SL_MUST;
+/* What sst_remove takes away by its key; the last two are also what sst_add_role adds. */
+enum sst_kind { SST_MP, SST_DP, SST_BOUNDARY, SST_PACKAGE, SST_TARGET, SST_CAP, SST_SLP };
+/*
+ * Makes a host a client access point (SST_CAP) or the server locator point (SST_SLP) of a site. A database, which is a hierarchy,
+ * has one server locator point: another one is SL_CONFLICT and named.
+ */
+enum sl_status sst_add_role(struct sst *store, const char *site, enum sst_kind role, const char *host, bool *ret_added,
+                            struct sl_error *e) SL_MUST;
 /* Adds a boundary; the same kind and value are the same boundary. */
 enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
                                 struct sl_error *e) SL_MUST;
@@ -122,11 +130,10 @@ enum sl_status sst_add_package(struct sst *store, const char *site, const struct
 enum sl_status sst_add_target(struct sst *store, const char *site, const struct sm_target *target, bool *ret_added,
                               struct sl_error *e) SL_MUST;
 
-/* What sst_remove takes away by its key. */
-enum sst_kind { SST_MP, SST_DP, SST_BOUNDARY, SST_PACKAGE, SST_TARGET };
 /*
- * Removes one row: by host name (SST_MP, SST_DP), "kind value" with one blank (SST_BOUNDARY), id, or URI. *ret_removed is false
- * when there is none. A distribution point that still holds packages, and the default management point, are SL_CONFLICT.
+ * Removes one row: by host name (SST_MP, SST_DP, SST_CAP, SST_SLP), "kind value" with one blank (SST_BOUNDARY), id, or URI.
+ * *ret_removed is false when there is none. A distribution point that still holds packages, and the default management point,
+ * are SL_CONFLICT.
  */
 enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
                           struct sl_error *e) SL_MUST;
@@ -143,6 +150,31 @@ struct sst_place {
 /* The codes of the sites whose boundaries contain one of the places, sorted, without repetition. */
 enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, size_t count, struct sl_strings *ret_codes,
                             struct sl_error *e) SL_MUST;
+/* A site that a place is in, and by what kind of boundary: "ad-site", "subnet" (IPv6 prefixes too) or "range". */
+struct sst_assignment {
+    char code[SM_CODE_LEN + 1];
+    const char *by; /* a literal */
+};
+/*
+ * The sites whose boundaries contain one of the places, the surest first: by AD site, by subnet, by range; at most `max`. The
+ * number is in *ret_count.
+ */
+enum sl_status sst_assign(struct sst *store, const struct sst_place *places, size_t count, struct sst_assignment *ret_sites,
+                          size_t max, size_t *ret_count, struct sl_error *e) SL_MUST;
+/* What a server locator point tells of a site. */
+struct sst_entry {
+    bool is_there;                   /* false: no such site, and nothing else is set */
+    char code[SM_CODE_LEN + 1];
+    char *forest;
+    char *mp_host, *mp_address;      /* of the default management point; NULL without one */
+    uint16_t mp_port;
+    struct sl_strings caps;          /* host names, sorted, at most as many as asked for */
+};
+/* Reads it without the packages and boundaries of a snapshot. Released by sst_entry_fini. */
+enum sl_status sst_entry(struct sst *store, const char *site, size_t max_caps, struct sst_entry *ret_entry,
+                         struct sl_error *e) SL_MUST;
+/* Frees what an entry owns and clears it. */
+void sst_entry_fini(struct sst_entry *entry);
 /* Who holds a package: host names and base URLs side by side, by host name. */
 struct sst_locations {
     char *package; /* the id as stored, NULL when nobody holds it */

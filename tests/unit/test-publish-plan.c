@@ -227,7 +227,7 @@ START_TEST(Q4_a_long_name_is_cut_and_told_apart_by_a_hash)
     ck_assert_str_ne(plan.objects[2].cn, plan.objects[3].cn);
     ck_assert_str_eq(value(&plan.objects[2], SCHEMA_MP_NAME), long1);
     bool is_shortened;
-    char *again = pub_mp_cn("LAB", long1, &is_shortened);
+    char *again = pub_host_cn("MP", "LAB", long1, &is_shortened);
     ck_assert(is_shortened);
     ck_assert_str_eq(again, plan.objects[2].cn);
     free(again);
@@ -258,9 +258,10 @@ END_TEST
 
 START_TEST(our_names_are_known_and_others_are_not)
 {
-    static const char *const ours[] = {"SMS-Site-LAB", "sms-site-lab", "SMS-MP-LAB-X", "SMS-LAB-10.0.0.1-10.0.0.2"};
+    static const char *const ours[] = {"SMS-Site-LAB",  "sms-site-lab", "SMS-MP-LAB-X",
+                                       "SMS-SLP-LAB-X", "SMS-LAB-10.0.0.1-10.0.0.2"};
     static const char *const others[] = {
-        "SMS-Site-LABX", "SMS-Site-LA", "SMS-MP-LAX-X", "SMS-LABX-1", "SMS-SLP-LAB-X", "LAB", ""};
+        "SMS-Site-LABX", "SMS-Site-LA", "SMS-MP-LAX-X", "SMS-LABX-1", "SMS-SLP-LABX-X", "LAB", ""};
     for (size_t i = 0; i < SL_COUNT(ours); i++)
         ck_assert_msg(pub_is_our_name("LAB", ours[i]), "%s", ours[i]);
     for (size_t i = 0; i < SL_COUNT(others); i++)
