@@ -258,7 +258,7 @@ END_TEST
 
 START_TEST(our_names_are_known_and_others_are_not)
 {
-    static const char *const ours[] = {"SMS-Site-LAB",  "sms-site-lab", "SMS-MP-LAB-X",
+    static const char *const ours[] = {"SMS-Site-LAB", "sms-site-lab", "SMS-MP-LAB-X",
                                        "SMS-SLP-LAB-X", "SMS-LAB-10.0.0.1-10.0.0.2"};
     static const char *const others[] = {
         "SMS-Site-LABX", "SMS-Site-LA", "SMS-MP-LAX-X", "SMS-LABX-1", "SMS-SLP-LABX-X", "LAB", ""};
