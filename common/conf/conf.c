@@ -141,6 +141,35 @@ static enum sl_status read_file(const char *path, struct sl_text *out, struct sl
     return SL_OK;
 }
 
+/* Octets of the comment that begins here, 0 for none; "/" within a word begins none. */
+static size_t comment_len(const char *at, bool in_word)
+{
+    if (*at == '#' || (!in_word && strncmp(at, "//", 2) == 0))
+        return strcspn(at, "\n");
+    const char *end = !in_word && strncmp(at, "/*", 2) == 0 ? strstr(at + 2, "*/") : NULL;
+    return end ? (size_t)(end + 2 - at) : 0;
+}
+
+/* libconfuse 3.3 counts up to three lines for each comment, so that it may see none: they become blanks. */
+static void blank_comments(char *text)
+{
+    char quote = '\0';
+    bool in_word = false;
+    for (char *at = text; *at; at++) {
+        if (quote) {
+            at += *at == '\\' && at[1];
+            quote = *at == quote && at[-1] != '\\' ? '\0' : quote;
+            continue;
+        }
+        for (size_t left = comment_len(at, in_word); left > 0; left--, at++)
+            *at = *at == '\n' ? '\n' : ' ';
+        if (!*at)
+            return;
+        quote = *at == '"' || *at == '\'' ? *at : '\0';
+        in_word = !strchr(" \t\r\n={}(),", *at);
+    }
+}
+
 static enum sl_status apply_one(const struct sl_option *row, cfg_opt_t *opt, void *values, struct sl_error *e)
 {
     if (row->type == SL_OPT_FLAG) {
@@ -170,12 +199,13 @@ static enum sl_status apply(const struct table *t, cfg_t *cfg, void *values, boo
 }
 
 /* Nothing is written to `values` before the whole file has been found good. */
-static enum sl_status parse(struct table *t, const char *text, void *values, bool (*skip)(const char *option, void *ctx),
+static enum sl_status parse(struct table *t, char *text, void *values, bool (*skip)(const char *option, void *ctx),
                             void *ctx, struct sl_error *e)
 {
     cfg_t *cfg = cfg_init(t->opts, CFGF_NONE);
     sl_assert(cfg);
     cfg_set_error_function(cfg, on_error);
+    blank_comments(text);
     parsing = t;
     int result = cfg_parse_buf(cfg, text);
     parsing = NULL;
@@ -195,9 +225,11 @@ enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t 
     struct sl_text text = sl_text_new(FILE_MAX);
     enum sl_status status = read_file(path, &text, e);
     if (status == SL_OK) {
+        char *octets = sl_text_take(&text);
         table_init(&table, rows, count);
-        status = parse(&table, sl_text_str(&text), values, skip, ctx, e);
+        status = parse(&table, octets, values, skip, ctx, e);
         table_fini(&table);
+        free(octets);
     }
     sl_text_fini(&text);
     return status;

@@ -11,6 +11,14 @@ echo "$@" >> %s
 """
 
 
+def has_ended(pid):
+    try:
+        with open("/proc/%s/stat" % pid, encoding="ascii") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 class Hook(harness.Case):
     def setUp(self):
         super().setUp()
@@ -71,6 +79,14 @@ class Hook(harness.Case):
         for number in range(1100):
             self.change(nbns.REGISTER, "N%d" % number)
         self.assertGreaterEqual(self.counter("hook_queue_full"), 1100 - 1024 - 10)
+
+    def test_what_takes_too_long_ends_with_all_that_it_started(self):
+        """A hook that hangs is killed after ten seconds, and so are the programs that it has started."""
+        self.serve("#!/bin/sh\nsleep 60 &\necho $! $$ >> %s\nsleep 60\n" % self.path("told"))
+        self.change(nbns.REGISTER, "HOST")
+        harness.wait_until(lambda: self.counter("hook_failed") == 1, "the hook to be killed", timeout_s=20)
+        for pid in self.lines()[0].split():
+            harness.wait_until(lambda pid=pid: has_ended(pid), "the end of process %s" % pid)
 
     def test_a_failing_hook_is_counted_and_told(self):
         """A hook that fails is counted and told in the log."""

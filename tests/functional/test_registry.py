@@ -231,16 +231,18 @@ class Refusals(harness.Case):
         self.assertEqual(os.path.getsize(path), 4096)
 
     def test_configuration_is_checked_with_file_and_line(self):
-        """--check-config tells what is wrong with file and line; the command line wins over the file."""
+        """--check-config tells what is wrong with file and line; the command line may give what the file lacks."""
         good = self.write("good.conf", 'listen = {"127.0.0.1:10137"}\nworkers = 2\nnetbios_name = "SERVER"\n')
         self.run_ok([harness.program("winsd"), "--check-config", "--config", good])
         for text, told in (('listen = {"127.0.0.1"}\nworkers = 1000\n', ":2"),
                            ('listen = {"127.0.0.1"}\n\ncolour = "red"\n', ":3"),
-                           ('listen = {"127.0.0.1"}\nnetbios_name = "SIXTEENOCTETSLONG"\n', "bad.conf: netbios-name"),
-                           ('listen = {"0.0.0.0"}\n', "bad.conf: listen: 0.0.0.0:137: a wildcard")):
+                           ('listen = {"127.0.0.1"}\nnetbios_name = "SIXTEENOCTETSLONG"\n', "bad.conf:2: netbios-name"),
+                           ('listen = {"0.0.0.0"}\n', "bad.conf:1: listen: 0.0.0.0:137: a wildcard"),
+                           ('# loopback only\n\nmetrics = "192.0.2.1:9137"\n', "bad.conf:3: metrics"),
+                           ('/* a program\n */\nhook = "relative"\n', "bad.conf:3: hook")):
             result = self.run_ok([harness.program("winsd"), "--check-config", "--config", self.write("bad.conf", text)], code=2)
             self.assertIn(told, result.err)
-        self.run_ok([harness.program("winsd"), "--check-config", "--config", self.path("bad.conf"), "--listen", "127.0.0.1"])
+        self.run_ok([harness.program("winsd"), "--check-config", "--config", self.write("part.conf", "workers = 2\n"), "--listen", "127.0.0.1"])
 
 
 class Administration(harness.Case):

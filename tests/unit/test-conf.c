@@ -85,6 +85,26 @@ START_TEST(fills_every_type)
 }
 END_TEST
 
+START_TEST(comments_end_where_they_should)
+{
+    struct values v;
+    struct sl_error e = {0};
+    setup(&v);
+    enum sl_status status = load("workers=3#x\n/* level = low */ level /**/=/* */high // strict = true\n"
+                                 "db_file = \"/a#b//c/*d*/\\\"#\" # \"\nlisten = {'#1', a//b, /* \" */ \"c\" }", &v, &e);
+    ck_assert_msg(status == SL_OK, "%s", e.text);
+    ck_assert_int_eq(v.workers, 3);
+    ck_assert_int_eq(v.level, 1);
+    ck_assert(!v.strict);
+    ck_assert_str_eq(v.db, "/a#b//c/*d*/\"#");
+    ck_assert_uint_eq(v.listen.count, 3);
+    ck_assert_str_eq(v.listen.items[0], "#1");
+    ck_assert_str_eq(v.listen.items[1], "a//b");
+    ck_assert_str_eq(v.listen.items[2], "c");
+    teardown(&v);
+}
+END_TEST
+
 START_TEST(leaves_defaults_alone)
 {
     struct values v;
@@ -137,6 +157,9 @@ START_TEST(a_mistake_names_file_and_line)
         {"secret = \"x\"\n", ":1: ", "secret"},
         {"workers 3\n", ":1: ", "equal sign"},
         {"include(\"/etc/passwd\")\n", ":1: ", "include"},
+        {"# one\n#\n\nnone = 1 # two\n", ":4: ", "none"},
+        {"// one\n/* two\n * three */ workers = 2\nnone = 1\n", ":4: ", "none"},
+        {"db_file = \"a # \\\" /* b\" # c\nnone = '#' /* */\n", ":2: ", "none"},
     };
     struct values v;
     setup(&v);
@@ -173,5 +196,5 @@ START_TEST(files_that_are_none)
 }
 END_TEST
 
-UNIT_MAIN("conf", fills_every_type, leaves_defaults_alone, the_command_line_wins, a_mistake_names_file_and_line,
-          files_that_are_none)
+UNIT_MAIN("conf", fills_every_type, comments_end_where_they_should, leaves_defaults_alone, the_command_line_wins,
+          a_mistake_names_file_and_line, files_that_are_none)

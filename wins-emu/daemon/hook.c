@@ -81,13 +81,13 @@ static bool wait_for(pid_t pid)
     struct pollfd ended = {.fd = fd, .events = POLLIN};
     bool late = fd >= 0 && poll(&ended, 1, WINSD_HOOK_TIME_MS) <= 0;
     if (late)
-        kill(pid, SIGKILL);
+        kill(-pid, SIGKILL);
     if (fd >= 0)
         close(fd);
     return waitpid(pid, &status, 0) == pid && !late && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* The threads of the daemon block all signals; the program starts without. */
+/* The threads of the daemon block all signals; the program starts without. It leads a group: what it starts ends with it. */
 static int spawn(const char *program, char *const argv[], pid_t *ret_pid)
 {
     posix_spawn_file_actions_t files;
@@ -100,7 +100,7 @@ static int spawn(const char *program, char *const argv[], pid_t *ret_pid)
     posix_spawnattr_init(&attr);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     int error = posix_spawn(ret_pid, program, &files, &attr, argv, environ);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);

@@ -1,5 +1,6 @@
 #include "wins-emu/daemon/settings.h"
 
+#include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/conf/conf.h"
@@ -19,6 +20,33 @@ static const char *const words_of_WORD[] = {"error", "warning", "info", "debug",
 #define words_of_INT NULL
 #define words_of_DURATION NULL
 
+/* ---- values that are checked where they stand ---- */
+
+static enum sl_status check_listen(const char *text, struct sl_error *e)
+{
+    struct sl_endpoint endpoint;
+    enum sl_status status = sl_endpoint_parse(text, NB_PORT, &endpoint, e);
+    return status == SL_OK ? wnet_check(&endpoint, e) : status;
+}
+
+static enum sl_status check_netbios_name(const char *text, struct sl_error *e)
+{
+    struct nb_name name;
+    return text[0] && nb_name_make(text, NB_WORKSTATION, &name) ? SL_OK
+                                                                : sl_fail(e, SL_USAGE, "\"%s\": 1 to 15 octets are needed", text);
+}
+
+static enum sl_status check_metrics(const char *text, struct sl_error *e)
+{
+    struct sl_endpoint at;
+    enum sl_status status = sl_endpoint_parse(text, 0, &at, e);
+    if (status != SL_OK)
+        return status;
+    bool local = sl_endpoint_ip4_of(&at) >> 24 == IN_LOOPBACKNET ||
+                 (at.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&at.v6.sin6_addr));
+    return local && sl_endpoint_port(&at) ? SL_OK : sl_fail(e, SL_USAGE, "\"%s\" is no loopback address with a port", text);
+}
+
 const struct sl_option winsd_options[WINSD_OPTION_COUNT] = {
 #define WINSD_OPTION(opt, kind, field, argument, def, least, most, bits, text)                                                  \
     {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument), .fallback = (def), \
@@ -26,23 +54,18 @@ const struct sl_option winsd_options[WINSD_OPTION_COUNT] = {
 #define WINSD_POLICY(opt, kind, field, argument, def, most, checked, text)                                                     \
     {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument),                  \
      .fallback = (def), .max = (most), .flags = SL_OPT_IN_FILE | SL_OPT_LIVE, .help = (text), .check = (checked)},
+#define WINSD_CHECKED(opt, kind, field, argument, bits, checked, text)                                                         \
+    {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument), .flags = (bits),  \
+     .help = (text), .check = (checked)},
 #include "wins-emu/daemon/options.def"
 #undef WINSD_OPTION
+#undef WINSD_CHECKED
 #undef WINSD_POLICY
 };
 
 static bool is_given(const char *option, void *ctx)
 {
     return cli_given(ctx, option);
-}
-
-/* Says where a value that is no good stands. */
-static enum sl_status fail_option(const struct cli_call *call, const char *option, enum sl_status status, struct sl_error *e)
-{
-    const struct winsd_values *v = call->values;
-    if (cli_given(call, option))
-        return sl_fail_in(e, status, "--%s", option);
-    return sl_fail_in(e, status, "%s: %s", v->config, option);
 }
 
 /* Sockets that the service manager has bound stand for --listen. */
@@ -75,10 +98,8 @@ static enum sl_status read_listen(const struct cli_call *call, struct winsd_sett
         return sl_fail(e, SL_USAGE, "--listen: more than %d addresses", WNET_LISTEN_MAX);
     for (size_t i = 0; i < v->listen.count; i++) {
         enum sl_status status = sl_endpoint_parse(v->listen.items[i], s->nbt_port, &s->listen[i], e);
-        if (status == SL_OK)
-            status = wnet_check(&s->listen[i], e);
         if (status != SL_OK)
-            return fail_option(call, "listen", status, e);
+            return status;
     }
     s->listen_count = v->listen.count;
     return SL_OK;
@@ -96,24 +117,14 @@ static char *host_netbios_name(void)
 }
 
 /* A NetBIOS node has its name as workstation, messenger and server service (wins.md 2.8). */
-static enum sl_status read_own_names(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
+static void set_own_names(const struct winsd_values *v, struct winsd_settings *s)
 {
-    const struct winsd_values *v = call->values;
     static const uint8_t suffixes[] = {NB_WORKSTATION, 0x03, NB_SERVER};
     char *name = v->netbios_name ? sl_strdup(v->netbios_name) : host_netbios_name();
-    if (!name[0] && !v->netbios_name) {
-        free(name);
-        return SL_OK;
-    }
     sl_text_upper(name);
-    bool good = name[0] != '\0';
-    for (size_t i = 0; i < SL_COUNT(suffixes); i++)
-        good = nb_name_make(name, suffixes[i], &s->own_names[s->own_name_count++].name) && good;
+    for (size_t i = 0; i < SL_COUNT(suffixes) && name[0]; i++)
+        sl_assert(nb_name_make(name, suffixes[i], &s->own_names[s->own_name_count++].name));
     free(name);
-    if (good)
-        return SL_OK;
-    enum sl_status status = sl_fail(e, SL_USAGE, "\"%s\": 1 to 15 octets are needed", v->netbios_name);
-    return fail_option(call, "netbios-name", status, e);
 }
 
 static uint32_t seconds(int64_t ms)
@@ -134,18 +145,10 @@ static enum sl_status read_times(const struct winsd_values *v, struct winsd_sett
     return SL_OK;
 }
 
-static enum sl_status read_metrics(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
+static enum sl_status read_metrics(const struct winsd_values *v, struct winsd_settings *s, struct sl_error *e)
 {
-    const struct winsd_values *v = call->values;
-    if (!v->metrics)
-        return SL_OK;
-    enum sl_status status = sl_endpoint_parse(v->metrics, 0, &s->metrics, e);
-    bool local = sl_endpoint_ip4_of(&s->metrics) >> 24 == IN_LOOPBACKNET ||
-                 (s->metrics.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&s->metrics.v6.sin6_addr));
-    if (status == SL_OK && (!local || sl_endpoint_port(&s->metrics) == 0))
-        status = sl_fail(e, SL_USAGE, "\"%s\" is no loopback address with a port", v->metrics);
-    s->has_metrics = true;
-    return status == SL_OK ? SL_OK : fail_option(call, "metrics", status, e);
+    s->has_metrics = v->metrics != NULL;
+    return v->metrics ? sl_endpoint_parse(v->metrics, 0, &s->metrics, e) : SL_OK;
 }
 
 static unsigned core_count(void)
@@ -156,11 +159,7 @@ static unsigned core_count(void)
 
 enum sl_status winsd_settings_again(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
 {
-    const struct winsd_values *v = call->values;
-    enum sl_status status = read_times(v, s, e);
-    if (status == SL_OK && v->hook)
-        status = winsd_hook_check(v->hook, e) == SL_OK ? SL_OK : fail_option(call, "hook", SL_USAGE, e);
-    return status;
+    return read_times(call->values, s, e);
 }
 
 enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_settings *ret_settings, struct sl_error *e)
@@ -174,12 +173,12 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
     struct winsd_settings s = {.workers = v->workers ? (unsigned)v->workers : core_count(), .nbt_port = (uint16_t)v->nbt_port};
     enum sl_status status = read_listen(call, &s, e);
     if (status == SL_OK)
-        status = read_own_names(call, &s, e);
-    if (status == SL_OK)
-        status = read_metrics(call, &s, e);
+        status = read_metrics(v, &s, e);
     if (status == SL_OK)
         status = winsd_settings_again(call, &s, e);
-    if (status == SL_OK)
-        *ret_settings = s;
-    return status;
+    if (status != SL_OK)
+        return status;
+    set_own_names(v, &s);
+    *ret_settings = s;
+    return SL_OK;
 }

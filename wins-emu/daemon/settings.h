@@ -36,9 +36,11 @@ struct winsd_values {
 enum {
     WINSD_OPTION_COUNT = 0
 #define WINSD_OPTION(...) +1
+#define WINSD_CHECKED(...) +1
 #define WINSD_POLICY(...) +1
 #include "wins-emu/daemon/options.def"
 #undef WINSD_OPTION
+#undef WINSD_CHECKED
 #undef WINSD_POLICY
 };
 
