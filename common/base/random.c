@@ -68,3 +68,12 @@ uint64_t sl_random_os_seed(void)
     sl_random_os(&seed, sizeof seed);
     return seed;
 }
+
+int64_t sl_backoff_ms(unsigned attempt, int64_t min_ms, int64_t max_ms, struct sl_random *random)
+{
+    int64_t ms = min_ms;
+    for (unsigned i = 1; i < attempt && ms < max_ms; i++)
+        ms *= 2;
+    ms = ms < max_ms ? ms : max_ms;
+    return ms / 2 + (int64_t)sl_random_below(random, (uint64_t)(ms - ms / 2) + 1);
+}

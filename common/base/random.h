@@ -24,5 +24,10 @@ uint64_t sl_random_below(struct sl_random *r, uint64_t bound);
 void sl_random_os(void *out, size_t len);
 /* A seed from the operating system. */
 uint64_t sl_random_os_seed(void);
+/*
+ * The wait in milliseconds before attempt number `attempt` (from 1) at what has failed: `min_ms`, doubled each time up to
+ * `max_ms`, of which a half is left to chance.
+ */
+int64_t sl_backoff_ms(unsigned attempt, int64_t min_ms, int64_t max_ms, struct sl_random *random);
 
 #endif

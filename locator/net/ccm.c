@@ -27,6 +27,7 @@ void ccm_fini(struct ccm_message *m)
 {
     if (!m)
         return;
+    free(m->key);
     free(m->body);
     memset(m, 0, sizeof *m);
 }
@@ -379,7 +380,7 @@ static enum sl_status check_client_id(const struct ccm_message *m, const char *k
 }
 
 /* A message that says it is signed must be signed rightly. */
-static enum sl_status check_signatures(struct sx_node *msg, const struct ccm_message *m, struct span body, struct sl_error *e)
+static enum sl_status check_signatures(struct sx_node *msg, struct ccm_message *m, struct span body, struct sl_error *e)
 {
     struct sx_node *hook = find_hook(msg, "clientauth");
     if (!hook)
@@ -393,7 +394,12 @@ static enum sl_status check_signatures(struct sx_node *msg, const struct ccm_mes
     enum sl_status s = mssign_check(key, payload, body.at, body.len, e);
     if (s != SL_OK)
         return sl_fail_in(e, s, "clientauth, PayloadSignature");
-    return client ? check_client_id(m, key, client, e) : SL_OK;
+    s = client ? check_client_id(m, key, client, e) : SL_OK;
+    if (s == SL_OK && !(m->key = strdup(key)))
+        return sl_fail(e, SL_NOMEM, "clientauth, PublicKey");
+    if (s == SL_OK)
+        sl_text_upper(m->key);
+    return s;
 }
 
 /* Cuts the body part to the stretch that Body/@Offset and @Length name. */

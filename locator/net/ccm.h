@@ -53,11 +53,12 @@ struct ccm_message {
     char target_host[CCM_HOST_MAX];
     char target_address[CCM_NAME_MAX]; /* "mp:MP_LocationManager" */
     int64_t timeout_ms;               /* how long the sender waits; 0 = not said */
+    char *key; /* the public key that has signed a message that was read (mssign.h), in capitals; NULL when none has; malloc'd */
     char *body;                       /* UTF-8, NUL-terminated, without byte order mark and XML declaration; malloc'd */
     size_t body_len;
 };
 
-/* Frees the body and clears the message; NULL is accepted. */
+/* Frees key and body and clears the message; NULL is accepted. */
 void ccm_fini(struct ccm_message *m);
 /* A new random "{GUID}", as CCM writes them, from the operating system's random numbers. */
 void ccm_new_id(char out[CCM_ID_MAX]);

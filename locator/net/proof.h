@@ -160,4 +160,15 @@ enum proof_verdict proof_check_certificate(const struct proof_question *q, const
 /* Rules T7 and T8 on the header's value ("" when absent), with a certificate that passed. */
 enum proof_verdict proof_check(const struct proof_question *q, const struct proof_certificate *certificate, const char *proof);
 
+/* ---- signed octets ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * Signs octets as proofs are signed, in the same form ("1 " and hexadecimal). They must begin with a line that says what they
+ * are, another than that of a proof, so that a signature over the one is none over the other.
+ */
+enum sl_status proof_sign(const struct proof_key *key, const void *octets, size_t len, char ret_signature[PROOF_TEXT_MAX],
+                          struct sl_error *e) SL_MUST;
+/* True when `signature` is over these octets by the holder of this key. */
+bool proof_is_signed(const struct proof_public *holder, const void *octets, size_t len, const char *signature);
+
 #endif

@@ -241,6 +241,22 @@ static const struct sl_option prune_options[] = {
      .help = "Of the sites of --of only what names this forest"},
 };
 
+struct report_values {
+    char *client, *kind;
+    int64_t since_ms, limit;
+};
+
+static const struct sl_option report_options[] = {
+    {.name = "client", .type = SL_OPT_STRING, .offset = offsetof(struct report_values, client), .arg = "SMSID",
+     .help = "Only of this client"},
+    {.name = "kind", .type = SL_OPT_STRING, .offset = offsetof(struct report_values, kind), .arg = "KIND",
+     .help = "Only discovery, inventory, metering or status"},
+    {.name = "since", .type = SL_OPT_DURATION, .offset = offsetof(struct report_values, since_ms), .arg = "TIME", .min = 0,
+     .max = 36500 * 86400000LL, .help = "Only what management points have taken in this time until now"},
+    {.name = "limit", .type = SL_OPT_INT, .offset = offsetof(struct report_values, limit), .arg = "N", .fallback = "1000",
+     .min = 1, .max = 1000000, .help = "No more than so many, the newest"},
+};
+
 #define OPTIONS(rows, values_type) .options = (rows), .option_count = SL_COUNT(rows), .values_size = sizeof(values_type)
 
 static const struct cli_verb verbs[] = {
@@ -357,6 +373,19 @@ static const struct cli_verb verbs[] = {
      .options = publish_options, .option_count = 1, .values_size = sizeof(struct publish_values), .run = remote,
      .examples = {"sitectl unpublish", "Show what would be removed",
                   "sitectl unpublish --apply", "Remove it"}},
+    {.name = "client list", .args = "", .summary = "List the clients that are registered with a site", .run = remote},
+    {.name = "client show", .args = "SMSID", .min_args = 1, .max_args = 1,
+     .summary = "Show a client: its key, when it was last heard of, and how much it has reported", .run = remote,
+     .examples = {"sitectl client show GUID:11111111-2222-3333-4444-555555555555", "Negative when it is not registered"}},
+    {.name = "client remove", .args = "SMSID", .min_args = 1, .max_args = 1,
+     .summary = "Forget a client with all that it has reported",
+     .detail = "Until it registers again it gets nothing but locations. This is also how a client may come back with another "
+               "key.",
+     .run = remote,
+     .examples = {"sitectl client remove GUID:11111111-2222-3333-4444-555555555555", "Let it register anew"}},
+    {.name = "report list", .args = "", .summary = "List what clients have reported, the newest first",
+     OPTIONS(report_options, struct report_values), .run = remote,
+     .examples = {"sitectl report list --kind inventory --since 1d", "Whose inventory came within a day"}},
     {.name = "key show", .args = "", .summary = "Show the trusted root key of a site and what it has signed", .run = remote},
     {.name = "key export", .args = "FILE", .min_args = 1, .max_args = 1,
      .summary = "Write the public half of the trusted root key, for clients to pin",

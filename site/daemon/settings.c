@@ -80,11 +80,14 @@ bool sited_is_http(const struct sited_settings *s)
     return s->roles[SITED_MP] || s->roles[SITED_DP] || s->roles[SITED_SLP];
 }
 
-static enum sl_status check_http(const struct sited_settings *s, struct sl_error *e)
+/* A host, perhaps a port, and no path. */
+static enum sl_status check_intake(const char *url, struct sl_error *e)
 {
-    bool wanted = sited_is_http(s);
-    if (!wanted && s->http_count > 0)
-        return sl_fail(e, SL_USAGE, "--http is for the roles mp, dp and slp");
+    static const char scheme[] = "http://";
+    const char *host = url + sizeof scheme - 1;
+    if (strncmp(url, scheme, sizeof scheme - 1) != 0 || *host == '\0' || strpbrk(host, "/?#@ ") != NULL ||
+        strlen(url) >= WEB_ITEM_MAX)
+        return sl_fail(e, SL_USAGE, "--intake \"%s\": is not http://HOST[:PORT]", url);
     return SL_OK;
 }
 
@@ -114,9 +117,9 @@ enum sl_status sited_settings_read(const struct cli_call *call, struct sited_set
     s.http_count = v->http.count;
     s.nbt_count = v->nbt_address.count;
     if (status == SL_OK)
-        status = check_http(&s, e);
-    if (status == SL_OK)
         status = check_nbt(&s, e);
+    if (status == SL_OK && v->intake != NULL)
+        status = check_intake(v->intake, e);
     if (status == SL_OK)
         status = check_slp_path(v->slp_path, e);
     if (status == SL_OK)

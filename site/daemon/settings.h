@@ -13,9 +13,9 @@
 struct sited_values {
     struct cli_common common; /* first */
     bool foreground, check_config;
-    char *db, *control, *role, *site, *config, *content, *replica, *state, *slp_path;
+    char *db, *control, *role, *site, *config, *content, *replica, *state, *slp_path, *intake;
     struct sl_strings http, nbt_address;
-    int64_t nbt_port, publish_interval_ms, certificate_days;
+    int64_t nbt_port, publish_interval_ms, certificate_days, outbox_reports, outbox_mib;
 };
 
 /* word, help */
@@ -52,7 +52,7 @@ enum {
 extern const struct sl_option sited_options[SITED_OPTION_COUNT];
 /* The word of a role. */
 const char *sited_role_word(enum sited_role role);
-/* True when a role is among them that answers over HTTP. */
+/* True when a role is among them that is of no use without HTTP. */
 bool sited_is_http(const struct sited_settings *settings);
 /* Reads the configuration file into the call's values, if one is given, and checks everything. */
 enum sl_status sited_settings_read(const struct cli_call *call, struct sited_settings *ret_settings, struct sl_error *e) SL_MUST;

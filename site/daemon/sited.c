@@ -5,6 +5,8 @@
 #include "site/daemon/settings.h"
 #include "site/dp/dp.h"
 #include "site/mp/mp.h"
+#include "site/report/uplink.h"
+#include "site/server/intake.h"
 #include "site/server/keys.h"
 #include "site/server/server.h"
 #include "site/slp/slp.h"
@@ -31,6 +33,10 @@ struct sited {
     struct sl_strings roles, http, nbt;
     struct srv *srv;
     struct mp_identity *identity;
+    char intake_url[WEB_ITEM_MAX];
+    struct obx *outbox;
+    struct upl *uplink;
+    struct srv_intake *intake;
     struct mp *mp;
     struct cnt *library; /* of the distribution point */
     struct dp *dp;
@@ -67,6 +73,17 @@ static void on_sites(const struct sm_snapshot *const *sites, size_t count, void 
 {
     struct sited *d = ctx;
     mp_identity_set(d->identity, sites, count);
+    if (d->uplink != NULL)
+        upl_set_sites(d->uplink, sites, count);
+}
+
+static enum sl_status check_database(const struct sited *d, struct sl_error *e)
+{
+    const char *path = d->values->db;
+    if (!sst_is_file(path) || access(path, F_OK) == 0)
+        return SL_OK;
+    return sl_fail(e, SL_CONFLICT, "%s is not there; make it with: sitectl --db %s init CODE --domain DNS --server HOST", path,
+                   path);
 }
 
 /* Without a key the management point serves as before, and proves nothing. */
@@ -77,6 +94,40 @@ static void start_identity(struct sited *d)
     if (d->settings->roles[SITED_MP] && srv_keys_mp(d->state, &key, &e) != SL_OK)
         sl_log(SL_LOG_ERROR, "no-key", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
     d->identity = mp_identity_new(key);
+}
+
+/* The first address of our own HTTP, as a client on this machine reaches it; false without one. */
+static bool own_url(const struct sited *d, char *out, size_t size)
+{
+    const struct sited_settings *s = d->settings;
+    if (!s->roles[SITED_SERVER] || s->http_count == 0)
+        return false;
+    const struct sl_endpoint_text text = sl_endpoint_text(&s->http[0]);
+    const char *loopback = s->http[0].any.sa_family == AF_INET6 ? "[::1]" : "127.0.0.1";
+    bool is_wild = sl_endpoint_is_wildcard(&s->http[0]);
+    size_t len = (size_t)snprintf(out, size, "http://%s%s", is_wild ? loopback : text.text,
+                                  is_wild ? strrchr(text.text, ':') : "");
+    return len < size;
+}
+
+/* What clients report is kept in a file of its own and handed to the site server. */
+static enum sl_status start_upward(struct sited *d, struct sl_error *e)
+{
+    char path[PATH_MAX + 16];
+    const struct sited_values *v = d->values;
+    const struct obx_limits limits = {.reports = v->outbox_reports, .octets = v->outbox_mib << 20};
+    if (d->settings->roles[SITED_SERVER])
+        d->intake = srv_intake_new(v->db, v->site);
+    if (!d->settings->roles[SITED_MP])
+        return SL_OK;
+    (void)snprintf(path, sizeof path, "%s-outbox", d->state);
+    enum sl_status status = obx_open(path, &limits, &d->outbox, e);
+    if (status != SL_OK)
+        return status;
+    bool is_here = v->intake == NULL && own_url(d, d->intake_url, sizeof d->intake_url);
+    const struct upl_options options = {
+        .outbox = d->outbox, .key = mp_identity_key(d->identity), .url = is_here ? d->intake_url : v->intake};
+    return upl_new(&options, &d->uplink, e);
 }
 
 static enum sl_status start_server(struct sited *d, struct sl_error *e)
@@ -91,16 +142,14 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .pool = d->pool,
         .names = d->names,
         .certificate_days = d->values->certificate_days,
+        .outbox = d->outbox,
+        .intake = d->intake,
         .on_sites = on_sites,
         .on_sites_ctx = d,
         .roles = d->roles,
         .http = d->http,
         .nbt = d->nbt,
     };
-    if (sst_is_file(options.path) && access(options.path, F_OK) != 0)
-        return sl_fail(e, SL_CONFLICT, "%s is not there; make it with: sitectl --db %s init CODE --domain DNS --server HOST",
-                       options.path, options.path);
-    start_identity(d);
     return srv_open(d->loop, &options, &d->srv, e);
 }
 
@@ -121,7 +170,9 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     if (gethostname(host, sizeof host - 1) != 0)
         return sl_fail(e, SL_IO, "the name of this host cannot be read");
     d->web = web_new();
-    d->mp = mp_new(d->replica, d->values->site, host, d->identity);
+    d->mp = mp_new(d->replica, d->values->site, host, d->identity, (struct mp_upward){d->outbox, d->uplink});
+    if (s->roles[SITED_SERVER])
+        web_add_routes(d->web, srv_intake_routes, srv_intake_route_count, d->intake);
     if (s->roles[SITED_MP])
         web_add_routes(d->web, mp_routes, mp_route_count, d->mp);
     enum sl_status status = SL_OK;
@@ -142,6 +193,12 @@ static enum sl_status start(struct sited *d, struct sl_error *e)
     enum sl_status status = SL_OK;
     if (s->nbt_count > 0)
         status = nbn_open(d->loop, s->nbt, s->nbt_count, &d->names, e);
+    if (status == SL_OK)
+        status = check_database(d, e);
+    if (status == SL_OK) {
+        start_identity(d);
+        status = start_upward(d, e);
+    }
     if (status == SL_OK)
         status = start_server(d, e);
     if (status == SL_OK)
@@ -197,10 +254,13 @@ static void stop(struct sited *d)
     host_control_close(d->control);
     web_free(d->web);
     mp_free(d->mp);
+    upl_free(d->uplink);
     dp_free(d->dp);
     slp_free(d->slp);
     cnt_close(d->library);
     srv_close(d->srv);
+    srv_intake_free(d->intake);
+    obx_close(d->outbox);
     mp_identity_free(d->identity);
     nbn_close(d->names);
     if (d->replica != d->pool)

@@ -76,6 +76,11 @@ static struct one make_one(const struct sm_snapshot *site, const struct sm_mp *m
     return one;
 }
 
+const struct proof_key *mp_identity_key(const struct mp_identity *id)
+{
+    return id->key;
+}
+
 void mp_identity_set(struct mp_identity *id, const struct sm_snapshot *const *sites, size_t count)
 {
     size_t total = 0, made = 0;

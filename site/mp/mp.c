@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity)
+struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity,
+                  struct mp_upward upward)
 {
     struct mp *mp = sl_new(sizeof *mp);
     *mp = (struct mp){
-        .magic = MP_MAGIC, .pool = pool, .site = sl_strdup(site), .host = sl_strdup(host), .identity = identity};
+        .magic = MP_MAGIC, .pool = pool, .site = sl_strdup(site), .host = sl_strdup(host),
+        .identity = identity, .upward = upward};
     return mp;
 }
 

@@ -4,7 +4,8 @@
  *   GET /SMS_MP/.sms_aut?MPLIST          the management points of this site
  *   GET /SMS_MP/.sms_aut?MPLIST1[&CODE]  the same with site codes, of the named site
  *   GET /SMS_MP/.sms_aut?MPCERT          and MPCERT1, MPKEYINFORMATION, SITESIGNCERT: see identity.h
- *   CCM_POST /ccm_system/request         a message; MP_LocationManager answers a ContentLocationRequest
+ *   CCM_POST /ccm_system/request         a message; MP_LocationManager answers a ContentLocationRequest and a
+ *                                        LocalMPLocationRequest; the endpoints of reports.c take what clients send up
  *
  * Paths and verbs are compared without case. Everything but the identity is answered from the site database, read-only; every
  * field of a message becomes a bound parameter. While the database cannot be read the answer is 500 (S2.14), and it is 200 again
@@ -21,6 +22,7 @@
 #include "locator/net/locmsg.h"
 #include "site/http/web.h"
 #include "site/mp/identity.h"
+#include "site/report/uplink.h"
 #include "site/store/pool.h"
 
 struct mp;
@@ -29,11 +31,18 @@ struct mp;
 extern const struct web_route mp_routes[];
 extern const size_t mp_route_count;
 
+/* The way up, both borrowed; NULL: no reports are taken. */
+struct mp_upward {
+    struct obx *outbox;
+    struct upl *uplink;
+};
+
 /*
  * A role that reads through `pool`, which must outlive it. `site` is the site that a plain MPLIST is about, NULL for the only
  * one; `host` names this management point in its messages; `identity` must outlive it.
  */
-struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity);
+struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity,
+                  struct mp_upward upward);
 /* Frees it; no request may be running. NULL is accepted. */
 void mp_free(struct mp *mp);
 

@@ -15,6 +15,7 @@ struct mp {
     char *site;
     char *host;
     struct mp_identity *identity;
+    struct mp_upward upward;
 };
 
 /* Answers 500 and logs why: a client learns nothing of what is wrong inside. */
@@ -38,7 +39,12 @@ typedef enum sl_status mp_endpoint_fn(struct mp_exchange *x, struct sl_error *e)
 
 /* name as in TargetEndpoint, function */
 #define MP_ENDPOINT_TABLE(X)                                                                                           \
-    X(CCM_ENDPOINT_LOCATION, mp_on_location)
+    X(CCM_ENDPOINT_LOCATION, mp_on_location)                                                                           \
+    X("MP_ClientRegistration", mp_on_registration)                                                                     \
+    X("MP_DdrEndpoint", mp_on_discovery)                                                                               \
+    X("MP_HinvEndpoint", mp_on_inventory)                                                                              \
+    X("MP_RelayEndpoint", mp_on_metering)                                                                              \
+    X("MP_StatusManager", mp_on_status)
 
 /* Each function is its endpoint. */
 #define MP_ENDPOINT_PROTOTYPE(name, fn) mp_endpoint_fn fn;

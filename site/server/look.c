@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 16, NUMBER_TEXT = 24, TIME_TEXT = 32, STATUS_TEXT_MAX = 1 << 18 };
+enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 16, STATUS_TEXT_MAX = 1 << 18 };
 
 /* ---- lists: a snapshot, written row by row as the client keeps up ------------------------------------------------------ */
 
@@ -33,18 +33,17 @@ static const char *yes_no(bool value)
     return value ? "true" : "false";
 }
 
-static const char *number_text(char out[NUMBER_TEXT], int64_t value)
+const char *srv_number_text(char out[SRV_NUMBER_TEXT], int64_t value)
 {
-    snprintf(out, NUMBER_TEXT, "%" PRId64, value);
+    snprintf(out, SRV_NUMBER_TEXT, "%" PRId64, value);
     return out;
 }
 
-/* "2026-11-22T07:00:00Z": a point in time rather than an age, so that two looks at the same state are equal. */
-static const char *time_text(char out[TIME_TEXT], int64_t at_s)
+const char *srv_time_text(char out[SRV_TIME_TEXT], int64_t at_s)
 {
     time_t when = (time_t)at_s;
     struct tm tm;
-    if (gmtime_r(&when, &tm) == NULL || strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    if (gmtime_r(&when, &tm) == NULL || strftime(out, SRV_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         out[0] = '\0';
     return out;
 }
@@ -52,8 +51,9 @@ static const char *time_text(char out[TIME_TEXT], int64_t at_s)
 static void mp_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_mp *mp = &list->site->mps[list->next];
-    char port[NUMBER_TEXT];
-    const char *const cells[] = {mp->host, mp->address, number_text(port, mp->port), yes_no(mp->is_default), yes_no(mp->is_nlb)};
+    char port[SRV_NUMBER_TEXT];
+    const char *const cells[] = {mp->host, mp->address, srv_number_text(port, mp->port), yes_no(mp->is_default),
+                                 yes_no(mp->is_nlb)};
     host_reply_row(reply, cells, SL_COUNT(cells));
 }
 
@@ -94,11 +94,11 @@ static void boundary_row(const struct listing *list, struct host_reply *reply)
 static void package_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_package *package = &list->site->packages[list->next];
-    char version[NUMBER_TEXT];
+    char version[SRV_NUMBER_TEXT];
     struct sl_text dps = sl_text_new(SL_FRAME_MAX);
     for (size_t i = 0; i < package->dp_count; i++)
         sl_text_printf(&dps, "%s%s", i > 0 ? "\n" : "", package->dps[i]->host);
-    const char *const cells[] = {package->id, number_text(version, package->version), sl_text_str(&dps)};
+    const char *const cells[] = {package->id, srv_number_text(version, package->version), sl_text_str(&dps)};
     host_reply_row(reply, cells, SL_COUNT(cells));
     sl_text_fini(&dps);
 }
@@ -107,7 +107,7 @@ static void target_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_target *t = &list->site->targets[list->next];
     const struct srv_result *r = srv_result_of(list->srv, list->site->site.code, t->uri);
-    char timeout[NUMBER_TEXT], at[TIME_TEXT];
+    char timeout[SRV_NUMBER_TEXT], at[SRV_TIME_TEXT];
     const char *const cells[] = {
         t->uri,
         t->base,
@@ -120,9 +120,9 @@ static void target_row(const struct listing *list, struct host_reply *reply)
         t->tsig_key,
         t->slp,
         yes_no(t->transactions),
-        t->timeout_ms > 0 ? number_text(timeout, t->timeout_ms) : NULL,
+        t->timeout_ms > 0 ? srv_number_text(timeout, t->timeout_ms) : NULL,
         r != NULL ? sl_outcome_word(r->outcome) : NULL,
-        r != NULL ? time_text(at, r->at_s) : NULL,
+        r != NULL ? srv_time_text(at, r->at_s) : NULL,
         r != NULL ? r->message : NULL,
     };
     host_reply_row(reply, cells, SL_COUNT(cells));
@@ -233,7 +233,7 @@ static void add_targets(const struct srv *srv, const struct sm_snapshot *site, s
         sl_text_printf(out, "%s%s %s %s", out->len > 0 ? "\n" : "", site->site.code, site->targets[i].uri,
                        r != NULL ? sl_outcome_word(r->outcome) : "not-yet");
         if (r != NULL)
-            sl_text_printf(out, " %s", time_text((char[TIME_TEXT]){0}, r->at_s));
+            sl_text_printf(out, " %s", srv_time_text((char[SRV_TIME_TEXT]){0}, r->at_s));
         if (r != NULL && r->message[0] != '\0')
             sl_text_printf(out, " (%s)", r->message);
     }
@@ -265,23 +265,62 @@ static enum sl_status describe_sites(struct srv_call *call, struct site_texts *t
     return status;
 }
 
+/* What status says of the way up: of the management point's outbox, and of the site server's intake. */
+#define REPORT_COLUMNS                                                                                                 \
+    "outbox_waiting:number", "outbox_octets:number", "outbox_oldest:text", "outbox_accepted:number",                   \
+        "outbox_refused:number", "outbox_forwarded:number", "intake_stored:number", "intake_duplicate:number",         \
+        "intake_refused:number"
+#define REPORT_CELLS(t)                                                                                                \
+    cell((t).outbox[0]), cell((t).outbox[1]), cell((t).oldest), cell((t).outbox[2]), cell((t).outbox[3]),              \
+        cell((t).outbox[4]), cell((t).intake[0]), cell((t).intake[1]), cell((t).intake[2])
+
+struct report_texts {
+    char outbox[5][SRV_NUMBER_TEXT], oldest[SRV_TIME_TEXT], intake[SST_TAKEN_COUNT][SRV_NUMBER_TEXT];
+};
+
+static const char *cell(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+static struct report_texts describe_reports(const struct srv *srv)
+{
+    struct report_texts t = {0};
+    if (srv->options.outbox != NULL) {
+        const struct obx_stats o = obx_stats(srv->options.outbox);
+        const int64_t numbers[] = {o.waiting, o.octets, (int64_t)o.accepted, (int64_t)o.refused, (int64_t)o.forwarded};
+        for (size_t i = 0; i < SL_COUNT(numbers); i++)
+            (void)srv_number_text(t.outbox[i], numbers[i]);
+        if (o.oldest_s > 0)
+            (void)srv_time_text(t.oldest, o.oldest_s);
+    }
+    if (srv->options.intake != NULL) {
+        const struct srv_intake_stats in = srv_intake_stats(srv->options.intake);
+        for (size_t i = 0; i < SST_TAKEN_COUNT; i++)
+            (void)srv_number_text(t.intake[i], (int64_t)in.taken[i]);
+    }
+    return t;
+}
+
 static void write_status(struct srv_call *call, int64_t generation, const struct site_texts *sites)
 {
     static const char *const columns[] = {
         "database:text", "generation:number", "site_server:bool", "roles:list",       "http:list",         "nbt:list",
         "sites:list",    "default_mps:list",  "targets:list",     "publishing:number", "next_publish:text", "names:list",
+        REPORT_COLUMNS,
     };
     const struct srv *srv = call->srv;
     struct sl_text roles = sl_text_new(STATUS_TEXT_MAX), http = roles, nbt = roles, names = roles;
-    char moved[NUMBER_TEXT], busy[NUMBER_TEXT], next[TIME_TEXT];
+    char moved[SRV_NUMBER_TEXT], busy[SRV_NUMBER_TEXT], next[SRV_TIME_TEXT];
     add_items(&roles, &srv->options.roles);
     add_items(&http, &srv->options.http);
     add_items(&nbt, &srv->options.nbt);
+    struct report_texts reports = describe_reports(srv);
     if (srv->options.names != NULL)
         nbn_each(srv->options.names, add_name, &names);
     const char *const cells[] = {
         srv->options.path,
-        number_text(moved, generation),
+        srv_number_text(moved, generation),
         yes_no(srv->options.is_server),
         sl_text_str(&roles),
         sl_text_str(&http),
@@ -289,9 +328,10 @@ static void write_status(struct srv_call *call, int64_t generation, const struct
         sl_text_str(&sites->codes),
         sl_text_str(&sites->defaults),
         sl_text_str(&sites->targets),
-        srv->publisher != NULL ? number_text(busy, (int64_t)srv_publishing(srv->publisher)) : NULL,
-        srv->publisher != NULL ? time_text(next, srv->next_publish_s) : NULL,
+        srv->publisher != NULL ? srv_number_text(busy, (int64_t)srv_publishing(srv->publisher)) : NULL,
+        srv->publisher != NULL ? srv_time_text(next, srv->next_publish_s) : NULL,
         sl_text_str(&names),
+        REPORT_CELLS(reports),
     };
     _Static_assert(SL_COUNT(cells) == SL_COUNT(columns), "a cell for each column");
     host_reply_columns(call->reply, columns, SL_COUNT(columns), true);

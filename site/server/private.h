@@ -16,6 +16,8 @@ enum {
     SRV_RESULTS_MAX = 256,
     SRV_COPIES_MAX = 64, /* copies of content waiting */
     SRV_ARGS_MAX = 2048, /* positional arguments of one verb */
+    SRV_NUMBER_TEXT = 24,
+    SRV_TIME_TEXT = 32,
 };
 
 /* How a target of a site went when it was last published to. */
@@ -100,6 +102,13 @@ enum sl_status srv_publish(struct srv_publisher *publisher, const char *site, co
 /* Publications waiting and running. */
 size_t srv_publishing(struct srv_publisher *publisher);
 
+/* ---- look.c: cells ---- */
+
+/* A number as a cell. */
+const char *srv_number_text(char out[SRV_NUMBER_TEXT], int64_t value);
+/* "2026-11-22T07:00:00Z": a point in time rather than an age, so that two looks at the same state are equal. */
+const char *srv_time_text(char out[SRV_TIME_TEXT], int64_t at_s);
+
 /* ---- content.c: copying into the content library, beside the loop ---- */
 
 /* A package to add with the files of the folder `dir_fd`, which passes into its hands; the job ends `reply`. */
@@ -156,6 +165,10 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("list", 0, 0, true, true, srv_list_targets)                                                                      \
     X("prune", 0, 0, true, true, srv_prune)                                                                            \
     X("unpublish", 0, 0, true, true, srv_unpublish_verb)                                                               \
+    X("client list", 0, 0, false, true, srv_client_list)                                                               \
+    X("client show", 1, 1, false, true, srv_client_show)                                                               \
+    X("client remove", 1, 1, true, true, srv_client_remove)                                                            \
+    X("report list", 0, 0, false, true, srv_report_list)                                                               \
     X("key show", 0, 0, false, true, srv_key_show)                                                                     \
     X("key export", 1, 1, false, true, srv_key_export)                                                                 \
     X("key replace", 0, 0, true, true, srv_key_replace)                                                                \

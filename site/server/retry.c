@@ -12,11 +12,7 @@
 
 int64_t srv_retry_ms(unsigned attempt, struct sl_random *random)
 {
-    int64_t ms = SRV_RETRY_MIN_MS;
-    for (unsigned i = 1; i < attempt && ms < SRV_RETRY_MAX_MS; i++)
-        ms *= 2;
-    ms = ms < SRV_RETRY_MAX_MS ? ms : SRV_RETRY_MAX_MS;
-    return ms / 2 + (int64_t)sl_random_below(random, (uint64_t)(ms - ms / 2) + 1);
+    return sl_backoff_ms(attempt, SRV_RETRY_MIN_MS, SRV_RETRY_MAX_MS, random);
 }
 
 static void schedule(struct srv *srv)

@@ -20,6 +20,8 @@
 #include "common/host/control.h"
 #include "common/host/loop.h"
 #include "site/nbname/nbname.h"
+#include "site/report/outbox.h"
+#include "site/server/intake.h"
 #include "site/store/pool.h"
 
 #include <stdbool.h>
@@ -46,6 +48,8 @@ struct srv_options {
     const char *content; /* folder of the content library */
     struct sst_pool *pool;
     struct nbn *names;                  /* the NetBIOS side, NULL without one */
+    struct obx *outbox;                 /* of the management point, for status; NULL without one */
+    struct srv_intake *intake;          /* likewise of the site server */
     int64_t certificate_days;           /* how long the certificates of management points are valid */
     /* Told what the sites look like, on opening and after each change; NULL when nobody wants to know. */
     void (*on_sites)(const struct sm_snapshot *const *sites, size_t count, void *ctx);

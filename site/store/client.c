@@ -30,28 +30,29 @@ void sst_client_free(struct sst_client *client)
     free(client);
 }
 
+struct sst_client *sst_client_row(struct db_stmt *s)
+{
+    struct sst_client *client = sl_new(sizeof *client);
+    *client = (struct sst_client){
+        .smsid = sl_strdup(db_text(s, 0)),
+        .name = sl_strdup(db_text(s, 1)),
+        .key = db_is_null(s, 2) ? NULL : sl_strdup(db_text(s, 2)),
+        .registered_s = db_int(s, 3),
+        .seen_s = db_int(s, 4),
+        .discovered_s = db_int(s, 5),
+        .inventoried_s = db_int(s, 6),
+    };
+    return client;
+}
+
 enum sl_status sst_client(struct sst *store, const char *site, const char *smsid, struct sst_client **ret_client,
                           struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct sst_client *client = NULL;
-    struct db_stmt *s = db_prepare(
-        store->db, "SELECT c.smsid, c.name, c.key, c.registered_s, c.seen_s, c.discovered_s, c.inventoried_s FROM client c "
-                   "JOIN site s ON s.id = c.site_id WHERE s.code = ?1 AND c.smsid = ?2");
+    struct db_stmt *s = db_prepare(store->db, SST_CLIENT_SELECT "WHERE s.code = ?1 AND c.smsid = ?2");
     db_bind_text(s, 1, site);
     db_bind_text(s, 2, smsid);
-    if (db_step(s)) {
-        client = sl_new(sizeof *client);
-        *client = (struct sst_client){
-            .smsid = sl_strdup(db_text(s, 0)),
-            .name = sl_strdup(db_text(s, 1)),
-            .key = db_is_null(s, 2) ? NULL : sl_strdup(db_text(s, 2)),
-            .registered_s = db_int(s, 3),
-            .seen_s = db_int(s, 4),
-            .discovered_s = db_int(s, 5),
-            .inventoried_s = db_int(s, 6),
-        };
-    }
+    struct sst_client *client = db_step(s) ? sst_client_row(s) : NULL;
     enum sl_status status = db_done(s, e);
     if (status == SL_OK)
         *ret_client = client;

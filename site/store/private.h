@@ -30,6 +30,14 @@ enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id,
 enum sl_status sst_set_content(struct sst *store, int64_t site_id, const char *id, const struct sm_manifest *manifest,
                                bool *ret_changed, struct sl_error *e) SL_MUST;
 
+/* The columns of a client, for sst_client_row; the conditions follow. */
+#define SST_CLIENT_SELECT                                                                                              \
+    "SELECT c.smsid, c.name, c.key, c.registered_s, c.seen_s, c.discovered_s, c.inventoried_s FROM client c "          \
+    "JOIN site s ON s.id = c.site_id "
+
+/* The client in the row of such a statement. */
+struct sst_client *sst_client_row(struct db_stmt *s);
+
 /* sst_client_register within the caller's transaction. */
 enum sl_status sst_register(struct sst *store, int64_t site_id, const struct sst_registration *registration,
                             struct sl_error *e) SL_MUST;

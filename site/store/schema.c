@@ -100,9 +100,8 @@ static const char *const migrations[] = {
     "ALTER TABLE target ADD COLUMN transactions INTEGER NOT NULL DEFAULT 0 CHECK (transactions IN (0, 1));",
 
     /*
-     * Clients and what they report. `key` is the public key that signs a client's messages, NULL when none does. The message id
-     * makes a report that comes again a duplicate; `body` is kept of what is not taken apart into instances. `uplink` holds how
-     * far the queue of each management point was taken over.
+     * Version 6: clients and what they report. `key` is the public key that signs a client's messages, NULL when none does. The
+     * message id makes a report that comes again a duplicate; `body` is kept of what is not taken apart into instances.
      */
     "CREATE TABLE client ("
     "  id INTEGER PRIMARY KEY,"
@@ -134,13 +133,7 @@ static const char *const migrations[] = {
     "  item TEXT NOT NULL,"
     "  namespace TEXT NOT NULL,"
     "  properties TEXT NOT NULL,"
-    "  PRIMARY KEY (client_id, kind, class, item)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE uplink ("
-    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
-    "  origin TEXT NOT NULL,"
-    "  seq INTEGER NOT NULL,"
-    "  seen_s INTEGER NOT NULL,"
-    "  PRIMARY KEY (site_id, origin)) STRICT, WITHOUT ROWID;",
+    "  PRIMARY KEY (client_id, kind, class, item)) STRICT, WITHOUT ROWID;",
 
     /* Version 7: roles that are nothing but a host of a site; of server locator points a hierarchy has one. */
     "CREATE TABLE site_role ("

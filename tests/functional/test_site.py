@@ -269,7 +269,7 @@ class SeveralProcesses(SiteCase):
         bad = self.write("bad.conf", 'role = "mp"\nnonsense = 1\n')
         self.assertIn("bad.conf:2", self.run_ok([sited, "--config", bad, "--check-config"], code=2).err)
         for words in (["--http", "nowhere"], ["--nbt-address", "0.0.0.0"], ["--nbt-address", "::1"], ["--site", "lab"],
-                      ["--role", "server", "--http", "127.0.0.1:8099"]):
+                      ["--intake", "server.example.org"], ["--intake", "http://server.example.org/path"]):
             self.run_ok([sited, "--check-config"] + words, code=2)
 
 

@@ -19,7 +19,8 @@ NAMES, PUBLIC = ["ldap-schema"], ["locator/include"]
 MODEL, NET, SOURCE, CACHE, RESOLVE, API = ([f"locator/{x}"] for x in ("model", "net", "source", "cache", "resolve", "api"))
 CORE, TABLE, STORE, ENGINE, WNET, REPL, CTL = ([f"wins-emu/{x}"] for x in ("core", "table", "store", "engine", "net", "repl", "ctl"))
 S_MODEL, S_STORE, S_HTTP, S_CONTENT = ["site/model"], ["site/store"], ["site/http"], ["site/content"]
-ROLE = BASE + WIRE + XML + HOST + MODEL + NET + PUBLIC + NAMES + S_MODEL + S_STORE + S_HTTP + S_CONTENT
+S_REPORT = ["site/report"]
+ROLE = BASE + WIRE + XML + HOST + MODEL + NET + PUBLIC + NAMES + S_MODEL + S_STORE + S_HTTP + S_CONTENT + S_REPORT
 ROLES = ["site/server", "site/mp", "site/dp", "site/slp", "site/nbname", "site/publish", "site/client"]
 EDGES = {
     "common/base": [],
@@ -46,6 +47,7 @@ EDGES = {
     "site/store": BASE + DB + S_MODEL,
     "site/http": BASE,
     "site/content": BASE + S_MODEL,
+    "site/report": BASE + DB + XML + MODEL + NET + S_MODEL,
     **{role: ROLE for role in ROLES},
     "site/publish": ROLE + FILES,
     "site/server": ROLE + ["site/publish", "site/nbname"],

@@ -96,7 +96,7 @@ static void set_up(struct bench *b)
     add_boundary(b, "XYZ", SM_BOUNDARY_AD_SITE, "Berlin");
     b->pool = sst_pool_new(b->path);
     b->identity = mp_identity_new(NULL);
-    b->mp = mp_new(b->pool, "LAB", "mp2.example.org", b->identity);
+    b->mp = mp_new(b->pool, "LAB", "mp2.example.org", b->identity, (struct mp_upward){0});
 }
 
 static void tear_down(struct bench *b)

@@ -192,25 +192,33 @@ static gnutls_datum_t signed_text(char out[SIGNED_MAX], const uint8_t nonce[PROO
     return (gnutls_datum_t){.data = (unsigned char *)out, .size = (unsigned)len};
 }
 
-enum sl_status proof_make(const struct proof_key *key, const uint8_t nonce[PROOF_NONCE_LEN], const char *host, const char *site,
-                          char ret_proof[PROOF_TEXT_MAX], struct sl_error *e)
+enum sl_status proof_sign(const struct proof_key *key, const void *octets, size_t len, char ret_signature[PROOF_TEXT_MAX],
+                          struct sl_error *e)
 {
-    char text[SIGNED_MAX];
-    gnutls_datum_t what, signature;
+    const gnutls_datum_t what = {.data = (unsigned char *)(uintptr_t)octets, .size = (unsigned)len};
+    gnutls_datum_t signature;
     SL_CHECK_MAGIC(key, PROOF_KEY_MAGIC);
-    if (strlen(host) >= PROOF_HOST_MAX || strlen(site) >= LM_CODE_SIZE)
-        return sl_fail(e, SL_USAGE, "proof: the host name or site code is too long");
-    what = signed_text(text, nonce, host, site);
     int code = gnutls_privkey_sign_data(key->handle, GNUTLS_DIG_SHA256, 0, &what, &signature);
     if (code < 0)
-        return sl_fail(e, SL_INTERNAL, "proof of %s: %s", host, gnutls_strerror(code));
+        return sl_fail(e, SL_INTERNAL, "signature: %s", gnutls_strerror(code));
     struct sl_text out = sl_text_new(PROOF_TEXT_MAX - 1);
     sl_text_puts(&out, PROOF_VERSION);
     proof_hex(&out, signature.data, signature.size);
     gnutls_free(signature.data);
-    bool fits = !sl_text_failed(&out) && sl_text_copy(ret_proof, PROOF_TEXT_MAX, sl_text_str(&out));
+    bool fits = !sl_text_failed(&out) && sl_text_copy(ret_signature, PROOF_TEXT_MAX, sl_text_str(&out));
     sl_text_fini(&out);
-    return fits ? SL_OK : sl_fail(e, SL_LIMIT, "proof of %s: the signature is too long", host);
+    return fits ? SL_OK : sl_fail(e, SL_LIMIT, "the signature is too long");
+}
+
+enum sl_status proof_make(const struct proof_key *key, const uint8_t nonce[PROOF_NONCE_LEN], const char *host, const char *site,
+                          char ret_proof[PROOF_TEXT_MAX], struct sl_error *e)
+{
+    char text[SIGNED_MAX];
+    if (strlen(host) >= PROOF_HOST_MAX || strlen(site) >= LM_CODE_SIZE)
+        return sl_fail(e, SL_USAGE, "proof: the host name or site code is too long");
+    gnutls_datum_t what = signed_text(text, nonce, host, site);
+    enum sl_status status = proof_sign(key, what.data, what.size, ret_proof, e);
+    return status == SL_OK ? status : sl_fail_in(e, status, "proof of %s", host);
 }
 
 enum proof_verdict proof_check_certificate(const struct proof_question *q, const char *hex, size_t len,
@@ -246,6 +254,24 @@ static bool is_made_by(const struct proof_public *holder, const gnutls_datum_t *
     return is_good;
 }
 
+/* Reads the form in which signatures travel. */
+static bool read_signature(const char *text, uint8_t out[PROOF_SIGNATURE_MAX], size_t *ret_len)
+{
+    return strncmp(text, PROOF_VERSION, strlen(PROOF_VERSION)) == 0 &&
+           sl_parse_hex(text + strlen(PROOF_VERSION), out, PROOF_SIGNATURE_MAX, ret_len) && *ret_len > 0;
+}
+
+bool proof_is_signed(const struct proof_public *holder, const void *octets, size_t len, const char *signature)
+{
+    uint8_t by[PROOF_SIGNATURE_MAX];
+    size_t by_len;
+    if (!read_signature(signature, by, &by_len))
+        return false;
+    const gnutls_datum_t what = {.data = (unsigned char *)(uintptr_t)octets, .size = (unsigned)len};
+    const gnutls_datum_t made = {.data = by, .size = (unsigned)by_len};
+    return is_made_by(holder, &what, &made);
+}
+
 enum proof_verdict proof_check(const struct proof_question *q, const struct proof_certificate *certificate, const char *proof)
 {
     uint8_t octets[PROOF_SIGNATURE_MAX];
@@ -253,8 +279,7 @@ enum proof_verdict proof_check(const struct proof_question *q, const struct proo
     size_t len;
     if (proof[0] == '\0')
         return PROOF_NO_PROOF;
-    if (strncmp(proof, PROOF_VERSION, strlen(PROOF_VERSION)) != 0 ||
-        !sl_parse_hex(proof + strlen(PROOF_VERSION), octets, sizeof octets, &len) || len == 0)
+    if (!read_signature(proof, octets, &len))
         return PROOF_BAD_PROOF;
     gnutls_datum_t what = signed_text(text, q->nonce, certificate->host, certificate->site);
     gnutls_datum_t signature = {.data = octets, .size = (unsigned)len};

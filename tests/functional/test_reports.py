@@ -1,0 +1,257 @@
+"""What clients send up: through the management point's endpoints and its outbox into the site database (S1.01, S1.17, S1.18, S2.06)."""
+
+import os
+import random
+import threading
+import time
+
+import clients
+import harness
+import lab
+
+ADDRESS = "127.0.0.11"
+SEED = int(os.environ.get("SL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+KILLS = int(os.environ.get("SL_KILLS", "6"))
+
+
+class ReportCase(harness.Case):
+    """A site whose server and management point are processes of their own, so that either may be away."""
+
+    OUTBOX = []
+
+    def setUp(self):
+        super().setUp()
+        self.server_port, self.port = harness.free_port([ADDRESS]), harness.free_port(["127.0.0.12"])
+        self.site = lab.Site(self, http=["%s:%d" % (ADDRESS, self.server_port)], roles="server")
+        self.mp_control = self.path("mp.sock")
+        self.mp = self.start_mp()
+        self.site.ctl_ok("mp", "add", "mp1.example.org", "--address", "127.0.0.12", "--port", str(self.port))
+        self.site.ctl_ok("mp", "designate", "mp1.example.org")
+
+    def start_mp(self):
+        return self.site.start_host("mp", ["127.0.0.12:%d" % self.port], [], self.mp_control,
+                                    more=["--intake", "http://%s:%d" % (ADDRESS, self.server_port), *self.OUTBOX])
+
+    def client(self, number=1, signer=None):
+        return clients.Client(("127.0.0.12", self.port), number, signer)
+
+    def rows(self, *words):
+        return self.site.ctl_ok(*words, "--json").answer
+
+    def mp_status(self):
+        return self.run_ok([harness.program("sitectl"), "--control", self.mp_control, "status", "--json"]).answer
+
+    def show(self, client, code=0):
+        said = self.site.ctl_ok("client", "show", client.smsid, "--json", code=code)
+        return said.answer if code == 0 else None
+
+    def drained(self, what="the outbox to drain"):
+        harness.wait_until(lambda: self.mp_status()["outbox_waiting"] == 0, what)
+
+    def registered(self, number=1, signer=None):
+        one = self.client(number, signer)
+        self.assertEqual(one.register()[0], 200)
+        self.drained()
+        return one
+
+
+class Upward(ReportCase):
+
+    def test_S1_17_S1_18_S2_06_every_kind_arrives_and_is_counted(self):
+        """S1.01 S1.17 S1.18 S2.06 registration, discovery, inventory, metering, status: from the client to the site database"""
+        pc = self.registered()
+        disks = [clients.instance("Win32_LogicalDisk", DeviceID=d, Size=str(n)) for n, d in enumerate("CDE")]
+        for answer in (pc.discover(), pc.report(disks), pc.meter(), pc.status(), pc.status(2)):
+            self.assertEqual(answer[0], 200, answer)
+        self.drained()
+        shown = self.show(pc)
+        self.assertEqual([shown[k] for k in ("name", "discovery", "inventory", "metering", "status", "instances")], ["PC1", 1, 1, 1, 2, 4])
+        self.assertTrue(shown["discovered"] and shown["inventoried"] and shown["seen"] >= shown["registered"])
+        self.assertEqual([r["kind"] for r in self.rows("report", "list")], ["status", "status", "metering", "inventory", "discovery"])
+        self.assertEqual([r["client"] for r in self.rows("client", "list")], [pc.smsid])
+        status = self.site.ctl_ok("status", "--json").answer
+        self.assertEqual([status["intake_" + k] for k in ("stored", "duplicate", "refused")], [6, 0, 0])
+        self.assertEqual([self.mp_status()["outbox_" + k] for k in ("accepted", "forwarded", "refused", "octets")], [6, 6, 0, 0])
+
+    def test_S1_17_inventory_full_replaces_and_delta_changes(self):
+        """S1.17 a delta adds, changes and deletes instances, a full report says all there is"""
+        pc = self.registered()
+        disk = lambda name, content="New": clients.instance("Win32_LogicalDisk", content, DeviceID=name, Size="1")
+        steps = [("Full", [disk("C:"), disk("D:"), clients.instance("Win32_OS", Caption="X")], 3),
+                 ("Delta", [disk("D:", "Delete"), disk("E:", "Update"), disk("C:", "Update")], 3),
+                 ("Delta", [disk("F:")], 4), ("Full", [disk("C:")], 1)]
+        for kind, instances, count in steps:
+            self.assertEqual(pc.report(instances, kind)[0], 200)
+            self.drained()
+            self.assertEqual(self.show(pc)["instances"], count)
+        self.assertEqual([r["type"] for r in self.rows("report", "list")], ["full", "delta", "delta", "full"])
+
+    def test_filters_of_the_list(self):
+        """report list by client, kind, time and number; the newest first"""
+        first, second = self.registered(1), self.registered(2)
+        for n in range(70):
+            self.assertEqual((first if n % 2 else second).status(n)[0], 200)
+        first.meter()
+        self.drained()
+        self.assertEqual(len(self.rows("report", "list")), 71)
+        self.assertEqual(len(self.rows("report", "list", "--client", first.smsid.lower())), 36)
+        self.assertEqual(len(self.rows("report", "list", "--kind", "status", "--limit", "66")), 66)
+        self.assertEqual([r["kind"] for r in self.rows("report", "list", "--limit", "1")], ["metering"])
+        self.assertEqual(len(self.rows("report", "list", "--since", "1h")), 71)
+        time.sleep(1.1)
+        self.assertEqual(self.rows("report", "list", "--since", "0s"), [])
+        self.site.ctl_ok("report", "list", "--kind", "registration", code=2)
+
+    def test_unknown_clients_are_refused(self):
+        """Issue 5 item 6: who is not registered gets a clear refusal; a removed client too, until it registers again"""
+        stranger = self.client(9)
+        for answer in (stranger.discover(), stranger.report([]), stranger.meter(), stranger.status()):
+            self.assertEqual(answer[0], 403, answer)
+            self.assertIn("not registered", answer[1])
+        pc = self.registered()
+        self.assertEqual(pc.status()[0], 200)
+        self.drained()
+        self.assertEqual(self.rows("client", "remove", pc.smsid)["change"], "removed")
+        self.assertEqual(self.rows("client", "remove", pc.smsid)["change"], "unchanged")
+        self.show(pc, code=1)
+        self.assertEqual(pc.status()[0], 403)
+        self.assertEqual(pc.register()[0], 200)
+        self.assertEqual(pc.status()[0], 200)
+
+    def test_a_key_once_registered_is_demanded(self):
+        """S1.17 a client that registered with a key is only believed with its signature"""
+        signer, other = clients.Signer(self), clients.Signer(self)
+        pc = self.registered(1, signer)
+        self.assertEqual(self.show(pc)["key"], signer.key)
+        self.assertEqual(pc.status()[0], 200)
+        for wrong in (self.client(1), self.client(1, other)):
+            self.assertEqual(wrong.status()[0], 403)
+            self.assertEqual(wrong.register()[0], 403)
+        self.drained()
+        self.assertEqual(self.show(pc)["status"], 1)
+
+    def test_bad_reports_are_told_where(self):
+        """a report that cannot be read, of another client, or at the wrong endpoint is 400 and not kept"""
+        pc = self.registered()
+        rows = [(pc.send("MP_HinvEndpoint", "<Report>"), "line"), (pc.send("MP_HinvEndpoint", "<Raport/>"), "Raport"),
+                (pc.report([], client="GUID:00000000-0000-4000-8000-00000000FFFF"), "ClientID"), (pc.report([], kind=""), "ReportType"),
+                (pc.send("MP_DdrEndpoint", "<Report/>"), "Machine"), (pc.status(message="no-id"), "Msg/ID"),
+                (pc.report(["<Instance/>"]), "Instance"), (pc.register(smsid="nonsense"), "SMSID")]
+        for (status, text), word in rows:
+            self.assertEqual(status, 400, text)
+            self.assertIn(word, text)
+        pc.smsid = "somebody"
+        self.assertEqual(pc.status()[0], 400)
+        self.assertEqual(self.mp_status()["outbox_accepted"], 1)
+
+    def test_an_id_is_given_to_who_has_none(self):
+        """a registration without SMSID gets one, and is known by it"""
+        pc = self.client()
+        pc.smsid = ""
+        status, answer = pc.register()
+        self.assertEqual(status, 200)
+        pc.smsid = answer.partition('SMSID="')[2].partition('"')[0]
+        self.assertRegex(pc.smsid, "^GUID:[0-9A-F-]{36}$")
+        self.assertEqual(pc.status()[0], 200)
+
+    def test_S1_26_no_default_mp_nothing_is_taken(self):
+        """S1.26 without a default management point reports are refused, so that queues fill at the client"""
+        pc = self.registered()
+        self.site.ctl_ok("mp", "designate", "--none")
+        for answer in (pc.status(), pc.report([]), self.client(2).register()):
+            self.assertEqual(answer[0], 503, answer)
+            self.assertIn("no default management point", answer[1])
+        self.site.ctl_ok("mp", "designate", "mp1.example.org")
+        self.assertEqual(pc.status()[0], 200)
+
+    def test_only_management_points_hand_over(self):
+        """the intake takes nothing that no management point of the site has signed"""
+        batch = b"sitelocator reports 1 PS1\nstatus GUID:00000000-0000-4000-8000-000000000001 " + clients.new_id().encode() + b" 1 - 4\n<a/>\n"
+        url = "http://%s:%d/sms_site/intake" % (ADDRESS, self.server_port)
+        for signature, octets, code in (("", batch, 403), ("1 00", batch, 403), ("1 00", b"nonsense", 400),
+                                            ("1 00", batch.replace(b"PS1", b"XYZ"), 403)):
+            with open(self.path("batch"), "wb") as out:
+                out.write(octets)
+            said = self.run_ok([harness.tool("curl", "curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H",
+                                "Sitelocator-Signature: " + signature, "--data-binary", "@" + self.path("batch"), url])
+            self.assertEqual(int(said.out), code)
+
+
+class Away(ReportCase):
+
+    def test_S2_13_what_comes_while_the_site_server_is_off_drains_on_its_return(self):
+        """S2.13 S1.18 the management point keeps what clients send until the site server is back; their order stays"""
+        pc, second = self.registered(1), self.registered(2)
+        self.site.process.stop()
+        for n in range(30):
+            for one in (pc, second):
+                self.assertEqual(one.report([clients.instance("Step", Number=str(n))], "Full")[0], 200)
+        self.assertEqual(self.mp_status()["outbox_waiting"], 60)
+        third = self.client(3)                          # nobody has heard of it, but its registration waits before it
+        self.assertEqual((third.status()[0], third.register()[0], third.status()[0]), (403, 200, 200))
+        self.mp.kill()                                  # and the management point crashes meanwhile
+        self.mp = self.start_mp()
+        self.assertEqual(self.mp_status()["outbox_waiting"], 62)
+        self.site.start()
+        self.drained()
+        for one, count in ((pc, 30), (second, 30)):
+            self.assertEqual((self.show(one)["inventory"], self.show(one)["instances"]), (count, 1))
+        self.assertEqual(self.show(third)["status"], 1)
+        sent = self.rows("report", "list", "--client", pc.smsid)
+        self.assertEqual(len({r["message"] for r in sent}), 30)
+
+    def test_S1_18_killed_at_any_moment_nothing_is_lost_or_doubled(self):
+        """S1.18 both ends are killed under load: each acknowledged report arrives, once, those of a client in their order"""
+        print("SL_SEED=%d SL_KILLS=%d" % (SEED, KILLS))
+        moments = random.Random(SEED)
+        pcs = [self.registered(n) for n in range(1, 4)]
+        acknowledged = {pc.smsid: [] for pc in pcs}
+        ended = threading.Event()
+
+        def run(pc):
+            while not ended.is_set():
+                message = clients.new_id()              # the same one again until somebody has taken it
+                while pc.status(message=message)[0] != 200 and not ended.is_set():
+                    time.sleep(0.02)
+                if not ended.is_set():
+                    acknowledged[pc.smsid].append(message)
+        threads = [threading.Thread(target=run, args=(pc,)) for pc in pcs]
+        for one in threads:
+            one.start()
+        for n in range(KILLS):
+            time.sleep(moments.uniform(0.05, 0.6))
+            if n % 2:
+                self.site.process.kill()
+                self.site.start()
+            else:
+                self.mp.kill()
+                self.mp = self.start_mp()
+        time.sleep(0.5)
+        ended.set()
+        for one in threads:
+            one.join()
+        self.drained()
+        for pc in pcs:
+            stored = [r["message"] for r in reversed(self.rows("report", "list", "--client", pc.smsid, "--limit", "1000000"))]
+            self.assertGreater(len(acknowledged[pc.smsid]), KILLS)
+            self.assertEqual(len(stored), len(set(stored)))
+            self.assertEqual([m for m in stored if m in set(acknowledged[pc.smsid])], acknowledged[pc.smsid])
+            self.assertLessEqual(len(stored), len(acknowledged[pc.smsid]) + 1)
+
+
+class Full(ReportCase):
+
+    OUTBOX = ["--outbox-reports", "5"]
+
+    def test_S1_18_a_full_outbox_refuses_and_counts(self):
+        """S1.18 the outbox is bounded: 503 beyond, counted; there is room again after it has drained"""
+        pc = self.registered()
+        self.site.process.stop()
+        self.assertEqual([pc.status(n)[0] for n in range(7)], [200] * 5 + [503] * 2)
+        self.assertEqual((self.mp_status()["outbox_waiting"], self.mp_status()["outbox_refused"]), (5, 2))
+        self.site.start()
+        self.drained()
+        self.assertEqual(pc.status()[0], 200)
+
+
+harness.main()
