@@ -12,7 +12,10 @@
 #include <string.h>
 
 /* RFC 1035 4.1 */
-enum { CLASS_IN = 1, TYPE_SRV = 33, TRIES = 3, TRY_MS = 2000, HEADER_LEN = 12, SYSTEM_SERVERS = 3 };
+enum { CLASS_IN = 1, TYPE_CNAME = 5, TYPE_SRV = 33, TRUNCATED = 0x0200, TRIES = 3, TRY_MS = 2000, SYSTEM_SERVERS = 3 };
+
+/* RFC 2181 8: what is larger counts as 0 */
+static const uint32_t ttl_max = 0x7fffffff;
 
 /* One question on its way; the callback fills it once. */
 struct ask {
@@ -33,8 +36,6 @@ static enum sl_status status_of(int code)
         return SL_OK;
     case ARES_ETIMEOUT:
         return SL_TIMEOUT;
-    case ARES_EREFUSED:
-        return SL_DENIED;
     case ARES_EFORMERR:
     case ARES_EBADRESP:
         return SL_MALFORMED;
@@ -135,7 +136,9 @@ static enum sl_status finish(ares_channel channel, struct ask *ask, const char *
     if (ask->malformed)
         return sl_fail(e, SL_MALFORMED, "DNS %s %s: broken answer", ask->name, kind);
     enum sl_status s = status_of(ask->code);
-    return s == SL_OK ? s : sl_fail(e, s, "DNS %s %s: %s", ask->name, kind, ares_strerror(ask->code));
+    return s == SL_OK ? s : sl_fail(e, s, "DNS %s %s: %s", ask->name, kind,
+                                     ask->code == ARES_ECONNREFUSED ? "each server is out of reach, fails or refuses"
+                                                                    : ares_strerror(ask->code));
 }
 
 /* Reads a name of a message at the cursor; false on nonsense. */
@@ -150,18 +153,24 @@ static bool take_name(struct nb_cursor *c, char *out, size_t size)
     return fits && nb_take(c, (size_t)used) != NULL;
 }
 
-static bool take_srv(struct nb_cursor *c, struct dnsc_srv_list *list)
+/* Reads one record: of `owner`, an SRV record is added to the list, an alias becomes the owner that counts from here on. */
+static bool take_record(struct nb_cursor *c, char *owner, struct dnsc_srv_list *list)
 {
     struct dnsc_srv srv = {.ttl_s = 0};
-    if (!take_name(c, NULL, 0))
+    char name[DNSC_NAME_MAX];
+    if (!take_name(c, name, sizeof name))
         return false;
     uint16_t type = nb_get16(c), class = nb_get16(c);
-    srv.ttl_s = nb_get32(c);
+    uint32_t ttl_s = nb_get32(c);
     uint16_t len = nb_get16(c);
     size_t end = c->at + len;
     if (!nb_cursor_ok(c) || end > c->size)
         return false;
-    if (type == TYPE_SRV && class == CLASS_IN && list->count < DNSC_SRV_MAX) {
+    bool is_asked = class == CLASS_IN && sl_text_iequal(name, owner);
+    if (is_asked && type == TYPE_CNAME && (!take_name(c, owner, DNSC_NAME_MAX) || c->at != end))
+        return false;
+    if (is_asked && type == TYPE_SRV && list->count < DNSC_SRV_MAX) {
+        srv.ttl_s = ttl_s <= ttl_max ? ttl_s : 0;
         srv.priority = nb_get16(c);
         srv.weight = nb_get16(c);
         srv.port = nb_get16(c);
@@ -174,18 +183,27 @@ static bool take_srv(struct nb_cursor *c, struct dnsc_srv_list *list)
     return true;
 }
 
+/* True for an answer that came cut over TCP too, which tells neither what there is nor that there is nothing. */
+static bool is_cut(const uint8_t *octets, size_t len)
+{
+    struct nb_cursor c = nb_cursor_read(octets, len);
+    (void)nb_get16(&c);
+    return nb_get16(&c) & TRUNCATED && nb_cursor_ok(&c);
+}
+
 /* c-ares' own parser of SRV records drops the TTL, so the answer is read here. */
 static bool read_srv(const uint8_t *octets, size_t len, struct dnsc_srv_list *list)
 {
+    char owner[DNSC_NAME_MAX] = "";
     struct nb_cursor c = nb_cursor_read(octets, len);
     (void)nb_take(&c, 4);
     uint16_t questions = nb_get16(&c), answers = nb_get16(&c);
-    (void)nb_take(&c, HEADER_LEN - 8);
+    (void)nb_take(&c, 4);
     while (questions--)
-        if (!take_name(&c, NULL, 0) || !nb_take(&c, 4))
+        if (!take_name(&c, owner, sizeof owner) || !nb_take(&c, 4))
             return false;
     while (answers--)
-        if (!take_srv(&c, list))
+        if (!take_record(&c, owner, list))
             return false;
     return nb_cursor_ok(&c);
 }
@@ -196,8 +214,8 @@ static void on_srv(void *arg, int code, int timeouts, unsigned char *octets, int
     (void)timeouts;
     ask->done = true;
     ask->code = code;
-    if (code == ARES_SUCCESS)
-        ask->malformed = !read_srv(octets, (size_t)len, ask->srv);
+    if (octets)
+        ask->malformed = is_cut(octets, (size_t)len) || (code == ARES_SUCCESS && !read_srv(octets, (size_t)len, ask->srv));
 }
 
 enum sl_status dnsc_srv(const char *server, const char *name, struct sl_deadline deadline, struct dnsc_srv_list *ret_list,

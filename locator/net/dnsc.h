@@ -4,10 +4,12 @@
  * SRV records with their TTL (RFC 2782; priority and weight are read but a locator of management points does not use them,
  * sms.md 4; one of directory servers does, locator/model/srv.h), and the addresses of a host. `server` NULL asks the servers of
  * resolv.conf and reads the hosts file; servers given as "ADDR:PORT" or "[ADDR6]:PORT", joined by commas, are asked instead: the
- * next one when one is silent or fails, each with its share of the time. A truncated answer is asked again over TCP.
+ * next one when one is silent or fails, each with its share of the time. A truncated answer is asked again over TCP; one that
+ * comes truncated over TCP too is a broken answer. Records of other names than the one asked, and its aliases, do not count;
+ * a TTL above 2^31 - 1 is 0 (RFC 2181 8).
  *
  * "No such name" and "no such data" are no failures: SL_OK with an empty list. Failures: SL_TIMEOUT, SL_UNREACHABLE (nobody
- * listens, SERVFAIL), SL_DENIED (REFUSED), SL_MALFORMED (broken answer), SL_USAGE (name or server). Each call has its own
+ * listens; SERVFAIL or REFUSED from each server), SL_MALFORMED (broken answer), SL_USAGE (name or server). Each call has its own
  * channel: any thread.
  */
 #ifndef SL_LOCATOR_NET_DNSC_H

@@ -64,6 +64,24 @@ class Servers(harness.Case):
         self.assertEqual((found.code, found.answer["address"]), (0, None), str(found))
         self.assertIn("no address", "\n".join(found.json["warnings"]))
 
+    def test_an_answer_that_stays_truncated_says_nothing(self):
+        """X02 cut over TCP too: neither what there is nor that there is nothing is known"""
+        self.server.always_truncated = True
+        found = self.find(self.server.address)
+        self.assertEqual((found.code, found.json["reason"]), (3, "could-not-ask"), str(found))
+        self.assertIn((NAME, dns.SRV, "tcp"), self.server.asked)
+
+    def test_only_what_was_asked_for_counts(self):
+        """P03 a record of another name is no answer, one of an alias is; a TTL above 2^31 - 1 is 0 (RFC 2181 8)"""
+        self.server.owners = {NAME: "_mssms_mp_ps1._tcp.example.net"}
+        found = self.find(self.server.address)
+        self.assertEqual((found.code, found.json["reason"]), (1, "not-found"), str(found))
+        self.server.aliases = {NAME: "_mssms_mp_ps1._tcp.example.net"}
+        self.check(self.find(self.server.address))
+        self.server.owners, self.server.aliases = {}, {}
+        self.server.records[(NAME, dns.SRV)] = [(2 ** 31, (0, 0, 8080, "mp1.example.org"))]
+        self.assertEqual(self.find(self.server.address).answer["ttl_s"], 0)
+
     def test_bad_servers_are_told(self):
         """servers are numeric; a list needs no end"""
         for bad in ("ns.example.org", "127.0.0.1:99999", "127.0.0.1,x", ",".join(["127.0.0.1:53"] * 100)):

@@ -4,7 +4,8 @@
     server.records = {("_ldap._tcp.example.org", SRV): [(600, (0, 5, 389, "dc1.example.org"))], ("dc1.example.org", A): [(60, "127.0.0.5")]}
     "dns://%s/example.org" % server.address
 
-`truncated` answers over UDP are cut, so that the client must come back over TCP; `rcode` answers everything with that code.
+`truncated` answers over UDP are cut, so that the client must come back over TCP, `always_truncated` ones there too; `rcode` answers
+everything with that code. `owners` gives the records of a name under another one, `aliases` puts a CNAME before them.
 """
 
 import socket
@@ -35,7 +36,8 @@ def value_octets(kind, value):
 class Server:
     def __init__(self, case, host="127.0.0.1", port=None):
         self.host, self.port = host, port or harness.free_port((host,))
-        self.records, self.rcode, self.truncated = {}, 0, False
+        self.records, self.rcode, self.truncated, self.always_truncated = {}, 0, False, False
+        self.owners, self.aliases = {}, {}
         self.asked = []     # (name, type, "udp" or "tcp")
         outer = self
 
@@ -73,9 +75,12 @@ class Server:
         found = self.records.get((name, kind), [])
         known = any(one == name for one, _ in self.records)
         code = self.rcode or (0 if known else 3)
-        cut = self.truncated and transport == "udp"
-        body = b"" if cut or self.rcode else b"".join(
-            b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, ttl, len(octets)) + octets
-            for ttl, octets in ((ttl, value_octets(kind, value)) for ttl, value in found))
-        count = len(found) if body else 0
-        return query[:2] + struct.pack("!HHHHH", ANSWER | RECURSION | (TRUNCATED if cut else 0) | code, 1, count, 0, 0) + question + body
+        cut = self.always_truncated or self.truncated and transport == "udp"
+        owner = name_octets(self.owners[name]) if name in self.owners else b"\xc0\x0c"
+        answers = [(b"\xc0\x0c", CNAME, 0, name_octets(self.aliases[name]))] if name in self.aliases else []
+        answers += [(owner, kind, ttl, value_octets(kind, value)) for ttl, value in found]
+        if cut or self.rcode:
+            answers = []
+        body = b"".join(who + struct.pack("!HHIH", what, 1, ttl, len(octets)) + octets for who, what, ttl, octets in answers)
+        flags = ANSWER | RECURSION | (TRUNCATED if cut else 0) | code
+        return query[:2] + struct.pack("!HHHHH", flags, 1, len(answers), 0, 0) + question + body
