@@ -126,7 +126,6 @@ static enum sl_status status_of(CURLcode code)
     case CURLE_OUT_OF_MEMORY:
         return SL_NOMEM;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
         return SL_USAGE;

@@ -68,6 +68,12 @@ class MpList(harness.Case):
         found = lab.find("site", "--as-client", "10.1.2.3/24", "--source", point.uri)
         self.assertEqual((found.code, found.json["reason"]), (2, "not-asked"), str(found))
 
+    def test_what_is_no_http(self):
+        """X02 a server that speaks something else is no mistake of the user: could not ask"""
+        point = slp.Point(self, scheme="http")
+        point.behave = lambda handler: handler.wfile.write((MPLIST % (MP % ("a", "a", ""))).encode())
+        self.check(self.find(point.uri), 3, "unreachable", "could-not-ask")
+
     def test_dead_and_silent_ones(self):
         """X02 nobody listens, or accepts and is silent: could not ask, within the time-out"""
         self.check(self.find("http://127.0.0.1:%d" % harness.free_port()), 3, "unreachable", "could-not-ask")
