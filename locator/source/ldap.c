@@ -72,6 +72,17 @@ static void copy_text(const struct ldapc_entry *entry, const char *attr, char *o
         (void)sl_text_copy(out, size, text);
 }
 
+/* The numeric address of a management point; what is none is left out, with a warning. */
+static void copy_address(const struct ldapc_entry *entry, char *out, size_t size, struct src_answer *a)
+{
+    struct lm_address ignored;
+    copy_text(entry, SCHEMA_MP_ADDRESS, out, size);
+    if (!out[0] || (!strchr(out, '/') && lm_address_parse(out, &ignored, NULL) == SL_OK))
+        return;
+    src_warn(a, "%s: %s: \"%.40s\" is no address", entry->dn, SCHEMA_MP_ADDRESS, out);
+    out[0] = '\0';
+}
+
 void src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct src_answer *a)
 {
     struct lm_mp mp = lm_mp_unknown();
@@ -80,7 +91,7 @@ void src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct s
     const struct ldapc_attr *capabilities = ldapc_entry_attr(entry, SCHEMA_CAPABILITIES);
     if (code && lm_code_parse(code, mp.site, &e) != SL_OK)
         src_warn(a, "%s: %s", entry->dn, sl_error_text(&e));
-    copy_text(entry, SCHEMA_MP_ADDRESS, mp.address, sizeof mp.address);
+    copy_address(entry, mp.address, sizeof mp.address, a);
     (void)sl_text_copy(mp.name, sizeof mp.name, mp.address);
     copy_text(entry, SCHEMA_MP_NAME, mp.name, sizeof mp.name);
     copy_text(entry, SCHEMA_DNS_HOST_NAME, mp.name, sizeof mp.name);
@@ -184,7 +195,10 @@ static void choose(const struct ldapc_entries *found, const struct src_question 
             continue;
         }
         src_ldap_mp(entry, &mps[count], a);
-        entries[count++] = entry;
+        if (mps[count].name[0])
+            entries[count++] = entry;
+        else
+            src_warn(a, "%s names no host: it does not count", entry->dn);
     }
     *ret_choice = lm_choose_mp(mps, count, q->profile);
     if (ret_choice->kind >= LM_CHOICE_ONE) {

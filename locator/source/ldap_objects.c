@@ -18,12 +18,12 @@ static const char *const attrs[] = {
 /* The classes whose objects make a kind. */
 static const struct {
     enum lm_object_kind kind;
-    const char *class_name, *other_class, *words;
+    const char *class_name, *other_class, *words, *one;
 } kinds[] = {
-    {LM_OBJECT_MP, SCHEMA_CLASS_MANAGEMENT_POINT, NULL, "management points"},
-    {LM_OBJECT_SITE, SCHEMA_CLASS_SITE, NULL, "sites"},
-    {LM_OBJECT_SLP, SCHEMA_CLASS_SERVER_LOCATOR_POINT, NULL, "server locator points"},
-    {LM_OBJECT_BOUNDARY, SCHEMA_CLASS_SITE, SCHEMA_CLASS_ROAMING_BOUNDARY_RANGE, "boundaries"},
+    {LM_OBJECT_MP, SCHEMA_CLASS_MANAGEMENT_POINT, NULL, "management points", "a management point"},
+    {LM_OBJECT_SITE, SCHEMA_CLASS_SITE, NULL, "sites", "a site object"},
+    {LM_OBJECT_SLP, SCHEMA_CLASS_SERVER_LOCATOR_POINT, NULL, "server locator points", "a server locator point"},
+    {LM_OBJECT_BOUNDARY, SCHEMA_CLASS_SITE, SCHEMA_CLASS_ROAMING_BOUNDARY_RANGE, "boundaries", "a boundary"},
 };
 
 static void copy_text(const struct ldapc_entry *entry, const char *attr, char *out, size_t size)
@@ -137,7 +137,7 @@ static void drop_doubles(struct lm_objects *list)
 
 void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
 {
-    char filter[SRC_TEXT_MAX], asked[SRC_TEXT_MAX];
+    char filter[SRC_TEXT_MAX], asked[SRC_TEXT_MAX], missing[SRC_TEXT_MAX];
     struct ldapc_entries found = {.count = 0};
     size_t k = 0;
     while (k < SL_COUNT(kinds) && kinds[k].kind != q->kind)
@@ -150,8 +150,9 @@ void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struc
     (void)snprintf(filter, sizeof filter, "(&(%s=%s)(|(objectClass=%s)(objectClass=%s)))", SCHEMA_SITE_CODE,
                    q->site[0] ? q->site : "*", kinds[k].class_name, other);
     (void)snprintf(asked, sizeof asked, "%s%s%s", kinds[k].words, q->site[0] ? " of " : "", q->site);
+    (void)snprintf(missing, sizeof missing, "%s%s%s", kinds[k].one, q->site[0] ? " of " : "", q->site);
     if (!src_ldap_search(dir, filter, attrs, asked, deadline, a, &found)) {
-        src_ldap_say_unreadable(dir, asked, deadline, a);
+        src_ldap_say_unreadable(dir, missing, deadline, a);
         return;
     }
     for (size_t i = 0; i < found.count; i++)
@@ -167,5 +168,5 @@ void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struc
     else if (incomplete)
         src_say(a, SRC_CUT, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
     else
-        src_ldap_say_absent(dir, asked, deadline, a);
+        src_ldap_say_absent(dir, missing, deadline, a);
 }

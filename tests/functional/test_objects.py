@@ -117,6 +117,18 @@ class Objects(Base):
         found = {one["mp"]: one["why_unused"] for one in self.find("mp", "--all", "--profile", "cb").answer}
         self.assertEqual(found, dict.fromkeys("abcde"))
 
+    def test_who_names_no_host_does_not_count(self):
+        """X02 S1.26 a default MP without a name, or with an address that is none, is no answer; the warning names the object"""
+        nameless = {name: value for name, value in mp("PS1", "a", address="somewhere").items() if name != "mSSMSMPName"}
+        self.publish(dict(nameless, cn="nameless"), mp("PS2", "b", address="10.0.0.1 10.0.0.2"))
+        done = self.find("mp", "--site", "PS1", code=1)
+        self.assertEqual(done.json["reason"], "not-found", str(done))
+        warnings = "\n".join(done.json["warnings"])
+        self.assertIn("\"somewhere\" is no address", warnings)
+        self.assertRegex(warnings, "nameless,.* names no host")
+        answer = self.find("mp", "--site", "PS2").answer
+        self.assertEqual((answer["mp"], answer["address"]), ("b", None))
+
     def test_nothing_to_list(self):
         """X02 an empty list says why, as everything else does"""
         done = self.find("mp", "--all", "--site", "PS9", code=1)
