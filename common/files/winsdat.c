@@ -92,6 +92,8 @@ enum sl_status ff_winsdat_read(struct ff_reader *r, struct sl_error *e)
         if (status != SL_OK)
             break;
     }
+    if (status == SL_OK && !versioned)
+        status = sl_fail(e, SL_MALFORMED, "no line \"%s ...\": not a whole wins.dat", version_line);
     return status;
 }
 

@@ -71,6 +71,8 @@ class Dumps(harness.Case):
                 (HOLDER, 1, "negative", "nothing-published"),
                 ("dn: DC=example,DC=com\nobjectClass: domain\n", 1, "negative", "nothing-published"),
                 (HOLDER + SUBSCHEMA, 1, "negative", "schema-not-extended"),
+                (HOLDER + SUBSCHEMA.replace("objectClass: subschema\n", ""), 1, "negative", "schema-not-extended"),    # ldapsearch ... +
+                (HOLDER + "dn: cn=Subschema\nobjectClass: subschema\n\n", 1, "negative", "nothing-published"),      # without +
                 (HOLDER + "dn: CN=Schema,DC=example,DC=com\nobjectClass: dMD\n\ndn: CN=User,CN=Schema,DC=example,DC=com\nobjectClass: classSchema\n"
                  "lDAPDisplayName: user\n", 1, "negative", "schema-not-extended"),
                 (MP.replace("PS1", "PS2"), 1, "negative", "not-found"),
@@ -109,6 +111,7 @@ class Dumps(harness.Case):
                 ("zone", "a BLAH x\n", 1, "no type"),
                 ("zone", "a TXT ( \"x\"\n\n", 1, "not closed"),
                 ("winsdat", "VERSION 1 0\n\"MP_PS1#1a\" 0 10.0.0.11 66R\n\"A#00\" x\n", 3, "expiry"),
+                ("winsdat", "", None, "not a whole wins.dat"),
                 ("lmhosts", "10.0.0.11 \"MP_PS1         \\0x1a\"\nx y\n", 2, "IPv4"),
                 ("netsh", "netsh wins server add name name=A\n", 1, "needs")):
             with self.subTest(scheme=scheme, text=text[-60:]):

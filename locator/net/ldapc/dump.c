@@ -138,7 +138,7 @@ static void find_schema(struct ldapc_dump *dump)
     for (size_t i = 0; i < dump->entries.count; i++) {
         const struct ldapc_entry *entry = &dump->entries.items[i];
 
-        if (ldapc_entry_has(entry, "objectClass", "subschema"))
+        if (ldapc_entry_attr(entry, "objectClasses") != NULL)
             set_root(dump, 1, "subschemaSubentry", &dump->subschema, entry->dn);
         if (!ldapc_entry_has(entry, "objectClass", "classSchema") || ldapc_dn_parent(entry->dn) == NULL)
             continue;

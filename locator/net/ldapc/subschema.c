@@ -41,6 +41,9 @@ static enum sl_status ask_subschema(struct ldapc *dir, const char *dn, struct sl
     static const char *const attrs[] = {"attributeTypes", "objectClasses", NULL};
     struct ldapc_search search = {.base = dn, .scope = LDAPC_BASE, .filter = "(objectClass=subschema)", .attrs = attrs};
 
+    if (dir->dump != NULL) /* ldapsearch was perhaps told to show operational attributes only: no objectClass */
+        search.filter = "(objectClasses=*)";
+
     return ldapc_search(dir, &search, deadline, ret_found, e);
 }
 
