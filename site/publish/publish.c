@@ -89,6 +89,8 @@ void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *re
 void pub_result_fail(struct pub_run *run, enum sl_status status, const struct sl_error *e)
 {
     enum sl_outcome outcome = sl_status_outcome(status);
+    if (outcome == SL_OUTCOME_NEGATIVE) /* that would read as "it differs", of a target that could not be read at all */
+        outcome = SL_OUTCOME_CONFLICT;
     pub_result_set(run, outcome, outcome == SL_OUTCOME_UNREACHABLE ? "could-not-ask" : sl_outcome_word(outcome), "%s",
                    sl_error_text(e));
 }
@@ -114,9 +116,12 @@ static void judge(const struct pub_run *run)
     const struct pub_result *failed = NULL;
     size_t failures = 0;
     bool differs = false;
-    struct sl_text names = sl_text_new(PUB_TEXT_MAX);
+    struct sl_text names = sl_text_new(PUB_TEXT_MAX), different = sl_text_new(PUB_TEXT_MAX);
     for (size_t i = 0; i < r->result_count; i++) {
-        differs = differs || r->results[i].outcome == SL_OUTCOME_NEGATIVE;
+        bool is_different = r->results[i].outcome == SL_OUTCOME_NEGATIVE;
+        differs = differs || is_different;
+        if (is_different && r->results[i].message[0])
+            sl_text_printf(&different, "%s%s", different.len ? "; " : "", r->results[i].message);
         if (!has_failed(&r->results[i]))
             continue;
         failures++;
@@ -131,10 +136,11 @@ static void judge(const struct pub_run *run)
     else if (failures > 0)
         conclude(r, SL_OUTCOME_PARTIAL, failed->reason, sl_text_str(&names));
     else if (differs && run->mode != PUB_LIST)
-        conclude(r, SL_OUTCOME_NEGATIVE, pub_is_diff(run) ? "differs" : "not-yet", "");
+        conclude(r, SL_OUTCOME_NEGATIVE, pub_is_diff(run) ? "differs" : "not-yet", sl_text_str(&different));
     else
         conclude(r, SL_OUTCOME_OK, "", "");
     sl_text_fini(&names);
+    sl_text_fini(&different);
 }
 
 int64_t pub_time_ms(const struct sm_snapshot *site)

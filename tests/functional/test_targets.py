@@ -190,6 +190,17 @@ class Files(TargetCase):
                       ["dns://127.0.0.1/x", "--sasl", "external"], ["winsd:///x", "--slp", "nobody"]):
             self.assertEqual(self.site.ctl("target", "add", *words).code, 2, words)
 
+    def test_a_file_that_cannot_be_read_is_named(self):
+        """P06 that is no difference which publishing would settle: conflict, partial beside a target that works, and it stays as it is"""
+        target = "zone:" + self.write("mine.txt", "precious\n", 0o644)
+        self.prepare([target])
+        for words in (["publish", "--diff"], ["publish", "--apply"]):
+            self.assertIn("mine.txt:1: ", self.document(*words, code=7, reason="conflict")["message"])
+        self.site.ctl_ok("target", "add", "lmhosts:" + self.path("lmhosts"))
+        document = self.document("publish", "--apply", code=8)
+        self.assertIn(target, document["message"])
+        self.assertEqual(self.read("mine.txt"), "precious\n")
+
     def test_ldif_is_what_a_directory_takes(self):
         """the LDIF of a site, added with ldapadd, is what publishing to that directory would write"""
         uri = "ldif:" + self.path("site.ldif")
