@@ -127,6 +127,12 @@ size_t sl_utf8_len(const char *text, size_t left)
     return 0;
 }
 
+/* U+0080 to U+009F in UTF-8: control characters, which some terminals obey as they do ESC. */
+static bool is_c1(const unsigned char *p)
+{
+    return p[0] == 0xc2 && p[1] < 0xa0;
+}
+
 void sl_text_json(struct sl_text *t, const char *text, size_t len)
 {
     sl_text_puts(t, "\"");
@@ -137,8 +143,8 @@ void sl_text_json(struct sl_text *t, const char *text, size_t len)
             sl_text_puts(t, "\xef\xbf\xbd");
         else if (*p == '"' || *p == '\\')
             sl_text_printf(t, "\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7f)
-            sl_text_printf(t, "\\u%04x", *p);
+        else if (*p < 0x20 || *p == 0x7f || is_c1(p))
+            sl_text_printf(t, "\\u%04x", is_c1(p) ? p[1] : *p);
         else
             sl_text_add(t, p, n);
         i += n ? n : 1;
@@ -153,7 +159,7 @@ void sl_text_escape(char *out, size_t out_size, const char *text, size_t len)
     for (size_t i = 0; i < len;) {
         const unsigned char *p = (const unsigned char *)text + i;
         size_t n = sl_utf8_len(text + i, len - i);
-        bool plain = n > 0 && *p >= 0x20 && *p != 0x7f && !(*p == 0xc2 && p[1] < 0xa0);
+        bool plain = n > 0 && *p >= 0x20 && *p != 0x7f && !is_c1(p);
         size_t need = plain ? n : 4;
         if (o + need >= out_size)
             break;
