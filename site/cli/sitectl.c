@@ -5,6 +5,7 @@
 #include "locator/net/ldapc.h"
 #include "site/cli/database.h"
 #include "site/cli/key.h"
+#include "site/cli/policy.h"
 #include "site/cli/schema.h"
 #include "site/server/keys.h"
 #include "site/store/store.h"
@@ -191,6 +192,12 @@ static enum sl_outcome add_package(struct cli_call *call)
     return outcome;
 }
 
+static enum sl_outcome policy_import(struct cli_call *call)
+{
+    const struct values *values = call->values;
+    return sctl_policy_import(call, values->control, REMOTE_TIMEOUT_MS);
+}
+
 struct target_values {
     struct ldapc_options ldap;
     bool transactions;
@@ -336,6 +343,17 @@ static const struct cli_verb verbs[] = {
     {.name = "package remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Remove a package", .run = remote,
      .examples = {"sitectl package remove LAB00001", "Forget the package"}},
     {.name = "package list", .args = "", .summary = "List the packages", .run = remote},
+    {.name = "policy import", .args = "FILE", .min_args = 1, .max_args = 1,
+     .summary = "Store a file SMS_def.mof and make the site's policies from it",
+     .detail = "The text and its hash are kept in the site database; the same file again changes nothing. What is wrong with it "
+               "is told by line, and then nothing is stored. Without a default management point a site has no active policy.",
+     .run = policy_import,
+     .examples = {"sitectl policy import SMS_def.mof", "Say what clients are to report of themselves"}},
+    {.name = "policy list", .args = "", .summary = "List the policies of a site", .run = remote},
+    {.name = "policy show", .args = "[POLICY]", .min_args = 0, .max_args = 1,
+     .summary = "Show a policy with its body, or the file that policies are made from",
+     .detail = "POLICY is a category (SiteSettings, HardwareInventory) or an id.", .run = remote,
+     .examples = {"sitectl policy show HardwareInventory", "Show what clients are told to report"}},
     {.name = "target add", .args = "URI", .min_args = 1, .max_args = 1,
      .summary = "Add a directory, name registry, DNS server or file to publish to",
      .detail = "URI is ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath; wins://HOST[:PORT], where the management point's "

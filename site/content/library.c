@@ -130,11 +130,11 @@ static enum sl_status pour(int in, int out, const char *name, const struct cnt_e
                            struct sl_error *e)
 {
     char *chunk = sl_new_array(CHUNK, 1);
-    struct cnt_digest *digest = cnt_digest_new();
+    struct sm_digest *digest = sm_digest_new();
     enum sl_status status = SL_OK;
     ssize_t n = 0;
     while (status == SL_OK && (n = read_some(in, chunk, CHUNK)) > 0) {
-        cnt_digest_add(digest, chunk, (size_t)n);
+        sm_digest_add(digest, chunk, (size_t)n);
         file->size += (uint64_t)n;
         *done += (uint64_t)n;
         if (out >= 0 && !write_all(out, chunk, (size_t)n))
@@ -146,7 +146,7 @@ static enum sl_status pour(int in, int out, const char *name, const struct cnt_e
     }
     if (status == SL_OK && n < 0)
         status = sl_fail(e, SL_IO, "%s: cannot be read: %s", name, strerror(errno));
-    cnt_digest_end(digest, file->sha256);
+    sm_digest_end(digest, file->sha256);
     free(chunk);
     return status;
 }

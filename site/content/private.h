@@ -5,19 +5,7 @@
 #define SL_SITE_CONTENT_PRIVATE_H
 
 #include "site/content/content.h"
-
-/* ---- digest.c: the one file of site/ that includes GnuTLS ---- */
-
-struct cnt_digest;
-
-/* A SHA-256 that is being computed. */
-struct cnt_digest *cnt_digest_new(void);
-/* Adds octets. */
-void cnt_digest_add(struct cnt_digest *digest, const void *octets, size_t len);
-/* Writes the hexadecimal text and frees the digest. */
-void cnt_digest_end(struct cnt_digest *digest, char ret_hex[SM_SHA256_SIZE]);
-
-/* ---- library.c ---- */
+#include "site/model/digest.h"
 
 /*
  * Copies the open file `fd` from where it stands into the library: its hash and its size. *done counts the octets of the whole

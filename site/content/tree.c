@@ -140,13 +140,13 @@ enum sl_status cnt_add_tree(struct cnt *library, int dir_fd, const struct cnt_en
 
 void cnt_manifest_hash(const struct sm_manifest *manifest, char ret_hex[SM_SHA256_SIZE])
 {
-    struct cnt_digest *digest = cnt_digest_new();
+    struct sm_digest *digest = sm_digest_new();
     for (size_t i = 0; i < manifest->count; i++) {
         const struct sm_file *file = &manifest->files[i];
-        cnt_digest_add(digest, file->sha256, SM_SHA256_SIZE - 1);
-        cnt_digest_add(digest, "  ", 2);
-        cnt_digest_add(digest, file->path, strlen(file->path));
-        cnt_digest_add(digest, "\n", 1);
+        sm_digest_add(digest, file->sha256, SM_SHA256_SIZE - 1);
+        sm_digest_add(digest, "  ", 2);
+        sm_digest_add(digest, file->path, strlen(file->path));
+        sm_digest_add(digest, "\n", 1);
     }
-    cnt_digest_end(digest, ret_hex);
+    sm_digest_end(digest, ret_hex);
 }

@@ -37,6 +37,7 @@ struct sited {
     struct obx *outbox;
     struct upl *uplink;
     struct srv_intake *intake;
+    struct mp_cache *policies; /* that the management point keeps */
     struct mp *mp;
     struct cnt *library; /* of the distribution point */
     struct dp *dp;
@@ -153,6 +154,19 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
     return srv_open(d->loop, &options, &d->srv, e);
 }
 
+static enum sl_status start_mp(struct sited *d, const char *host, struct sl_error *e)
+{
+    char folder[PATH_MAX + sizeof ".policy"];
+    snprintf(folder, sizeof folder, "%s.policy", d->state);
+    enum sl_status status = mp_cache_open(folder, &d->policies, e);
+    if (status != SL_OK)
+        return status;
+    d->mp = mp_new(d->replica, d->values->site, host, d->identity, (struct mp_upward){d->outbox, d->uplink},
+                   d->policies);
+    web_add_routes(d->web, mp_routes, mp_route_count, d->mp);
+    return SL_OK;
+}
+
 static enum sl_status start_dp(struct sited *d, struct sl_error *e)
 {
     enum sl_status status = cnt_open(d->content, false, &d->library, e);
@@ -170,13 +184,10 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     if (gethostname(host, sizeof host - 1) != 0)
         return sl_fail(e, SL_IO, "the name of this host cannot be read");
     d->web = web_new();
-    d->mp = mp_new(d->replica, d->values->site, host, d->identity, (struct mp_upward){d->outbox, d->uplink});
     if (s->roles[SITED_SERVER])
         web_add_routes(d->web, srv_intake_routes, srv_intake_route_count, d->intake);
-    if (s->roles[SITED_MP])
-        web_add_routes(d->web, mp_routes, mp_route_count, d->mp);
-    enum sl_status status = SL_OK;
-    if (s->roles[SITED_DP])
+    enum sl_status status = s->roles[SITED_MP] ? start_mp(d, host, e) : SL_OK;
+    if (status == SL_OK && s->roles[SITED_DP])
         status = start_dp(d, e);
     if (s->roles[SITED_SLP]) {
         d->slp = slp_new(d->replica, d->values->slp_path);
@@ -255,6 +266,7 @@ static void stop(struct sited *d)
     web_free(d->web);
     mp_free(d->mp);
     upl_free(d->uplink);
+    mp_cache_close(d->policies);
     dp_free(d->dp);
     slp_free(d->slp);
     cnt_close(d->library);
@@ -331,6 +343,7 @@ const struct cli_program sited_program = {
     .files = "/var/lib/sitelocator/site.db, the site database.\n\n"
              "/var/lib/sitelocator/site.db-CODE.key, the trusted root key of site CODE.\n\n"
              "/var/lib/sitelocator/site.db-mp.key, the key of the management points on this host.\n\n"
+             "/var/lib/sitelocator/site.db.policy/, the policy bodies that the management point keeps for itself.\n\n"
              "/run/sitelocator/sited.sock, the control socket.",
     .see_also = "sitectl(8), locator(1), winsd(8)",
 };

@@ -9,12 +9,16 @@
 #include <string.h>
 
 struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity,
-                  struct mp_upward upward)
+                  struct mp_upward upward, struct mp_cache *cache)
 {
     struct mp *mp = sl_new(sizeof *mp);
-    *mp = (struct mp){
-        .magic = MP_MAGIC, .pool = pool, .site = sl_strdup(site), .host = sl_strdup(host),
-        .identity = identity, .upward = upward};
+    *mp = (struct mp){.magic = MP_MAGIC,
+                      .pool = pool,
+                      .site = sl_strdup(site),
+                      .host = sl_strdup(host),
+                      .identity = identity,
+                      .upward = upward,
+                      .cache = cache};
     return mp;
 }
 
@@ -183,6 +187,7 @@ static void on_sms_aut(const struct web_request *request, struct web_response *r
 
 const struct web_route mp_routes[] = {
     {"GET", "/SMS_MP/.sms_aut", on_sms_aut},
+    {"GET", MP_POLICY_PATH, mp_on_policy_body},
     {CCM_METHOD, CCM_PATH, mp_on_message},
 };
 const size_t mp_route_count = SL_COUNT(mp_routes);

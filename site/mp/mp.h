@@ -4,12 +4,15 @@
  *   GET /SMS_MP/.sms_aut?MPLIST          the management points of this site
  *   GET /SMS_MP/.sms_aut?MPLIST1[&CODE]  the same with site codes, of the named site
  *   GET /SMS_MP/.sms_aut?MPCERT          and MPCERT1, MPKEYINFORMATION, SITESIGNCERT: see identity.h
+ *   GET /SMS_MP/.sms_pol?{guid}.1_00     the body of a policy
  *   CCM_POST /ccm_system/request         a message; MP_LocationManager answers a ContentLocationRequest and a
- *                                        LocalMPLocationRequest; the endpoints of reports.c take what clients send up
+ *                                        LocalMPLocationRequest, MP_PolicyManager the RequestAssignments of a client that has
+ *                                        registered (S1.10); the endpoints of reports.c take what clients send up
  *
  * Paths and verbs are compared without case. Everything but the identity is answered from the site database, read-only; every
  * field of a message becomes a bound parameter. While the database cannot be read the answer is 500 (S2.14), and it is 200 again
- * when it can: nothing need be restarted.
+ * when it can: nothing need be restarted. Bodies of policies that were assigned or fetched here are answered all the while, out
+ * of the cache (cache.h); assignments are not.
  *
  * Which distribution points (facts 6.3): those of every site whose boundaries hold the client (Local); when none of these holds
  * the package, those of the client's assigned site (Fallback); nothing else.
@@ -21,6 +24,7 @@
 
 #include "locator/net/locmsg.h"
 #include "site/http/web.h"
+#include "site/mp/cache.h"
 #include "site/mp/identity.h"
 #include "site/report/uplink.h"
 #include "site/store/pool.h"
@@ -39,10 +43,10 @@ struct mp_upward {
 
 /*
  * A role that reads through `pool`, which must outlive it. `site` is the site that a plain MPLIST is about, NULL for the only
- * one; `host` names this management point in its messages; `identity` must outlive it.
+ * one; `host` names this management point in its messages; `identity` and `cache` (NULL: none) must outlive it.
  */
 struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity,
-                  struct mp_upward upward);
+                  struct mp_upward upward, struct mp_cache *cache);
 /* Frees it; no request may be running. NULL is accepted. */
 void mp_free(struct mp *mp);
 

@@ -16,6 +16,7 @@ struct mp {
     char *host;
     struct mp_identity *identity;
     struct mp_upward upward;
+    struct mp_cache *cache; /* of policies; NULL: none */
 };
 
 /* Answers 500 and logs why: a client learns nothing of what is wrong inside. */
@@ -41,6 +42,7 @@ typedef enum sl_status mp_endpoint_fn(struct mp_exchange *x, struct sl_error *e)
 #define MP_ENDPOINT_TABLE(X)                                                                                           \
     X(CCM_ENDPOINT_LOCATION, mp_on_location)                                                                           \
     X("MP_ClientRegistration", mp_on_registration)                                                                     \
+    X("MP_PolicyManager", mp_on_policy)                                                                                \
     X("MP_DdrEndpoint", mp_on_discovery)                                                                               \
     X("MP_HinvEndpoint", mp_on_inventory)                                                                              \
     X("MP_RelayEndpoint", mp_on_metering)                                                                              \
@@ -56,5 +58,11 @@ enum sl_status mp_refuse(struct mp_exchange *x, unsigned http_status, struct sl_
     SL_MUST SL_PRINTF(4, 5);
 /* The handler of CCM_POST. */
 void mp_on_message(const struct web_request *request, struct web_response *response, void *ctx);
+
+/* ---- policy.c ---- */
+
+#define MP_POLICY_PATH "/SMS_MP/.sms_pol"
+/* The handler of GET MP_POLICY_PATH. */
+void mp_on_policy_body(const struct web_request *request, struct web_response *response, void *ctx);
 
 #endif

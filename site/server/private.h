@@ -172,6 +172,9 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("key show", 0, 0, false, true, srv_key_show)                                                                     \
     X("key export", 1, 1, false, true, srv_key_export)                                                                 \
     X("key replace", 0, 0, true, true, srv_key_replace)                                                                \
+    X("policy import", 1, 1, true, true, srv_policy_import)                                                            \
+    X("policy list", 0, 0, false, true, srv_policy_list)                                                               \
+    X("policy show", 0, 1, false, true, srv_policy_show)                                                               \
     X("status", 0, 0, false, false, srv_status)
 
 /* Each function is its verb: it reads call->request, writes rows to call->reply, and returns how it went. */

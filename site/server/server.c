@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "site/server/keys.h"
+#include "site/store/policy.h"
 #include "site/server/private.h"
 
 #include <stdlib.h>
@@ -84,6 +85,19 @@ static void certify_all(struct srv *srv, struct sst *store, const struct sl_stri
     }
 }
 
+/* Whoever changed a site, its policies follow (S1.11). */
+static void refresh_policies(struct sst *store, const struct sl_strings *codes)
+{
+    for (size_t i = 0; i < codes->count; i++) {
+        struct sl_error e = {0};
+        bool changed = false;
+        if (sst_refresh_policies(store, codes->items[i], &changed, &e) != SL_OK)
+            sl_log(SL_LOG_ERROR, "policies-not-made", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));
+        else if (changed)
+            sl_log(SL_LOG_INFO, "policies-made", "site=%s", codes->items[i]);
+    }
+}
+
 /* Publishes every site in the background. */
 static void publish_all(struct srv *srv, const struct sl_strings *codes)
 {
@@ -114,9 +128,11 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
     status = srv_sites(srv, &codes, e);
     if (status != SL_OK)
         return status;
-    if (srv->options.is_server)
+    if (srv->options.is_server) {
         certify_all(srv, store, &codes);
-    status = sst_generation(store, &generation, e); /* certifying has moved it */
+        refresh_policies(store, &codes);
+    }
+    status = sst_generation(store, &generation, e); /* both may have moved it */
     if (status != SL_OK) {
         sl_strings_fini(&codes);
         return status;

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Starts a change of a site: takes the write lock and finds the site. On failure nothing is held. */
-static enum sl_status change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e)
+enum sl_status sst_change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
     enum sl_status status = db_begin(store->db, e);
@@ -21,8 +20,7 @@ static enum sl_status change_begin(struct sst *store, const char *site, int64_t 
     return status;
 }
 
-/* Ends it: commits what changed and moves the generation, or takes everything back. */
-static enum sl_status change_end(struct sst *store, enum sl_status status, bool changed, struct sl_error *e)
+enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool changed, struct sl_error *e)
 {
     if (status == SL_OK && changed)
         status = db_run(db_prepare(store->db, "UPDATE change SET generation = generation + 1"), e);
@@ -62,14 +60,14 @@ enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, stru
                      ? sl_fail(e, SL_CONFLICT, "site %s exists already in %s", site->code, store->path)
                      : sl_fail(e, SL_LIMIT, "%s holds %d sites already", store->path, SST_SITES_MAX);
     }
-    return change_end(store, status, added, e);
+    return sst_change_end(store, status, added, e);
 }
 
 enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_unpublished, bool *ret_changed,
                                    struct sl_error *e)
 {
     int64_t id;
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     struct db_stmt *s = db_prepare(store->db, "UPDATE site SET is_unpublished = ?2 WHERE id = ?1 AND is_unpublished <> ?2");
@@ -77,7 +75,7 @@ enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_
     db_bind_int(s, 2, is_unpublished);
     status = db_run(s, e);
     bool changed = status == SL_OK && db_changes(store->db) > 0;
-    status = change_end(store, status, changed, e);
+    status = sst_change_end(store, status, changed, e);
     if (status == SL_OK)
         *ret_changed = changed;
     return status;
@@ -108,14 +106,14 @@ enum sl_status sst_certify(struct sst *store, const char *site, const char *root
                            const struct sst_certificate *mps, size_t count, struct sl_error *e)
 {
     int64_t id;
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     if (root_key != NULL)
         status = store_root(store, id, root_key, certificate, e);
     for (size_t i = 0; i < count && status == SL_OK; i++)
         status = store_certificate(store, id, &mps[i], e);
-    return change_end(store, status, status == SL_OK, e);
+    return sst_change_end(store, status, status == SL_OK, e);
 }
 
 /* ---- management points ---------------------------------------------------------------------------------------------- */
@@ -138,7 +136,7 @@ enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_m
 {
     int64_t id;
     bool added = false;
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     struct db_stmt *s = db_prepare(store->db, "INSERT INTO mp (site_id, host, address, port, is_nlb) VALUES (?1, ?2, ?3, ?4, ?5) "
@@ -151,7 +149,7 @@ enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_m
     status = insert(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_mp(store, id, mp, e);
-    status = change_end(store, status, added, e);
+    status = sst_change_end(store, status, added, e);
     if (status == SL_OK)
         *ret_added = added;
     return status;
@@ -191,14 +189,16 @@ enum sl_status sst_designate_mp(struct sst *store, const char *site, const char 
 {
     int64_t id;
     char *previous = NULL;
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     status = read_default(store, id, &previous, e);
     if (status == SL_OK)
         status = swap_default(store, id, host, e);
     bool same = previous == NULL || host == NULL ? previous == host : sl_text_iequal(previous, host);
-    status = change_end(store, status, !same, e);
+    if (status == SL_OK && !same)
+        status = sst_make_policies(store, id, e);
+    status = sst_change_end(store, status, !same, e);
     if (status == SL_OK)
         *ret_previous = previous;
     else
@@ -224,7 +224,7 @@ enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_d
 {
     int64_t id;
     bool added = false;
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     struct db_stmt *s = db_prepare(store->db, "INSERT INTO dp (site_id, host, url) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
@@ -234,7 +234,7 @@ enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_d
     status = insert(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_dp(store, id, dp, e);
-    status = change_end(store, status, added, e);
+    status = sst_change_end(store, status, added, e);
     if (status == SL_OK)
         *ret_added = added;
     return status;
@@ -246,7 +246,7 @@ enum sl_status sst_add_boundary(struct sst *store, const char *site, const struc
     int64_t id;
     bool added = false;
     uint8_t low[SM_ADDRESS_KEY_LEN], high[SM_ADDRESS_KEY_LEN];
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     struct db_stmt *s =
@@ -260,7 +260,7 @@ enum sl_status sst_add_boundary(struct sst *store, const char *site, const struc
         db_bind_blob(s, 5, high, sizeof high);
     }
     status = insert(store, s, &added, e);
-    status = change_end(store, status, added, e);
+    status = sst_change_end(store, status, added, e);
     if (status == SL_OK)
         *ret_added = added;
     return status;
@@ -337,7 +337,7 @@ enum sl_status sst_add_package(struct sst *store, const char *site, const struct
 {
     int64_t site_id;
     bool added = false, filled = false;
-    enum sl_status status = change_begin(store, site, &site_id, e);
+    enum sl_status status = sst_change_begin(store, site, &site_id, e);
     if (status != SL_OK)
         return status;
     for (size_t i = 0; i < package->dp_count && status == SL_OK; i++)
@@ -350,7 +350,7 @@ enum sl_status sst_add_package(struct sst *store, const char *site, const struct
         status = compare_package(store, site_id, package, e);
     if (status == SL_OK && package->manifest != NULL)
         status = sst_set_content(store, site_id, package->id, package->manifest, &filled, e);
-    status = change_end(store, status, added || filled, e);
+    status = sst_change_end(store, status, added || filled, e);
     if (status == SL_OK)
         *ret_added = added || filled;
     return status;
@@ -379,7 +379,7 @@ enum sl_status sst_add_role(struct sst *store, const char *site, enum sst_kind r
     int64_t id;
     bool added = false;
     sl_assert(role == SST_CAP || role == SST_SLP);
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     struct db_stmt *s = db_prepare(store->db, "INSERT INTO site_role (site_id, role, host) VALUES (?1, ?2, ?3) "
@@ -390,7 +390,7 @@ enum sl_status sst_add_role(struct sst *store, const char *site, enum sst_kind r
     status = insert(store, s, &added, e);
     if (status == SL_OK && !added && role == SST_SLP)
         status = compare_slp(store, id, host, e);
-    status = change_end(store, status, added, e);
+    status = sst_change_end(store, status, added, e);
     if (status == SL_OK)
         *ret_added = added;
     return status;
@@ -432,7 +432,7 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
 {
     int64_t id;
     bool added = false;
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     struct db_stmt *s =
@@ -444,7 +444,7 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
     status = insert(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_target(store, id, target, e);
-    status = change_end(store, status, added, e);
+    status = sst_change_end(store, status, added, e);
     if (status == SL_OK)
         *ret_added = added;
     return status;
@@ -485,7 +485,7 @@ enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kin
         [SST_SLP] = "DELETE FROM site_role WHERE site_id = ?1 AND host = ?2 AND role = 'slp'",
     };
     int64_t id;
-    enum sl_status status = change_begin(store, site, &id, e);
+    enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     status = check_removable(store, id, kind, key, e);
@@ -496,7 +496,7 @@ enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kin
         status = db_run(s, e);
     }
     bool removed = status == SL_OK && db_changes(store->db) > 0;
-    status = change_end(store, status, removed, e);
+    status = sst_change_end(store, status, removed, e);
     if (status == SL_OK)
         *ret_removed = removed;
     return status;

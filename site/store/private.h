@@ -23,6 +23,14 @@ extern const struct db_schema sst_schema;
 /* The row id of a site; SL_USAGE names the sites there are. */
 enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id, struct sl_error *e) SL_MUST;
 
+/* Starts a change of a site: takes the write lock and finds the site. On failure nothing is held. */
+enum sl_status sst_change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e) SL_MUST;
+/* Ends it: commits what changed and moves the generation, or takes everything back. */
+enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool changed, struct sl_error *e) SL_MUST;
+
+/* Makes the policies of a site anew out of what they follow from now, within the caller's transaction. */
+enum sl_status sst_make_policies(struct sst *store, int64_t site_id, struct sl_error *e) SL_MUST;
+
 /*
  * Gives a package its files, within the caller's transaction. *ret_changed is false when it has just these already; other ones
  * are SL_CONFLICT.

@@ -143,6 +143,27 @@ static const char *const migrations[] = {
     "  host TEXT NOT NULL COLLATE NOCASE,"
     "  UNIQUE (site_id, role, host)) STRICT;"
     "CREATE UNIQUE INDEX site_role_one_slp ON site_role (role) WHERE role = 'slp';",
+
+    /* The file SMS_def.mof and the policies made from it (S1.11); `policies_from` is the hash of all that they were made from. */
+    "ALTER TABLE site ADD COLUMN policies_from TEXT;"
+    "CREATE TABLE mof ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL UNIQUE REFERENCES site ON DELETE CASCADE,"
+    "  name TEXT NOT NULL,"
+    "  text TEXT NOT NULL,"
+    "  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),"
+    "  imported_s INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE policy ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  category TEXT NOT NULL,"
+    "  policy TEXT NOT NULL UNIQUE CHECK (length(policy) = 38),"
+    "  assignment TEXT NOT NULL UNIQUE CHECK (length(assignment) = 38),"
+    "  version INTEGER NOT NULL CHECK (version BETWEEN 1 AND 4294967295),"
+    "  is_active INTEGER NOT NULL CHECK (is_active IN (0, 1)),"
+    "  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),"
+    "  body TEXT NOT NULL,"
+    "  UNIQUE (site_id, category)) STRICT;",
 };
 
 /* "SLsi" */

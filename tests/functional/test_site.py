@@ -8,27 +8,10 @@ import xml.etree.ElementTree
 
 import harness
 import lab
+from ccm import envelope, open_envelope
 
 ADDRESS = "127.0.0.11"
 MP1, MP2 = "mp1.example.org", "mp2.example.org"
-
-
-def envelope(xml, endpoint="MP_LocationManager"):
-    """A CCM message made from the description of the format, not with our codec."""
-    body = xml.encode("utf-16-le") + b"\0\0"
-    header = ('<Msg SchemaVersion="1.1"><Body Type="ByteRange" Offset="0" Length="%d"/><ID>{11111111-2222-3333-4444-555555555555}</ID>'
-              '<Payload Type="inline"/><ReplyMode>Sync</ReplyMode><SourceHost>pc1</SourceHost><TargetAddress>mp:%s</TargetAddress>'
-              '<TargetEndpoint>%s</TargetEndpoint></Msg>' % (len(body), endpoint, endpoint))
-    return (b"--aAbBcC\r\ncontent-type: text/plain; charset=UTF-16\r\n\r\n" + b"\xff\xfe" + header.encode("utf-16-le")
-            + b"\r\n--aAbBcC\r\ncontent-type: application/octet-stream\r\n\r\n" + body + b"\r\n--aAbBcC--\r\n")
-
-
-def open_envelope(kind, octets):
-    """Header and body of an answer as XML elements."""
-    mark = re.search(r'boundary="?([^";]+)', kind).group(1).encode()
-    parts = [part.split(b"\r\n\r\n", 1)[1] for part in octets.split(b"--" + mark)[1:3]]
-    return [xml.etree.ElementTree.fromstring(part.decode("utf-16" if part[:2] == b"\xff\xfe" else "utf-16-le").rstrip("\r\n\0"))
-            for part in (parts[0][:-2], parts[1][:-2])]
 
 
 class SiteCase(harness.Case):

@@ -29,6 +29,7 @@ max_wal_senders = 4
 hot_standby = on
 wal_receiver_timeout = 5s
 autovacuum = off
+fsync = off
 """
 
 

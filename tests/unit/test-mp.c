@@ -96,7 +96,7 @@ static void set_up(struct bench *b)
     add_boundary(b, "XYZ", SM_BOUNDARY_AD_SITE, "Berlin");
     b->pool = sst_pool_new(b->path);
     b->identity = mp_identity_new(NULL);
-    b->mp = mp_new(b->pool, "LAB", "mp2.example.org", b->identity, (struct mp_upward){0});
+    b->mp = mp_new(b->pool, "LAB", "mp2.example.org", b->identity, (struct mp_upward){0}, NULL);
 }
 
 static void tear_down(struct bench *b)
@@ -115,22 +115,23 @@ static void tear_down(struct bench *b)
     rmdir(b->folder);
 }
 
-/* Calls the handler of a method, as the HTTP server does, and returns the status. */
-static unsigned ask(struct bench *b, const char *method, const char *query, const char *type, const void *body, size_t len)
+/* Calls the handler of a path, as the HTTP server does, and returns the status. */
+static unsigned ask(struct bench *b, const char *method, const char *path, const char *query, const char *type, const void *body,
+                    size_t len)
 {
     struct web_request request = {
-        .method = method, .path = "", .query = query, .content_type = type, .body = body, .body_len = len};
+        .method = method, .path = path, .query = query, .content_type = type, .body = body, .body_len = len};
     sl_text_reset(&b->response.body);
     b->response.status = 500;
     for (size_t i = 0; i < mp_route_count; i++)
-        if (strcmp(mp_routes[i].method, method) == 0)
+        if (strcmp(mp_routes[i].method, method) == 0 && strcmp(mp_routes[i].path, path) == 0)
             mp_routes[i].handler(&request, &b->response, b->mp);
     return b->response.status;
 }
 
 static unsigned get(struct bench *b, const char *query)
 {
-    return ask(b, "GET", query, NULL, "", 0);
+    return ask(b, "GET", "/SMS_MP/.sms_aut", query, NULL, "", 0);
 }
 
 /* Sends an XML message to an endpoint. On 200 the answer is read into *ret_answer. */
@@ -145,7 +146,7 @@ static unsigned post(struct bench *b, const char *endpoint, const char *xml, str
     snprintf(m.source_host, sizeof m.source_host, "pc1");
     snprintf(m.target_endpoint, sizeof m.target_endpoint, "%s", endpoint);
     ok(ccm_write(&m, &envelope, type, &e), &e);
-    unsigned status = ask(b, CCM_METHOD, "", type, envelope.data, envelope.len);
+    unsigned status = ask(b, CCM_METHOD, CCM_PATH, "", type, envelope.data, envelope.len);
     sl_text_fini(&envelope);
     if (status == 200) {
         ok(ccm_read(b->response.type, b->response.body.data, b->response.body.len, ret_answer, &e), &e);
@@ -376,9 +377,9 @@ START_TEST(hostile_envelopes_are_refused)
     for (size_t i = 0; i < sizeof octets; i++)
         octets[i] = (char)(i * 131 + 7);
     for (size_t i = 0; i < SL_COUNT(types); i++) {
-        ck_assert_uint_eq(ask(&b, CCM_METHOD, "", types[i], octets, sizeof octets), 400);
-        ck_assert_uint_eq(ask(&b, CCM_METHOD, "", types[i], "", 0), 400);
-        ck_assert_uint_eq(ask(&b, CCM_METHOD, "", types[i], "--aa\r\n\r\n--aa\r\n", 14), 400);
+        ck_assert_uint_eq(ask(&b, CCM_METHOD, CCM_PATH, "", types[i], octets, sizeof octets), 400);
+        ck_assert_uint_eq(ask(&b, CCM_METHOD, CCM_PATH, "", types[i], "", 0), 400);
+        ck_assert_uint_eq(ask(&b, CCM_METHOD, CCM_PATH, "", types[i], "--aa\r\n\r\n--aa\r\n", 14), 400);
     }
     tear_down(&b);
 }
