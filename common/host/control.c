@@ -5,6 +5,7 @@
 #include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/host/unix.h"
+#include "common/host/user.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -512,6 +513,16 @@ enum sl_status host_control_open(struct host_loop *loop, const char *path, const
     control->resume = host_timer_new(loop, resume, control);
     *ret_control = control;
     return SL_OK;
+}
+
+enum sl_status host_control_group(struct host_control *control, const char *group, struct sl_error *e)
+{
+    gid_t id;
+    SL_CHECK_MAGIC(control, CONTROL_MAGIC);
+    enum sl_status status = host_user_group(group, &id, e);
+    if (status != SL_OK || lchown(control->file.path, (uid_t)-1, id) == 0)
+        return status;
+    return sl_fail(e, SL_DENIED, "%s: giving it to group %s: %s", control->file.path, group, strerror(errno));
 }
 
 void host_control_close(struct host_control *control)

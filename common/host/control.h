@@ -39,6 +39,8 @@ struct host_verb {
 /* Binds the socket (a stale file is replaced, a live daemon is SL_CONFLICT) and serves the verbs. */
 enum sl_status host_control_open(struct host_loop *loop, const char *path, const struct host_verb *verbs, size_t verb_count,
                                  void *ctx, struct host_control **ret_control, struct sl_error *e) SL_MUST;
+/* Gives the socket to a group, whose members may connect then too (mode 0660). SL_USAGE: no such group, SL_DENIED. */
+enum sl_status host_control_group(struct host_control *control, const char *group, struct sl_error *e) SL_MUST;
 /* Closes every connection and removes the socket file; replies still held are dead but may still be ended. NULL is accepted. */
 void host_control_close(struct host_control *control);
 

@@ -52,6 +52,17 @@ enum sl_status host_user_give(const char *name, const char *path, struct sl_erro
     return status;
 }
 
+enum sl_status host_user_group(const char *name, gid_t *ret_group, struct sl_error *e)
+{
+    struct group entry, *found = NULL;
+    char buffer[BUFFER_OCTETS];
+    int error = getgrnam_r(name, &entry, buffer, sizeof buffer, &found);
+    if (!found)
+        return sl_fail(e, SL_USAGE, "there is no group \"%s\"%s%s", name, error ? ": " : "", error ? strerror(error) : "");
+    *ret_group = found->gr_gid;
+    return SL_OK;
+}
+
 static enum sl_status drop_capabilities(struct sl_error *e)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -61,16 +72,19 @@ static enum sl_status drop_capabilities(struct sl_error *e)
     return syscall(SYS_capset, &header, none) == 0 ? SL_OK : fail_errno(e, "giving up capabilities");
 }
 
-enum sl_status host_user_become(const char *name, struct sl_error *e)
+enum sl_status host_user_become(const char *name, const char *group, struct sl_error *e)
 {
     struct user user;
+    gid_t more = 0;
     if (!name)
         return geteuid() == 0 ? SL_OK : drop_capabilities(e);
     enum sl_status status = find(name, &user, e);
+    if (status == SL_OK && group)
+        status = host_user_group(group, &more, e);
     if (status != SL_OK)
         return status;
     bool already = geteuid() == user.uid && getuid() == user.uid;
-    if (!already && (setgroups(0, NULL) != 0 || setresgid(user.gid, user.gid, user.gid) != 0 ||
+    if (!already && (setgroups(group ? 1 : 0, &more) != 0 || setresgid(user.gid, user.gid, user.gid) != 0 ||
                      setresuid(user.uid, user.uid, user.uid) != 0)) {
         int error = errno;
         return sl_fail(e, SL_DENIED, "becoming user \"%s\": %s", name, strerror(error));

@@ -6,15 +6,20 @@
 
 #include "common/base/error.h"
 
+#include <sys/types.h>
+
 /*
  * Gives a file to the user, if it is there, is a plain file and belongs to root; symbolic links are not followed. SL_USAGE when
  * there is no such user.
  */
 enum sl_status host_user_give(const char *user, const char *path, struct sl_error *e) SL_MUST;
+/* Finds a group by its name; SL_USAGE when there is none. */
+enum sl_status host_user_group(const char *name, gid_t *ret_group, struct sl_error *e) SL_MUST;
 /*
- * Becomes `user` with its main group, no other groups and no capability, for good; NULL: stays who it is, and one who is not root
- * gives up the capabilities that it was started with. SL_USAGE when there is no such user, SL_DENIED when it may not.
+ * Becomes `user` with its main group and `group` (NULL: none), no other groups and no capability, for good; NULL: stays who it
+ * is, and one who is not root gives up the capabilities that it was started with. SL_USAGE when there is no such user or group,
+ * SL_DENIED when it may not.
  */
-enum sl_status host_user_become(const char *user, struct sl_error *e) SL_MUST;
+enum sl_status host_user_become(const char *user, const char *group, struct sl_error *e) SL_MUST;
 
 #endif

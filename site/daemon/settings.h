@@ -13,8 +13,10 @@
 struct sited_values {
     struct cli_common common; /* first */
     bool foreground, check_config;
-    char *db, *control, *role, *site, *config, *content, *replica, *state, *slp_path, *intake;
-    struct sl_strings http, nbt_address;
+    int log_level;
+    char *db, *control, *role, *site, *config, *content, *replica, *state, *slp_path, *user, *metrics, *control_group, *intake;
+    char *tls_cert, *tls_key, *client_ca;
+    struct sl_strings http, https, nbt_address, mplist_allow;
     int64_t nbt_port, publish_interval_ms, certificate_days, outbox_reports, outbox_mib;
 };
 
@@ -35,16 +37,20 @@ enum sited_role {
 /* As meant. */
 struct sited_settings {
     bool roles[SITED_ROLE_COUNT];
-    struct sl_endpoint http[WEB_ADDRESSES_MAX];
-    size_t http_count;
+    struct sl_endpoint http[WEB_ADDRESSES_MAX], https[WEB_ADDRESSES_MAX];
+    size_t http_count, https_count;
     struct sl_endpoint nbt[NBN_ADDRESSES_MAX];
     size_t nbt_count;
+    bool has_metrics;
+    struct sl_endpoint metrics;
 };
 
 enum {
 #define SITED_OPTION(opt, kind, field, argument, def, least, most, bits, text) SITED_ROW_##field,
+#define SITED_CHECKED(opt, kind, field, argument, def, checked, bits, text) SITED_ROW_##field,
 #include "site/daemon/options.def"
 #undef SITED_OPTION
+#undef SITED_CHECKED
     SITED_OPTION_COUNT
 };
 

@@ -1,9 +1,14 @@
 #include "site/daemon/sited.h"
 
 #include "common/base/log.h"
+#include "common/conf/reload.h"
+#include "common/host/page.h"
 #include "common/host/service.h"
+#include "site/daemon/metrics.h"
+#include "site/daemon/rights.h"
 #include "site/daemon/settings.h"
 #include "site/dp/dp.h"
+#include "site/http/tls.h"
 #include "site/mp/mp.h"
 #include "site/report/uplink.h"
 #include "site/server/intake.h"
@@ -22,6 +27,7 @@ enum { HOST_NAME_SIZE = 256 };
 
 /* Everything that lives as long as the daemon, in the order in which it is made. */
 struct sited {
+    const struct cli_call *call;
     const struct sited_values *values;
     const struct sited_settings *settings;
     struct host_loop *loop;
@@ -42,7 +48,11 @@ struct sited {
     struct cnt *library; /* of the distribution point */
     struct dp *dp;
     struct slp *slp;
+    struct web_tls *tls;
     struct web *web;
+    struct host_page *page;      /* NULL without metrics */
+    struct host_timer *watchdog; /* NULL unless the service manager wants signs of life */
+    int64_t watchdog_ms;
     struct host_control *control;
     bool stopping;
 };
@@ -57,6 +67,12 @@ static void list_settings(struct sited *d)
             sl_strings_add(&d->roles, sited_role_word((enum sited_role)i));
     for (size_t i = 0; i < s->http_count; i++)
         sl_strings_add(&d->http, sl_endpoint_text(&s->http[i]).text);
+    for (size_t i = 0; i < s->https_count; i++) {
+        struct sl_text text = sl_text_new(WEB_ITEM_MAX);
+        sl_text_printf(&text, "https://%s", sl_endpoint_text(&s->https[i]).text);
+        sl_strings_add(&d->http, sl_text_str(&text));
+        sl_text_fini(&text);
+    }
     for (size_t i = 0; i < s->nbt_count; i++)
         sl_strings_add(&d->nbt, sl_endpoint_text(&s->nbt[i]).text);
 }
@@ -163,8 +179,8 @@ static enum sl_status start_mp(struct sited *d, const char *host, struct sl_erro
         return status;
     d->mp = mp_new(d->replica, d->values->site, host, d->identity, (struct mp_upward){d->outbox, d->uplink},
                    d->policies);
-    web_add_routes(d->web, mp_routes, mp_route_count, d->mp);
-    return SL_OK;
+    web_add_routes(d->web, "mp", mp_routes, mp_route_count, d->mp);
+    return mp_allow_lists(d->mp, &d->values->mplist_allow, e);
 }
 
 static enum sl_status start_dp(struct sited *d, struct sl_error *e)
@@ -173,7 +189,7 @@ static enum sl_status start_dp(struct sited *d, struct sl_error *e)
     if (status != SL_OK)
         return status;
     d->dp = dp_new(d->replica, d->library);
-    web_add_routes(d->web, dp_routes, dp_route_count, d->dp);
+    web_add_routes(d->web, "dp", dp_routes, dp_route_count, d->dp);
     return SL_OK;
 }
 
@@ -183,27 +199,58 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     char host[HOST_NAME_SIZE] = "";
     if (gethostname(host, sizeof host - 1) != 0)
         return sl_fail(e, SL_IO, "the name of this host cannot be read");
-    d->web = web_new();
     if (s->roles[SITED_SERVER])
-        web_add_routes(d->web, srv_intake_routes, srv_intake_route_count, d->intake);
+        web_add_routes(d->web, "server", srv_intake_routes, srv_intake_route_count, d->intake);
     enum sl_status status = s->roles[SITED_MP] ? start_mp(d, host, e) : SL_OK;
     if (status == SL_OK && s->roles[SITED_DP])
         status = start_dp(d, e);
     if (s->roles[SITED_SLP]) {
         d->slp = slp_new(d->replica, d->values->slp_path);
-        web_add_routes(d->web, slp_route(d->slp), 1, d->slp);
+        web_add_routes(d->web, "slp", slp_route(d->slp), 1, d->slp);
     }
+    return status == SL_OK ? web_start(d->web, e) : status;
+}
+
+/* What needs rights, and then none any more: ports, the key of the certificate, and whose the files are. */
+static enum sl_status take_ports(struct sited *d, struct sl_error *e)
+{
+    const struct sited_settings *s = d->settings;
+    const struct sited_values *v = d->values;
+    enum sl_status status = SL_OK;
+    d->web = web_new();
+    if (s->nbt_count > 0)
+        status = nbn_open(d->loop, s->nbt, s->nbt_count, &d->names, e);
+    if (status == SL_OK && s->https_count > 0)
+        status = web_tls_load(v->tls_cert, v->tls_key, v->client_ca, &d->tls, e);
     for (size_t i = 0; i < s->http_count && status == SL_OK; i++)
-        status = web_listen(d->web, &s->http[i], e);
+        status = web_listen(d->web, &s->http[i], NULL, e);
+    for (size_t i = 0; i < s->https_count && status == SL_OK; i++)
+        status = web_listen(d->web, &s->https[i], d->tls, e);
+    return status == SL_OK ? sited_give_up_rights(v->user, v->control_group, v->db, d->state, e) : status;
+}
+
+static void write_page(struct sl_text *out, void *ctx)
+{
+    const struct sited *d = ctx;
+    sited_metrics(d->srv, d->web, d->names, out);
+}
+
+static enum sl_status open_control(struct sited *d, struct sl_error *e)
+{
+    const struct sited_values *v = d->values;
+    const struct host_page_row page = {.path = "/metrics", .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                                       .most = SITED_PAGE_MAX, .write = write_page, .ctx = d};
+    enum sl_status status = host_control_open(d->loop, v->control, srv_verbs, srv_verb_count, d->srv, &d->control, e);
+    if (status == SL_OK && v->control_group != NULL)
+        status = host_control_group(d->control, v->control_group, e);
+    if (status == SL_OK && d->settings->has_metrics)
+        status = host_page_open(d->loop, &d->settings->metrics, &page, &d->page, e);
     return status;
 }
 
 static enum sl_status start(struct sited *d, struct sl_error *e)
 {
-    const struct sited_settings *s = d->settings;
-    enum sl_status status = SL_OK;
-    if (s->nbt_count > 0)
-        status = nbn_open(d->loop, s->nbt, s->nbt_count, &d->names, e);
+    enum sl_status status = take_ports(d, e);
     if (status == SL_OK)
         status = check_database(d, e);
     if (status == SL_OK) {
@@ -214,14 +261,25 @@ static enum sl_status start(struct sited *d, struct sl_error *e)
         status = start_server(d, e);
     if (status == SL_OK)
         status = start_http(d, e);
-    if (status == SL_OK)
-        status = host_control_open(d->loop, d->values->control, srv_verbs, srv_verb_count, d->srv, &d->control, e);
-    return status;
+    return status == SL_OK ? open_control(d, e) : status;
 }
 
-static void tell_ready(const struct sited *d)
+static void tell_status(const struct sited *d)
 {
     char status[SL_ERROR_TEXT_MAX];
+    snprintf(status, sizeof status, "roles %s on %s", d->values->role, d->values->db);
+    host_service_ready(status);
+}
+
+static void on_watchdog(void *ctx)
+{
+    struct sited *d = ctx;
+    host_service_alive();
+    host_timer_start(d->watchdog, d->watchdog_ms / 3);
+}
+
+static void tell_ready(struct sited *d)
+{
     for (size_t i = 0; i < d->http.count; i++)
         sl_log(SL_LOG_INFO, "listening", "http=%s", d->http.items[i]);
     for (size_t i = 0; i < d->nbt.count; i++)
@@ -229,8 +287,42 @@ static void tell_ready(const struct sited *d)
     if (d->http.count == 0 && sited_is_http(d->settings))
         sl_log(SL_LOG_WARNING, "no-http", "text=\"the roles mp, dp and slp answer nobody without --http\"");
     sl_log(SL_LOG_INFO, "ready", "db=%s roles=%s", SL_LOG_TEXT(d->values->db), SL_LOG_TEXT(d->values->role));
-    snprintf(status, sizeof status, "roles %s on %s", d->values->role, d->values->db);
-    host_service_ready(status);
+    tell_status(d);
+    d->watchdog_ms = host_service_watchdog_ms();
+    if (d->watchdog_ms > 0) {
+        d->watchdog = host_timer_new(d->loop, on_watchdog, d);
+        on_watchdog(d);
+    }
+}
+
+/* ---- reload ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_given(const char *option, void *ctx)
+{
+    return cli_given(ctx, option);
+}
+
+static enum sl_status apply(void *ctx, struct sl_error *e)
+{
+    struct sited *d = ctx;
+    enum sl_status status = d->mp != NULL ? mp_allow_lists(d->mp, &d->values->mplist_allow, e) : SL_OK;
+    if (status != SL_OK)
+        return status;
+    srv_set_publish_interval(d->srv, d->values->publish_interval_ms);
+    if (!d->values->common.verbose)
+        sl_log_set_level((enum sl_log_level)d->values->log_level);
+    return SL_OK;
+}
+
+static void on_hangup(void *ctx)
+{
+    struct sited *d = ctx;
+    const struct conf_program program = {.rows = sited_options, .count = SITED_OPTION_COUNT, .values = d->call->values,
+                                         .values_size = sizeof *d->values, .is_given = is_given,
+                                         .given_ctx = (void *)(uintptr_t)d->call};
+    host_service_reloading();
+    conf_reload(d->values->config, &program, apply, d);
+    tell_status(d);
 }
 
 /* ---- end -------------------------------------------------------------------------------------------------------------- */
@@ -244,26 +336,24 @@ static void on_released(void *ctx)
 static void on_stop(void *ctx)
 {
     struct sited *d = ctx;
+    host_service_stopping();
     if (d->stopping || d->names == NULL) {
         host_loop_stop(d->loop);
         return;
     }
     d->stopping = true;
-    host_service_stopping();
     nbn_release_all(d->names, on_released, d);
-}
-
-static void on_hangup(void *ctx)
-{
-    (void)ctx;
-    sl_log(SL_LOG_INFO, "reload-ignored", "text=\"the configuration is read at start only\"");
 }
 
 /* In the order in which one needs the other: nobody asks any more, nobody publishes any more, then what they stood on. */
 static void stop(struct sited *d)
 {
+    if (d->watchdog != NULL)
+        host_timer_free(d->watchdog);
+    host_page_close(d->page);
     host_control_close(d->control);
     web_free(d->web);
+    web_tls_free(d->tls);
     mp_free(d->mp);
     upl_free(d->uplink);
     mp_cache_close(d->policies);
@@ -284,9 +374,11 @@ static void stop(struct sited *d)
     sl_strings_fini(&d->nbt);
 }
 
-static enum sl_status serve(const struct sited_values *values, const struct sited_settings *settings, struct sl_error *e)
+static enum sl_status serve(const struct cli_call *call, const struct sited_settings *settings, struct sl_error *e)
 {
-    struct sited d = {.values = values, .settings = settings, .loop = host_loop_new(), .pool = sst_pool_new(values->db)};
+    const struct sited_values *values = call->values;
+    struct sited d = {.call = call, .values = values, .settings = settings, .loop = host_loop_new()};
+    d.pool = sst_pool_new(values->db);
     d.replica = values->replica != NULL ? sst_pool_new(values->replica) : d.pool;
     list_settings(&d);
     enum sl_status status = place_files(&d, e);
@@ -312,8 +404,10 @@ static enum sl_outcome run(struct cli_call *call)
     if (values->common.verbose)
         sl_log_set_level(SL_LOG_DEBUG);
     enum sl_status status = sited_settings_read(call, &settings, &e);
+    if (!values->common.verbose)
+        sl_log_set_level((enum sl_log_level)values->log_level);
     if (status == SL_OK && !values->check_config)
-        status = serve(values, &settings, &e);
+        status = serve(call, &settings, &e);
     return status == SL_OK ? SL_OUTCOME_OK : cli_fail(call, status, &e);
 }
 

@@ -1,7 +1,6 @@
 #include "site/dp/dp.h"
 
 #include "common/base/assert.h"
-#include "common/base/log.h"
 #include "common/base/memory.h"
 
 #include <stdio.h>
@@ -41,7 +40,7 @@ static bool read_wanted(const struct web_request *request, struct wanted *w)
         return false;
     *dot = '\0';
     w->version = (uint32_t)version;
-    snprintf(w->url, sizeof w->url, "http://%s" DP_PATH, request->host);
+    snprintf(w->url, sizeof w->url, "%s://%s" DP_PATH, request->is_tls ? "https" : "http", request->host);
     return sm_check_package_id(w->id, NULL) == SL_OK;
 }
 
@@ -103,10 +102,8 @@ static void on_get(const struct web_request *request, struct web_response *respo
     if (status == SL_OK)
         status = w.path[0] == '\0' ? serve_package(store, &w, response, &e) : serve_file(dp, store, &w, response, &e);
     sst_give_back(dp->pool, store, status);
-    if (status != SL_OK) {
-        sl_log(SL_LOG_ERROR, "dp-request-failed", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
-        web_text(response, 500, "the site database or the content library cannot be read");
-    }
+    if (status != SL_OK)
+        web_fail(response, "dp-request-failed", &e, "the site database or the content library cannot be read");
 }
 
 struct dp *dp_new(struct sst_pool *pool, const struct cnt *library)

@@ -1,6 +1,6 @@
 /*
  * dp.h - the distribution point role. To clients a distribution point is a URL; this role answers under the default one, where
- * the distribution point is known by the Host header (its URL is http://HOST/SMS_DP_SMSPKG$/):
+ * the distribution point is known by the Host header (its URL is http://HOST/SMS_DP_SMSPKG$/, over TLS https:):
  *
  *   GET /SMS_DP_SMSPKG$/ID.VERSION/        the files of the package, "HASH  PATH" a line as sha256sum writes and reads it; 204
  *                                          when the package is held here but its files are not in the content library

@@ -5,10 +5,13 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "site/http/file.h"
+#include "site/http/tls.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <microhttpd.h>
+#include <netdb.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +27,33 @@ enum {
     DRAIN_MAX = 8 * WEB_BODY_MAX, /* of a body that is too large, so that its sender gets to read the 413 */
 };
 
+/* Of one role. */
 struct routes {
+    const char *role;
     const struct web_route *rows;
     size_t count;
     void *ctx;
+    struct sl_log_limit log;
+    _Atomic uint64_t counts[WEB_CLASSES];
+};
+
+/* An address. */
+struct door {
+    struct web *web;
+    struct sl_endpoint address;
+    const struct web_tls *tls; /* NULL: none */
+    int fd;                    /* until the server has it */
+    struct MHD_Daemon *daemon; /* NULL before web_start */
 };
 
 struct web {
     uint32_t magic;
     struct routes routes[WEB_ROUTES_MAX];
     size_t route_count;
-    struct MHD_Daemon *daemons[WEB_ADDRESSES_MAX];
-    size_t daemon_count;
+    struct routes none; /* counts what no route took */
+    struct door doors[WEB_ADDRESSES_MAX];
+    size_t door_count;
+    bool started;
 };
 
 /* One request on its way in; made when its first line has been read. */
@@ -53,14 +71,16 @@ struct web *web_new(void)
 {
     struct web *web = sl_new(sizeof *web);
     web->magic = WEB_MAGIC;
+    web->none.role = "none";
     return web;
 }
 
-void web_add_routes(struct web *web, const struct web_route *routes, size_t count, void *ctx)
+void web_add_routes(struct web *web, const char *role, const struct web_route *routes, size_t count, void *ctx)
 {
     SL_CHECK_MAGIC(web, WEB_MAGIC);
-    sl_assert(web->daemon_count == 0 && web->route_count < WEB_ROUTES_MAX);
-    web->routes[web->route_count++] = (struct routes){routes, count, ctx};
+    sl_assert(!web->started && web->route_count < WEB_ROUTES_MAX);
+    web->routes[web->route_count++] =
+        (struct routes){.role = role, .rows = routes, .count = count, .ctx = ctx, .log = {.lines_per_s = 1}};
 }
 
 void web_text(struct web_response *response, unsigned status, const char *fmt, ...)
@@ -76,6 +96,14 @@ void web_text(struct web_response *response, unsigned status, const char *fmt, .
     sl_text_printf(&response->body, "%s\n", line);
 }
 
+void web_fail(struct web_response *response, const char *event, const struct sl_error *e, const char *text)
+{
+    uint64_t left_out = 0;
+    if (response->log == NULL || sl_log_allowed(response->log, &left_out))
+        sl_log(SL_LOG_ERROR, event, "text=%s left-out=%" PRIu64, SL_LOG_TEXT(sl_error_text(e)), left_out);
+    web_text(response, 500, "%s", text);
+}
+
 const char *web_header(const struct web_request *request, const char *name)
 {
     return request->connection != NULL ? MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name) : NULL;
@@ -89,9 +117,9 @@ static bool path_matches(const char *pattern, const char *path)
     return pattern[len - 1] == '*' ? strncasecmp(pattern, path, len - 1) == 0 : sl_text_iequal(pattern, path);
 }
 
-/* Calls the handler of the route, or answers 404 or 405; *allow collects the methods of the path. */
-static void dispatch(const struct web *web, const struct web_request *request, struct web_response *response,
-                     struct sl_text *allow)
+/* Calls the handler of the route, or answers 404 or 405; *allow collects the methods of the path. Returns whose it was. */
+static struct routes *dispatch(struct web *web, const struct web_request *request, struct web_response *response,
+                               struct sl_text *allow)
 {
     for (size_t i = 0; i < web->route_count; i++)
         for (size_t k = 0; k < web->routes[i].count; k++) {
@@ -100,12 +128,14 @@ static void dispatch(const struct web *web, const struct web_request *request, s
                 continue;
             sl_text_printf(allow, "%s%s", allow->len > 0 ? ", " : "", route->method);
             if (strcmp(route->method, request->method) == 0) {
+                response->log = &web->routes[i].log;
                 route->handler(request, response, web->routes[i].ctx);
-                return;
+                return &web->routes[i];
             }
         }
     bool known = allow->len > 0;
     web_text(response, known ? 405 : 404, known ? "this path is not served with that method" : "no such path");
+    return &web->none;
 }
 
 /* ---- libmicrohttpd ---------------------------------------------------------------------------------------------------- */
@@ -206,9 +236,34 @@ static enum MHD_Result send_text(struct MHD_Connection *conn, unsigned status, c
     return result;
 }
 
-static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, struct exchange *x, const char *path,
-                              const char *method)
+static void count(struct routes *routes, unsigned status)
 {
+    if (status / 100 < WEB_CLASSES)
+        atomic_fetch_add_explicit(&routes->counts[status / 100], 1, memory_order_relaxed);
+}
+
+static enum MHD_Result refuse(struct web *web, struct MHD_Connection *conn, unsigned status, const char *text)
+{
+    count(&web->none, status);
+    return send_text(conn, status, text);
+}
+
+/* The address of a client as text; IPv4 as such, also when it came through IPv6. */
+static void peer_of(struct MHD_Connection *conn, char out[WEB_PEER_MAX])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *from = info != NULL ? info->client_addr : NULL;
+    size_t len = from != NULL && from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    bool told = from != NULL && getnameinfo(from, (socklen_t)len, out, WEB_PEER_MAX, NULL, 0, NI_NUMERICHOST) == 0;
+    if (!told)
+        out[0] = '\0';
+}
+
+static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, struct exchange *x, const char *path,
+                              const char *method, bool is_tls)
+{
+    char peer[WEB_PEER_MAX];
+    peer_of(conn, peer);
     struct web_request request = {
         .method = strcmp(method, "HEAD") == 0 ? "GET" : method,
         .path = path,
@@ -218,11 +273,14 @@ static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, stru
         .body = sl_text_str(&x->body),
         .body_len = x->body.len,
         .connection = conn,
+        .peer = peer,
+        .is_tls = is_tls,
     };
     struct web_response response = {
         .status = 500, .type = "text/plain; charset=utf-8", .body = sl_text_new(WEB_ANSWER_MAX), .file = -1};
     struct sl_text allow = sl_text_new(WEB_ITEM_MAX);
-    dispatch(web, &request, &response, &allow);
+    struct routes *routes = dispatch(web, &request, &response, &allow);
+    count(routes, response.status);
     enum MHD_Result result = send_response(conn, &response, sl_text_str(&allow));
     sl_text_fini(&allow);
     sl_text_fini(&response.body);
@@ -231,35 +289,47 @@ static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, stru
 
 static const char *const too_large = "the body must be smaller than 1 MiB";
 
-/* The headers are there, the body is not: refuse now what need not be read. */
-static enum MHD_Result begin(struct MHD_Connection *conn, struct exchange *x)
+static bool is_welcome(const struct door *door, struct MHD_Connection *conn)
 {
+    if (door->tls == NULL || door->tls->client_ca == NULL)
+        return true;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info != NULL && web_tls_is_known(info->tls_session);
+}
+
+/* The headers are there, the body is not: refuse now what need not be read. */
+static enum MHD_Result begin(const struct door *door, struct MHD_Connection *conn, struct exchange *x)
+{
+    struct web *web = door->web;
     const char *length = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Length");
     uint64_t octets = 0;
     x->begun = true;
     x->deadline = sl_deadline_in(WEB_BODY_S * 1000);
     if (!x->query_fits)
-        return send_text(conn, 414, "the query is too long");
+        return refuse(web, conn, 414, "the query is too long");
     if (x->has_nul)
-        return send_text(conn, 400, "a NUL in the path");
+        return refuse(web, conn, 400, "a NUL in the path");
+    if (!is_welcome(door, conn))
+        return refuse(web, conn, 403, "a client certificate of an authority of this site is needed");
     if (length == NULL || !sl_parse_u64(length, UINT64_MAX, &octets) || octets < WEB_BODY_MAX)
         return MHD_YES;
     /* Who waits for "100 Continue" reads the answer at once; others are let finish unless it is absurd. */
     bool waits = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Expect") != NULL;
-    return waits || octets > DRAIN_MAX ? send_text(conn, 413, too_large) : MHD_YES;
+    return waits || octets > DRAIN_MAX ? refuse(web, conn, 413, too_large) : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *path, const char *method,
                                   const char *version, const char *upload, size_t *upload_len, void **con_cls)
 {
-    struct web *web = cls;
+    const struct door *door = cls;
+    struct web *web = door->web;
     struct exchange *x = *con_cls;
     (void)version;
     SL_CHECK_MAGIC(web, WEB_MAGIC);
     if (x == NULL)
         return MHD_NO;
     if (!x->begun)
-        return begin(conn, x);
+        return begin(door, conn, x);
     if (*upload_len > 0) {
         x->received += *upload_len;
         if (x->received > DRAIN_MAX || sl_deadline_passed(x->deadline))
@@ -269,8 +339,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
         return MHD_YES;
     }
     if (x->received >= WEB_BODY_MAX)
-        return send_text(conn, 413, too_large);
-    return answer(web, conn, x, path, method);
+        return refuse(web, conn, 413, too_large);
+    return answer(web, conn, x, path, method, door->tls != NULL);
 }
 
 /* The only place where the query is seen as it came; "&CODE" has no '=' and would lose its order later. */
@@ -332,29 +402,77 @@ static enum sl_status listen_on(const struct sl_endpoint *address, int *ret_fd, 
     return sl_fail(e, err == EACCES ? SL_DENIED : SL_IO, "HTTP on %s: %s", text.text, strerror(err));
 }
 
-enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, struct sl_error *e)
+enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, const struct web_tls *tls, struct sl_error *e)
 {
     SL_CHECK_MAGIC(web, WEB_MAGIC);
     int fd = -1;
-    if (web->daemon_count == WEB_ADDRESSES_MAX)
+    if (web->door_count == WEB_ADDRESSES_MAX)
         return sl_fail(e, SL_LIMIT, "HTTP: more than %d addresses", WEB_ADDRESSES_MAX);
     enum sl_status status = listen_on(address, &fd, e);
-    if (status != SL_OK)
-        return status;
+    if (status == SL_OK)
+        web->doors[web->door_count++] = (struct door){.web = web, .address = *address, .tls = tls, .fd = fd};
+    return status;
+}
+
+static enum sl_status start_door(struct door *d, struct sl_error *e)
+{
+    const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem secure[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, d->tls != NULL ? d->tls->certificate : NULL},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, d->tls != NULL ? d->tls->key : NULL},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)WEB_TLS_PRIORITY},
+        {d->tls != NULL && d->tls->client_ca != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+         d->tls != NULL ? d->tls->client_ca : NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG | (d->tls != NULL ? MHD_USE_TLS : 0);
     /* The logger comes first, so that it hears of the other options. */
-    struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, web,
-        MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)WEB_WORKERS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)WEB_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_END);
-    if (daemon == NULL) {
-        close(fd);
-        return sl_fail(e, SL_IO, "HTTP on %s: the server could not be started", sl_endpoint_text(address).text);
-    }
-    web->daemons[web->daemon_count++] = daemon;
+    d->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, d->fd,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WEB_WORKERS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_MAX,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_ARRAY, d->tls != NULL ? secure : plain, MHD_OPTION_END);
+    if (d->daemon == NULL)
+        return sl_fail(e, SL_IO, "HTTP on %s: the server could not be started", sl_endpoint_text(&d->address).text);
+    d->fd = -1;
     return SL_OK;
+}
+
+enum sl_status web_start(struct web *web, struct sl_error *e)
+{
+    enum sl_status status = SL_OK;
+    SL_CHECK_MAGIC(web, WEB_MAGIC);
+    web->started = true;
+    for (size_t i = 0; i < web->door_count && status == SL_OK; i++)
+        status = start_door(&web->doors[i], e);
+    return status;
+}
+
+static void tell_counts(const struct routes *routes, void (*fn)(const char *, const uint64_t *, void *), void *ctx)
+{
+    uint64_t counts[WEB_CLASSES];
+    for (size_t i = 0; i < WEB_CLASSES; i++)
+        counts[i] = atomic_load_explicit(&routes->counts[i], memory_order_relaxed);
+    fn(routes->role, counts, ctx);
+}
+
+void web_counts(const struct web *web, void (*fn)(const char *role, const uint64_t counts[WEB_CLASSES], void *ctx), void *ctx)
+{
+    for (size_t i = 0; i < web->route_count; i++)
+        tell_counts(&web->routes[i], fn, ctx);
+    tell_counts(&web->none, fn, ctx);
+}
+
+size_t web_connections(const struct web *web)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < web->door_count; i++) {
+        const union MHD_DaemonInfo *info =
+            web->doors[i].daemon != NULL ? MHD_get_daemon_info(web->doors[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
+        open += info != NULL ? info->num_connections : 0;
+    }
+    return open;
 }
 
 void web_free(struct web *web)
@@ -362,8 +480,12 @@ void web_free(struct web *web)
     if (web == NULL)
         return;
     SL_CHECK_MAGIC(web, WEB_MAGIC);
-    for (size_t i = 0; i < web->daemon_count; i++)
-        MHD_stop_daemon(web->daemons[i]);
+    for (size_t i = 0; i < web->door_count; i++) {
+        if (web->doors[i].daemon != NULL)
+            MHD_stop_daemon(web->doors[i].daemon);
+        if (web->doors[i].fd >= 0)
+            close(web->doors[i].fd);
+    }
     web->magic = 0;
     free(web);
 }

@@ -7,6 +7,8 @@
  * WEB_IDLE_S, or takes longer than WEB_BODY_S for one
  * body, is closed; connections are bounded in all and per address.
  *
+ * Connections with TLS: tls.h.
+ *
  * Threads: each address has WEB_WORKERS threads of its own. Handlers run on them, several at a time, and must do their own
  * locking; they may block. web_free waits for running handlers.
  */
@@ -14,8 +16,10 @@
 #define SL_SITE_HTTP_WEB_H
 
 #include "common/base/addr.h"
+#include "common/base/log.h"
 #include "common/base/text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,9 +38,13 @@ enum {
     WEB_IDLE_S = 15,
     WEB_BODY_S = 30,
     WEB_PORT = 80,
+    WEB_TLS_PORT = 443,
+    WEB_PEER_MAX = 64,
+    WEB_CLASSES = 6, /* of status codes: 1xx to 5xx, by their first digit */
 };
 
 struct web;
+struct web_tls; /* tls.h */
 
 /* A request; everything lives until the handler returns. Strings are never NULL but `content_type` and `host`. */
 struct web_request {
@@ -45,6 +53,8 @@ struct web_request {
     const char *query;  /* what follows '?', as it came; "" without one */
     const char *content_type;
     const char *host; /* the Host header */
+    const char *peer; /* numeric address of the client, IPv4 as such; NULL: a request without a connection */
+    bool is_tls;
     const void *body;
     size_t body_len;
     void *connection; /* for web_header; NULL: a request without further headers */
@@ -61,6 +71,7 @@ struct web_response {
     int file; /* a regular file to send instead of `body` (web_file), -1 for none */
     uint64_t file_size;
     char etag[WEB_ETAG_MAX];
+    struct sl_log_limit *log; /* of the role, for web_fail; NULL: unlimited */
 };
 
 typedef void web_handler(const struct web_request *request, struct web_response *response, void *ctx);
@@ -73,10 +84,16 @@ struct web_route {
 
 /* A server without routes and addresses. */
 struct web *web_new(void);
-/* Adds the routes of a role, each called with `ctx`; before the first web_listen. The rows must outlive the server. */
-void web_add_routes(struct web *web, const struct web_route *routes, size_t count, void *ctx);
-/* Starts answering on an address; SL_CONFLICT when it is taken, SL_DENIED for a port that needs more rights. */
-enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, struct sl_error *e) SL_MUST;
+/* Adds the routes of a role, each called with `ctx`; before web_start. `role` and the rows must outlive the server. */
+void web_add_routes(struct web *web, const char *role, const struct web_route *routes, size_t count, void *ctx);
+/*
+ * Binds an address, with TLS unless `tls` is NULL, which must outlive the server; SL_CONFLICT when it is taken, SL_DENIED for a
+ * port that needs more rights. Starts no thread: the caller may give up rights before web_start.
+ */
+enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, const struct web_tls *tls,
+                          struct sl_error *e) SL_MUST;
+/* Starts answering on every address. */
+enum sl_status web_start(struct web *web, struct sl_error *e) SL_MUST;
 /* Stops answering, waits for what runs, and frees; NULL is accepted. */
 void web_free(struct web *web);
 
@@ -84,6 +101,12 @@ void web_free(struct web *web);
 const char *web_header(const struct web_request *request, const char *name);
 /* Answers with a status and a line of text. */
 void web_text(struct web_response *response, unsigned status, const char *fmt, ...) SL_PRINTF(3, 4);
+/* Answers 500 with `text`, which tells nothing of what is wrong inside, and logs `event` with the failure, a line a second. */
+void web_fail(struct web_response *response, const char *event, const struct sl_error *e, const char *text);
+/* Tells how many requests each role has answered with codes of each class; "none" for those that no route took. Any thread. */
+void web_counts(const struct web *web, void (*fn)(const char *role, const uint64_t counts[WEB_CLASSES], void *ctx), void *ctx);
+/* Connections that are open now. */
+size_t web_connections(const struct web *web);
 /*
  * Answers with a file, whole or in the part that the request asks for, or with 304 when the client has it already (RFC 9110:
  * Range, If-Range, If-None-Match). `fd` passes into the server's hands; its contents under this entity tag (without

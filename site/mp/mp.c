@@ -1,7 +1,6 @@
 #include "site/mp/private.h"
 
 #include "common/base/assert.h"
-#include "common/base/log.h"
 #include "common/base/memory.h"
 
 #include <stdio.h>
@@ -19,6 +18,7 @@ struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, str
                       .identity = identity,
                       .upward = upward,
                       .cache = cache};
+    (void)pthread_mutex_init(&mp->lock, NULL);
     return mp;
 }
 
@@ -29,14 +29,15 @@ void mp_free(struct mp *mp)
     SL_CHECK_MAGIC(mp, MP_MAGIC);
     free(mp->site);
     free(mp->host);
+    free(mp->networks);
+    (void)pthread_mutex_destroy(&mp->lock);
     mp->magic = 0;
     free(mp);
 }
 
 void mp_fail(struct web_response *response, const struct sl_error *e)
 {
-    sl_log(SL_LOG_ERROR, "mp-request-failed", "text=%s", SL_LOG_TEXT(sl_error_text(e)));
-    web_text(response, 500, "the site database cannot be read");
+    web_fail(response, "mp-request-failed", e, "the site database cannot be read");
 }
 
 /* ---- MPLIST ----------------------------------------------------------------------------------------------------------- */
@@ -110,9 +111,19 @@ static void serve_list(struct mp *mp, const char *wanted, bool with_site, struct
     sst_give_back(mp->pool, store, status == SL_USAGE ? SL_OK : status);
 }
 
+/* False when it has been answered already: not from there. */
+static bool may_list(struct mp *mp, const struct web_request *request, struct web_response *response)
+{
+    bool may = mp_may_list(mp, request->peer);
+    if (!may)
+        web_text(response, 403, "the list of management points is not for this network");
+    return may;
+}
+
 static void on_mplist(struct mp *mp, const struct web_request *request, const char *argument, struct web_response *response)
 {
-    (void)request;
+    if (!may_list(mp, request, response))
+        return;
     if (argument != NULL)
         web_text(response, 400, "MPLIST takes no argument; MPLIST1&CODE does");
     else
@@ -121,8 +132,9 @@ static void on_mplist(struct mp *mp, const struct web_request *request, const ch
 
 static void on_mplist1(struct mp *mp, const struct web_request *request, const char *argument, struct web_response *response)
 {
-    (void)request;
     char code[WEB_ITEM_MAX];
+    if (!may_list(mp, request, response))
+        return;
     if (argument != NULL) {
         snprintf(code, sizeof code, "%s", argument);
         sl_text_upper(code);

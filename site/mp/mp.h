@@ -47,6 +47,10 @@ struct mp_upward {
  */
 struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, struct mp_identity *identity,
                   struct mp_upward upward, struct mp_cache *cache);
+/* Checks a network, "10.0.0.0/8" or "2001:db8::/32": SL_USAGE says what is wrong. */
+enum sl_status mp_check_network(const char *text, struct sl_error *e) SL_MUST;
+/* Lets only clients of these networks have MPLIST and MPLIST1, others are answered 403; none: all. Any thread. */
+enum sl_status mp_allow_lists(struct mp *mp, const struct sl_strings *networks, struct sl_error *e) SL_MUST;
 /* Frees it; no request may be running. NULL is accepted. */
 void mp_free(struct mp *mp);
 

@@ -7,7 +7,14 @@
 #include "locator/net/ccm.h"
 #include "site/mp/mp.h"
 
+#include <pthread.h>
+
 #define MP_MAGIC 0x3b000001u
+
+/* First and last address of a network. */
+struct mp_network {
+    uint8_t low[SM_ADDRESS_KEY_LEN], high[SM_ADDRESS_KEY_LEN];
+};
 
 struct mp {
     uint32_t magic;
@@ -17,10 +24,18 @@ struct mp {
     struct mp_identity *identity;
     struct mp_upward upward;
     struct mp_cache *cache; /* of policies; NULL: none */
+    pthread_mutex_t lock; /* of what follows */
+    struct mp_network *networks; /* that may have MPLIST; none: all may */
+    size_t network_count;
 };
 
 /* Answers 500 and logs why: a client learns nothing of what is wrong inside. */
 void mp_fail(struct web_response *response, const struct sl_error *e);
+
+/* ---- access.c ---- */
+
+/* True when this client may have the list of management points. */
+bool mp_may_list(struct mp *mp, const char *peer);
 
 /* ---- message.c: CCM messages, and who answers them ---- */
 

@@ -113,6 +113,14 @@ static void schedule_publish(struct srv *srv, int64_t ms)
     host_timer_start(srv->interval, ms);
 }
 
+void srv_set_publish_interval(struct srv *srv, int64_t ms)
+{
+    bool changed = srv->options.publish_interval_ms != ms;
+    srv->options.publish_interval_ms = ms;
+    if (changed && srv->publisher != NULL)
+        schedule_publish(srv, ms);
+}
+
 static enum sl_status look(struct srv *srv, struct sl_error *e)
 {
     struct sst *store;

@@ -17,6 +17,7 @@
 #define SL_SITE_SERVER_SERVER_H
 
 #include "common/base/option.h"
+#include "common/base/text.h"
 #include "common/host/control.h"
 #include "common/host/loop.h"
 #include "site/nbname/nbname.h"
@@ -68,6 +69,10 @@ extern const size_t srv_verb_count;
  */
 enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv,
                         struct sl_error *e) SL_MUST;
+/* How often to publish when nothing has changed, from now on. */
+void srv_set_publish_interval(struct srv *srv, int64_t ms);
+/* Appends what the site server and the database are like, in the text format of Prometheus. */
+void srv_metrics(const struct srv *srv, struct sl_text *out);
 /* Stops publishing (a running publication is waited for), and frees; after host_control_close. NULL is accepted. */
 void srv_close(struct srv *srv);
 

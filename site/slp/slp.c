@@ -1,7 +1,6 @@
 #include "site/slp/slp.h"
 
 #include "common/base/assert.h"
-#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "locator/net/slpmsg.h"
 
@@ -150,8 +149,7 @@ static void on_get(const struct web_request *request, struct web_response *respo
         response->status = 200;
         response->type = "text/xml; charset=utf-8";
     } else {
-        sl_log(SL_LOG_ERROR, "slp-request-failed", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
-        web_text(response, 500, "the site database cannot be read");
+        web_fail(response, "slp-request-failed", &e, "the site database cannot be read");
     }
     free(replies);
 }

@@ -60,7 +60,7 @@ FOREIGN = {
     r"(ldap|lber|openldap)\.h|sasl/.*": "locator/net/ldapc/",
     r"ares.*\.h": "locator/net/dnsc.c",
     r"curl/.*": "locator/net/httpc.c",
-    r"gnutls/.*": ("locator/net/cert/", "site/model/digest.c"),
+    r"gnutls/.*": ("locator/net/cert/", "site/model/digest.c", "site/http/tls.c"),
     r"microhttpd\.h": ("site/http/", "tests/bench/memory-http.c"),
     r"urcu.*": "wins-emu/table/",
     r"event2/.*": "common/host/loop.c",
@@ -90,6 +90,8 @@ BANNED = {
     "mktemp": "mkstemp", "tmpnam": "mkstemp", "getopt": "struct sl_option", "getopt_long": "struct sl_option",
     "dlopen": "common/base/lazy",
 }
+# The files beside common/db that make statements out of names: of the tables of our own schema.
+MAY_BUILD_SQL = ("site/store/copy.c",)
 MAY_CALL = {("strtoll", "common/base/text.c"), ("strtoull", "common/base/text.c"), ("dlopen", "common/base/lazy.c")}
 
 KEYWORDS = {"if", "for", "while", "switch", "return", "sizeof", "do", "else", "defined", "_Static_assert", "__attribute__", "_Alignas"}
@@ -103,6 +105,18 @@ def strip(text):
             return s[0] + " " * (len(s) - 2) + s[0]
         return re.sub(r"[^\n]", " ", s)
     return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
+
+
+def second_argument(code, at):
+    """What stands between the first comma and the one or the parenthesis behind it, in a call whose arguments begin at `at`."""
+    depth, first = 0, None
+    for i in range(at, len(code)):
+        depth += (code[i] in "([{") - (code[i] in ")]}")
+        if depth < 0 or (depth == 0 and code[i] == ","):
+            if first is not None or depth < 0:
+                return " ".join(code[first if first is not None else at:i].split())
+            first = i + 1
+    return ""
 
 
 class Source:
@@ -147,6 +161,7 @@ class Lint:
                 self.includes(s)
                 self.calls(s)
                 self.globals(s)
+                self.sql(s)
                 self.functions(s, prefixes)
             if s.is_header:
                 self.prototypes(s, prefixes)
@@ -214,6 +229,17 @@ class Lint:
             if (m[1], s.path) not in MAY_CALL:
                 self.report(s, s.line(m.start()), "banned-call", f"{m[1]}: use {BANNED[m[1]]}")
 
+    def sql(self, s):
+        """Statements are literals, or rows of a constant table of them in the same file: no text from outside ever becomes SQL."""
+        if s.is_test or s.path.startswith("common/db/") or s.path in MAY_BUILD_SQL:
+            return
+        tables = set(re.findall(r"\bstatic const char \*const (\w+)\[\w*\] = \{", s.code))
+        for m in re.finditer(r"\bdb_(?:exec|prepare)\(", s.code):
+            sql = second_argument(s.code, m.end())
+            table = re.fullmatch(r"(\w+)\[[\w.>-]+\]", sql)
+            if re.sub(r'" *"|\b[A-Z][A-Z0-9_]*\b|\s', "", sql) and not (table and table[1] in tables):
+                self.report(s, s.line(m.start()), "built-sql", f"{sql[:40]} is no literal")
+
     def globals(self, s):
         for m in re.finditer(r"^\s*extern\s+([^;(\"]*);", s.code, re.M):
             if "const" not in m[1].rpartition("*")[2]:
@@ -273,11 +299,15 @@ class Lint:
 # ---- the lint can fail ---------------------------------------------------------------------------------------------
 
 PLANTED = {
-    "docs/coding.md": "## Prefixes\n\n| folder | prefix |\n|---|---|\n| `common/base` | `sl_` |\n| `common/db`, `common/xml` | `db_`, `db_` |\n",
+    "docs/coding.md": "## Prefixes\n\n| folder | prefix |\n|---|---|\n| `common/base` | `sl_` |\n| `common/db`, `common/xml` | `db_`, `db_` |\n| `site/store` | `sst_` |\n",
     "common/base/good.h": "/* A manual. */\n#include <stdint.h>\n/* Adds. */\nint sl_add(int a, int b);\nextern const char *const sl_words[];\n",
     "common/base/good.c": "#include \"common/base/good.h\"\n\n/* time(NULL) in a comment */\nint sl_add(int a, int b)\n{\n    return a + b;\n}\n",
     "wins-emu/core/rules.h": "    X(R01, \"one\")\n    X(R02, \"two\")\n",
     "tests/replay/stories/R01-one.story": "# R02\nexpect none rule R01\n",
+    "site/store/good.c": "static const char *const by_kind[] = {\n    \"SELECT 1\",\n};\nvoid sst_a(void)\n{\n    db_prepare(db, by_kind[kind]);\n"
+                         "    db_prepare(f(a, b), \"SELECT \" WHERE\n        \"2\");\n}\n",
+    "site/store/bad.c": "void sst_b(const char *text)\n{\n    db_prepare(db, text);\n    db_exec(db, sl_text_str(&sql), e);\n}\n",
+    "site/store/copy.c": "void sst_c(const char *text)\n{\n    db_prepare(db, text);\n}\n",
     "common/base/bad.h": "\n\n\n\n\nint sl_bare(void);\nextern int sl_writable;\nextern const char *sl_pointer;\n",
     "common/base/bad.c": "#include \"bad.h\"\n#include \"common/db/private.h\"\n#include <sqlite3.h>\n#include <json.h>\nstatic int counter;\n"
                          "int other(void)\n{\n    const char *s = \"strcpy(a, b)\";\n    return s ? atoi(s) : 0;\n}\n"
@@ -289,7 +319,7 @@ PLANTED_FINDINGS = [
     ("common/base/bad.c", 6, "prefix"), ("common/base/bad.c", 9, "banned-call"), ("common/base/bad.c", 11, "function-length"),
     ("common/base/bad.c", 104, "line-length"), ("common/base/bad.c", 705, "file-length"), ("common/base/bad.h", 6, "undocumented"),
     ("common/base/bad.h", 7, "writable-extern"), ("common/base/bad.h", 8, "writable-extern"), ("docs/coding.md", 1, "prefix"),
-    ("wins-emu/core/rules.h", 2, "story"),
+    ("site/store/bad.c", 3, "built-sql"), ("site/store/bad.c", 4, "built-sql"), ("wins-emu/core/rules.h", 2, "story"),
 ]
 
 

@@ -273,7 +273,7 @@ static enum sl_status take_port(struct winsd *d, struct sl_error *e)
         status = host_user_give(user, sl_text_str(&path), e);
         sl_text_fini(&path);
     }
-    return status == SL_OK ? host_user_become(user, e) : status;
+    return status == SL_OK ? host_user_become(user, NULL, e) : status;
 }
 
 static enum sl_status open_control(struct winsd *d, struct sl_error *e)

@@ -1,0 +1,46 @@
+#include "site/server/private.h"
+
+#include <inttypes.h>
+
+/* The value of a label, with its quotes. */
+static void put_label(struct sl_text *out, const char *value)
+{
+    sl_text_puts(out, "\"");
+    for (; *value != '\0'; value++) {
+        if (*value == '\\' || *value == '"')
+            sl_text_puts(out, "\\");
+        if (*value == '\n')
+            sl_text_puts(out, "\\n");
+        else
+            sl_text_add(out, value, 1);
+    }
+    sl_text_puts(out, "\"");
+}
+
+static void put_result(struct sl_text *out, const char *name, const struct srv_result *r, int64_t value)
+{
+    sl_text_printf(out, "%s{site=\"%s\",target=", name, r->site);
+    put_label(out, r->target);
+    sl_text_printf(out, "} %" PRId64 "\n", value);
+}
+
+static void put_gauge(struct sl_text *out, const char *name, const char *help, int64_t value)
+{
+    sl_text_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %" PRId64 "\n", name, help, name, name, value);
+}
+
+void srv_metrics(const struct srv *srv, struct sl_text *out)
+{
+    put_gauge(out, "sited_database_up", "the site database could be read when it was last looked at", !srv->lost);
+    put_gauge(out, "sited_site_server", "this process is the site server of the database", srv->options.is_server && srv->lock);
+    put_gauge(out, "sited_generation", "changes of the database that were seen", srv->generation < 0 ? 0 : srv->generation);
+    if (srv->publisher == NULL)
+        return;
+    put_gauge(out, "sited_publications_waiting", "publications that wait or run", (int64_t)srv_publishing(srv->publisher));
+    sl_text_puts(out, "# HELP sited_target_ok the last publication to a target was as planned\n# TYPE sited_target_ok gauge\n");
+    for (size_t i = 0; i < srv->result_count; i++)
+        put_result(out, "sited_target_ok", &srv->results[i], srv->results[i].outcome == SL_OUTCOME_OK);
+    sl_text_puts(out, "# HELP sited_target_seconds when it ended, seconds since 1970\n# TYPE sited_target_seconds gauge\n");
+    for (size_t i = 0; i < srv->result_count; i++)
+        put_result(out, "sited_target_seconds", &srv->results[i], srv->results[i].at_s);
+}
