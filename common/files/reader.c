@@ -77,6 +77,16 @@ bool ff_row_equal(const struct ff_row *a, const struct ff_row *b)
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
+/* Editors of Windows begin a text with a byte order mark. */
+static size_t drop_mark(const struct ff_reader *r, char *line, size_t len)
+{
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    if (r->place.line != 1 || len < sizeof mark || memcmp(line, mark, sizeof mark) != 0)
+        return len;
+    memmove(line, line + sizeof mark, len - sizeof mark);
+    return len - sizeof mark;
+}
+
 enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error *e)
 {
     size_t len = 0;
@@ -84,7 +94,7 @@ enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error
     r->place.line++;
     while ((c = getc_unlocked(r->in)) != EOF && c != '\n') {
         if (c == '\0')
-            return sl_fail(e, SL_MALFORMED, "an octet 00 in a text file");
+            return sl_fail(e, SL_MALFORMED, "an octet 00 in a text file (UTF-16 is not read)");
         if (len > FF_LINE_MAX)
             return sl_fail(e, SL_MALFORMED, "the line is longer than %d octets", FF_LINE_MAX);
         r->line[len++] = (char)c;
@@ -95,6 +105,7 @@ enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error
         len--;
     if (len > FF_LINE_MAX)
         return sl_fail(e, SL_MALFORMED, "the line is longer than %d octets", FF_LINE_MAX);
+    len = drop_mark(r, r->line, len);
     r->line[len] = '\0';
     *ret_more = c != EOF || len > 0;
     return SL_OK;

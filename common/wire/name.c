@@ -87,12 +87,18 @@ static enum sl_status parse_scope(const char *text, const char *p, struct nb_nam
     return SL_OK;
 }
 
+/* The type, and the scope if there is one; any other "#" belongs to the name. */
+static bool ends_name(const char *p)
+{
+    return *p == '#' && hex_octet(p + 1) >= 0 && (!p[3] || (p[3] == '.' && p[4]));
+}
+
 enum sl_status nb_name_parse(const char *text, struct nb_name *ret_name, struct sl_error *e)
 {
     struct nb_name name = {0};
     const char *p = text;
     size_t len = 0;
-    while (*p && *p != '#') {
+    while (*p && !ends_name(p)) {
         int octet = text_octet(&p);
         if (octet < 0)
             return sl_fail(e, SL_USAGE, "NetBIOS name \"%s\", column %d: not an octet (plain or \\xNN)", text, (int)(p - text));
@@ -100,11 +106,10 @@ enum sl_status nb_name_parse(const char *text, struct nb_name *ret_name, struct 
             return sl_fail(e, SL_USAGE, "NetBIOS name \"%s\": more than %d octets before the type", text, TEXT_LEN);
         name.octets[len++] = (uint8_t)octet;
     }
-    int suffix = *p == '#' ? hex_octet(p + 1) : -1;
-    if (suffix < 0 || (p[3] && p[3] != '.') || (p[3] == '.' && !p[4]))
+    if (!*p)
         return sl_fail(e, SL_USAGE, "NetBIOS name \"%s\": want NAME#XX or NAME#XX.scope, XX being the type in hexadecimal", text);
     pad(&name, len);
-    name.octets[TEXT_LEN] = (uint8_t)suffix;
+    name.octets[TEXT_LEN] = (uint8_t)hex_octet(p + 1);
     if (p[3] == '.') {
         enum sl_status s = parse_scope(text, p + 4, &name, e);
         if (s)

@@ -45,7 +45,7 @@ struct nb_name_text {
 
 /* A name from its first 15 octets as text (padded with blanks; "*" with NULs) and type, without scope; false when too long. */
 bool nb_name_make(const char *text, uint8_t suffix, struct nb_name *ret_name);
-/* Parses the text form; the type is required. */
+/* Parses the text form; the type is required. A "#" within the name may stand as it is. */
 enum sl_status nb_name_parse(const char *text, struct nb_name *ret_name, struct sl_error *e) SL_MUST;
 /* The text form as a value: its text is gone after the full expression unless the value is kept. */
 struct nb_name_text nb_name_text(const struct nb_name *name);

@@ -242,12 +242,13 @@ START_TEST(wins_dat_of_nmbd)
           "\"WORKGROUP#1e\" 1125117925 0.0.0.0 e4R\n"
           "\"OLDGROUP#00\" 1125117925 255.255.255.255 c4R\n"
           "\"WORKGROUP#1c\" 1125117925 10.0.0.1 10.0.0.9 e4R\n"
-          "\"SELF#00\" 0 10.0.0.1 66S\n",
+          "\"SELF#00\" 0 10.0.0.1 66S\n\"N#1\"#00\" 1125117925 10.0.0.5 64R\n",
           "AURELIA#00 unique 2 dynamic 1125117925 192.168.8.6\n"
           "MY\\x20HOST\\x2eX#20 mhomed 3 static 0 10.0.0.1 10.0.0.2\n"
           "WORKGROUP#1E group 3 dynamic 1125117925\n"
           "OLDGROUP#00 group 2 dynamic 1125117925\n"
-          "WORKGROUP#1C sgroup 3 dynamic 1125117925 10.0.0.1 10.0.0.9\n");
+          "WORKGROUP#1C sgroup 3 dynamic 1125117925 10.0.0.1 10.0.0.9\n"
+          "N\\x231\"#00 unique 3 dynamic 1125117925 10.0.0.5\n");
 }
 END_TEST
 
@@ -280,6 +281,14 @@ START_TEST(lmhosts_keywords)
           "MP_PS1#1A unique 3 static 0 10.0.0.2\n"
           "router#00 mhomed 3 static 0 10.0.0.3\nrouter#03 mhomed 3 static 0 10.0.0.3\nrouter#20 mhomed 3 static 0 10.0.0.3\n"
           "FARM#20 sgroup 3 static 0 10.0.0.4\n");
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_is_passed_over)
+{
+    reads("lmhosts", "\xef\xbb\xbf" "10.0.0.1 A#20\n", "A#20 unique 3 static 0 10.0.0.1\n");
+    reads("netsh", "\xef\xbb\xbf# dump\r\nadd name name=A endchar=20 ip={10.0.0.1}\r\n", "A#20 unique 1 static 0 10.0.0.1\n");
+    refuses("lmhosts", "10.0.0.1 A#20\n\xef\xbb\xbf" "10.0.0.2 B#20\n", "FILE:2: ");
 }
 END_TEST
 
@@ -406,7 +415,7 @@ START_TEST(limits_of_lines)
     FILE *in = fmemopen((char[]){"# \0 x"}, 5, "r");
     struct sl_error e;
     ck_assert_int_eq(ff_read_stream(format("lmhosts"), in, "FILE", ff_list_add, NULL, &e), SL_MALFORMED);
-    ck_assert_str_eq(sl_error_text(&e), "FILE:1: an octet 00 in a text file");
+    ck_assert_str_eq(sl_error_text(&e), "FILE:1: an octet 00 in a text file (UTF-16 is not read)");
     fclose(in);
 }
 END_TEST
@@ -574,6 +583,7 @@ START_TEST(a_zone_record_is_read_as_it_was_written)
 END_TEST
 
 UNIT_MAIN("files", every_format_reads_what_it_wrote, formats_are_told_by_file_names, wins_dat_of_nmbd, wins_dat_bad_lines,
-          lmhosts_keywords, lmhosts_bad_lines, netsh_scripts, netsh_bad_lines, csv_columns_and_quotes, csv_bad_lines,
+          lmhosts_keywords, a_byte_order_mark_is_passed_over, lmhosts_bad_lines, netsh_scripts, netsh_bad_lines,
+          csv_columns_and_quotes, csv_bad_lines,
           json_array_and_lines, json_bad_input, limits_of_lines, lmhosts_includes, lists_join_rows_of_one_name,
           lists_refuse_what_contradicts_itself, ldif_is_read_as_it_was_written, a_zone_record_is_read_as_it_was_written)

@@ -367,6 +367,8 @@ START_TEST(test_name_texts)
         {"*#00", NULL},
         {"*\\x20#00", NULL},
         {"A B#20", "A\\x20B#20"},
+        {"HA#SH#00", "HA\\x23SH#00"},
+        {"A#20#1B.a", "A\\x2320#1B.a"},
         {"A\\x2eB\\x23\\x5c#20", NULL},
         {"\\x01\\x80\\xff#BF", NULL},
         {"\\x41#00", "A#00"},
