@@ -159,7 +159,7 @@ void api_keep(void *inquiry, size_t source, const struct src_answer *a)
     struct api_inquiry *c = inquiry;
     struct sl_text body = sl_text_new(CACHE_BODY_MAX);
     struct sl_error e = {.status = SL_OK};
-    if (!c->kept.question || !is_worth_keeping(a))
+    if (!c->kept.question || !is_worth_keeping(a) || !strncmp(c->sources[source], "cache:", 6))
         return;
     src_pack(a, &body);
     const struct cache_answer kept = {
@@ -193,6 +193,19 @@ bool api_fall_back(struct api_inquiry *c)
     found->judgement.outcome = src_result_outcome(found->answer.result);
     c->r->numbers[LOCATOR_CACHED_S] = passed_s;
     resolve_trace_say(&c->r->trace, "cache", found->answer.notes[0].result, "K2");
+    api_warn(c->r, text);
+    return true;
+}
+
+bool api_warn_stale(struct api_inquiry *c)
+{
+    const struct src_answer *a = &c->found.answer;
+    char text[WARNING_MAX];
+    if (!a->stale_since_s || c->found.judgement.outcome != SL_OUTCOME_OK)
+        return false;
+    (void)snprintf(text, sizeof text, "degraded: a stale answer of %s: the mirror of %.*s is not current since %" PRId64 " s",
+                   c->found.source, SL_ERROR_TEXT_MAX, a->server, c->q.now_s - a->stale_since_s);
+    c->r->numbers[LOCATOR_STALE_SINCE_S] = a->stale_since_s;
     api_warn(c->r, text);
     return true;
 }

@@ -142,6 +142,8 @@ static int add_source(struct locator *l, const char *uri, const char *origin)
         return failed(l, sl_fail(&l->error, SL_USAGE, "source \"%.60s...\": longer than %d octets", uri, SRC_URI_MAX - 1));
     if (src_find(uri, &ops, &l->error) != SL_OK)
         return -1;
+    if (ops == &src_cache && !l->cache && api_set_cache(l, "") != 0)
+        return -1;
     sl_strings_add(&l->sources, uri);
     sl_strings_add(&l->origins, origin);
     return 0;

@@ -51,6 +51,7 @@ static enum sl_status open_sources(const struct api_inquiry *c, struct resolve_s
     if (!c->source_count)
         return sl_fail(e, SL_USAGE, "no source to ask: name at least one URI");
     config.ldap.timeout_ms = l->timeout_ms;
+    config.cache = l->cache;
     config.seed = l->has_seed ? (uint64_t)l->seed : sl_random_os_seed();
     for (i = 0; i < c->source_count && s == SL_OK; i++) {
         out[i] = (struct resolve_source){.uri = c->sources[i]};
@@ -125,7 +126,7 @@ bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
     const struct src_answer *a = &c->found.answer;
     resolve_trace_join(&r->trace, &c->found.trace);
     r->numbers[LOCATOR_CACHED_S] = c->kept.known[c->found.judgement.by] ? c->kept.passed_s[c->found.judgement.by] : -1;
-    bool stale = !every && api_fall_back(c);
+    bool stale = api_warn_stale(c) || (!every && api_fall_back(c));
     api_recall_end(c);
     for (size_t i = 0; i < a->warning_count; i++)
         api_warn(r, a->warnings[i]);

@@ -180,6 +180,8 @@ void api_recall(struct api_inquiry *c, const char *asked, const struct resolve_t
 void api_keep(void *inquiry, size_t source, const struct src_answer *a); /* as above */
 bool api_fall_back(struct api_inquiry *c); /* as above */
 void api_recall_end(struct api_inquiry *c); /* as above */
+/* Warns of an answer that its source knows to be an old one (a mirror that nobody watches); true for such. */
+bool api_warn_stale(struct api_inquiry *c);
 /* Keeps answers in this file from now on: "" is the usual one, NULL none. -1 with l->error set. */
 int api_set_cache(struct locator *l, const char *file);
 /* Frees what was found; the result stays. */

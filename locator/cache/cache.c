@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +20,13 @@
 
 struct cache {
     uint32_t magic;
+    atomic_uint refs;
     pthread_mutex_t lock;
     char *path;
     struct db *db;     /* NULL while not open */
     struct stat file;  /* of the open database */
+    struct cache_shot shot; /* under a lock of its own: who looks at it may need the database */
+    pthread_mutex_t shot_lock;
     char notice[SL_ERROR_TEXT_MAX];
 };
 
@@ -64,8 +68,17 @@ struct cache *cache_new(const char *path)
 {
     struct cache *c = sl_new(sizeof *c);
     c->magic = CACHE_MAGIC;
+    atomic_init(&c->refs, 1);
     (void)pthread_mutex_init(&c->lock, NULL);
+    (void)pthread_mutex_init(&c->shot_lock, NULL);
     c->path = sl_strdup(path);
+    return c;
+}
+
+struct cache *cache_ref(struct cache *c)
+{
+    SL_CHECK_MAGIC(c, CACHE_MAGIC);
+    (void)atomic_fetch_add(&c->refs, 1);
     return c;
 }
 
@@ -74,7 +87,11 @@ void cache_free(struct cache *c)
     if (!c)
         return;
     SL_CHECK_MAGIC(c, CACHE_MAGIC);
+    if (atomic_fetch_sub(&c->refs, 1) > 1)
+        return;
+    cache_shot_drop(c->shot.last);
     db_close(c->db);
+    (void)pthread_mutex_destroy(&c->shot_lock);
     (void)pthread_mutex_destroy(&c->lock);
     free(c->path);
     c->magic = 0;
@@ -203,6 +220,18 @@ enum sl_status cache_do(struct cache *c, cache_work *work, void *ctx, struct sl_
     }
     (void)pthread_mutex_unlock(&c->lock);
     return s == SL_OK ? s : sl_fail(e, s, "cache: %s", sl_error_text(&why));
+}
+
+struct cache_shot *cache_shot_lock(struct cache *c)
+{
+    SL_CHECK_MAGIC(c, CACHE_MAGIC);
+    (void)pthread_mutex_lock(&c->shot_lock);
+    return &c->shot;
+}
+
+void cache_shot_unlock(struct cache *c)
+{
+    (void)pthread_mutex_unlock(&c->shot_lock);
 }
 
 struct change {

@@ -49,7 +49,9 @@ struct cache_answer {
 bool cache_default_path(char out[CACHE_PATH_MAX]);
 /* A cache in this file, which is not touched yet. */
 struct cache *cache_new(const char *path);
-/* Closes and frees it; NULL is accepted. */
+/* One reference more; returns it. */
+struct cache *cache_ref(struct cache *c);
+/* One reference less; the last one closes and frees it. NULL is accepted. */
 void cache_free(struct cache *c);
 /* The path of its file. */
 const char *cache_path(const struct cache *c);

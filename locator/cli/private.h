@@ -26,11 +26,15 @@ struct lc_shape {
 
 /* What the verbs show. */
 extern const struct lc_shape lc_site, lc_mp, lc_dp, lc_name, lc_caps;                   /* one answer */
-extern const struct lc_shape lc_mps, lc_sites, lc_slps, lc_boundaries, lc_report, lc_compare, lc_cache; /* lists */
+extern const struct lc_shape lc_mps, lc_sites, lc_slps, lc_boundaries, lc_report, lc_compare, lc_cache, lc_watch; /* lists */
 extern const struct lc_shape lc_nothing;                                                /* a result without an answer */
 
 /* Puts a result into the call's document and frees it: answer, steps, warnings, reason. Returns its outcome. */
 enum sl_outcome lc_show(struct cli_call *call, struct locator_result *r, const struct lc_shape *shape);
+/* Begins a document whose rows come over a long time. */
+void lc_begin_live(struct cli_call *call, const struct lc_shape *shape);
+/* Writes a change of a directory that is watched as a row of it (for locator_watch; `doc` is the struct cli_doc). */
+void lc_show_change(void *doc, const struct locator_result *change);
 /* The verb "rules". */
 enum sl_outcome lc_run_rules(struct cli_call *call);
 

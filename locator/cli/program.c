@@ -41,6 +41,7 @@ struct verb_values {
     char *package;
     int64_t package_version, draws;
     bool all, expired;
+    int64_t for_ms;
 };
 
 static const char *const schema_words[] = {"as-is", "no", NULL};
@@ -119,6 +120,11 @@ static const struct sl_option site_options[] = {
     SITE_ROW,
     {.name = "all", .type = SL_OPT_FLAG, .offset = offsetof(struct verb_values, all),
      .help = "Show every published object, also what clients do not use, and why not"},
+};
+
+static const struct sl_option watch_options[] = {
+    {.name = "for", .type = SL_OPT_DURATION, .offset = offsetof(struct verb_values, for_ms), .arg = "TIME", .min = 1,
+     .max = INT64_MAX, .help = "End after this time; else it goes on until it is stopped"},
 };
 
 static const struct sl_option flush_options[] = {
@@ -441,6 +447,19 @@ static struct locator *set_up_cache(struct cli_call *call)
     return l;
 }
 
+static enum sl_outcome run_watch(struct cli_call *call)
+{
+    const struct values *values = call->values;
+    const struct verb_values *v = call->verb_values;
+    struct locator *l = set_up(call);
+    if (!l || (!values->cache && locator_set_text(l, LOCATOR_CACHE_FILE, ""))) {
+        locator_free(l);
+        return SL_OUTCOME_USAGE;
+    }
+    lc_begin_live(call, &lc_watch);
+    return finish(call, l, locator_watch(l, v->for_ms, lc_show_change, call->doc), &lc_nothing);
+}
+
 static enum sl_outcome run_cache_show(struct cli_call *call)
 {
     struct locator *l = set_up_cache(call);
@@ -505,6 +524,14 @@ static const struct cli_verb verbs[] = {
     {.name = "cache flush", .args = "[--expired]", .summary = "Forget the answers that are kept", .run = run_cache_flush,
      WITH(flush),
      .examples = {"locator cache flush --expired --max-age 7d", "Forget the answers that are older than a week"}},
+    {.name = "watch", .args = "[--for TIME]", .summary = "Keep a copy of a directory in the cache, and show its changes",
+     .run = run_watch, WITH(watch),
+     .detail = "The server must know content synchronisation (RFC 4533; the overlay syncprov of OpenLDAP). What differs from "
+               "the copy is shown first, then \"current\", then each change as it comes. When the connection is lost, "
+               "\"stale\" tells since when the copy may be out of date; the server is tried again, and the next watch goes "
+               "on where this one ended.",
+     .examples = {"locator watch --source ldap://dc1.example.com --cache /var/cache/sitelocator/cache.db",
+                  "Keep a copy of the directory, and show its changes"}},
     {.name = "rules", .args = "", .summary = "Show the rules that decide, and where each comes from", .run = lc_run_rules,
      .examples = {"locator rules --csv", "Show the rules that decide, and where each comes from"}},
 };

@@ -152,6 +152,12 @@ static const struct lc_column cache_columns[] = {
     {"expired", CLI_BOOL, LOCATOR_EXPIRED},
 };
 
+static const struct lc_column watch_columns[] = {
+    {"change", CLI_TEXT, LOCATOR_CHANGE},        {"dn", CLI_TEXT, LOCATOR_DN},
+    {"stale_since", CLI_NUMBER, LOCATOR_STALE_SINCE_S}, {"message", CLI_TEXT, LOCATOR_SAID},
+    {"source", CLI_TEXT, LOCATOR_SOURCE},        {"server", CLI_TEXT, LOCATOR_SERVER},
+};
+
 /* Behind the columns of an answer that was kept. */
 static const struct lc_column kept_column = {"cached_s", CLI_NUMBER, LOCATOR_CACHED_S};
 
@@ -170,6 +176,7 @@ SHAPE(boundaries, true);
 SHAPE(report, true);
 SHAPE(compare, true);
 SHAPE(cache, true);
+SHAPE(watch, true);
 const struct lc_shape lc_nothing = {NULL, 0, false};
 
 enum { COLUMNS_MAX = 24, NUMBER_MAX = 24, LIST_MAX = 1 << 20 };
@@ -247,6 +254,20 @@ static void put_answer(struct cli_doc *doc, const struct locator_result *r, cons
         put_record(doc, &(struct record){r, true, i}, shape);
     if (!shape->rows && (outcome == LOCATOR_OK || outcome == LOCATOR_DEGRADED))
         put_record(doc, &(struct record){r, false, 0}, shape);
+}
+
+void lc_begin_live(struct cli_call *call, const struct lc_shape *shape)
+{
+    struct cli_column heads[COLUMNS_MAX];
+    for (size_t i = 0; i < shape->count; i++)
+        heads[i] = (struct cli_column){shape->columns[i].name, shape->columns[i].type};
+    cli_doc_live(call->doc);
+    cli_doc_columns(call->doc, heads, shape->count, false);
+}
+
+void lc_show_change(void *doc, const struct locator_result *change)
+{
+    put_record(doc, &(struct record){change, false, 0}, &lc_watch);
 }
 
 static void put_steps(struct cli_doc *doc, const struct locator_result *r)

@@ -288,6 +288,8 @@ struct ldapc_pair {
 /* Appends a copy of an entry, values gathered by attribute. SL_LIMIT when there is no room left. */
 enum sl_status ldapc_entries_put(struct ldapc_entries *entries, const char *dn, const struct ldapc_pair *pairs, size_t count,
                                  struct sl_error *e) SL_MUST;
+/* Appends an entry whose octets stay those of another result, which must live as long. SL_LIMIT as above. */
+enum sl_status ldapc_entries_share(struct ldapc_entries *entries, const struct ldapc_entry *entry, struct sl_error *e) SL_MUST;
 /* Frees a result and empties it; all zero is accepted. */
 void ldapc_entries_fini(struct ldapc_entries *entries);
 /* The attribute of this name (ASCII case ignored), or NULL. */
@@ -393,6 +395,47 @@ enum sl_status ldapc_write_many(struct ldapc *dir, const struct ldapc_writes *wr
  */
 enum sl_status ldapc_write_atomic(struct ldapc *dir, const struct ldapc_writes *writes, struct sl_deadline deadline,
                                   struct sl_error *e) SL_MUST;
+
+/* ---- being told of changes -------------------------------------------------------------------------------------------- */
+
+enum { LDAPC_UUID_LEN = 16 };
+
+/* What has become of an entry. */
+enum ldapc_sync_state { LDAPC_SYNC_PRESENT, LDAPC_SYNC_ADDED, LDAPC_SYNC_MODIFIED, LDAPC_SYNC_DELETED };
+
+/* Content synchronisation (RFC 4533). Each function may end it with a status, which ldapc_sync then returns. */
+struct ldapc_sync {
+    const char *base; /* and all below it */
+    const char *filter;
+    const char *const *attrs;
+    const void *cookie; /* where an earlier one ended; none: everything is sent */
+    size_t cookie_len;
+    int64_t quiet_ms;   /* after so long without a word the server is asked whether it is still there */
+    int64_t timeout_ms; /* and has so long for its answer */
+    /* An entry is there as before, new, changed, or gone; `entry` as it is now for what is new or changed, else NULL. */
+    enum sl_status (*entry)(void *ctx, enum ldapc_sync_state state, const uint8_t uuid[LDAPC_UUID_LEN],
+                            const struct ldapc_entry *entry, struct sl_error *e);
+    /*
+     * What was told so far is a consistent state, reached at this cookie (of length 0: as before). `rest_is_gone`: what was
+     * not mentioned since the beginning is no longer there. `is_current`: everything is known, from now on changes come as they
+     * happen.
+     */
+    enum sl_status (*state)(void *ctx, bool rest_is_gone, bool is_current, const void *cookie, size_t cookie_len,
+                            struct sl_error *e);
+    /* The server has just said that it is there, and that nothing else has changed. */
+    enum sl_status (*alive)(void *ctx, struct sl_error *e);
+    void *ctx;
+};
+
+enum { LDAPC_SYNC_REFRESH_REQUIRED = 4096 }; /* ldapc_code: the cookie is too old; begin again without one */
+
+/*
+ * Tells the content and then every change, until the deadline (SL_TIMEOUT), a wish to cancel (SL_CANCELED), or the end of the
+ * connection, which is noticed at the latest after quiet_ms and timeout_ms. Never returns SL_OK. SL_UNSUPPORTED when the server
+ * does not know it.
+ */
+enum sl_status ldapc_sync(struct ldapc *dir, const struct ldapc_sync *sync, struct sl_deadline deadline,
+                          struct sl_error *e) SL_MUST;
 
 /* ---- what kind of server, which schema, which container ---------------------------------------------- */
 

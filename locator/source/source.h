@@ -21,6 +21,8 @@
 #include "locator/model/trust.h"
 #include "locator/net/ldapc.h"
 
+struct cache;
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -109,6 +111,7 @@ struct src_answer {
     char owner[LM_NAME_MAX];      /* forest that published it, or "" */
     int64_t age_s, ttl_s;         /* SRC_AGE_UNKNOWN */
     enum lm_trust trust;          /* of the source: LM_TRUST_DIRECTORY or LM_TRUST_UNPROVEN; resolve/prove.h decides */
+    int64_t stale_since_s;        /* 0: it is what the source says now */
     char reason[SRC_REASON_MAX];  /* word that is more exact than that of the result, or "" */
     size_t note_count;
     struct src_note notes[SRC_NOTES_MAX];
@@ -143,6 +146,7 @@ struct src_config {
     char *cert_file, *key_file; /* PEM, shown to https: servers; NULL: none */
     const struct src_override *overrides;
     size_t override_count;
+    struct cache *cache; /* NULL: none */
 };
 
 /* What sort of place a source is, live or as a dump; profiles order sources by it (features.md 4.2). */
@@ -206,7 +210,8 @@ void src_mp_of_name(const char *site, struct src_answer *a);
     X(wins, REGISTRY, "wins://HOST[:PORT]", "a name registry")                                                         \
     X(winsdat, REGISTRY, "winsdat:FILE", "the wins.dat of a name registry")                                            \
     X(lmhosts, REGISTRY, "lmhosts:FILE", "an LMHOSTS file")                                                            \
-    X(netsh, REGISTRY, "netsh:FILE", "a script of netsh that adds names")
+    X(netsh, REGISTRY, "netsh:FILE", "a script of netsh that adds names")                                              \
+    X(cache, DIRECTORY, "cache:", "the directories that locator watch keeps in the cache")
 
 #define SRC_FAMILY_EXTERN(name, kind, form, text) extern const struct src_ops src_##name;
 SRC_FAMILY_TABLE(SRC_FAMILY_EXTERN)

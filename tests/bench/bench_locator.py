@@ -134,7 +134,54 @@ def site_subnets():
         return median_us / 1e3, "one of a hundred takes %.2f ms or more; the program once, from its start, %.1f ms" % (slow_us / 1e3, cold_ms)
 
 
+RANGES, RANGE_LOOKUPS, KEPT_CALLS, KEPT_SLICE = 25000, 200000, 100, 20
+
+
+def cached_range():
+    """Address to sites through the index of a copy, as a program asks the cache; beside it a point query of SQLite in the same file."""
+    with bench.Bench() as case:
+        done = case.run_ok([harness.program("bench-cache"), case.path("cache.db"), RANGES, RANGE_LOOKUPS])
+        index_us, query_us, load_ms = map(float, done.out.split())
+        return index_us, "%.3f x a point query of SQLite (%.2f us) in the same file; loaded and indexed in %.1f ms" % (
+            index_us / query_us, query_us, load_ms)
+
+
+class Kept(Context):
+    """A context that answers from what is kept (LOCATOR_CACHE_FILE 55, LOCATOR_MAX_AGE_MS 56)."""
+
+    def __init__(self, sources, path):
+        super().__init__(sources)
+        self.library.locator_set_number.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int64]
+        self.library.locator_result_number.restype = ctypes.c_int64
+        if self.library.locator_set_text(self.context, 55, path.encode()) or self.library.locator_set_number(self.context, 56, 3600000):
+            raise harness.Failed("no cache")
+
+    def slice(self, source):
+        """Seconds of a call, over several, each of which must come from the cache (LOCATOR_CACHED_S, 65)."""
+        find, free, seconds = self.library.locator_find_mp, self.library.locator_result_free, 0.0
+        for _ in range(KEPT_SLICE):
+            start = time.perf_counter()
+            result = ctypes.c_void_p(find(self.context, b"PS1"))
+            seconds += time.perf_counter() - start
+            if self.library.locator_result_number(result, 65) < 0:
+                raise harness.Failed("not from the cache: %s" % source)
+            free(result)
+        return seconds / KEPT_SLICE
+
+
+def cached_find():
+    """A call of the library that is answered from the cache, beside the same call to the directory on the loopback."""
+    with bench.Bench() as case:
+        directory = published(case)
+        live, kept = Context([directory.uri_base]), Kept([directory.uri_base], case.path("kept/cache.db"))
+        kept.find_mp(directory.uri_base)
+        value, ours, theirs = bench.ratio(lambda: kept.slice(directory.uri_base), lambda: live.find_mp(directory.uri_base), KEPT_CALLS)
+        return ours * 1e6, "%.4f x the call to a directory on this machine (%.0f us)" % (value, theirs * 1e6)
+
+
 bench.main({
+    "cached-find": bench.Row("find mp from the cache, a call of the library", cached_find, 20, unit="us"),
+    "cached-range": bench.Row("client address to site over 25 000 ranges, from the cache", cached_range, 5, unit="us"),
     "site-subnets": bench.Row("client address to site and MP over 25 000 subnets, LDAP", site_subnets, 1, unit="ms"),
     "find-cold": bench.Row("locator find mp over LDAP, a process, by ldapsearch of the same", find_cold, 1.3),
     "find-four": bench.Row("find mp of four sources by the two that decide, a call", find_four, 1.2),

@@ -76,17 +76,18 @@ class Slapd:
     krb5        a Kdc of krb5.py: GSSAPI and GSS-SPNEGO with its keytab; SCRAM works with the publisher's name and password
     config      more lines of cn=config itself, "olcSizeLimit: 500"
     entries     LDIF text appended to the data
+    sync        the overlay syncprov (RFC 4533): "log" with a log of sessions, "plain" without; the port of the start is kept
     indexes     more attributes to be indexed, "ATTRIBUTE,... eq"
     extra_suffixes  more (empty) databases, so that the rootDSE names several naming contexts
     """
 
     def __init__(self, folder, schema="full", suffix="dc=example,dc=com", container=CONTAINER, anonymous="read", msuser=False,
                  publisher_scope="container", tls=False, certificate=None, krb5=None, entries="", extra_suffixes=(), port=None, config="",
-                 indexes=""):
+                 indexes="", sync=None):
         self.folder = os.path.abspath(folder)
         self.schema, self.suffix, self.container, self.anonymous = schema, suffix, container, anonymous
         self.msuser, self.publisher_scope, self.krb5, self.entries = msuser, publisher_scope, krb5, entries
-        self.extra_suffixes, self.config = extra_suffixes, config
+        self.extra_suffixes, self.config, self.sync = extra_suffixes, config, sync
         self.indexes = "".join("olcDbIndex: %s\n" % one for one in ("objectClass,cn eq", indexes) if one)
         self.port = port or free_port()
         self.uri = f"ldap://127.0.0.1:{self.port}"
@@ -150,7 +151,7 @@ class Slapd:
                 f"olcAuthzRegexp: {{0}}{peer.format(os.getuid())} {self.admin_dn}\n"
                 f"olcAuthzRegexp: {{1}}uid=([^,]+),.*cn=(gssapi|gss-spnego|scram-sha-[0-9]+),cn=auth cn=$1,ou=svc,{self.suffix}\n\n"
                 f"dn: cn=module,cn=config\nobjectClass: olcModuleList\ncn: module\nolcModulePath: {MODULES}\n"
-                "olcModuleLoad: back_mdb.so\n\n"
+                "olcModuleLoad: back_mdb.so\n" + ("olcModuleLoad: syncprov.so\n" if self.sync else "") + "\n"
                 "dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n" + self._schema_ldif() +
                 "dn: olcDatabase={-1}frontend,cn=config\nobjectClass: olcDatabaseConfig\nobjectClass: olcFrontendConfig\n"
                 "olcDatabase: {-1}frontend\nolcAccess: to dn.base=\"\" by * read\n"
@@ -163,6 +164,10 @@ class Slapd:
                      f"olcDatabase: {{{n + 1}}}mdb\nolcDbDirectory: {self.folder}/db{n}\nolcSuffix: {suffix}\n"
                      f"olcRootDN: {self.admin_dn}\nolcDbMaxSize: 104857600\nolcDbNoSync: TRUE\n{self.indexes}")
             text += (f"olcRootPW: {self.admin_password}\n" + self._access() if n == 0 else "") + "\n"
+            if self.sync and n == 0:
+                text += (f"dn: olcOverlay={{0}}syncprov,olcDatabase={{{n + 1}}}mdb,cn=config\nobjectClass: olcOverlayConfig\n"
+                         "objectClass: olcSyncProvConfig\nolcOverlay: {0}syncprov\nolcSpCheckpoint: 1 1\n"
+                         + ("olcSpSessionlog: 100\n" if self.sync == "log" else "") + "\n")
         return text
 
     def _entry(self, dn, upper_class):

@@ -31,7 +31,7 @@ EDGES = {
     "locator/model": BASE + XML,
     "locator/net": BASE + WIRE + XML + NAMES + MODEL,
     "locator/source": BASE + WIRE + XML + FILES + NAMES + MODEL + NET + CACHE,
-    "locator/cache": BASE + DB + MODEL + NET,
+    "locator/cache": BASE + DB + NAMES + MODEL + NET,
     "locator/resolve": BASE + WIRE + XML + NAMES + MODEL + NET + SOURCE + CACHE,
     "locator/api": BASE + WIRE + XML + PUBLIC + MODEL + NET + SOURCE + CACHE + RESOLVE,
     "locator/cli": BASE + WIRE + CLI + CONF + PUBLIC + MODEL + NET + SOURCE + RESOLVE + API,

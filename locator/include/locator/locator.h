@@ -17,6 +17,7 @@
  *     slp+http://HOST[:PORT][/PATH]  slp+https://HOST[:PORT][/PATH]                     server locator point
  *     wins://HOST[:PORT]                                                                name registry (port 137)
  *     winsdat:FILE  lmhosts:FILE  netsh:FILE                                            names as a file
+ *     cache:                                                                            directories that are watched
  *
  * All are asked at the same time and judged in order: the first that has an answer decides. A dead source costs at most its
  * time-out, a live first source answers at once.
@@ -199,6 +200,8 @@ enum locator_field {
     LOCATOR_CACHED_S = 65,        /* number: how long ago the answer was kept; -1 = it was asked for now [all but compare] */
     LOCATOR_ASKED = 66,           /* text: the question in words [cache] */
     LOCATOR_EXPIRED = 67,         /* number: 1 when it is beyond its TTL or LOCATOR_MAX_AGE_MS [cache] */
+    LOCATOR_STALE_SINCE_S = 68,   /* number: since when it may be out of date, in seconds since 1970 [site mp dp list watch] */
+    LOCATOR_CHANGE = 69,          /* text: "added", "changed", "deleted", "current", "stale", "unreachable" [watch] */
     LOCATOR_RESULT = 80,          /* text: what a source said, a reason word or "answer" [compare] */
     LOCATOR_VERDICT = 81,         /* text: "agrees", "differs", "undecided" or "silent" [compare] */
     LOCATOR_SAID = 82             /* text: the answer, or why there is none [compare] */
@@ -303,6 +306,17 @@ struct locator_result *locator_compare(struct locator *l, enum locator_kind kind
 struct locator_result *locator_list_cache(struct locator *l);
 /* Forgets what is in the cache, or only what has expired. */
 struct locator_result *locator_flush_cache(struct locator *l, int only_expired);
+/*
+ * Watches the first source that is a directory (ldap://, ldaps://, ldapi://) and keeps a copy of what is published there in the
+ * cache, where the source "cache:" finds it. Returns after `for_ms`, or with 0 when it is canceled; at once when the directory
+ * cannot tell of changes (RFC 4533) or refuses. `watched` is called in the calling thread; its result is freed behind it, and it
+ * may call nothing of the context but locator_cancel. It is told LOCATOR_CHANGE, LOCATOR_DN and LOCATOR_SOURCE: first of what
+ * differs from the copy, then "current", then of each change when it is on disk. When the connection is lost it is told "stale"
+ * with LOCATOR_STALE_SINCE_S, when the copy was last known to be current; the server is then tried again, after 1 s and up to
+ * 60 s apart, and the changes meanwhile are told.
+ */
+struct locator_result *locator_watch(struct locator *l, int64_t for_ms,
+                                     void (*watched)(void *ctx, const struct locator_result *change), void *ctx);
 /* Makes every call that runs in the context at this moment end at once; any thread.
  * What was not found by then is LOCATOR_UNREACHABLE with the reason "canceled". Later calls are not concerned. */
 void locator_cancel(struct locator *l);

@@ -159,6 +159,17 @@ enum sl_status ldapc_entries_put(struct ldapc_entries *entries, const char *dn, 
     return SL_OK;
 }
 
+enum sl_status ldapc_entries_share(struct ldapc_entries *entries, const struct ldapc_entry *entry, struct sl_error *e)
+{
+    struct ldapc_entry *next = ldapc_entries_next(entries);
+
+    if (next == NULL)
+        return sl_fail(e, SL_LIMIT, "%s: no room for the entry", entry->dn);
+    *next = *entry;
+    entries->count++;
+    return SL_OK;
+}
+
 void ldapc_entries_fini(struct ldapc_entries *entries)
 {
     struct memory *m = entries->memory;

@@ -100,6 +100,7 @@ struct ldapc_op {
     struct sl_error *e;
     struct ldapc_pipe pipe;
     int id;
+    bool flows; /* the request has left as a whole, since something of its answer has come */
 };
 
 /* Holds back SIGPIPE and checks that the handle is connected and not canceled; ldapc_op_end whatever it says. */
@@ -115,6 +116,8 @@ enum sl_status ldapc_op_result(struct ldapc_op *op, struct ldapmsg *msg, struct 
 /* libldap's form of a list of changes, in one piece of memory, freed by free(); NULL without memory. */
 struct ldapmod **ldapc_mods_new(const struct ldapc_mod *mods, size_t count, bool add);
 
+/* Appends the entry of a message to a result; false without memory or when it cannot be decoded. */
+bool ldapc_entries_take(struct ldapc_entries *entries, struct ldap *ld, struct ldapmsg *msg);
 /* Memory of `size` octets that lives as long as the result; NULL when there is none or the result is too large. */
 void *ldapc_entries_alloc(struct ldapc_entries *entries, size_t size);
 /* A copy of octets with a NUL behind, in the memory of the result; NULL as above. */

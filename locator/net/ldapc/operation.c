@@ -58,12 +58,16 @@ enum sl_status ldapc_op_end(struct ldapc_op *op, enum sl_status s)
 enum sl_status ldapc_op_next(struct ldapc_op *op, LDAPMessage **ret_msg)
 {
     for (;;) {
-        struct pollfd p[] = {{.fd = -1, .events = POLLIN}, {.fd = op->dir->cancel_fd, .events = POLLIN}};
+        struct pollfd p[] = {{.fd = -1, .events = POLLIN},
+                             {.fd = op->dir->cancel_fd, .events = POLLIN},
+                             {.fd = sl_deadline_fd(op->deadline), .events = POLLIN}};
         int type = ldap_result(op->dir->ld, op->id, LDAP_MSG_ONE, &(struct timeval){0}, ret_msg);
         int left = sl_deadline_left_ms(op->deadline), code = LDAP_SERVER_DOWN;
 
-        if (type > 0)
+        if (type > 0) {
+            op->flows = true;
             return SL_OK;
+        }
         if (type < 0) {
             ldap_get_option(op->dir->ld, LDAP_OPT_RESULT_CODE, &code);
             return ldapc_op_fail_code(op, code == LDAP_SUCCESS ? LDAP_SERVER_DOWN : code, NULL);
@@ -71,7 +75,8 @@ enum sl_status ldapc_op_next(struct ldapc_op *op, LDAPMessage **ret_msg)
         if (left == 0)
             return op_fail(op, LDAPC_TIMEOUT, 0, "no answer in time");
         ldap_get_option(op->dir->ld, LDAP_OPT_DESC, &p[0].fd);
-        if (poll(p, SL_COUNT(p), left < REQUEST_SLICE_MS ? left : REQUEST_SLICE_MS) > 0 && p[1].revents != 0)
+        if (poll(p, SL_COUNT(p), left < REQUEST_SLICE_MS || op->flows ? left : REQUEST_SLICE_MS) > 0 &&
+            (p[1].revents != 0 || p[2].revents != 0))
             return op_fail(op, LDAPC_CANCELED, 0, "canceled");
     }
 }

@@ -120,6 +120,15 @@ static bool store_entry(LDAP *ld, LDAPMessage *msg, struct gather *g)
     return true;
 }
 
+bool ldapc_entries_take(struct ldapc_entries *entries, LDAP *ld, LDAPMessage *msg)
+{
+    struct gather g = {.found = entries};
+    bool fine = store_entry(ld, msg, &g);
+
+    free(g.gaps);
+    return fine;
+}
+
 /* ---- one request, page by page -------------------------------------------------------------------------------------- */
 
 /* The search request of one page; `cookie` is where the last one ended. */
