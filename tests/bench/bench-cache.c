@@ -80,7 +80,7 @@ static bool look_up(struct cache *c, size_t n, uint32_t offset)
     size_t found = cache_snapshot_sites(s, FIRST + (uint32_t)n * STEP + offset, sites, SITES_MAX);
     code_of(n, own);
     code_of(n - n % GROUP, over);
-    bool right = n % GROUP ? found == 2 && !strcmp(sites[0], over) && !strcmp(sites[1], own) : found == 1 && !strcmp(sites[0], over);
+    bool right = found == (n % GROUP ? 2 : 1) && !strcmp(sites[0], over) && (found == 1 || !strcmp(sites[1], own));
     cache_snapshot_release(c, s);
     return right;
 }
@@ -133,8 +133,8 @@ int main(int argc, char **argv)
     }
     struct cache *c = cache_new(argv[1]);
     static const char body[4096];
-    const struct cache_answer answer = {.question = "find mp PS1", .source = "ldap://bench", .asked = "", .result = "", .server = "",
-                                        .owner = "", .trust = "", .body = body, .body_len = sizeof body};
+    const struct cache_answer answer = {.question = "find mp PS1", .source = "ldap://bench", .asked = "", .result = "",
+                                        .server = "", .owner = "", .trust = "", .body = body, .body_len = sizeof body};
     enum sl_status s = fill(c, (size_t)ranges, &e);
     if (s == SL_OK)
         s = cache_keep(c, &answer, 1, &e);
