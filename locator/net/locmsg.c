@@ -154,22 +154,54 @@ static enum sl_status read_client(struct sx_node *info, struct loc_content_reque
     return s == SL_OK ? read_addresses(sx_child(info, "IPAddresses"), r, e) : s;
 }
 
-enum sl_status loc_content_request_read(const char *xml, size_t len, struct loc_content_request *ret_request, struct sl_error *e)
+/* Elements of the requests, in the order of enum loc_question. */
+static const char *const questions[] = {"ContentLocationRequest", "LocalMPLocationRequest"};
+
+static enum sl_status read_request(struct sx_node *root, bool has_package, struct loc_content_request *ret_request,
+                                   struct sl_error *e)
 {
-    struct sx_doc *doc;
     struct loc_content_request r = {.version = 0};
-    enum sl_status s = parse(xml, len, "ContentLocationRequest", &doc, e);
-    if (s != SL_OK)
-        return s;
-    struct sx_node *root = sx_root(doc);
-    s = read_package(sx_child(root, "Package"), &r, e);
+    enum sl_status s = has_package ? read_package(sx_child(root, "Package"), &r, e) : SL_OK;
     if (s == SL_OK)
         s = get_code(sx_child(root, "AssignedSite"), "SiteCode", r.site, e);
     if (s == SL_OK)
         s = read_client(sx_child(root, "ClientLocationInfo"), &r, e);
-    sx_free(doc);
     if (s == SL_OK)
         *ret_request = r;
+    return s;
+}
+
+enum sl_status loc_content_request_read(const char *xml, size_t len, struct loc_content_request *ret_request, struct sl_error *e)
+{
+    struct sx_doc *doc;
+    enum sl_status s = parse(xml, len, questions[LOC_CONTENT], &doc, e);
+    if (s != SL_OK)
+        return s;
+    s = read_request(sx_root(doc), true, ret_request, e);
+    sx_free(doc);
+    return s;
+}
+
+enum sl_status loc_request_read(const char *xml, size_t len, enum loc_question *ret_question,
+                                struct loc_content_request *ret_request, struct sl_error *e)
+{
+    struct sx_doc *doc;
+    if (len > LOC_XML_MAX)
+        return sl_fail(e, SL_LIMIT, "the message is larger than %d octets", LOC_XML_MAX);
+    enum sl_status s = sx_parse(xml, len, SX_STRICT, &doc, e);
+    if (s != SL_OK)
+        return sl_fail_in(e, s, "location request");
+    size_t i = 0;
+    while (i < SL_COUNT(questions) && strcmp(sx_name(sx_root(doc)), questions[i]) != 0)
+        i++;
+    if (i == SL_COUNT(questions))
+        s = sl_fail(e, SL_MALFORMED, "the message is %.64s, not %s or %s", sx_name(sx_root(doc)), questions[LOC_CONTENT],
+                    questions[LOC_LOCAL_MP]);
+    else
+        s = read_request(sx_root(doc), i == LOC_CONTENT, ret_request, e);
+    sx_free(doc);
+    if (s == SL_OK)
+        *ret_question = (enum loc_question)i;
     return s;
 }
 
@@ -391,6 +423,23 @@ void loc_content_reply_write(const struct loc_content_reply *reply, struct sl_te
     sx_open(&w, "Sites");
     for (size_t i = 0; i < reply->site_count; i++)
         write_site(&w, &reply->sites[i]);
+    sx_close(&w);
+    sx_close(&w);
+}
+
+void loc_local_mp_reply_write(const struct loc_content_reply *reply, struct sl_text *out)
+{
+    struct sx_writer w = sx_write_to(out);
+    sx_open(&w, "LocalMPLocationReply");
+    sx_put_attr(&w, "SchemaVersion", "1.00");
+    sx_open(&w, "Sites");
+    for (size_t i = 0; i < reply->site_count; i++) {
+        sx_open(&w, "Site");
+        sx_put_attr(&w, "SiteCode", reply->sites[i].code);
+        sx_put_attr(&w, "MasterSiteCode", reply->sites[i].master_code);
+        sx_put_attr(&w, "Locality", loc_locality_word(reply->sites[i].locality));
+        sx_close(&w);
+    }
     sx_close(&w);
     sx_close(&w);
 }

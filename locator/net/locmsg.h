@@ -3,6 +3,8 @@
  *
  *   ContentLocationRequest   which distribution points hold package P, version V, for a client that is here?
  *   ContentLocationReply     per site whose boundaries hold the client: its distribution points
+ *   LocalMPLocationRequest   which sites is this client in? The reply names their codes, whose management points the client finds
+ *   LocalMPLocationReply     itself; written by us, not asked for, since the locator asks the directory or a server locator point
  *   MPList                   GET /SMS_MP/.sms_aut?MPLIST: the management points of a site
  *
  * Shapes: facts sms.md 5.1 and 5.4 (official in the CM2007 SDK). Readers take the supersets seen on current branch and ignore
@@ -114,6 +116,14 @@ const char *loc_locality_word(enum loc_locality locality);
 /* Reads and writes a ContentLocationRequest. Nothing is allocated. */
 enum sl_status loc_content_request_read(const char *xml, size_t len, struct loc_content_request *ret_request,
                                         struct sl_error *e) SL_MUST;
+/* Which request of MP_LocationManager. */
+enum loc_question { LOC_CONTENT, LOC_LOCAL_MP };
+/*
+ * Reads either request, by its element; a LocalMPLocationRequest leaves package and version empty. SL_MALFORMED names an element
+ * that is neither.
+ */
+enum sl_status loc_request_read(const char *xml, size_t len, enum loc_question *ret_question,
+                                struct loc_content_request *ret_request, struct sl_error *e) SL_MUST;
 /* Appends the XML to `out`; a failure is sticky there (sl_text_failed). */
 void loc_content_request_write(const struct loc_content_request *request, struct sl_text *out);
 
@@ -121,6 +131,8 @@ void loc_content_request_write(const struct loc_content_request *request, struct
 enum sl_status loc_content_reply_read(const char *xml, size_t len, struct loc_content_reply *ret_reply,
                                       struct sl_error *e) SL_MUST;
 void loc_content_reply_write(const struct loc_content_reply *reply, struct sl_text *out); /* as above */
+/* Appends a LocalMPLocationReply: the sites of the reply without their records. */
+void loc_local_mp_reply_write(const struct loc_content_reply *reply, struct sl_text *out);
 /* Appends a site; the pointer is valid until the next one is added. SL_LIMIT beyond LOC_SITES_PER_REPLY. */
 enum sl_status loc_content_reply_add_site(struct loc_content_reply *reply, const char *code, const char *master_code,
                                           enum loc_locality locality, struct loc_site **ret_site, struct sl_error *e) SL_MUST;

@@ -80,19 +80,47 @@ enum sl_status mp_locate_content(struct sst *store, const struct loc_content_req
     return status;
 }
 
+/* The sites whose boundaries hold the client; when there are none, the one that it is assigned to. */
+static enum sl_status locate_mps(struct sst *store, const struct loc_content_request *request,
+                                 struct loc_content_reply *ret_reply, struct sl_error *e)
+{
+    struct sst_place places[LOC_ADDRESSES_PER_CLIENT + 1];
+    struct loc_content_reply reply = {0};
+    struct loc_site *site;
+    struct sl_strings here = {0};
+    bool known = false;
+    enum sl_status status = sst_sites_of(store, places, places_of(request, places), &here, e);
+    for (size_t i = 0; i < here.count && i < LOC_SITES_PER_REPLY - 1 && status == SL_OK; i++)
+        status = loc_content_reply_add_site(&reply, here.items[i], here.items[i], LOC_LOCAL, &site, e);
+    if (status == SL_OK && here.count == 0)
+        status = is_known(store, request->site, &known, e);
+    if (status == SL_OK && known)
+        status = loc_content_reply_add_site(&reply, request->site, request->site, LOC_FALLBACK, &site, e);
+    sl_strings_fini(&here);
+    if (status == SL_OK)
+        *ret_reply = reply;
+    else
+        loc_content_reply_fini(&reply);
+    return status;
+}
+
 enum sl_status mp_on_location(struct mp_exchange *x, struct sl_error *e)
 {
     struct loc_content_request request;
     struct loc_content_reply reply = {0};
+    enum loc_question question;
     struct sst *store = NULL;
     struct sl_error why = {0};
-    if (loc_content_request_read(x->question->body, x->question->body_len, &request, &why) != SL_OK)
+    if (loc_request_read(x->question->body, x->question->body_len, &question, &request, &why) != SL_OK)
         return mp_refuse(x, 400, e, "%s", why.text);
+    bool is_local_mp = question == LOC_LOCAL_MP;
     enum sl_status status = sst_borrow(x->mp->pool, &store, e);
     if (status == SL_OK)
-        status = mp_locate_content(store, &request, &reply, e);
+        status = is_local_mp ? locate_mps(store, &request, &reply, e) : mp_locate_content(store, &request, &reply, e);
     sst_give_back(x->mp->pool, store, status);
-    if (status == SL_OK)
+    if (status == SL_OK && is_local_mp)
+        loc_local_mp_reply_write(&reply, &x->answer);
+    else if (status == SL_OK)
         loc_content_reply_write(&reply, &x->answer);
     loc_content_reply_fini(&reply);
     return status;

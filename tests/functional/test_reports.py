@@ -177,6 +177,31 @@ class Upward(ReportCase):
             self.assertEqual(int(said.out), code)
 
 
+class Page(harness.Case):
+
+    def test_the_exchanges_of_the_page(self):
+        """docs/site.md: what it says about reports, typed in as it stands, gives what it shows"""
+        port = harness.free_port([ADDRESS])
+        site = lab.Site(self, code="LAB", http=["%s:%d" % (ADDRESS, port)])
+        site.ctl_ok("mp", "add", "mp1.example.org", "--address", ADDRESS, "--port", str(port))
+        site.ctl_ok("mp", "designate", "mp1.example.org")
+        with open(os.path.join(harness.SRCDIR, "docs/site.md"), encoding="utf-8") as page:
+            text = page.read()
+        text = text[text.index("### What clients report"):text.index("### The server locator point")]
+        lines = [line[4:] for line in text.splitlines() if line.startswith("    ")]
+        script = "\n".join(line[2:] for line in lines if line[:2] in ("$ ", "> ") and not line.startswith("$ sitectl"))
+        said = [line for line in lines if line[:2] not in ("$ ", "> ")]
+        state = site.state[1] + "/site" if site.state else site.db
+        script = script.replace("http://192.0.2.10", "http://%s:%d" % (ADDRESS, port)).replace("site.db-mp.key", state + "-mp.key")
+        first, last = script[:script.index("printf 'sitelocator")], script[script.index("printf 'sitelocator"):]
+        shown = self.run_ok(["bash", "-c", first], cwd=self.folder).out.splitlines()
+        harness.wait_until(lambda: site.ctl_ok("status", "--json").answer["outbox_waiting"] == 0, "the outbox to drain")
+        shown += self.run_ok(["bash", "-c", last], cwd=self.folder).out.splitlines()
+        self.assertEqual(shown, said)
+        client = site.ctl_ok("client", "show", "GUID:11111111-2222-3333-4444-555555555555", "--json").answer
+        self.assertEqual((client["name"], client["inventory"], client["status"], client["instances"]), ("PC1", 1, 2, 1))
+
+
 class Away(ReportCase):
 
     def test_S2_13_what_comes_while_the_site_server_is_off_drains_on_its_return(self):

@@ -203,6 +203,33 @@ static void expect_reply(struct bench *b, const struct loc_content_request *requ
 
 #define LAB_URLS "http://dp1.example.org/SMS_DP_SMSPKG$/LAB00001.3/,http://dp2.example.org/SMS_DP_SMSPKG$/LAB00001.3/"
 
+static void expect_local(struct bench *b, const char *address, const char *site, const char *expected)
+{
+    char xml[512];
+    struct ccm_message answer = {0};
+    snprintf(xml, sizeof xml, "<LocalMPLocationRequest SchemaVersion=\"1.0\"><AssignedSite SiteCode=\"%s\"/><ClientLocationInfo>"
+             "<ADSite Name=\"\"/><IPAddresses><IPAddress SubnetAddress=\"\" Address=\"%s\"/></IPAddresses></ClientLocationInfo>"
+             "</LocalMPLocationRequest>", site, address);
+    ck_assert_uint_eq(post(b, "MP_LocationManager", xml, &answer), 200);
+    ck_assert_msg(strstr(answer.body, "<LocalMPLocationReply SchemaVersion=\"1.00\">") != NULL, "%s", answer.body);
+    ck_assert_msg(strstr(answer.body, expected) != NULL, "%s: %s is not in %s", address, expected, answer.body);
+    ccm_fini(&answer);
+}
+
+START_TEST(a_client_learns_which_sites_it_is_in_5_4)
+{
+    struct bench b;
+    set_up(&b);
+    add_boundary(&b, "XYZ", SM_BOUNDARY_RANGE, "172.16.0.1-172.16.0.9");
+    expect_local(&b, "172.16.0.5", "LAB",
+                 "<Sites><Site SiteCode=\"XYZ\" MasterSiteCode=\"XYZ\" Locality=\"LOCAL\"/></Sites>");
+    expect_local(&b, "172.16.0.10", "LAB",
+                 "<Sites><Site SiteCode=\"LAB\" MasterSiteCode=\"LAB\" Locality=\"FALLBACK\"/></Sites>");
+    expect_local(&b, "172.16.0.10", "NIX", "<Sites/>");
+    tear_down(&b);
+}
+END_TEST
+
 START_TEST(mplist_names_every_mp_the_default_first)
 {
     struct bench b;
@@ -385,7 +412,8 @@ START_TEST(hostile_envelopes_are_refused)
 }
 END_TEST
 
-UNIT_MAIN("mp", mplist_names_every_mp_the_default_first, mplist1_carries_the_site_code_and_takes_one, verbs_that_are_none,
+UNIT_MAIN("mp", mplist_names_every_mp_the_default_first, a_client_learns_which_sites_it_is_in_5_4,
+          mplist1_carries_the_site_code_and_takes_one, verbs_that_are_none,
           S2_14_without_the_database_mplist_is_500_until_it_is_back, S1_15_content_inside_the_boundaries_is_local,
           content_outside_every_boundary_is_the_assigned_sites, current_site_first_then_the_assigned_one,
           unknown_packages_and_sites_give_empty_replies, hostile_messages_are_refused, hostile_envelopes_are_refused)
