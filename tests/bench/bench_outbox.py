@@ -14,7 +14,7 @@ import harness  # noqa: E402
 import lab  # noqa: E402
 
 SERVER, MP = "127.0.0.11", "127.0.0.12"
-CLIENTS, FIRST, ALL = 1000, 20000, 1000000
+CLIENTS, FIRST, ALL = 1000, 100000, 1000000
 BODY = '<StatusMessage ID="%d" Component="Software Distribution"><Property Name="Package" Value="LAB00001"/>' \
     '<Property Name="Text" Value="The program has ended well"/></StatusMessage>'
 
@@ -64,7 +64,7 @@ def outbox():
         mp.stop()
         fill(site.db + "-outbox", 0, FIRST)
         mp = start_mp()
-        harness.wait_until(drained, "the first reports", timeout_s=120)
+        harness.wait_until(drained, "the first reports", timeout_s=240)
         processes = (mp, site.process)
         before = [memory_kib(p) for p in processes]
         fill(site.db + "-outbox", FIRST, ALL)
@@ -83,5 +83,5 @@ def outbox():
 
 
 bench.main({
-    "outbox": bench.Row("most memory while 1 M reports drain, by that of the first 20 000", outbox, 1.1),
+    "outbox": bench.Row("most memory while 1 M reports drain, by that of the first 100 000", outbox, 1.1),
 })
