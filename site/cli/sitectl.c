@@ -147,13 +147,66 @@ struct one_value {
     char *text;
 };
 
+struct mp_set_values {
+    char *data;
+    struct sl_strings members;
+    bool no_members;
+};
+
+static const struct sl_option mp_set_options[] = {
+    {.name = "data", .type = SL_OPT_STRING, .offset = offsetof(struct mp_set_values, data), .arg = "WHERE",
+     .help = "What it reads: site, the site database, or replica, the copy that its sited was given by --replica"},
+    {.name = "member", .type = SL_OPT_STRINGS, .offset = offsetof(struct mp_set_values, members), .arg = "HOST",
+     .help = "Of a cluster: a management point that answers at its address, these and no others (repeatable)"},
+    {.name = "no-members", .type = SL_OPT_FLAG, .offset = offsetof(struct mp_set_values, no_members),
+     .help = "Of a cluster: no members any more"},
+};
+
+struct boundary_values {
+    bool slow;
+};
+
+static const struct sl_option boundary_add_options[] = {
+    {.name = "slow", .type = SL_OPT_FLAG, .offset = offsetof(struct boundary_values, slow),
+     .help = "Clients there have a slow connection: they are remote"},
+};
+
+struct advertise_values {
+    char *package, *program;
+    struct sl_strings to;
+};
+
+static const struct sl_option advertise_add_options[] = {
+    {.name = "package", .type = SL_OPT_STRING, .offset = offsetof(struct advertise_values, package), .arg = "ID",
+     .help = "The package"},
+    {.name = "program", .type = SL_OPT_STRING, .offset = offsetof(struct advertise_values, program), .arg = "NAME",
+     .help = "Which program of the package is to run"},
+    {.name = "to", .type = SL_OPT_STRINGS, .offset = offsetof(struct advertise_values, to), .arg = "CLIENT",
+     .help = "all, or a client by its id or name; more may follow as arguments"},
+};
+
+struct place_values {
+    char *kind, *parent;
+};
+
+static const struct sl_option site_set_options[] = {
+    {.name = "kind", .type = SL_OPT_STRING, .offset = offsetof(struct place_values, kind), .arg = "KIND", .fallback = "primary",
+     .help = "primary, central (above all others) or secondary (its clients are assigned to its parent)"},
+    {.name = "parent", .type = SL_OPT_STRING, .offset = offsetof(struct place_values, parent), .arg = "CODE",
+     .help = "The site above it; without, none"},
+};
+
 struct designate_values {
-    bool none, wait;
+    bool none, wait, vip, diff;
 };
 
 static const struct sl_option mp_designate_options[] = {
     {.name = "none", .type = SL_OPT_FLAG, .offset = offsetof(struct designate_values, none),
      .help = "Leave the site without a default management point"},
+    {.name = "vip", .type = SL_OPT_FLAG, .offset = offsetof(struct designate_values, vip),
+     .help = "The virtual address of the cluster: HOST, or the only one that the site has"},
+    {.name = "diff", .type = SL_OPT_FLAG, .offset = offsetof(struct designate_values, diff),
+     .help = "Only show what would change at each target, and for how many clients; negative when something would"},
     {.name = "wait", .type = SL_OPT_FLAG, .offset = offsetof(struct designate_values, wait),
      .help = "Wait until it is published, and show how long each target took to agree"},
 };
@@ -292,9 +345,16 @@ static const struct cli_verb verbs[] = {
     {.name = "mp designate", .args = "[HOST]", .min_args = 0, .max_args = 1,
      .summary = "Make a management point the default of its site",
      .detail = "The one that was the default is it no longer; both happen in one transaction, and the change is published at "
-               "once. Nothing but this verb ever moves the default.",
+               "once. Nothing but this verb ever moves the default. The answer says how many clients it touches and with which "
+               "command it is undone.",
      OPTIONS(mp_designate_options, struct designate_values), .run = remote,
-     .examples = {"sitectl mp designate mp2.example.org --wait", "Make it the default and see every target agree"}},
+     .examples = {"sitectl mp designate mp2.example.org --diff", "See what that would change, and for how many clients",
+                  "sitectl mp designate mp2.example.org --wait", "Make it the default and see every target agree"}},
+    {.name = "mp set", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Change a management point or a cluster",
+     OPTIONS(mp_set_options, struct mp_set_values), .run = remote,
+     .examples = {"sitectl mp set mp3.example.org --data replica", "It reads the replicated copy of the site database",
+                  "sitectl mp set nlb.example.org --member mp1.example.org --member mp2.example.org",
+                  "These two answer at the address of the cluster"}},
     {.name = "mp remove", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Remove a management point", .run = remote,
      .examples = {"sitectl mp remove mp1.example.org", "Remove it; the default one must be replaced first"}},
     {.name = "mp list", .args = "", .summary = "List the management points", .run = remote},
@@ -302,6 +362,14 @@ static const struct cli_verb verbs[] = {
      OPTIONS(dp_add_options, struct one_value), .run = remote,
      .examples = {"sitectl dp add dp1.example.org", "Add it with the usual URL",
                   "sitectl dp add dp2.example.org --url http://dp2.example.org:8080/packages/", "Add it with a URL of its own"}},
+    {.name = "dp protect", .args = "HOST KIND VALUE [KIND VALUE]...", .min_args = 3, .max_args = -1,
+     .summary = "Protect a distribution point: it serves clients inside these boundaries alone",
+     .detail = "The boundaries must be those of the site. A client inside gets the protected distribution points that hold the "
+               "package and no others; a client outside never gets them.",
+     .run = remote,
+     .examples = {"sitectl dp protect dp1.example.org subnet 10.1.0.0/16 ad-site Berlin", "Only for clients of these two"}},
+    {.name = "dp unprotect", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "End its protection",
+     .run = remote, .examples = {"sitectl dp unprotect dp1.example.org", "It serves everybody again"}},
     {.name = "dp remove", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Remove a distribution point without packages",
      .run = remote,
      .examples = {"sitectl dp remove dp1.example.org", "Remove it; packages that lie there must go first"}},
@@ -321,7 +389,7 @@ static const struct cli_verb verbs[] = {
     {.name = "slp-role list", .args = "", .summary = "Show the server locator point, if it is in this site", .run = remote},
     {.name = "boundary add", .args = "KIND VALUE", .min_args = 2, .max_args = 2, .summary = "Add a boundary of the site",
      .detail = "KIND is subnet (10.1.0.0/16), range (10.2.0.1-10.2.0.99), ad-site (Berlin) or ipv6-prefix (2001:db8::/32).",
-     .run = remote,
+     OPTIONS(boundary_add_options, struct boundary_values), .run = remote,
      .examples = {"sitectl boundary add subnet 10.1.0.0/16", "Clients of this subnet belong to the site",
                   "sitectl boundary add ad-site Berlin", "Clients of this Active Directory site belong to the site"}},
     {.name = "boundary remove", .args = "KIND VALUE", .min_args = 2, .max_args = 2, .summary = "Remove a boundary",
@@ -354,6 +422,29 @@ static const struct cli_verb verbs[] = {
      .summary = "Show a policy with its body, or the file that policies are made from",
      .detail = "POLICY is a category (SiteSettings, HardwareInventory) or an id.", .run = remote,
      .examples = {"sitectl policy show HardwareInventory", "Show what clients are told to report"}},
+    {.name = "role add", .args = "HOST ROLE", .min_args = 2, .max_args = 2, .summary = "Give a host a role",
+     .detail = "ROLE is a well known one (slp, cap, rp, fsp, sup, pxe, smp, shv) or any other word. A host may have many roles. "
+               "Management points, distribution points, the site server and its database have verbs of their own.",
+     .run = remote,
+     .examples = {"sitectl role add srv2.example.org sup", "This host is a software update point"}},
+    {.name = "role remove", .args = "HOST ROLE", .min_args = 2, .max_args = 2, .summary = "Take a role from a host",
+     .run = remote,
+     .examples = {"sitectl role remove srv2.example.org sup", "It is one no more"}},
+    {.name = "role list", .args = "", .summary = "List all hosts of the site and their roles", .run = remote},
+    {.name = "advertise add", .args = "ID --package P --program NAME --to all|CLIENT...", .min_args = 1, .max_args = -1,
+     .summary = "Offer a program of a package to clients", OPTIONS(advertise_add_options, struct advertise_values), .run = remote,
+     .examples = {"sitectl advertise add LAB20001 --package LAB00001 --program setup --to all", "To every client of the site",
+                  "sitectl advertise add LAB20002 --package LAB00001 --program setup --to pc1 pc2", "To these two"}},
+    {.name = "advertise remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Withdraw an advertisement",
+     .run = remote,
+     .examples = {"sitectl advertise remove LAB20001", "Offer it no longer"}},
+    {.name = "advertise list", .args = "", .summary = "List the advertisements", .run = remote},
+    {.name = "site set", .args = "CODE", .min_args = 1, .max_args = 1, .summary = "Say what a site is in the hierarchy",
+     .detail = "The sites of a hierarchy share a database. The clients of a secondary site are assigned to its parent, below it "
+               "there is no site; a central site has no parent.",
+     OPTIONS(site_set_options, struct place_values), .run = remote,
+     .examples = {"sitectl site set SEC --kind secondary --parent LAB", "SEC lies below LAB and assigns its clients to it"}},
+    {.name = "site list", .args = "", .summary = "List the sites of the database and which is above which", .run = remote},
     {.name = "target add", .args = "URI", .min_args = 1, .max_args = 1,
      .summary = "Add a directory, name registry, DNS server or file to publish to",
      .detail = "URI is ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath; wins://HOST[:PORT], where the management point's "

@@ -44,7 +44,8 @@ struct sited {
     struct upl *uplink;
     struct srv_intake *intake;
     struct mp_cache *policies; /* that the management point keeps */
-    struct mp *mp;
+    struct mp *mp; /* NULL until it is made */
+    bool reads_site; /* a management point of this host is to read the site database itself (S1.05) */
     struct cnt *library; /* of the distribution point */
     struct dp *dp;
     struct slp *slp;
@@ -86,9 +87,43 @@ static enum sl_status place_files(struct sited *d, struct sl_error *e)
     return fits && len < sizeof d->content ? SL_OK : sl_fail(e, SL_USAGE, "--state, --content: the name is too long");
 }
 
+/* True when one of our addresses is that of the management point. */
+static bool is_our_mp(const struct sited_settings *s, const struct sm_mp *mp)
+{
+    bool is_ours = false;
+    for (size_t i = 0; i < s->http_count + s->nbt_count; i++) {
+        const struct sl_endpoint *ep = i < s->http_count ? &s->http[i] : &s->nbt[i - s->http_count];
+        struct sl_endpoint_text text = sl_endpoint_text(ep);
+        bool is_v6 = text.text[0] == '[';
+        *strrchr(text.text, is_v6 ? ']' : ':') = '\0';
+        is_ours = is_ours || strcmp(text.text + is_v6, mp->address) == 0;
+    }
+    return is_ours;
+}
+
+/* S1.05: where the management points of this host read. */
+static void choose_data(struct sited *d, const struct sm_snapshot *const *sites, size_t count)
+{
+    bool is_missing = false;
+    d->reads_site = false;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < sites[i]->mp_count; k++) {
+            const struct sm_mp *mp = &sites[i]->mps[k];
+            if (mp->data == SM_DATA_ANY || !is_our_mp(d->settings, mp))
+                continue;
+            d->reads_site = d->reads_site || mp->data == SM_DATA_SITE;
+            is_missing = is_missing || (mp->data == SM_DATA_REPLICA && d->replica == d->pool);
+        }
+    if (is_missing)
+        sl_log(SL_LOG_WARNING, "no-replica", "text=\"a management point of this host is to read a replica: give --replica\"");
+    if (d->mp != NULL)
+        mp_read_at(d->mp, d->reads_site ? d->pool : d->replica);
+}
+
 static void on_sites(const struct sm_snapshot *const *sites, size_t count, void *ctx)
 {
     struct sited *d = ctx;
+    choose_data(d, sites, count);
     mp_identity_set(d->identity, sites, count);
     if (d->uplink != NULL)
         upl_set_sites(d->uplink, sites, count);
@@ -177,7 +212,8 @@ static enum sl_status start_mp(struct sited *d, const char *host, struct sl_erro
     enum sl_status status = mp_cache_open(folder, &d->policies, e);
     if (status != SL_OK)
         return status;
-    d->mp = mp_new(d->replica, d->values->site, host, d->identity, (struct mp_upward){d->outbox, d->uplink},
+    d->mp = mp_new(d->reads_site ? d->pool : d->replica, d->values->site, host, d->identity,
+                   (struct mp_upward){d->outbox, d->uplink},
                    d->policies);
     web_add_routes(d->web, "mp", mp_routes, mp_route_count, d->mp);
     return mp_allow_lists(d->mp, &d->values->mplist_allow, e);

@@ -66,7 +66,7 @@ static enum sl_status make_subnet(const char *value, struct sm_boundary *ret_b, 
     snprintf(canonical, sizeof canonical, "%s/%u", sl_ip4_text(ip & ~host_bits).text, (unsigned)len);
     if ((ip & host_bits) != 0)
         return sl_fail(e, SL_USAGE, "boundary subnet \"%s\": host bits are set; the subnet is %s", value, canonical);
-    *ret_b = (struct sm_boundary){SM_BOUNDARY_SUBNET, sl_strdup(canonical), ip, ip | host_bits};
+    *ret_b = (struct sm_boundary){SM_BOUNDARY_SUBNET, sl_strdup(canonical), ip, ip | host_bits, false};
     return SL_OK;
 }
 
@@ -79,7 +79,7 @@ static enum sl_status make_range(const char *value, struct sm_boundary *ret_b, s
     if (low > high)
         return sl_fail(e, SL_USAGE, "boundary range \"%s\": the first address is above the last", value);
     snprintf(canonical, sizeof canonical, "%s-%s", first, last);
-    *ret_b = (struct sm_boundary){SM_BOUNDARY_RANGE, sl_strdup(canonical), low, high};
+    *ret_b = (struct sm_boundary){SM_BOUNDARY_RANGE, sl_strdup(canonical), low, high, false};
     return SL_OK;
 }
 
@@ -92,7 +92,7 @@ static enum sl_status make_ad_site(const char *value, struct sm_boundary *ret_b,
     if (bad)
         return sl_fail(e, SL_USAGE, "boundary ad-site: a name has 1 to %d characters, none of them a control character, and "
                                     "no blank at its ends", SM_AD_SITE_MAX);
-    *ret_b = (struct sm_boundary){SM_BOUNDARY_AD_SITE, sl_strdup(value), 0, 0};
+    *ret_b = (struct sm_boundary){SM_BOUNDARY_AD_SITE, sl_strdup(value), 0, 0, false};
     return SL_OK;
 }
 
@@ -134,7 +134,7 @@ static enum sl_status make_prefix(const char *value, struct sm_boundary *ret_b, 
     snprintf(canonical, sizeof canonical, "%s/%u", net, len);
     if (memcmp(clean, key, sizeof clean) != 0)
         return sl_fail(e, SL_USAGE, "boundary ipv6-prefix \"%s\": host bits are set; the prefix is %s", value, canonical);
-    *ret_b = (struct sm_boundary){SM_BOUNDARY_IPV6_PREFIX, sl_strdup(canonical), 0, 0};
+    *ret_b = (struct sm_boundary){SM_BOUNDARY_IPV6_PREFIX, sl_strdup(canonical), 0, 0, false};
     return SL_OK;
 }
 

@@ -64,6 +64,8 @@ enum sl_status sm_site_make(const char *code, const char *domain, const char *fo
                                  .forest = sl_strdup(forest),
                                  .server = sl_strdup(server),
                                  .database = sl_strdup(database)};
+    memcpy(ret_site->assignment, code, sizeof ret_site->assignment);
+    memcpy(ret_site->root, code, sizeof ret_site->root);
     return SL_OK;
 }
 

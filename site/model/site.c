@@ -25,6 +25,9 @@ void sm_mp_fini(struct sm_mp *mp)
     free(mp->host);
     free(mp->address);
     free(mp->certificate);
+    for (size_t i = 0; i < mp->member_count; i++)
+        free(mp->members[i]);
+    free(mp->members);
     *mp = (struct sm_mp){0};
 }
 
@@ -32,6 +35,7 @@ void sm_dp_fini(struct sm_dp *dp)
 {
     free(dp->host);
     free(dp->url);
+    free(dp->boundaries);
     *dp = (struct sm_dp){0};
 }
 
@@ -41,6 +45,17 @@ void sm_manifest_fini(struct sm_manifest *m)
         free(m->files[i].path);
     free(m->files);
     *m = (struct sm_manifest){0};
+}
+
+void sm_advertisement_fini(struct sm_advertisement *a)
+{
+    free(a->id);
+    free(a->package);
+    free(a->program);
+    for (size_t i = 0; i < a->client_count; i++)
+        free(a->clients[i]);
+    free(a->clients);
+    *a = (struct sm_advertisement){0};
 }
 
 void sm_target_fini(struct sm_target *target)
@@ -74,6 +89,14 @@ void sm_snapshot_free(struct sm_snapshot *snapshot)
         sm_boundary_fini(&snapshot->boundaries[i]);
     for (size_t i = 0; i < snapshot->target_count; i++)
         sm_target_fini(&snapshot->targets[i]);
+    for (size_t i = 0; i < snapshot->role_count; i++) {
+        free(snapshot->roles[i].host);
+        free(snapshot->roles[i].role);
+    }
+    for (size_t i = 0; i < snapshot->advertisement_count; i++)
+        sm_advertisement_fini(&snapshot->advertisements[i]);
+    free(snapshot->roles);
+    free(snapshot->advertisements);
     free(snapshot->mps);
     free(snapshot->packages);
     free(snapshot->dps);

@@ -29,13 +29,30 @@ enum {
     SM_URL_MAX = 1024,
     SM_HTTP_PORT = 80,
     SM_ADDRESS_KEY_LEN = 16,
+    SM_ROLE_MAX = 32,
+    SM_PROGRAM_MAX = 64,
+    SM_CLIENT_MAX = 64,
     SM_SHA256_SIZE = 65,     /* 64 hexadecimal digits, lower case, and the NUL */
     SM_FILE_PATH_MAX = 1024, /* octets of the path of a file in a package */
+};
+
+/* word. A central site is above all others of its hierarchy, below a secondary one there is none. */
+#define SM_SITE_KIND_TABLE(X) X(PRIMARY, "primary") X(CENTRAL, "central") X(SECONDARY, "secondary")
+
+enum sm_site_kind {
+#define SM_SITE_KIND_ENUM(name, word) SM_SITE_##name,
+    SM_SITE_KIND_TABLE(SM_SITE_KIND_ENUM)
+#undef SM_SITE_KIND_ENUM
+        SM_SITE_KIND_COUNT
 };
 
 /* The site itself. */
 struct sm_site {
     char *code;     /* three characters A-Z 0-9 */
+    enum sm_site_kind kind;
+    char parent[SM_CODE_LEN + 1];     /* "" when it has none */
+    char assignment[SM_CODE_LEN + 1]; /* the site that its clients are assigned to: itself, or the parent of a secondary one */
+    char root[SM_CODE_LEN + 1];       /* the top of its hierarchy, perhaps itself */
     char *domain;   /* DNS domain of the site's hosts: "example.org" */
     char *forest;   /* DNS name of the forest, the same as the domain unless given (mSSMSSourceForest) */
     char *server;   /* host name of the one site server */
@@ -43,6 +60,16 @@ struct sm_site {
     char *root_key;      /* public half of the trusted root key, hexadecimal (locator/net/proof.h); NULL while there is none */
     char *certificate;   /* of the root key, likewise */
     bool is_unpublished; /* stays off its targets, registries too, until somebody publishes it again */
+};
+
+/* word. Where a management point reads (S1.05); "" is as its sited was started: the replica when it has one. */
+#define SM_DATA_TABLE(X) X(ANY, "") X(SITE, "site") X(REPLICA, "replica")
+
+enum sm_data {
+#define SM_DATA_ENUM(name, word) SM_DATA_##name,
+    SM_DATA_TABLE(SM_DATA_ENUM)
+#undef SM_DATA_ENUM
+        SM_DATA_COUNT
 };
 
 /* A management point. Compared by host name, case-insensitively. */
@@ -53,13 +80,42 @@ struct sm_mp {
     uint16_t port;    /* HTTP */
     bool is_default;
     bool is_nlb;      /* the virtual address of a cluster (S1.22) */
+    char **members;   /* of a cluster: host names of management points of the site */
+    size_t member_count;
+    enum sm_data data;
     char *certificate; /* signed by the root key, hexadecimal; NULL while there is none */
 };
 
 /* A distribution point is a URL. */
 struct sm_dp {
     char *host;
-    char *url; /* ends in '/' */
+    char *url;                       /* ends in '/' */
+    struct sm_boundary **boundaries; /* it is protected: for clients inside these alone; borrowed from the snapshot's list */
+    size_t boundary_count;           /* 0: not protected */
+};
+
+/*
+ * word, title, where it is kept: SITE is a column of the site (exactly one, S2.02 S2.04), OWN has verbs and a table of its own,
+ * OPEN is a row of the role list, as is every other word (S2.07). Of server locator points a database has one.
+ */
+#define SM_ROLE_TABLE(X)                                                                                               \
+    X("server", "site server", SITE)                                                                                   \
+    X("database", "site database server", SITE)                                                                        \
+    X("mp", "management point", OWN)                                                                                   \
+    X("dp", "distribution point", OWN)                                                                                 \
+    X("slp", "server locator point", OPEN)                                                                             \
+    X("cap", "client access point", OPEN)                                                                              \
+    X("rp", "reporting point", OPEN)                                                                                   \
+    X("fsp", "fallback status point", OPEN)                                                                            \
+    X("sup", "software update point", OPEN)                                                                            \
+    X("pxe", "PXE service point", OPEN)                                                                                \
+    X("smp", "state migration point", OPEN)                                                                            \
+    X("shv", "system health validator point", OPEN)
+
+/* A host and one of its roles; a host may have many, a role may be on many hosts (S2.09). */
+struct sm_role {
+    char *host;
+    char *role; /* a word of the table, or any other */
 };
 
 /* kind, word of the command line and of the database, help */
@@ -80,6 +136,7 @@ struct sm_boundary {
     enum sm_boundary_kind kind;
     char *value;        /* canonical text: "10.1.0.0/16", "10.1.0.1-10.1.0.99", "Berlin", "2001:db8::/32" */
     uint32_t low, high; /* first and last address of SUBNET and RANGE, host byte order, compared unsigned; else 0 */
+    bool is_slow;       /* SLOW of CM2007, a remote roaming boundary of SMS 2003 (facts sms.md 7) */
 };
 
 /* A package and the distribution points that hold it. */
@@ -88,6 +145,15 @@ struct sm_package {
     uint32_t version;
     struct sm_dp **dps; /* borrowed from the snapshot's list of distribution points */
     size_t dp_count;
+};
+
+/* A program of a package, offered to clients (S1.14). */
+struct sm_advertisement {
+    char *id;
+    char *package;
+    char *program;
+    char **clients; /* their ids or names; none: for all clients of the site */
+    size_t client_count;
 };
 
 /* A file of a package: its path below the package ("setup/app.msi"), never empty, absolute or with "." or ".." in it. */
@@ -163,6 +229,10 @@ struct sm_snapshot {
     size_t target_count;
     struct sl_strings caps; /* host names of the client access points, sorted (S1.09) */
     char *slp;              /* host name of the server locator point; NULL when it is not in this site */
+    struct sm_role *roles; /* the open ones, those two among them, by host and role */
+    size_t role_count;
+    struct sm_advertisement *advertisements; /* by id */
+    size_t advertisement_count;
 };
 
 /* Frees a snapshot and all it owns; NULL is accepted. */
@@ -171,12 +241,24 @@ void sm_snapshot_free(struct sm_snapshot *snapshot);
 void sm_site_fini(struct sm_site *site);
 void sm_mp_fini(struct sm_mp *mp);             /* likewise */
 void sm_dp_fini(struct sm_dp *dp);             /* likewise */
+void sm_advertisement_fini(struct sm_advertisement *a); /* likewise */
 void sm_boundary_fini(struct sm_boundary *b);  /* likewise */
 void sm_target_fini(struct sm_target *target); /* likewise */
 void sm_manifest_fini(struct sm_manifest *m);   /* likewise */
 
 /* The default management point, or NULL when the site has none (S1.26). */
 const struct sm_mp *sm_default_mp(const struct sm_snapshot *snapshot);
+/* The management point of this host name, case-insensitively, or NULL. */
+const struct sm_mp *sm_find_mp(const struct sm_snapshot *snapshot, const char *host);
+/* The boundary of this kind and canonical value, or NULL. */
+struct sm_boundary *sm_find_boundary(const struct sm_snapshot *snapshot, enum sm_boundary_kind kind, const char *value);
+/* True when a management point can be used at all: it is the default one, or a member of the cluster that is (S1.23). */
+bool sm_mp_is_used(const struct sm_snapshot *snapshot, const struct sm_mp *mp);
+/* The picture as it would be with this management point as the default one (NULL: none); SL_USAGE when there is no such host. */
+enum sl_status sm_designate(struct sm_snapshot *snapshot, const char *host, struct sl_error *e) SL_MUST;
+/* The cluster to designate: the one named, or the only one when `host` is NULL; one without members is SL_CONFLICT (S1.22). */
+enum sl_status sm_choose_cluster(const struct sm_snapshot *snapshot, const char *host, const struct sm_mp **ret_mp,
+                                 struct sl_error *e) SL_MUST;
 /* The distribution point of this host name, case-insensitively, or NULL. */
 const struct sm_dp *sm_find_dp(const struct sm_snapshot *snapshot, const char *host);
 /* The kind of a target; SM_TARGET_UNKNOWN for a URI that is in no row of the table. */
@@ -199,6 +281,21 @@ enum sl_status sm_site_make(const char *code, const char *domain, const char *fo
 enum sl_status sm_mp_make(const char *host, const char *address, int64_t port, struct sm_mp *ret_mp, struct sl_error *e) SL_MUST;
 /* A distribution point; without `url` it is http://HOST/SMS_DP_SMSPKG$/. A missing final '/' is added. */
 enum sl_status sm_dp_make(const char *host, const char *url, struct sm_dp *ret_dp, struct sl_error *e) SL_MUST;
+/* An advertisement of these parts, for all clients when `client_count` is 0. */
+enum sl_status sm_advertisement_make(const char *id, const char *package, const char *program, const char *const *clients,
+                                     size_t client_count, struct sm_advertisement *ret_ad, struct sl_error *e) SL_MUST;
+/* A role for the open list: 1 to SM_ROLE_MAX of a-z 0-9 and '-'. One that is kept elsewhere is SL_USAGE and says where. */
+enum sl_status sm_check_role(const char *role, struct sl_error *e) SL_MUST;
+/* "server locator point" of a well known word, "" of another. */
+const char *sm_role_title(const char *role);
+/* The kind of site of a word; SM_SITE_KIND_COUNT for none. */
+enum sm_site_kind sm_site_kind_parse(const char *word);
+/* Its word. */
+const char *sm_site_kind_word(enum sm_site_kind kind);
+/* Where data is read, of a word; SM_DATA_COUNT for none. */
+enum sm_data sm_data_parse(const char *word);
+/* Its word. */
+const char *sm_data_word(enum sm_data data);
 /* The kind of a word of SM_BOUNDARY_TABLE, or SM_BOUNDARY_COUNT. */
 enum sm_boundary_kind sm_boundary_kind_parse(const char *word);
 /* The word of a kind. */

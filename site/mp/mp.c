@@ -12,7 +12,7 @@ struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, str
 {
     struct mp *mp = sl_new(sizeof *mp);
     *mp = (struct mp){.magic = MP_MAGIC,
-                      .pool = pool,
+                      .reads_at = pool,
                       .site = sl_strdup(site),
                       .host = sl_strdup(host),
                       .identity = identity,
@@ -20,6 +20,12 @@ struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, str
                       .cache = cache};
     (void)pthread_mutex_init(&mp->lock, NULL);
     return mp;
+}
+
+void mp_read_at(struct mp *mp, struct sst_pool *pool)
+{
+    SL_CHECK_MAGIC(mp, MP_MAGIC);
+    mp->reads_at = pool;
 }
 
 void mp_free(struct mp *mp)
@@ -98,7 +104,8 @@ static void serve_list(struct mp *mp, const char *wanted, bool with_site, struct
     struct sl_error e = {0};
     struct sst *store = NULL;
     char *code = NULL;
-    enum sl_status status = sst_borrow(mp->pool, &store, &e);
+    struct sst_pool *pool = mp_pool(mp);
+    enum sl_status status = sst_borrow(pool, &store, &e);
     if (status == SL_OK)
         status = sst_choose_site(store, wanted != NULL ? wanted : mp->site, &code, &e);
     if (status == SL_OK)
@@ -108,7 +115,7 @@ static void serve_list(struct mp *mp, const char *wanted, bool with_site, struct
     else
         mp_fail(response, &e);
     free(code);
-    sst_give_back(mp->pool, store, status == SL_USAGE ? SL_OK : status);
+    sst_give_back(pool, store, status == SL_USAGE ? SL_OK : status);
 }
 
 /* False when it has been answered already: not from there. */

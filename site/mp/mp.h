@@ -14,8 +14,10 @@
  * when it can: nothing need be restarted. Bodies of policies that were assigned or fetched here are answered all the while, out
  * of the cache (cache.h); assignments are not.
  *
- * Which distribution points (facts 6.3): those of every site whose boundaries hold the client (Local); when none of these holds
- * the package, those of the client's assigned site (Fallback); nothing else.
+ * Which distribution points (facts 6.3): those of every site whose boundaries hold the client (Local; Remote when only slow ones
+ * do); when none of these holds the package, those of the client's assigned site (Fallback); nothing else. In each site those
+ * that protect the client alone, else those that are not protected. MasterSiteCode is the site above a secondary one. A
+ * LocalMPLocationRequest is answered with these sites, Fallback only when the client is in none.
  *
  * Threads: the handlers run on the threads of the HTTP server; each request borrows a reading connection of its own (pool.h).
  */
@@ -51,6 +53,8 @@ struct mp *mp_new(struct sst_pool *pool, const char *site, const char *host, str
 enum sl_status mp_check_network(const char *text, struct sl_error *e) SL_MUST;
 /* Lets only clients of these networks have MPLIST and MPLIST1, others are answered 403; none: all. Any thread. */
 enum sl_status mp_allow_lists(struct mp *mp, const struct sl_strings *networks, struct sl_error *e) SL_MUST;
+/* Reads through another pool from the next request on, which must outlive the role too (S1.05). Any thread. */
+void mp_read_at(struct mp *mp, struct sst_pool *pool);
 /* Frees it; no request may be running. NULL is accepted. */
 void mp_free(struct mp *mp);
 

@@ -232,14 +232,15 @@ enum sl_status mp_on_policy(struct mp_exchange *x, struct sl_error *e)
     char *site = NULL;
     if (read_request(x->question, &r, &why) != SL_OK)
         return mp_refuse(x, 400, e, "%s", why.text);
-    enum sl_status status = sst_borrow(x->mp->pool, &store, e);
+    struct sst_pool *pool = mp_pool(x->mp);
+    enum sl_status status = sst_borrow(pool, &store, e);
     if (status == SL_OK)
         status = sst_choose_site(store, r.site[0] != '\0' ? r.site : x->mp->site, &site, e);
     if (status == SL_USAGE)
         status = mp_refuse(x, 404, e, "no such site");
     else if (status == SL_OK)
         status = answer(x, store, &r, site, e);
-    sst_give_back(x->mp->pool, store, x->refusal != 0 ? SL_OK : status);
+    sst_give_back(pool, store, x->refusal != 0 ? SL_OK : status);
     free(site);
     return status;
 }
@@ -300,10 +301,11 @@ void mp_on_policy_body(const struct web_request *request, struct web_response *r
         web_text(response, 400, "ask for {GUID}.VERSION, as PolicyLocation has it");
         return;
     }
-    enum sl_status status = sst_borrow(mp->pool, &store, &e);
+    struct sst_pool *pool = mp_pool(mp);
+    enum sl_status status = sst_borrow(pool, &store, &e);
     if (status == SL_OK)
         status = sst_policy(store, id, &policy, &e);
-    sst_give_back(mp->pool, store, status);
+    sst_give_back(pool, store, status);
     if (status == SL_OK)
         serve_current(mp, &policy, version, response);
     else if (serve_cached(mp, id, version, NULL, response)) /* S2.14 */

@@ -18,7 +18,7 @@ struct mp_network {
 
 struct mp {
     uint32_t magic;
-    struct sst_pool *pool;
+    _Atomic(struct sst_pool *) reads_at; /* changes while requests run: a request asks once (mp_pool) */
     char *site;
     char *host;
     struct mp_identity *identity;
@@ -28,6 +28,12 @@ struct mp {
     struct mp_network *networks; /* that may have MPLIST; none: all may */
     size_t network_count;
 };
+
+/* Where this request reads; what is borrowed there goes back there. */
+static inline struct sst_pool *mp_pool(const struct mp *mp)
+{
+    return mp->reads_at;
+}
 
 /* Answers 500 and logs why: a client learns nothing of what is wrong inside. */
 void mp_fail(struct web_response *response, const struct sl_error *e);

@@ -46,14 +46,15 @@ static enum sl_status read_client(struct sst *store, const char *smsid, struct s
 static enum sl_status find_sender(struct mp *mp, const char *smsid, struct sender *s, struct sl_error *e)
 {
     struct sst *store = NULL;
-    enum sl_status status = sst_borrow(mp->pool, &store, e);
+    struct sst_pool *pool = mp_pool(mp);
+    enum sl_status status = sst_borrow(pool, &store, e);
     if (status == SL_OK)
         status = sst_choose_site(store, mp->site, &s->site, e);
     if (status == SL_OK)
         status = sst_has_default_mp(store, s->site, &s->has_default_mp, e);
     if (status == SL_OK)
         status = read_client(store, smsid, s, e);
-    sst_give_back(mp->pool, store, status == SL_USAGE ? SL_OK : status);
+    sst_give_back(pool, store, status == SL_USAGE ? SL_OK : status);
     if (status == SL_OK && !s->is_known)
         status = obx_find_registration(mp->upward.outbox, s->site, smsid, &s->is_waiting, &s->key, e);
     return status;

@@ -143,7 +143,7 @@ static void add_common(struct maker *m, struct pub_object *o, bool is_assigned)
 {
     add_value(m, o, SCHEMA_SITE_CODE, m->site->site.code);
     if (is_assigned)
-        add_value(m, o, SCHEMA_ASSIGNMENT_SITE_CODE, m->site->site.code);
+        add_value(m, o, SCHEMA_ASSIGNMENT_SITE_CODE, m->site->site.assignment);
     add_value(m, o, SCHEMA_SOURCE_FOREST, m->site->site.forest);
 }
 
@@ -187,11 +187,11 @@ char *pub_capabilities(const struct sm_snapshot *site, const struct sm_mp *mp)
     struct sl_text text = sl_text_new(PUB_TEXT_MAX);
     struct sx_writer w = sx_write_to(&text);
     char command[32], port[8];
-    snprintf(command, sizeof command, "SMSSITECODE=%.8s", site->site.code);
+    snprintf(command, sizeof command, "SMSSITECODE=%.8s", site->site.assignment);
     snprintf(port, sizeof port, "%u", mp->port);
     sx_open(&w, "ClientOperationalSettings");
     sx_put_element(&w, "Version", SM_SITE_VERSION);
-    sx_put_element(&w, "RootSiteCode", site->site.code);
+    sx_put_element(&w, "RootSiteCode", site->site.root);
     sx_open(&w, "CCM");
     sx_put_element(&w, "CommandLine", command);
     sx_close(&w);

@@ -211,6 +211,8 @@ void pub_order_fini(struct pub_order *order)
     sl_strings_fini(&order->sites);
     sl_strings_fini(&order->known);
     free(order->forest);
+    free(order->trial_mp);
+    free(order->note);
     *order = (struct pub_order){.mode = order->mode};
 }
 

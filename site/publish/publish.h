@@ -43,6 +43,9 @@ struct pub_order {
     char *forest;            /* pruning: of those only what names this forest, or NULL */
     struct sl_strings known; /* listing: the codes of all sites that are administered here */
     bool is_stale;           /* listing: only what should not be there */
+    bool is_trial;           /* only with PUB_DIFF: as if `trial_mp` (NULL: none) were the default management point */
+    char *trial_mp;
+    char *note;              /* told in the end, when there is nothing else to tell; or NULL */
     bool is_timed;           /* the asker wants to know how long each target took */
 };
 

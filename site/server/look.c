@@ -48,20 +48,35 @@ const char *srv_time_text(char out[SRV_TIME_TEXT], int64_t at_s)
     return out;
 }
 
+static void add_item(struct sl_text *list, const char *item)
+{
+    sl_text_printf(list, "%s%s", list->len > 0 ? "\n" : "", item);
+}
+
 static void mp_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_mp *mp = &list->site->mps[list->next];
     char port[SRV_NUMBER_TEXT];
-    const char *const cells[] = {mp->host, mp->address, srv_number_text(port, mp->port), yes_no(mp->is_default),
-                                 yes_no(mp->is_nlb)};
+    struct sl_text members = sl_text_new(SL_FRAME_MAX);
+    for (size_t i = 0; i < mp->member_count; i++)
+        add_item(&members, mp->members[i]);
+    srv_number_text(port, mp->port);
+    const char *const cells[] = {mp->host, mp->address, port, yes_no(mp->is_default), yes_no(mp->is_nlb), sl_text_str(&members),
+                                 sm_data_word(mp->data)};
     host_reply_row(reply, cells, SL_COUNT(cells));
+    sl_text_fini(&members);
 }
 
 static void dp_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_dp *dp = &list->site->dps[list->next];
-    const char *const cells[] = {dp->host, dp->url};
+    struct sl_text inside = sl_text_new(SL_FRAME_MAX);
+    for (size_t i = 0; i < dp->boundary_count; i++)
+        sl_text_printf(&inside, "%s%s %s", i > 0 ? "\n" : "", sm_boundary_word(dp->boundaries[i]->kind),
+                       dp->boundaries[i]->value);
+    const char *const cells[] = {dp->host, dp->url, yes_no(dp->boundary_count > 0), sl_text_str(&inside)};
     host_reply_row(reply, cells, SL_COUNT(cells));
+    sl_text_fini(&inside);
 }
 
 static size_t cap_size(const struct sm_snapshot *site)
@@ -87,7 +102,7 @@ static void slp_row(const struct listing *list, struct host_reply *reply)
 static void boundary_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_boundary *b = &list->site->boundaries[list->next];
-    const char *const cells[] = {sm_boundary_word(b->kind), b->value};
+    const char *const cells[] = {sm_boundary_word(b->kind), b->value, yes_no(b->is_slow)};
     host_reply_row(reply, cells, SL_COUNT(cells));
 }
 
@@ -101,6 +116,43 @@ static void package_row(const struct listing *list, struct host_reply *reply)
     const char *const cells[] = {package->id, srv_number_text(version, package->version), sl_text_str(&dps)};
     host_reply_row(reply, cells, SL_COUNT(cells));
     sl_text_fini(&dps);
+}
+
+static void advertisement_row(const struct listing *list, struct host_reply *reply)
+{
+    const struct sm_advertisement *ad = &list->site->advertisements[list->next];
+    struct sl_text clients = sl_text_new(SL_FRAME_MAX);
+    for (size_t i = 0; i < ad->client_count; i++)
+        add_item(&clients, ad->clients[i]);
+    const char *const cells[] = {ad->id, ad->package, ad->program, yes_no(ad->client_count == 0), sl_text_str(&clients)};
+    host_reply_row(reply, cells, SL_COUNT(cells));
+    sl_text_fini(&clients);
+}
+
+/* All roles of all hosts (S2.09): the two that a site has exactly once, those with tables of their own, the open list. */
+static void role_row(const struct listing *list, struct host_reply *reply)
+{
+    const struct sm_snapshot *site = list->site;
+    size_t i = list->next;
+    const char *host, *role;
+    if (i == 0) {
+        host = site->site.server;
+        role = "server";
+    } else if (i == 1) {
+        host = site->site.database;
+        role = "database";
+    } else if ((i -= 2) < site->mp_count) {
+        host = site->mps[i].host;
+        role = "mp";
+    } else if ((i -= site->mp_count) < site->dp_count) {
+        host = site->dps[i].host;
+        role = "dp";
+    } else {
+        host = site->roles[i - site->dp_count].host;
+        role = site->roles[i - site->dp_count].role;
+    }
+    const char *const cells[] = {host, role, sm_role_title(role)};
+    host_reply_row(reply, cells, SL_COUNT(cells));
 }
 
 static void target_row(const struct listing *list, struct host_reply *reply)
@@ -139,15 +191,27 @@ SIZE_OF(dp)
 SIZE_OF(boundary)
 SIZE_OF(package)
 SIZE_OF(target)
+SIZE_OF(advertisement)
 #undef SIZE_OF
 
+static size_t roles_size(const struct sm_snapshot *site)
+{
+    return 2 + site->mp_count + site->dp_count + site->role_count;
+}
+
 static const struct kind kinds[] = {
-    {"mp list", {"mp:text", "address:text", "port:number", "default:bool", "nlb:bool"}, mp_size, mp_row},
-    {"dp list", {"dp:text", "url:text"}, dp_size, dp_row},
+    {"mp list", {"mp:text", "address:text", "port:number", "default:bool", "nlb:bool", "members:list", "data:text"},
+     mp_size, mp_row},
+    {"dp list", {"dp:text", "url:text", "protected:bool", "boundaries:list"}, dp_size, dp_row},
     {"cap list", {"cap:text"}, cap_size, cap_row},
     {"slp-role list", {"slp_role:text"}, slp_size, slp_row},
-    {"boundary list", {"kind:text", "value:text"}, boundary_size, boundary_row},
+    {"boundary list", {"kind:text", "value:text", "slow:bool"}, boundary_size, boundary_row},
     {"package list", {"package:text", "version:number", "dps:list"}, package_size, package_row},
+    {"role list", {"host:text", "role:text", "title:text"}, roles_size, role_row},
+    {"advertise list",
+     {"advertisement:text", "package:text", "program:text", "all:bool", "clients:list"},
+     advertisement_size,
+     advertisement_row},
     {"target list",
      {"target:text", "base:text", "container:text", "bind_dn:text", "password_file:text", "sasl:text", "starttls:bool", "ca:text",
       "tsig_key:text", "slp:text", "transactions:bool", "timeout_ms:number", "outcome:text", "at:text", "message:text"},
@@ -199,11 +263,6 @@ enum sl_status srv_list(struct srv_call *call, struct sl_error *e)
 }
 
 /* ---- status ----------------------------------------------------------------------------------------------------------- */
-
-static void add_item(struct sl_text *list, const char *item)
-{
-    sl_text_printf(list, "%s%s", list->len > 0 ? "\n" : "", item);
-}
 
 static void add_items(struct sl_text *list, const struct sl_strings *items)
 {

@@ -140,9 +140,12 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
 #define SRV_VERB_TABLE(X)                                                                                              \
     X("mp add", 1, 1, true, true, srv_mp_add)                                                                          \
     X("mp designate", 0, 1, true, true, srv_mp_designate)                                                              \
+    X("mp set", 1, 1, true, true, srv_mp_set)                                                                          \
     X("mp remove", 1, 1, true, true, srv_mp_remove)                                                                    \
     X("mp list", 0, 0, false, true, srv_list)                                                                          \
     X("dp add", 1, 1, true, true, srv_dp_add)                                                                          \
+    X("dp protect", 3, SRV_ARGS_MAX, true, true, srv_dp_protect)                                                       \
+    X("dp unprotect", 1, 1, true, true, srv_dp_unprotect)                                                              \
     X("dp remove", 1, 1, true, true, srv_dp_remove)                                                                    \
     X("dp list", 0, 0, false, true, srv_list)                                                                          \
     X("cap add", 1, 1, true, true, srv_role_add)                                                                       \
@@ -158,6 +161,14 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("package remove", 1, 1, true, true, srv_package_remove)                                                          \
     X("package verify", 1, 1, true, true, srv_package_verify)                                                          \
     X("package list", 0, 0, false, true, srv_list)                                                                     \
+    X("role add", 2, 2, true, true, srv_role_add)                                                                      \
+    X("role remove", 2, 2, true, true, srv_role_remove)                                                                \
+    X("role list", 0, 0, false, true, srv_list)                                                                        \
+    X("advertise add", 1, SRV_ARGS_MAX, true, true, srv_advertise_add)                                                 \
+    X("advertise remove", 1, 1, true, true, srv_advertise_remove)                                                      \
+    X("advertise list", 0, 0, false, true, srv_list)                                                                   \
+    X("site set", 1, 1, true, false, srv_site_set)                                                                     \
+    X("site list", 0, 0, false, false, srv_site_list)                                                                  \
     X("target add", 1, 1, true, true, srv_target_add)                                                                  \
     X("target remove", 1, 1, true, true, srv_target_remove)                                                            \
     X("target list", 0, 0, false, true, srv_list)                                                                      \
@@ -176,6 +187,21 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("policy list", 0, 0, false, true, srv_policy_list)                                                               \
     X("policy show", 0, 1, false, true, srv_policy_show)                                                               \
     X("status", 0, 0, false, false, srv_status)
+
+/* The value of an option of the request, or NULL. */
+const char *srv_option(const struct srv_call *call, const char *name);
+/* The one row that every changing verb answers with: "added", "removed", "changed", or "unchanged" when nothing did. */
+void srv_tell_change(struct srv_call *call, const char *kind, const char *name, const char *change, bool changed);
+/* Removes a row of a kind, by its key, and tells. */
+enum sl_status srv_remove_row(struct srv_call *call, enum sst_kind kind, const char *word, const char *key,
+                              struct sl_error *e) SL_MUST;
+/* Hands the reply to the publisher. */
+enum sl_status srv_order(struct srv_call *call, const struct pub_order *what, struct sl_error *e) SL_MUST;
+/* A boundary of the two words of the command line. */
+enum sl_status srv_make_boundary(const char *word, const char *value, struct sm_boundary *ret_boundary,
+                                 struct sl_error *e) SL_MUST;
+/* The n-th value of an option that goes on as further arguments ("--on DP... [DP...]", behind one other argument), or NULL. */
+const char *srv_more(const struct srv_call *call, const char *name, size_t n);
 
 /* Each function is its verb: it reads call->request, writes rows to call->reply, and returns how it went. */
 #define SRV_VERB_PROTOTYPE(name, min, max, admin, site, fn) srv_verb_fn fn;

@@ -105,6 +105,8 @@ static void run(struct srv_publisher *p, struct job *job)
     sst_give_back(options->pool, store, job->status);
     if (job->status == SL_OK && site == NULL)
         job->status = sl_fail(&job->e, SL_USAGE, "no site \"%s\"", job->site);
+    if (job->status == SL_OK && job->order.is_trial)
+        job->status = sm_designate(site, job->order.trial_mp, &job->e);
     /* Nobody waits: a site that was unpublished stays so, and one without targets is still being set up, which is no failure. */
     bool needless =
         job->status == SL_OK && job->reply == NULL && (site->target_count == 0 || site->site.is_unpublished);
@@ -115,8 +117,20 @@ static void run(struct srv_publisher *p, struct job *job)
 
 /* ---- on the loop's thread --------------------------------------------------------------------------------------------- */
 
-static void send_report(struct host_reply *reply, const struct pub_report *report)
+/* Ends the reply of a publication that was carried out. */
+static void end_report(const struct job *job)
 {
+    const struct pub_report *report = &job->report;
+    const char *note = job->order.note != NULL ? job->order.note : "";
+    for (size_t i = 0; i < report->warnings.count; i++)
+        host_reply_warning(job->reply, "%s", report->warnings.items[i]);
+    host_reply_end(job->reply, report->outcome, report->reason, "%s", report->message[0] != '\0' ? report->message : note);
+}
+
+static void send_report(const struct job *job)
+{
+    struct host_reply *reply = job->reply;
+    const struct pub_report *report = &job->report;
     static const char *const columns[] = {"target:text", "object:text", "action:text", "detail:text"};
     host_reply_columns(reply, columns, SL_COUNT(columns), false);
     for (size_t i = 0; i < report->line_count; i++) {
@@ -130,14 +144,13 @@ static void send_report(struct host_reply *reply, const struct pub_report *repor
             host_reply_warning(reply, "%s: %s%s%s: %s", r->target, sl_outcome_word(r->outcome), r->reason[0] != '\0' ? ", " : "",
                                r->reason, r->message);
     }
-    for (size_t i = 0; i < report->warnings.count; i++)
-        host_reply_warning(reply, "%s", report->warnings.items[i]);
-    host_reply_end(reply, report->outcome, report->reason, "%s", report->message);
+    end_report(job);
 }
 
 /* For who wants to know how long it took until every target agreed. */
-static void send_times(struct host_reply *reply, const struct job *job)
+static void send_times(const struct job *job)
 {
+    struct host_reply *reply = job->reply;
     static const char *const columns[] = {"target:text", "outcome:text", "ms:number", "message:text"};
     const struct pub_report *report = &job->report;
     host_reply_columns(reply, columns, SL_COUNT(columns), false);
@@ -147,9 +160,7 @@ static void send_times(struct host_reply *reply, const struct job *job)
         snprintf(ms, sizeof ms, "%" PRId64, r->done_ms - job->asked_ms);
         host_reply_row(reply, (const char *const[]){r->target, sl_outcome_word(r->outcome), ms, r->message}, SL_COUNT(columns));
     }
-    for (size_t i = 0; i < report->warnings.count; i++)
-        host_reply_warning(reply, "%s", report->warnings.items[i]);
-    host_reply_end(reply, report->outcome, report->reason, "%s", report->message);
+    end_report(job);
 }
 
 static void finish(struct srv *srv, struct job *job)
@@ -158,9 +169,9 @@ static void finish(struct srv *srv, struct job *job)
     if (job->status == SL_OK && published)
         srv_remember(srv, job->site, &job->report);
     if (job->reply != NULL && job->status == SL_OK && job->order.is_timed)
-        send_times(job->reply, job);
+        send_times(job);
     else if (job->reply != NULL && job->status == SL_OK)
-        send_report(job->reply, &job->report);
+        send_report(job);
     else if (job->reply != NULL)
         host_reply_fail(job->reply, job->status, &job->e);
     pub_report_fini(&job->report);
@@ -255,7 +266,8 @@ static bool is_waiting(const struct srv_publisher *p, const char *site, enum pub
 static struct pub_order copy_order(const struct pub_order *order)
 {
     struct pub_order copy = {.mode = order->mode, .forest = sl_strdup(order->forest), .is_stale = order->is_stale,
-                             .is_timed = order->is_timed};
+                             .is_timed = order->is_timed, .is_trial = order->is_trial, .trial_mp = sl_strdup(order->trial_mp),
+                             .note = sl_strdup(order->note)};
     for (size_t i = 0; i < order->sites.count; i++)
         sl_strings_add(&copy.sites, order->sites.items[i]);
     for (size_t i = 0; i < order->known.count; i++)

@@ -30,12 +30,11 @@ enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool cha
     return status;
 }
 
-/* Runs an INSERT ... ON CONFLICT DO NOTHING and tells whether a row was added. */
-static enum sl_status insert(struct sst *store, struct db_stmt *s, bool *ret_added, struct sl_error *e)
+enum sl_status sst_run(struct sst *store, struct db_stmt *s, bool *ret_changed, struct sl_error *e)
 {
     enum sl_status status = db_run(s, e);
     if (status == SL_OK)
-        *ret_added = db_changes(store->db) > 0;
+        *ret_changed = db_changes(store->db) > 0;
     return status;
 }
 
@@ -53,8 +52,12 @@ enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, stru
     for (size_t i = 0; i < SL_COUNT(columns); i++)
         db_bind_text(s, (int)i + 1, columns[i]);
     db_bind_int(s, (int)SL_COUNT(columns) + 1, SST_SITES_MAX);
-    status = insert(store, s, &added, e);
-    if (status == SL_OK && !added) {
+    status = sst_run(store, s, &added, e);
+    if (status == SL_OK && added) {
+        s = db_prepare(store->db, "INSERT INTO hierarchy (site_id) SELECT id FROM site WHERE code = ?1");
+        db_bind_text(s, 1, site->code);
+        status = db_run(s, e);
+    } else if (status == SL_OK) {
         int64_t id;
         status = sst_site_id(store, site->code, &id, NULL) == SL_OK
                      ? sl_fail(e, SL_CONFLICT, "site %s exists already in %s", site->code, store->path)
@@ -146,7 +149,7 @@ enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_m
     db_bind_text(s, 3, mp->address);
     db_bind_int(s, 4, mp->port);
     db_bind_int(s, 5, mp->is_nlb);
-    status = insert(store, s, &added, e);
+    status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_mp(store, id, mp, e);
     status = sst_change_end(store, status, added, e);
@@ -231,13 +234,27 @@ enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_d
     db_bind_int(s, 1, id);
     db_bind_text(s, 2, dp->host);
     db_bind_text(s, 3, dp->url);
-    status = insert(store, s, &added, e);
+    status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_dp(store, id, dp, e);
     status = sst_change_end(store, status, added, e);
     if (status == SL_OK)
         *ret_added = added;
     return status;
+}
+
+static enum sl_status compare_boundary(struct sst *store, int64_t site_id, const struct sm_boundary *b, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT is_slow FROM boundary WHERE site_id = ?1 AND kind = ?2 AND value = ?3");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, sm_boundary_word(b->kind));
+    db_bind_text(s, 3, b->value);
+    enum sl_status status = SL_OK;
+    if (db_step(s) && db_int(s, 0) != b->is_slow)
+        status = sl_fail(e, SL_CONFLICT, "boundary %s %s exists already as a %s one", sm_boundary_word(b->kind), b->value,
+                         b->is_slow ? "fast" : "slow");
+    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
+    return status != SL_OK ? status : done;
 }
 
 enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
@@ -250,8 +267,8 @@ enum sl_status sst_add_boundary(struct sst *store, const char *site, const struc
     if (status != SL_OK)
         return status;
     struct db_stmt *s =
-        db_prepare(store->db, "INSERT INTO boundary (site_id, kind, value, low, high) VALUES (?1, ?2, ?3, ?4, ?5) "
-                              "ON CONFLICT DO NOTHING");
+        db_prepare(store->db, "INSERT INTO boundary (site_id, kind, value, low, high, is_slow) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
     db_bind_int(s, 1, id);
     db_bind_text(s, 2, sm_boundary_word(boundary->kind));
     db_bind_text(s, 3, boundary->value);
@@ -259,7 +276,10 @@ enum sl_status sst_add_boundary(struct sst *store, const char *site, const struc
         db_bind_blob(s, 4, low, sizeof low);
         db_bind_blob(s, 5, high, sizeof high);
     }
-    status = insert(store, s, &added, e);
+    db_bind_int(s, 6, boundary->is_slow);
+    status = sst_run(store, s, &added, e);
+    if (status == SL_OK && !added)
+        status = compare_boundary(store, id, boundary, e);
     status = sst_change_end(store, status, added, e);
     if (status == SL_OK)
         *ret_added = added;
@@ -329,7 +349,7 @@ static enum sl_status insert_package(struct sst *store, int64_t site_id, const c
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, id);
     db_bind_int(s, 3, version);
-    return insert(store, s, ret_added, e);
+    return sst_run(store, s, ret_added, e);
 }
 
 enum sl_status sst_add_package(struct sst *store, const char *site, const struct sst_new_package *package, bool *ret_added,
@@ -373,26 +393,44 @@ static enum sl_status compare_slp(struct sst *store, int64_t site_id, const char
     return status != SL_OK ? status : done;
 }
 
-enum sl_status sst_add_role(struct sst *store, const char *site, enum sst_kind role, const char *host, bool *ret_added,
+enum sl_status sst_add_role(struct sst *store, const char *site, const char *role, const char *host, bool *ret_added,
                             struct sl_error *e)
 {
     int64_t id;
     bool added = false;
-    sl_assert(role == SST_CAP || role == SST_SLP);
     enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
     struct db_stmt *s = db_prepare(store->db, "INSERT INTO site_role (site_id, role, host) VALUES (?1, ?2, ?3) "
                                               "ON CONFLICT DO NOTHING");
     db_bind_int(s, 1, id);
-    db_bind_text(s, 2, role == SST_SLP ? "slp" : "cap");
+    db_bind_text(s, 2, role);
     db_bind_text(s, 3, host);
-    status = insert(store, s, &added, e);
-    if (status == SL_OK && !added && role == SST_SLP)
+    status = sst_run(store, s, &added, e);
+    if (status == SL_OK && !added && strcmp(role, "slp") == 0)
         status = compare_slp(store, id, host, e);
     status = sst_change_end(store, status, added, e);
     if (status == SL_OK)
         *ret_added = added;
+    return status;
+}
+
+enum sl_status sst_remove_role(struct sst *store, const char *site, const char *role, const char *host, bool *ret_removed,
+                               struct sl_error *e)
+{
+    int64_t id;
+    bool removed = false;
+    enum sl_status status = sst_change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "DELETE FROM site_role WHERE site_id = ?1 AND role = ?2 AND host = ?3");
+    db_bind_int(s, 1, id);
+    db_bind_text(s, 2, role);
+    db_bind_text(s, 3, host);
+    status = sst_run(store, s, &removed, e);
+    status = sst_change_end(store, status, removed, e);
+    if (status == SL_OK)
+        *ret_removed = removed;
     return status;
 }
 
@@ -441,7 +479,7 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
                               "ON CONFLICT DO NOTHING");
     bind_target(s, id, target);
-    status = insert(store, s, &added, e);
+    status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_target(store, id, target, e);
     status = sst_change_end(store, status, added, e);
@@ -452,24 +490,44 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
 
 /* ---- removing ------------------------------------------------------------------------------------------------------- */
 
-static enum sl_status check_removable(struct sst *store, int64_t site_id, enum sst_kind kind, const char *key, struct sl_error *e)
+/* What keeps a thing where it is: what finds it, of which kind the thing is, and why. */
+static const char *const keepers[] = {
+    "SELECT 1 FROM mp WHERE site_id = ?1 AND host = ?2 AND is_default = 1",
+    "SELECT 1 FROM mp m JOIN mp_member x ON x.member_id = m.id WHERE m.site_id = ?1 AND m.host = ?2",
+    "SELECT 1 FROM dp d JOIN package_dp x ON x.dp_id = d.id WHERE d.site_id = ?1 AND d.host = ?2",
+    "SELECT 1 FROM boundary b JOIN dp_boundary x ON x.boundary_id = b.id "
+    "WHERE b.site_id = ?1 AND b.kind || ' ' || b.value = ?2 COLLATE NOCASE",
+    "SELECT 1 FROM package p JOIN advertisement a ON a.package_id = p.id WHERE p.site_id = ?1 AND p.package = ?2",
+};
+
+static const struct {
+    enum sst_kind kind;
+    const char *reason;
+} kept[SL_COUNT(keepers)] = {
+    {SST_MP, "is the default management point; designate another first"},
+    {SST_MP, "is a member of a cluster; change its members first"},
+    {SST_DP, "still holds packages; remove them first"},
+    {SST_BOUNDARY, "is that of a protected distribution point; unprotect it first"},
+    {SST_PACKAGE, "is advertised; remove its advertisements first"},
+};
+
+static enum sl_status check_keeper(struct sst *store, int64_t site_id, size_t keeper, const char *key, struct sl_error *e)
 {
-    static const char *const checks[] = {
-        [SST_MP] = "SELECT 1 FROM mp WHERE site_id = ?1 AND host = ?2 AND is_default = 1",
-        [SST_DP] = "SELECT 1 FROM dp d JOIN package_dp x ON x.dp_id = d.id WHERE d.site_id = ?1 AND d.host = ?2",
-    };
-    static const char *const reasons[] = {
-        [SST_MP] = "is the default management point; designate another first",
-        [SST_DP] = "still holds packages; remove them first",
-    };
-    if (kind >= SL_COUNT(checks))
-        return SL_OK;
-    struct db_stmt *s = db_prepare(store->db, checks[kind]);
+    struct db_stmt *s = db_prepare(store->db, keepers[keeper]);
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, key);
     bool forbidden = db_step(s);
     enum sl_status status = db_done(s, e);
-    return status == SL_OK && forbidden ? sl_fail(e, SL_CONFLICT, "%s %s", key, reasons[kind]) : status;
+    return status == SL_OK && forbidden ? sl_fail(e, SL_CONFLICT, "%s %s", key, kept[keeper].reason) : status;
+}
+
+static enum sl_status check_removable(struct sst *store, int64_t site_id, enum sst_kind kind, const char *key, struct sl_error *e)
+{
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < SL_COUNT(keepers) && status == SL_OK; i++)
+        if (kept[i].kind == kind)
+            status = check_keeper(store, site_id, i, key, e);
+    return status;
 }
 
 enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
@@ -481,8 +539,7 @@ enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kin
         [SST_BOUNDARY] = "DELETE FROM boundary WHERE site_id = ?1 AND kind || ' ' || value = ?2 COLLATE NOCASE",
         [SST_PACKAGE] = "DELETE FROM package WHERE site_id = ?1 AND package = ?2",
         [SST_TARGET] = "DELETE FROM target WHERE site_id = ?1 AND uri = ?2",
-        [SST_CAP] = "DELETE FROM site_role WHERE site_id = ?1 AND host = ?2 AND role = 'cap'",
-        [SST_SLP] = "DELETE FROM site_role WHERE site_id = ?1 AND host = ?2 AND role = 'slp'",
+        [SST_ADVERTISEMENT] = "DELETE FROM advertisement WHERE site_id = ?1 AND advertisement = ?2",
     };
     int64_t id;
     enum sl_status status = sst_change_begin(store, site, &id, e);

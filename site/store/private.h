@@ -27,6 +27,8 @@ enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id,
 enum sl_status sst_change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e) SL_MUST;
 /* Ends it: commits what changed and moves the generation, or takes everything back. */
 enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool changed, struct sl_error *e) SL_MUST;
+/* Runs an INSERT ... ON CONFLICT DO NOTHING, an UPDATE or a DELETE and tells whether a row changed. */
+enum sl_status sst_run(struct sst *store, struct db_stmt *s, bool *ret_changed, struct sl_error *e) SL_MUST;
 
 /* Makes the policies of a site anew out of what they follow from now, within the caller's transaction. */
 enum sl_status sst_make_policies(struct sst *store, int64_t site_id, struct sl_error *e) SL_MUST;

@@ -164,6 +164,67 @@ static const char *const migrations[] = {
     "  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),"
     "  body TEXT NOT NULL,"
     "  UNIQUE (site_id, category)) STRICT;",
+
+    /*
+     * The hierarchy, by its constraints: below a secondary site there is nothing, it has a parent, a central site has none.
+     * A parent may be copied after its children, so the key is only looked at in the end.
+     */
+    "CREATE TABLE hierarchy ("
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  kind TEXT NOT NULL DEFAULT 'primary' CHECK (kind IN ('central', 'primary', 'secondary')),"
+    "  parent_id INTEGER,"
+    "  parent_kind TEXT CHECK (parent_kind <> 'secondary'),"
+    "  PRIMARY KEY (site_id),"
+    "  UNIQUE (site_id, kind),"
+    "  CHECK (parent_id <> site_id),"
+    "  CHECK ((parent_id IS NULL) = (parent_kind IS NULL)),"
+    "  CHECK (kind <> 'central' OR parent_id IS NULL),"
+    "  CHECK (kind <> 'secondary' OR parent_id IS NOT NULL),"
+    "  FOREIGN KEY (parent_id, parent_kind) REFERENCES hierarchy (site_id, kind) DEFERRABLE INITIALLY DEFERRED) STRICT;"
+    "INSERT INTO hierarchy (site_id) SELECT id FROM site;"
+
+    "ALTER TABLE boundary ADD COLUMN is_slow INTEGER NOT NULL DEFAULT 0 CHECK (is_slow IN (0, 1));"
+    "CREATE UNIQUE INDEX boundary_of_site ON boundary (id, site_id);"
+    /* A protected distribution point has rows here. */
+    "CREATE TABLE dp_boundary ("
+    "  dp_id INTEGER NOT NULL,"
+    "  boundary_id INTEGER NOT NULL,"
+    "  site_id INTEGER NOT NULL,"
+    "  PRIMARY KEY (dp_id, boundary_id),"
+    "  FOREIGN KEY (dp_id, site_id) REFERENCES dp (id, site_id) ON DELETE CASCADE,"
+    "  FOREIGN KEY (boundary_id, site_id) REFERENCES boundary (id, site_id)) STRICT, WITHOUT ROWID;"
+
+    /* S1.05, S1.06, S1.22: members are management points of the same site, and no clusters. */
+    "ALTER TABLE mp ADD COLUMN data TEXT CHECK (data IN ('site', 'replica'));"
+    "CREATE UNIQUE INDEX mp_kind ON mp (id, site_id, is_nlb);"
+    "CREATE TABLE mp_member ("
+    "  cluster_id INTEGER NOT NULL,"
+    "  member_id INTEGER NOT NULL UNIQUE,"
+    "  site_id INTEGER NOT NULL,"
+    "  cluster_nlb INTEGER NOT NULL DEFAULT 1 CHECK (cluster_nlb = 1),"
+    "  member_nlb INTEGER NOT NULL DEFAULT 0 CHECK (member_nlb = 0),"
+    "  PRIMARY KEY (cluster_id, member_id),"
+    "  FOREIGN KEY (cluster_id, site_id, cluster_nlb) REFERENCES mp (id, site_id, is_nlb) ON DELETE CASCADE,"
+    "  FOREIGN KEY (member_id, site_id, member_nlb) REFERENCES mp (id, site_id, is_nlb)) STRICT;"
+
+    /* S1.14: for all clients of the site, or for those that have rows in the second table. */
+    "CREATE TABLE advertisement ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  advertisement TEXT NOT NULL COLLATE NOCASE CHECK (advertisement <> ''),"
+    "  package_id INTEGER NOT NULL,"
+    "  program TEXT NOT NULL CHECK (program <> ''),"
+    "  is_for_all INTEGER NOT NULL CHECK (is_for_all IN (0, 1)),"
+    "  UNIQUE (site_id, advertisement),"
+    "  UNIQUE (id, is_for_all),"
+    "  FOREIGN KEY (package_id, site_id) REFERENCES package (id, site_id)) STRICT;"
+    "CREATE TABLE advertised_to ("
+    "  advertisement_id INTEGER NOT NULL,"
+    "  is_for_all INTEGER NOT NULL DEFAULT 0 CHECK (is_for_all = 0),"
+    "  client TEXT NOT NULL COLLATE NOCASE CHECK (client <> ''),"
+    "  PRIMARY KEY (advertisement_id, client),"
+    "  FOREIGN KEY (advertisement_id, is_for_all) REFERENCES advertisement (id, is_for_all) ON DELETE CASCADE"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 /* "SLsi" */

@@ -2,7 +2,9 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
+#include "common/base/text.h"
 #include "site/store/private.h"
+#include "site/store/systems.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,7 @@ static char *text_or_null(struct db_stmt *s, int column)
 
 static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default, certificate, is_nlb FROM mp "
+    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default, certificate, is_nlb, data FROM mp "
                                               "WHERE site_id = ?1 ORDER BY host");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
@@ -48,10 +50,25 @@ static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapsh
         mp->is_default = db_int(s, 3) != 0;
         mp->certificate = status == SL_OK ? text_or_null(s, 4) : NULL;
         mp->is_nlb = db_int(s, 5) != 0;
+        mp->data = db_is_null(s, 6) ? SM_DATA_ANY : sm_data_parse(db_text(s, 6));
         if (status != SL_OK) {
             sl_assert(db_done(s, NULL) == SL_OK);
             return sl_fail_in(e, SL_CORRUPT, "%s", store->path);
         }
+    }
+    return db_done(s, e);
+}
+
+static enum sl_status read_members(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT c.host, m.host FROM mp_member x JOIN mp c ON c.id = x.cluster_id "
+                                              "JOIN mp m ON m.id = x.member_id WHERE x.site_id = ?1 ORDER BY c.host, m.host");
+    db_bind_int(s, 1, site);
+    while (db_step(s)) {
+        struct sm_mp *cluster = (struct sm_mp *)(uintptr_t)sm_find_mp(snap, db_text(s, 0));
+        sl_assert(cluster != NULL); /* a foreign key */
+        char **slot = grow(&cluster->members, &cluster->member_count, sizeof *slot);
+        *slot = sl_strdup(db_text(s, 1));
     }
     return db_done(s, e);
 }
@@ -71,7 +88,8 @@ static enum sl_status read_dps(struct sst *store, int64_t site, struct sm_snapsh
 
 static enum sl_status read_boundaries(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT kind, value FROM boundary WHERE site_id = ?1 ORDER BY kind, value");
+    struct db_stmt *s = db_prepare(store->db, "SELECT kind, value, is_slow FROM boundary WHERE site_id = ?1 "
+                                              "ORDER BY kind, value");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
         struct sm_boundary *b = grow(&snap->boundaries, &snap->boundary_count, sizeof *b);
@@ -83,6 +101,23 @@ static enum sl_status read_boundaries(struct sst *store, int64_t site, struct sm
             sl_assert(db_done(s, NULL) == SL_OK);
             return sl_fail_in(e, SL_CORRUPT, "%s", store->path);
         }
+        b->is_slow = db_int(s, 2) != 0;
+    }
+    return db_done(s, e);
+}
+
+static enum sl_status read_protection(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT d.host, b.kind, b.value FROM dp_boundary x JOIN dp d ON d.id = x.dp_id "
+                                              "JOIN boundary b ON b.id = x.boundary_id WHERE x.site_id = ?1 "
+                                              "ORDER BY d.host, b.kind, b.value");
+    db_bind_int(s, 1, site);
+    while (db_step(s)) {
+        struct sm_dp *dp = (struct sm_dp *)(uintptr_t)sm_find_dp(snap, db_text(s, 0));
+        sl_assert(dp != NULL); /* a foreign key */
+        struct sm_boundary **slot = grow(&dp->boundaries, &dp->boundary_count, sizeof(struct sm_boundary *));
+        *slot = sm_find_boundary(snap, sm_boundary_kind_parse(db_text(s, 1)), db_text(s, 2));
+        sl_assert(*slot != NULL);
     }
     return db_done(s, e);
 }
@@ -145,17 +180,72 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
 
 static enum sl_status read_roles(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT role, host FROM site_role WHERE site_id = ?1 AND role IN ('cap', 'slp') "
-                                              "ORDER BY role, host LIMIT ?2");
+    struct db_stmt *s = db_prepare(store->db, "SELECT host, role FROM site_role WHERE site_id = ?1 ORDER BY host, role");
     db_bind_int(s, 1, site);
-    db_bind_int(s, 2, SST_ROWS_MAX);
     while (db_step(s)) {
-        if (strcmp(db_text(s, 0), "cap") == 0)
-            sl_strings_add(&snap->caps, db_text(s, 1));
-        else if (snap->slp == NULL)
-            snap->slp = sl_strdup(db_text(s, 1));
+        struct sm_role *role = grow(&snap->roles, &snap->role_count, sizeof *role);
+        if (role == NULL)
+            return too_many(s, e, "roles");
+        *role = (struct sm_role){.host = sl_strdup(db_text(s, 0)), .role = sl_strdup(db_text(s, 1))};
+        if (strcmp(role->role, "cap") == 0)
+            sl_strings_add(&snap->caps, role->host);
+        else if (strcmp(role->role, "slp") == 0)
+            snap->slp = sl_strdup(role->host); /* one, by the index */
     }
     return db_done(s, e);
+}
+
+static enum sl_status read_advertisements(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT a.advertisement, p.package, a.program, t.client FROM advertisement a "
+                                              "JOIN package p ON p.id = a.package_id "
+                                              "LEFT JOIN advertised_to t ON t.advertisement_id = a.id "
+                                              "WHERE a.site_id = ?1 ORDER BY a.advertisement, t.client");
+    struct sm_advertisement *ad = NULL;
+    db_bind_int(s, 1, site);
+    while (db_step(s)) {
+        if (ad == NULL || strcmp(ad->id, db_text(s, 0)) != 0) {
+            ad = grow(&snap->advertisements, &snap->advertisement_count, sizeof *ad);
+            if (ad == NULL)
+                return too_many(s, e, "advertisements");
+            ad->id = sl_strdup(db_text(s, 0));
+            ad->package = sl_strdup(db_text(s, 1));
+            ad->program = sl_strdup(db_text(s, 2));
+        }
+        char **slot = db_is_null(s, 3) ? NULL : grow(&ad->clients, &ad->client_count, sizeof(char *));
+        if (slot != NULL)
+            *slot = sl_strdup(db_text(s, 3));
+    }
+    return db_done(s, e);
+}
+
+/* Where the site stands: what is above it, and above that. The constraints and sst_set_site keep the way up free of circles. */
+static enum sl_status read_place(struct sst *store, struct sm_site *site, struct sl_error *e)
+{
+    struct sst_site_row *rows = NULL;
+    size_t count = 0;
+    enum sl_status status = sst_hierarchy(store, &rows, &count, e);
+    if (status != SL_OK)
+        return status;
+    char above[SM_CODE_LEN + 1] = "";
+    (void)sl_text_copy(above, sizeof above, site->code);
+    for (size_t steps = 0; above[0] != '\0' && steps <= count; steps++) {
+        const struct sst_site_row *row = rows;
+        while (row < rows + count && strcmp(row->code, above) != 0)
+            row++;
+        if (row == rows + count)
+            break;
+        if (steps == 0) {
+            site->kind = row->kind;
+            memcpy(site->parent, row->parent, sizeof site->parent);
+        }
+        memcpy(site->root, row->code, sizeof site->root);
+        memcpy(above, row->parent, sizeof above);
+    }
+    const char *assignment = site->kind == SM_SITE_SECONDARY ? site->parent : site->code;
+    (void)sl_text_copy(site->assignment, sizeof site->assignment, assignment);
+    free(rows);
+    return SL_OK;
 }
 
 /* Reads the row of the site; *ret_id stays 0 when there is none. */
@@ -184,18 +274,26 @@ static enum sl_status read_all(struct sst *store, const char *code, struct sm_sn
     enum sl_status status = sst_generation(store, &snap->generation, e);
     if (status == SL_OK)
         status = read_site(store, code, snap, ret_id, e);
+    if (status == SL_OK && *ret_id != 0)
+        status = read_place(store, &snap->site, e);
     if (status == SL_OK)
         status = read_mps(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_members(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_dps(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_boundaries(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_protection(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_packages(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_targets(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_roles(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_advertisements(store, *ret_id, snap, e);
     return status;
 }
 

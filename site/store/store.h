@@ -104,14 +104,17 @@ enum sl_status sst_designate_mp(struct sst *store, const char *site, const char 
 /* Adds a distribution point. */
 enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added,
                           struct sl_error *e) SL_MUST;
-/* What sst_remove takes away by its key; the last two are also what sst_add_role adds. */
-enum sst_kind { SST_MP, SST_DP, SST_BOUNDARY, SST_PACKAGE, SST_TARGET, SST_CAP, SST_SLP };
+/* What sst_remove takes away by its key. */
+enum sst_kind { SST_MP, SST_DP, SST_BOUNDARY, SST_PACKAGE, SST_TARGET, SST_ADVERTISEMENT };
 /*
- * Makes a host a client access point (SST_CAP) or the server locator point (SST_SLP) of a site. A database, which is a hierarchy,
- * has one server locator point: another one is SL_CONFLICT and named.
+ * Gives a host a role of the open list (sm_check_role): "cap", "slp" or any other. A database, which is a hierarchy, has one
+ * "slp"; another is SL_CONFLICT and named.
  */
-enum sl_status sst_add_role(struct sst *store, const char *site, enum sst_kind role, const char *host, bool *ret_added,
+enum sl_status sst_add_role(struct sst *store, const char *site, const char *role, const char *host, bool *ret_added,
                             struct sl_error *e) SL_MUST;
+/* Takes it away. */
+enum sl_status sst_remove_role(struct sst *store, const char *site, const char *role, const char *host, bool *ret_removed,
+                               struct sl_error *e) SL_MUST;
 /* Adds a boundary; the same kind and value are the same boundary. */
 enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
                                 struct sl_error *e) SL_MUST;
@@ -131,9 +134,9 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
                               struct sl_error *e) SL_MUST;
 
 /*
- * Removes one row: by host name (SST_MP, SST_DP, SST_CAP, SST_SLP), "kind value" with one blank (SST_BOUNDARY), id, or URI.
- * *ret_removed is false when there is none. A distribution point that still holds packages, and the default management point,
- * are SL_CONFLICT.
+ * Removes one row: by host name (SST_MP, SST_DP), "kind value" with one blank (SST_BOUNDARY), id, or URI. *ret_removed is false
+ * when there is none. What another thing still needs is SL_CONFLICT: the default management point, a member of a cluster, a
+ * distribution point that holds packages, a boundary of a protected one, a package that is advertised.
  */
 enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
                           struct sl_error *e) SL_MUST;
@@ -147,9 +150,23 @@ struct sst_place {
     const char *ad_site;
 };
 
-/* The codes of the sites whose boundaries contain one of the places, sorted, without repetition. */
-enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, size_t count, struct sl_strings *ret_codes,
+/* A site whose boundaries contain a client. */
+struct sst_here {
+    char code[SM_CODE_LEN + 1];
+    char assignment[SM_CODE_LEN + 1]; /* the site that its clients are assigned to: that above a secondary site */
+    bool is_slow;                     /* by slow boundaries only: it is remote */
+};
+
+struct sst_heres {
+    struct sst_here items[SST_SITES_MAX];
+    size_t count;
+};
+
+/* The sites whose boundaries contain one of the places, by code. */
+enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, size_t count, struct sst_heres *ret_sites,
                             struct sl_error *e) SL_MUST;
+/* The site that clients of a site are assigned to: itself, or that above a secondary one; "" for an unknown one. */
+enum sl_status sst_assigned_site(struct sst *store, const char *site, char ret_code[SM_CODE_LEN + 1], struct sl_error *e) SL_MUST;
 /* A site that a place is in, and by what kind of boundary: "ad-site", "subnet" (IPv6 prefixes too) or "range". */
 struct sst_assignment {
     char code[SM_CODE_LEN + 1];
@@ -182,12 +199,21 @@ struct sst_locations {
     struct sl_strings hosts, urls;
 };
 
+/* A package that a client at some places wants; borrowed for the call. */
+struct sst_wanted {
+    const char *site, *package;
+    uint32_t version;
+    const struct sst_place *places;
+    size_t place_count;
+};
+
 /*
- * The distribution points of `site` that hold this version of the package (0: any), at most SST_LOCATIONS_MAX. An unknown site
- * or package is an empty result. Released by sst_locations_fini.
+ * The distribution points of `site` that hold this version of the package (0: any), at most SST_LOCATIONS_MAX, for a client at
+ * `places`: where protected ones protect it, these alone; else those that are not protected (facts 6.3). An unknown site or
+ * package is an empty result. Released by sst_locations_fini.
  */
-enum sl_status sst_locate(struct sst *store, const char *site, const char *package, uint32_t version,
-                          struct sst_locations *ret_locations, struct sl_error *e) SL_MUST;
+enum sl_status sst_locate(struct sst *store, const struct sst_wanted *wanted, struct sst_locations *ret_locations,
+                          struct sl_error *e) SL_MUST;
 /* Frees a result and clears it. */
 void sst_locations_fini(struct sst_locations *locations);
 

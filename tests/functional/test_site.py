@@ -84,7 +84,8 @@ class Verbs(SiteCase):
         lab.fill(self.site, default=None)
         self.assertEqual(self.defaults(), [])
         self.assertIn("no default management point", self.site.ctl_ok("status").err)
-        self.assertEqual(self.rows("mp", "designate", MP1), {"site": "PS1", "mp": MP1, "previous": None})
+        self.assertEqual(self.rows("mp", "designate", MP1), {"site": "PS1", "mp": MP1, "previous": None, "clients": 0,
+                                                             "undo": "sitectl mp designate --none"})
         self.assertEqual(self.rows("mp", "designate", MP2.upper())["previous"], MP1)
         self.assertEqual(self.defaults(), [MP2])
         self.site.ctl_ok("mp", "designate", "mp3.example.org", code=2)
@@ -92,6 +93,74 @@ class Verbs(SiteCase):
         self.assertEqual(self.defaults(), [MP2])
         self.site.ctl_ok("mp", "designate", "--none")
         self.assertEqual(self.defaults(), [])
+
+    def test_S1_25_the_way_back_is_told(self):
+        """S1.24 S1.25 X17 a designation says how many clients it touches and what undoes it, and --diff changes nothing"""
+        lab.fill(self.site, targets=[["ldif:" + self.path("out.ldif")]])
+        self.site.publish()
+        shown = self.site.ctl("mp", "designate", MP2, "--diff", "--json")
+        self.assertEqual(shown.code, 1, str(shown))
+        self.assertEqual([row["object"].split(",")[0] for row in shown.answer if row["action"] == "change"],
+                         ["CN=SMS-MP-PS1-" + host.upper() for host in (MP1, MP2)])
+        self.assertIn("%s instead of %s, for 0 clients; to undo: sitectl mp designate %s" % (MP2, MP1, MP1), shown.json["message"])
+        self.assertEqual(self.defaults(), [MP1])
+        self.assertEqual(self.site.ctl("mp", "designate", MP1, "--diff").code, 0)
+        self.assertEqual([row["action"] for row in self.site.ctl("mp", "designate", "--none", "--diff", "--json").answer].count("change"), 1)
+        self.site.ctl_ok("mp", "designate", "mp9.example.org", "--diff", code=2)
+        self.assertEqual(self.rows("mp", "designate", MP2, "--site", "PS1")["undo"], "sitectl mp designate %s --site PS1" % MP1)
+        self.assertIn("to undo: sitectl mp designate " + MP2, self.site.ctl_ok("mp", "designate", MP1, "--wait", "--json").json["message"])
+        self.assertEqual(self.defaults(), [MP1])
+
+    def test_S1_22_a_cluster_is_designated_by_its_virtual_address(self):
+        """S1.06 S1.22 S1.23 members answer at the address of the cluster; one without members is refused; others are never used"""
+        lab.fill(self.site, self.port)
+        self.site.ctl_ok("mp", "designate", "--vip", code=2)
+        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", ADDRESS, "--port", str(self.port), "--nlb")
+        self.assertIn("no members", self.site.ctl_ok("mp", "designate", "--vip", code=7).err)
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--member", MP1, "--member", MP2)
+        self.site.ctl_ok("mp", "set", MP1, "--member", MP2, code=2)
+        self.assertEqual(self.rows("mp", "designate", "--vip")["mp"], "nlb.example.org")
+        self.assertEqual([row["members"] for row in self.rows("mp", "list") if row["default"]], [[MP1, MP2]])
+        self.assertEqual([mp.get("FQDN") for mp in self.mp_list()], ["nlb.example.org", MP1, MP2])
+        harness.wait_until(lambda: b"nlb.example.org".hex().upper() in
+                           self.ask("GET", "/SMS_MP/.sms_aut?MPCERT", headers={"Host": "nlb.example.org"})[2].decode().upper(),
+                           "the certificate of the cluster at its address")
+        self.site.ctl_ok("mp", "remove", MP1, code=7)
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--no-members")
+        self.assertEqual([row["members"] for row in self.rows("mp", "list") if row["nlb"]], [[]])
+
+    def test_S2_09_roles_and_hosts(self):
+        """S2.02 S2.04 S2.07 S2.09 S2.11 any word is a role, a host has many, and the two that a site has once are not added"""
+        lab.fill(self.site)
+        for role in ("sup", "slp", "coffee-machine"):
+            self.site.ctl_ok("role", "add", MP1, role)
+        self.site.ctl_ok("role", "add", "other.example.org", "slp", code=7)
+        self.site.ctl_ok("role", "add", "other.example.org", "sup")
+        self.assertEqual(self.rows("role", "add", MP1, "sup")["change"], "unchanged")
+        for role in ("server", "database", "mp", "dp", "UPPER", "no blank", ""):
+            self.site.ctl_ok("role", "add", MP2, role, code=2)
+        rows = self.rows("role", "list")
+        self.assertEqual(sorted(row["role"] for row in rows if row["host"] == MP1), ["coffee-machine", "mp", "slp", "sup"])
+        self.assertEqual([row["host"] for row in rows if row["role"] in ("server", "database")], ["server.example.org"] * 2)
+        self.assertEqual({row["title"] for row in rows if row["role"] == "slp"}, {"server locator point"})
+        self.assertEqual(self.rows("role", "remove", MP1, "sup")["change"], "removed")
+        self.assertEqual(len(self.rows("role", "list")), len(rows) - 1)
+
+    def test_S1_14_advertisements(self):
+        """S1.14 S2.08 an advertisement is for all or for some clients, of a package that is there"""
+        lab.fill(self.site)
+        words = ["advertise", "add", "PS120001", "--package", lab.PACKAGE, "--program", "setup"]
+        self.site.ctl_ok(*words, code=2)
+        self.site.ctl_ok("advertise", "add", "PS120009", "--package", "PS100099", "--program", "x", "--to", "all", code=2)
+        self.assertEqual(self.rows(*words, "--to", "pc1", "pc2")["change"], "added")
+        self.assertEqual(self.rows(*words, "--to", "PC2", "pc1")["change"], "unchanged")
+        self.site.ctl_ok(*words, "--to", "all", code=7)
+        self.site.ctl_ok("advertise", "add", "PS120002", "--package", lab.PACKAGE, "--program", "all hands", "--to", "all")
+        self.assertEqual(self.rows("advertise", "list"), [
+            {"advertisement": "PS120001", "package": lab.PACKAGE, "program": "setup", "all": False, "clients": ["pc1", "pc2"]},
+            {"advertisement": "PS120002", "package": lab.PACKAGE, "program": "all hands", "all": True, "clients": []}])
+        self.site.ctl_ok("package", "remove", lab.PACKAGE, code=7)
+        self.assertEqual(self.rows("advertise", "remove", "PS120001")["change"], "removed")
 
     def test_a_second_init_says_so(self):
         """A code that is taken is a conflict, another one a second site; then --site decides"""
@@ -165,6 +234,61 @@ class ManagementPoint(SiteCase):
         self.assertEqual(self.locate(package="PS100099"), [("PS1", "LOCAL", [])])
         self.assertEqual(self.locate(site="XYZ", address="10.9.9.9"), [])
         self.assertEqual(self.locate(ad_site="x' OR '1'='1", address="10.9.9.9"), [("PS1", "FALLBACK", urls)])
+
+    LOCAL_MP = ('<LocalMPLocationRequest SchemaVersion="1.0"><AssignedSite SiteCode="%s"/><ClientLocationInfo><ADSite Name=""/>'
+                '<IPAddresses><IPAddress SubnetAddress="" Address="%s"/></IPAddresses></ClientLocationInfo></LocalMPLocationRequest>')
+
+    def local_mps(self, site, address):
+        status, kind, octets = self.ask("CCM_POST", "/CCM_System/request", envelope(self.LOCAL_MP % (site, address)),
+                                        {"Content-Type": 'multipart/mixed; boundary="aAbBcC"'})
+        self.assertEqual(status, 200, octets)
+        reply = open_envelope(kind, octets)[1]
+        self.assertEqual(reply.tag, "LocalMPLocationReply")
+        return [(one.get("SiteCode"), one.get("MasterSiteCode"), one.get("Locality").upper()) for one in reply.iter("Site")]
+
+    def test_a_hierarchy_locates_across_its_sites(self):
+        """A secondary site assigns its clients to its parent, and each site of the hierarchy answers for the others"""
+        init = [harness.program("sitectl"), "--db", self.site.db, "init"]
+        more = ["--domain", "example.org", "--server", "s.example.org"] + self.site.state
+        for code in ("CEN", "SEC"):
+            self.run_ok(init + [code] + more)
+        self.site.ctl_ok("site", "set", "CEN", "--kind", "central")
+        self.site.ctl_ok("site", "set", "PS1", "--parent", "CEN")
+        self.site.ctl_ok("site", "set", "SEC", "--kind", "secondary", code=2)
+        self.site.ctl_ok("site", "set", "SEC", "--kind", "secondary", "--parent", "PS1")
+        self.site.ctl_ok("site", "set", "CEN", "--parent", "PS1", code=7)
+        self.assertEqual(self.rows("site", "list"), [{"site": "CEN", "kind": "central", "parent": None},
+                                                     {"site": "PS1", "kind": "primary", "parent": "CEN"},
+                                                     {"site": "SEC", "kind": "secondary", "parent": "PS1"}])
+        self.site.ctl_ok("boundary", "add", "subnet", "10.3.0.0/16", "--site", "SEC")
+        self.site.ctl_ok("boundary", "add", "subnet", "10.4.0.0/16", "--site", "SEC", "--slow")
+        self.site.ctl_ok("boundary", "add", "subnet", "10.4.0.0/16", "--site", "SEC", code=7)
+        self.assertEqual(self.local_mps("PS1", "10.3.1.1"), [("SEC", "PS1", "LOCAL")])
+        self.assertEqual(self.local_mps("PS1", "10.4.1.1"), [("SEC", "PS1", "REMOTE")])
+        self.assertEqual(self.local_mps("SEC", "10.9.9.9"), [("PS1", "PS1", "FALLBACK")])
+        self.assertEqual(self.local_mps("XYZ", "10.9.9.9"), [])
+        urls = ["http://%s/SMS_DP_SMSPKG$/%s.3/" % (dp, lab.PACKAGE) for dp in lab.DPS]
+        self.assertEqual(self.locate(address="10.4.1.1"), [("SEC", "REMOTE", []), ("PS1", "FALLBACK", urls)])
+        self.site.ctl_ok("target", "add", "ldif:" + self.path("sec.ldif"), "--site", "SEC")
+        self.site.ctl_ok("publish", "--apply", "--site", "SEC")
+        with open(self.path("sec.ldif"), encoding="utf-8") as file:
+            ldif = file.read()
+        self.assertIn("mSSMSSiteCode: SEC", ldif)
+        self.assertIn("mSSMSAssignmentSiteCode: PS1", ldif)
+
+    def test_protected_distribution_points(self):
+        """A protected distribution point serves clients inside its boundaries, and these get no other"""
+        urls = ["http://%s/SMS_DP_SMSPKG$/%s.3/" % (dp, lab.PACKAGE) for dp in lab.DPS]
+        self.site.ctl_ok("boundary", "add", "subnet", "10.1.0.0/16")
+        self.site.ctl_ok("dp", "protect", lab.DPS[0], "subnet", "10.7.0.0/16", code=2)
+        self.site.ctl_ok("dp", "protect", lab.DPS[0], "subnet", code=2)
+        self.site.ctl_ok("dp", "protect", lab.DPS[0], "subnet", "10.1.0.0/16")
+        self.assertEqual([row["boundaries"] for row in self.rows("dp", "list")], [["subnet 10.1.0.0/16"], []])
+        self.assertEqual(self.locate(address="10.1.2.3"), [("PS1", "LOCAL", urls[:1])])
+        self.assertEqual(self.locate(), [("PS1", "LOCAL", urls[1:])])
+        self.site.ctl_ok("boundary", "remove", "subnet", "10.1.0.0/16", code=7)
+        self.assertEqual(self.rows("dp", "unprotect", lab.DPS[0])["change"], "changed")
+        self.assertEqual(self.locate(), [("PS1", "LOCAL", urls)])
 
     def test_bodies_of_a_megabyte(self):
         """One octet less than a megabyte is read and judged, a megabyte is 413"""

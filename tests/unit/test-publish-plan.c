@@ -36,9 +36,9 @@ static char code[] = "LAB", domain[] = "example.org", forest[] = "forest.example
 
 static struct sm_snapshot snapshot(struct sm_mp *mps, size_t mp_count, struct sm_boundary *boundaries, size_t boundary_count)
 {
-    return (struct sm_snapshot){
-        .site = {.code = code, .domain = domain, .forest = forest, .server = server, .database = server},
-        .mps = mps, .mp_count = mp_count, .boundaries = boundaries, .boundary_count = boundary_count};
+    return (struct sm_snapshot){.site = {.code = code, .domain = domain, .forest = forest, .server = server, .database = server,
+                                         .assignment = "LAB", .root = "LAB"}, .mps = mps, .mp_count = mp_count,
+                                .boundaries = boundaries, .boundary_count = boundary_count};
 }
 
 static struct sm_mp mp(char *host, char *address, bool is_default)

@@ -3,6 +3,7 @@
 
 #include "common/db/db.h"
 #include "site/store/private.h"
+#include "site/store/systems.h"
 #include "tests/unit/site-database.h"
 
 #include <check.h>
@@ -402,13 +403,15 @@ END_TEST
 static void expect_sites(struct sst_place place, const char *expected)
 {
     struct sl_error e = {0};
-    struct sl_strings codes = {0};
+    struct sst_heres here;
     char text[64] = "";
-    ok(sst_sites_of(store, &place, 1, &codes, &e), &e);
-    for (size_t i = 0; i < codes.count; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", codes.items[i]);
+    ok(sst_sites_of(store, &place, 1, &here, &e), &e);
+    for (size_t i = 0; i < here.count; i++) {
+        const struct sst_here *h = &here.items[i];
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s%s%s ", h->code, h->is_slow ? "~" : "",
+                 strcmp(h->code, h->assignment) != 0 ? ">" : "", strcmp(h->code, h->assignment) != 0 ? h->assignment : "");
+    }
     ck_assert_str_eq(text, expected);
-    sl_strings_fini(&codes);
 }
 
 START_TEST(sites_of_a_place)
@@ -430,18 +433,24 @@ START_TEST(sites_of_a_place)
 }
 END_TEST
 
-static void expect_locations(const char *package, uint32_t version, const char *expected, uint32_t expected_version)
+static void expect_locations_at(const char *package, uint32_t version, const struct sst_place *place, const char *expected,
+                                uint32_t expected_version)
 {
     struct sl_error e = {0};
     struct sst_locations found;
     char text[256] = "";
-    ok(sst_locate(store, "LAB", package, version, &found, &e), &e);
+    ok(sst_locate(store, &(struct sst_wanted){"LAB", package, version, place, place != NULL}, &found, &e), &e);
     ck_assert_uint_eq(found.hosts.count, found.urls.count);
     for (size_t i = 0; i < found.hosts.count; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s=%s ", found.hosts.items[i], found.urls.items[i]);
     ck_assert_str_eq(text, expected);
     ck_assert_uint_eq(found.version, expected_version);
     sst_locations_fini(&found);
+}
+
+static void expect_locations(const char *package, uint32_t version, const char *expected, uint32_t expected_version)
+{
+    expect_locations_at(package, version, NULL, expected, expected_version);
 }
 
 START_TEST(S1_15_distribution_points_that_hold_a_package)
@@ -467,6 +476,198 @@ START_TEST(S1_15_distribution_points_that_hold_a_package)
     ck_assert(!held);
     ok(sst_held_at(store, "http://dp3/SMS_DP_SMSPKG$/", "LAB00001", 3, &held, hash, &e), &e);
     ck_assert(!held);
+}
+END_TEST
+
+START_TEST(protected_distribution_points_serve_those_inside_alone)
+{
+    struct sl_error e = {0};
+    bool changed, added;
+    const char *const on[] = {"dp1", "dp2", "dp3"};
+    const struct sst_place inside = {.address = "10.1.2.3"}, outside = {.address = "10.9.9.9"}, berlin = {.ad_site = "berlin"};
+    struct sm_boundary list[2];
+    ok(sm_boundary_make(SM_BOUNDARY_SUBNET, "10.1.0.0/16", &list[0], &e), &e);
+    ok(sm_boundary_make(SM_BOUNDARY_AD_SITE, "Berlin", &list[1], &e), &e);
+    ok(add_dp("LAB", "dp1", "http://a/", &added, &e), &e);
+    ok(add_dp("LAB", "dp2", "http://b/", &added, &e), &e);
+    ok(add_dp("LAB", "dp3", "http://c/", &added, &e), &e);
+    ok(add_package(store, "LAB00001", 3, on, 3, &added, &e), &e);
+    ck_assert_int_eq(sst_protect_dp(store, "LAB", "dp1", list, 2, &changed, &e), SL_USAGE); /* no boundaries of the site */
+    add_boundary("LAB", SM_BOUNDARY_SUBNET, "10.1.0.0/16", true);
+    add_boundary("LAB", SM_BOUNDARY_AD_SITE, "Berlin", true);
+    ok(sst_protect_dp(store, "LAB", "DP1", list, 2, &changed, &e), &e);
+    ck_assert(changed);
+    ok(sst_protect_dp(store, "LAB", "dp1", list, 2, &changed, &e), &e);
+    ck_assert(!changed);
+    expect_locations_at("LAB00001", 3, &inside, "dp1=http://a/ ", 3);
+    expect_locations_at("LAB00001", 3, &berlin, "dp1=http://a/ ", 3);
+    expect_locations_at("LAB00001", 3, &outside, "dp2=http://b/ dp3=http://c/ ", 3);
+    ok(sst_protect_dp(store, "LAB", "dp2", list, 1, &changed, &e), &e);
+    expect_locations_at("LAB00001", 3, &inside, "dp1=http://a/ dp2=http://b/ ", 3);
+    expect_locations_at("LAB00001", 3, &berlin, "dp1=http://a/ ", 3);
+    ck_assert_int_eq(sst_remove(store, "LAB", SST_BOUNDARY, "ad-site Berlin", &changed, &e), SL_CONFLICT);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    ck_assert_uint_eq(snap->dps[0].boundary_count, 2);
+    ck_assert_uint_eq(snap->dps[2].boundary_count, 0);
+    sm_snapshot_free(snap);
+    ok(sst_protect_dp(store, "LAB", "dp1", NULL, 0, &changed, &e), &e);
+    ck_assert(changed);
+    expect_locations_at("LAB00001", 3, &berlin, "dp1=http://a/ dp3=http://c/ ", 3);
+    sm_boundary_fini(&list[0]);
+    sm_boundary_fini(&list[1]);
+}
+END_TEST
+
+START_TEST(S2_01_the_hierarchy_is_a_matter_of_constraints)
+{
+    struct sl_error e = {0};
+    bool changed;
+    init_site("CEN");
+    init_site("SEC");
+    ok(sst_set_site(store, "CEN", SM_SITE_CENTRAL, NULL, &changed, &e), &e);
+    ok(sst_set_site(store, "LAB", SM_SITE_PRIMARY, "CEN", &changed, &e), &e);
+    ck_assert(changed);
+    ok(sst_set_site(store, "LAB", SM_SITE_PRIMARY, "CEN", &changed, &e), &e);
+    ck_assert(!changed);
+    ck_assert_int_eq(sst_set_site(store, "SEC", SM_SITE_SECONDARY, NULL, &changed, &e), SL_USAGE);
+    ck_assert_int_eq(sst_set_site(store, "SEC", SM_SITE_CENTRAL, "LAB", &changed, &e), SL_USAGE);
+    ck_assert_int_eq(sst_set_site(store, "SEC", SM_SITE_SECONDARY, "XXX", &changed, &e), SL_USAGE);
+    ok(sst_set_site(store, "SEC", SM_SITE_SECONDARY, "LAB", &changed, &e), &e);
+    ck_assert_int_eq(sst_set_site(store, "CEN", SM_SITE_PRIMARY, "LAB", &changed, &e), SL_CONFLICT); /* a circle */
+    ck_assert_int_eq(sst_set_site(store, "LAB", SM_SITE_SECONDARY, "CEN", &changed, &e), SL_CONFLICT);
+    ck_assert_int_eq(sst_set_site(store, "CEN", SM_SITE_PRIMARY, "SEC", &changed, &e), SL_USAGE);
+    struct sm_snapshot *snap = snapshot(store, "SEC");
+    ck_assert_int_eq(snap->site.kind, SM_SITE_SECONDARY);
+    ck_assert_str_eq(snap->site.parent, "LAB");
+    ck_assert_str_eq(snap->site.assignment, "LAB");
+    ck_assert_str_eq(snap->site.root, "CEN");
+    sm_snapshot_free(snap);
+    static const char *const forbidden[] = {
+        "UPDATE hierarchy SET parent_id = NULL, parent_kind = NULL WHERE kind = 'secondary'",
+        "UPDATE hierarchy SET parent_id = site_id",
+        "UPDATE hierarchy SET parent_kind = 'secondary' WHERE kind = 'secondary'",
+        "UPDATE hierarchy SET kind = 'secondary' WHERE kind = 'central'",
+        "INSERT INTO site_role (site_id, host, role) SELECT id, 'one', 'slp' FROM site",
+    };
+    for (size_t i = 0; i < SL_COUNT(forbidden); i++) {
+        ok(db_begin(store->db, &e), &e);
+        ck_assert_msg(db_exec(store->db, forbidden[i], &e) != SL_OK, "%s", forbidden[i]);
+        db_rollback(store->db);
+    }
+    ok(sst_set_site(store, "CEN", SM_SITE_PRIMARY, NULL, &changed, &e), &e); /* its children follow */
+    struct sl_strings findings = {0};
+    ok(sst_check(store, &findings, &e), &e);
+    ck_assert_uint_eq(findings.count, 0);
+    sl_strings_fini(&findings);
+}
+END_TEST
+
+START_TEST(slow_boundaries_and_those_of_secondary_sites)
+{
+    struct sl_error e = {0};
+    bool changed;
+    struct sm_boundary b;
+    init_site("SEC");
+    ok(sst_set_site(store, "SEC", SM_SITE_SECONDARY, "LAB", &changed, &e), &e);
+    add_boundary("LAB", SM_BOUNDARY_SUBNET, "10.1.0.0/16", true);
+    ok(sm_boundary_make(SM_BOUNDARY_SUBNET, "10.2.0.0/16", &b, &e), &e);
+    b.is_slow = true;
+    ok(sst_add_boundary(store, "LAB", &b, &changed, &e), &e);
+    ok(sst_add_boundary(store, "SEC", &b, &changed, &e), &e);
+    b.is_slow = false;
+    ck_assert_int_eq(sst_add_boundary(store, "LAB", &b, &changed, &e), SL_CONFLICT);
+    sm_boundary_fini(&b);
+    add_boundary("SEC", SM_BOUNDARY_RANGE, "10.2.5.0-10.2.5.255", true);
+    expect_sites((struct sst_place){.address = "10.1.2.3"}, "LAB ");
+    expect_sites((struct sst_place){.address = "10.2.2.3"}, "LAB~ SEC~>LAB ");
+    expect_sites((struct sst_place){.address = "10.2.5.3"}, "LAB~ SEC>LAB ");
+    char code[SM_CODE_LEN + 1];
+    ok(sst_assigned_site(store, "SEC", code, &e), &e);
+    ck_assert_str_eq(code, "LAB");
+    ok(sst_assigned_site(store, "XXX", code, &e), &e);
+    ck_assert_str_eq(code, "");
+}
+END_TEST
+
+START_TEST(S1_22_members_of_a_cluster)
+{
+    struct sl_error e = {0};
+    bool changed;
+    struct sm_mp nlb;
+    const char *const both[] = {"mp1", "mp2"}, *const wrong[] = {"nlb"};
+    ok(add_mp("LAB", "mp1", "10.0.0.1", &changed, &e), &e);
+    ok(add_mp("LAB", "mp2", "10.0.0.2", &changed, &e), &e);
+    ok(add_mp("LAB", "mp3", "10.0.0.3", &changed, &e), &e);
+    ok(sm_mp_make("nlb", "10.0.0.9", 80, &nlb, &e), &e);
+    nlb.is_nlb = true;
+    ok(sst_add_mp(store, "LAB", &nlb, &changed, &e), &e);
+    sm_mp_fini(&nlb);
+    ck_assert_int_eq(sst_set_members(store, "LAB", "mp3", both, 2, &changed, &e), SL_USAGE);
+    ck_assert_int_eq(sst_set_members(store, "LAB", "nlb", wrong, 1, &changed, &e), SL_USAGE);
+    ok(sst_set_members(store, "LAB", "NLB", both, 2, &changed, &e), &e);
+    ck_assert(changed);
+    ok(sst_set_members(store, "LAB", "nlb", both, 2, &changed, &e), &e);
+    ck_assert(!changed);
+    ck_assert_int_eq(sst_remove(store, "LAB", SST_MP, "mp1", &changed, &e), SL_CONFLICT);
+    designate(store, "LAB", "nlb");
+    ok(sst_set_mp_data(store, "LAB", "mp3", SM_DATA_REPLICA, &changed, &e), &e);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    const struct sm_mp *found = NULL;
+    ck_assert_int_eq(sm_choose_cluster(snap, NULL, &found, &e), SL_OK);
+    ck_assert_str_eq(found->host, "nlb");
+    ck_assert_uint_eq(found->member_count, 2);
+    ck_assert(sm_mp_is_used(snap, sm_find_mp(snap, "mp1")));
+    ck_assert(!sm_mp_is_used(snap, sm_find_mp(snap, "mp3"))); /* S1.23 */
+    ck_assert_int_eq(sm_find_mp(snap, "mp3")->data, SM_DATA_REPLICA); /* S1.05 */
+    ok(sm_designate(snap, "mp3", &e), &e);
+    ck_assert_str_eq(sm_default_mp(snap)->host, "mp3");
+    ok(sm_designate(snap, NULL, &e), &e);
+    ck_assert_ptr_null(sm_default_mp(snap));
+    ck_assert_int_eq(sm_designate(snap, "mp9", &e), SL_USAGE);
+    sm_snapshot_free(snap);
+    ok(sst_set_members(store, "LAB", "nlb", NULL, 0, &changed, &e), &e);
+    snap = snapshot(store, "LAB");
+    ck_assert_int_eq(sm_choose_cluster(snap, "nlb", &found, &e), SL_CONFLICT);
+    ck_assert_int_eq(sm_choose_cluster(snap, "mp1", &found, &e), SL_USAGE);
+    sm_snapshot_free(snap);
+    ok(sst_remove(store, "LAB", SST_MP, "mp1", &changed, &e), &e);
+}
+END_TEST
+
+START_TEST(S1_14_advertisements_keep_their_clients)
+{
+    struct sl_error e = {0};
+    bool added;
+    const char *const dp[] = {"dp1"}, *const clients[] = {"pc2", "PC1", "pc2"};
+    struct sm_advertisement some, all;
+    ok(add_dp("LAB", "dp1", NULL, &added, &e), &e);
+    ok(add_package(store, "LAB00001", 1, dp, 1, &added, &e), &e);
+    ok(sm_advertisement_make("LAB20001", "lab00001", "setup", clients, 3, &some, &e), &e);
+    ok(sm_advertisement_make("LAB20001", "LAB00001", "setup", NULL, 0, &all, &e), &e);
+    ok(sst_add_advertisement(store, "LAB", &some, &added, &e), &e);
+    ck_assert(added);
+    ok(sst_add_advertisement(store, "LAB", &some, &added, &e), &e);
+    ck_assert(!added);
+    ck_assert_int_eq(sst_add_advertisement(store, "LAB", &all, &added, &e), SL_CONFLICT);
+    free(all.id);
+    all.id = strdup("LAB20002");
+    ok(sst_add_advertisement(store, "LAB", &all, &added, &e), &e);
+    ck_assert_int_eq(sst_remove(store, "LAB", SST_PACKAGE, "LAB00001", &added, &e), SL_CONFLICT);
+    struct sm_snapshot *snap = snapshot(store, "LAB");
+    ck_assert_uint_eq(snap->advertisement_count, 2);
+    ck_assert_uint_eq(snap->advertisements[0].client_count, 2);
+    ck_assert_str_eq(snap->advertisements[0].clients[0], "PC1");
+    ck_assert_uint_eq(snap->advertisements[1].client_count, 0);
+    sm_snapshot_free(snap);
+    free(all.package);
+    all.package = strdup("LAB00009");
+    free(all.id);
+    all.id = strdup("LAB20003");
+    ck_assert_int_eq(sst_add_advertisement(store, "LAB", &all, &added, &e), SL_USAGE);
+    ok(sst_remove(store, "LAB", SST_ADVERTISEMENT, "lab20001", &added, &e), &e);
+    ck_assert(added);
+    sm_advertisement_fini(&some);
+    sm_advertisement_fini(&all);
 }
 END_TEST
 
@@ -578,6 +779,11 @@ int main(void)
     tcase_add_test(tc, S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key);
     tcase_add_test(tc, sites_of_a_place);
     tcase_add_test(tc, S1_15_distribution_points_that_hold_a_package);
+    tcase_add_test(tc, protected_distribution_points_serve_those_inside_alone);
+    tcase_add_test(tc, S2_01_the_hierarchy_is_a_matter_of_constraints);
+    tcase_add_test(tc, slow_boundaries_and_those_of_secondary_sites);
+    tcase_add_test(tc, S1_22_members_of_a_cluster);
+    tcase_add_test(tc, S1_14_advertisements_keep_their_clients);
     tcase_add_test(tc, files_of_a_package_are_found_by_path);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

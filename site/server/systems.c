@@ -1,0 +1,273 @@
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "site/server/private.h"
+#include "site/store/systems.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COUNT_TEXT = 24, UNDO_MAX = SM_HOST_MAX + 64, NOTE_MAX = 4096 };
+
+/* ---- the default management point --------------------------------------------------------------------------------------- */
+
+/* What a designation is about. */
+struct designation {
+    const char *host; /* NULL: none */
+    const char *previous;
+    char clients[COUNT_TEXT]; /* how many it touches */
+    char undo[UNDO_MAX];      /* the command that takes it back */
+};
+
+/* The host of the command line, or the cluster that --vip means (S1.22). It belongs to the snapshot or the request. */
+static enum sl_status choose_host(const struct srv_call *call, const struct sm_snapshot *site, const char **ret_host,
+                                  struct sl_error *e)
+{
+    bool none = srv_option(call, "none") != NULL, vip = srv_option(call, "vip") != NULL;
+    const char *named = call->request->arg_count == 1 ? call->request->args[0] : NULL;
+    const struct sm_mp *cluster = NULL;
+    if ((none && (named != NULL || vip)) || (!none && !vip && named == NULL))
+        return sl_fail(e, SL_USAGE, "mp designate takes HOST, --vip [HOST], or --none");
+    enum sl_status status = vip ? sm_choose_cluster(site, named, &cluster, e) : SL_OK;
+    if (status == SL_OK)
+        *ret_host = vip ? cluster->host : named;
+    return status;
+}
+
+static enum sl_status describe(struct srv_call *call, const struct sm_snapshot *site, struct designation *d, struct sl_error *e)
+{
+    uint64_t clients = 0;
+    const struct sm_mp *old = sm_default_mp(site);
+    const char *only = srv_option(call, "site");
+    enum sl_status status = choose_host(call, site, &d->host, e);
+    if (status == SL_OK)
+        status = sst_count_clients(call->store, call->site, &clients, e);
+    d->previous = old != NULL ? old->host : NULL;
+    snprintf(d->clients, sizeof d->clients, "%" PRIu64, clients);
+    snprintf(d->undo, sizeof d->undo, "sitectl mp designate %s%s%s", old != NULL ? old->host : "--none",
+             only != NULL ? " --site " : "", only != NULL ? only : "");
+    return status;
+}
+
+/* What would change at each target, if it were so; nothing is. */
+static enum sl_status show(struct srv_call *call, struct sm_snapshot *site, const struct designation *d, struct sl_error *e)
+{
+    enum sl_status status = sm_designate(site, d->host, e);
+    if (status != SL_OK)
+        return status;
+    struct sl_text note = sl_text_new(NOTE_MAX);
+    sl_text_printf(&note, "the default management point would be %s instead of %s, for %s clients; to undo: %s",
+                   d->host != NULL ? d->host : "none", d->previous != NULL ? d->previous : "none", d->clients, d->undo);
+    struct pub_order what = {
+        .mode = PUB_DIFF, .is_trial = true, .trial_mp = sl_strdup(d->host), .note = sl_text_take(&note)};
+    status = srv_order(call, &what, e);
+    pub_order_fini(&what);
+    return status;
+}
+
+static enum sl_status designate(struct srv_call *call, const struct designation *d, struct sl_error *e)
+{
+    static const char *const columns[] = {"site:text", "mp:text", "previous:text", "clients:number", "undo:text"};
+    char *previous = NULL;
+    enum sl_status status = sst_designate_mp(call->store, call->site, d->host, &previous, e);
+    if (status != SL_OK)
+        return status;
+    call->changed = true;
+    if (srv_option(call, "wait") == NULL) {
+        host_reply_columns(call->reply, columns, SL_COUNT(columns), true);
+        host_reply_row(call->reply, (const char *const[]){call->site, d->host, previous, d->clients, d->undo}, SL_COUNT(columns));
+    } else {
+        struct sl_text note = sl_text_new(NOTE_MAX);
+        sl_text_printf(&note, "for %s clients; to undo: %s", d->clients, d->undo);
+        struct pub_order what = {.mode = PUB_APPLY, .is_timed = true, .note = sl_text_take(&note)};
+        status = srv_order(call, &what, e);
+        pub_order_fini(&what);
+    }
+    free(previous);
+    return status;
+}
+
+enum sl_status srv_mp_designate(struct srv_call *call, struct sl_error *e)
+{
+    struct sm_snapshot *site = NULL;
+    struct designation d = {.host = NULL};
+    enum sl_status status = sst_snapshot(call->store, call->site, &site, e);
+    if (status == SL_OK && site == NULL)
+        status = sl_fail(e, SL_CONFLICT, "site %s has just been removed", call->site);
+    if (status == SL_OK)
+        status = describe(call, site, &d, e);
+    if (status == SL_OK)
+        status = srv_option(call, "diff") != NULL ? show(call, site, &d, e) : designate(call, &d, e);
+    sm_snapshot_free(site);
+    return status;
+}
+
+enum sl_status srv_mp_set(struct srv_call *call, struct sl_error *e)
+{
+    const char *host = call->request->args[0], *data = srv_option(call, "data"), *members[SRV_ARGS_MAX];
+    bool data_changed = false, members_changed = false;
+    size_t count = 0;
+    while (count < SRV_ARGS_MAX && (members[count] = host_request_option(call->request, "member", count)) != NULL)
+        count++;
+    bool alone = srv_option(call, "no-members") != NULL;
+    if ((data == NULL && count == 0 && !alone) || (alone && count > 0))
+        return sl_fail(e, SL_USAGE, "mp set takes --data site|replica, and of a cluster --member HOST... or --no-members");
+    if (data != NULL && (data[0] == '\0' || sm_data_parse(data) == SM_DATA_COUNT))
+        return sl_fail(e, SL_USAGE, "--data \"%s\": must be site or replica", data);
+    enum sl_status status = SL_OK;
+    if (count > 0 || alone)
+        status = sst_set_members(call->store, call->site, host, members, count, &members_changed, e);
+    if (status == SL_OK && data != NULL)
+        status = sst_set_mp_data(call->store, call->site, host, sm_data_parse(data), &data_changed, e);
+    if (status == SL_OK)
+        srv_tell_change(call, "mp", host, "changed", data_changed || members_changed);
+    return status;
+}
+
+/* ---- protected distribution points -------------------------------------------------------------------------------------- */
+
+enum sl_status srv_dp_protect(struct srv_call *call, struct sl_error *e)
+{
+    const struct host_request *r = call->request;
+    size_t count = (r->arg_count - 1) / 2, made = 0;
+    bool changed;
+    if (r->arg_count % 2 == 0)
+        return sl_fail(e, SL_USAGE, "dp protect takes HOST KIND VALUE [KIND VALUE]...");
+    struct sm_boundary *list = sl_new_array(count, sizeof *list);
+    enum sl_status status = SL_OK;
+    while (made < count && status == SL_OK) {
+        status = srv_make_boundary(r->args[1 + 2 * made], r->args[2 + 2 * made], &list[made], e);
+        made += status == SL_OK;
+    }
+    if (status == SL_OK)
+        status = sst_protect_dp(call->store, call->site, r->args[0], list, count, &changed, e);
+    if (status == SL_OK)
+        srv_tell_change(call, "dp", r->args[0], "changed", changed);
+    for (size_t i = 0; i < made; i++)
+        sm_boundary_fini(&list[i]);
+    free(list);
+    return status;
+}
+
+enum sl_status srv_dp_unprotect(struct srv_call *call, struct sl_error *e)
+{
+    bool changed;
+    enum sl_status status = sst_protect_dp(call->store, call->site, call->request->args[0], NULL, 0, &changed, e);
+    if (status == SL_OK)
+        srv_tell_change(call, "dp", call->request->args[0], "changed", changed);
+    return status;
+}
+
+/* ---- roles -------------------------------------------------------------------------------------------------------------- */
+
+/* "cap add HOST" and "slp-role add HOST" are "role add HOST cap" and "role add HOST slp"; the word is that of the answer. */
+static enum sl_status read_role(const struct srv_call *call, const char **ret_role, const char **ret_word, struct sl_error *e)
+{
+    bool is_cap = strncmp(call->request->verb, "cap ", 4) == 0, is_slp = strncmp(call->request->verb, "slp-role ", 9) == 0;
+    *ret_role = is_cap ? "cap" : is_slp ? "slp" : call->request->args[1];
+    *ret_word = is_slp ? "slp-role" : *ret_role;
+    enum sl_status status = sm_check_host(*ret_word, call->request->args[0], e);
+    return status == SL_OK ? sm_check_role(*ret_role, e) : status;
+}
+
+enum sl_status srv_role_add(struct srv_call *call, struct sl_error *e)
+{
+    const char *host = call->request->args[0], *role, *word;
+    bool added;
+    enum sl_status status = read_role(call, &role, &word, e);
+    if (status == SL_OK)
+        status = sst_add_role(call->store, call->site, role, host, &added, e);
+    if (status == SL_OK)
+        srv_tell_change(call, word, host, "added", added);
+    return status;
+}
+
+enum sl_status srv_role_remove(struct srv_call *call, struct sl_error *e)
+{
+    const char *host = call->request->args[0], *role, *word;
+    bool removed;
+    enum sl_status status = read_role(call, &role, &word, e);
+    if (status == SL_OK)
+        status = sst_remove_role(call->store, call->site, role, host, &removed, e);
+    if (status == SL_OK)
+        srv_tell_change(call, word, host, "removed", removed);
+    return status;
+}
+
+/* ---- advertisements ----------------------------------------------------------------------------------------------------- */
+
+/* "--to all" or "--to CLIENT... [CLIENT...]". */
+static enum sl_status make_advertisement(const struct srv_call *call, struct sm_advertisement *ret_ad, struct sl_error *e)
+{
+    const char *package = srv_option(call, "package"), *program = srv_option(call, "program"), *first = srv_more(call, "to", 0);
+    if (package == NULL || program == NULL || first == NULL)
+        return sl_fail(e, SL_USAGE, "advertise add needs --package ID, --program NAME and --to all|CLIENT...");
+    size_t count = 0;
+    while (srv_more(call, "to", count) != NULL)
+        count++;
+    const char **clients = sl_new_array(count, sizeof *clients);
+    for (size_t i = 0; i < count; i++)
+        clients[i] = srv_more(call, "to", i);
+    bool for_all = count == 1 && strcmp(first, "all") == 0;
+    enum sl_status status =
+        sm_advertisement_make(call->request->args[0], package, program, clients, for_all ? 0 : count, ret_ad, e);
+    free(clients);
+    return status;
+}
+
+enum sl_status srv_advertise_add(struct srv_call *call, struct sl_error *e)
+{
+    struct sm_advertisement ad;
+    bool added;
+    enum sl_status status = make_advertisement(call, &ad, e);
+    if (status != SL_OK)
+        return status;
+    status = sst_add_advertisement(call->store, call->site, &ad, &added, e);
+    if (status == SL_OK)
+        srv_tell_change(call, "advertisement", ad.id, "added", added);
+    sm_advertisement_fini(&ad);
+    return status;
+}
+
+enum sl_status srv_advertise_remove(struct srv_call *call, struct sl_error *e)
+{
+    return srv_remove_row(call, SST_ADVERTISEMENT, "advertisement", call->request->args[0], e);
+}
+
+/* ---- hierarchy ---------------------------------------------------------------------------------------------------------- */
+
+enum sl_status srv_site_set(struct srv_call *call, struct sl_error *e)
+{
+    const char *code = call->request->args[0], *word = srv_option(call, "kind"), *ours = call->srv->options.site;
+    bool changed;
+    enum sm_site_kind kind = sm_site_kind_parse(word != NULL ? word : sm_site_kind_word(SM_SITE_PRIMARY));
+    if (kind == SM_SITE_KIND_COUNT)
+        return sl_fail(e, SL_USAGE, "--kind \"%s\": must be primary, central or secondary", word);
+    if (ours != NULL && strcmp(ours, code) != 0)
+        return sl_fail(e, SL_USAGE, "this sited serves site %s, not \"%s\"", ours, code);
+    enum sl_status status = sst_set_site(call->store, code, kind, srv_option(call, "parent"), &changed, e);
+    if (status != SL_OK)
+        return status;
+    call->site = sl_strdup(code);
+    srv_tell_change(call, "site", code, "changed", changed);
+    return SL_OK;
+}
+
+enum sl_status srv_site_list(struct srv_call *call, struct sl_error *e)
+{
+    static const char *const columns[] = {"site:text", "kind:text", "parent:text"};
+    struct sst_site_row *rows = NULL;
+    size_t count = 0;
+    enum sl_status status = sst_hierarchy(call->store, &rows, &count, e);
+    if (status != SL_OK)
+        return status;
+    host_reply_columns(call->reply, columns, SL_COUNT(columns), false);
+    for (size_t i = 0; i < count; i++) {
+        const char *parent = rows[i].parent[0] != '\0' ? rows[i].parent : NULL;
+        const char *const cells[] = {rows[i].code, sm_site_kind_word(rows[i].kind), parent};
+        host_reply_row(call->reply, cells, SL_COUNT(columns));
+    }
+    free(rows);
+    return SL_OK;
+}

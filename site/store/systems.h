@@ -1,0 +1,48 @@
+/*
+ * systems.h - the rest of a site in its database: its place in the hierarchy, roles of hosts, clusters of management points,
+ * protected distribution points, advertisements. Like store.h: each writing function is one transaction, idempotent, and on disk
+ * when it returns; the constraints are those of the tables (schema.c).
+ */
+#ifndef SL_SITE_STORE_SYSTEMS_H
+#define SL_SITE_STORE_SYSTEMS_H
+
+#include "site/store/store.h"
+
+/* A site as its neighbours see it. */
+struct sst_site_row {
+    char code[SM_CODE_LEN + 1], parent[SM_CODE_LEN + 1]; /* "" without a parent */
+    enum sm_site_kind kind;
+};
+
+/* All sites, by code; at most SST_SITES_MAX, malloc'd. */
+enum sl_status sst_hierarchy(struct sst *store, struct sst_site_row **ret_rows, size_t *ret_count, struct sl_error *e) SL_MUST;
+/*
+ * Says what a site is and which is above it (NULL: none). SL_USAGE: no such parent, a secondary site without one, a central site
+ * with one, a secondary one as parent; SL_CONFLICT: the parent lies below the site, or a secondary site would have sites
+ * below it.
+ */
+enum sl_status sst_set_site(struct sst *store, const char *site, enum sm_site_kind kind, const char *parent, bool *ret_changed,
+                            struct sl_error *e) SL_MUST;
+
+/*
+ * Protects a distribution point: it serves clients inside just these boundaries of the site. None ends the protection. An unknown
+ * host or boundary is SL_USAGE.
+ */
+enum sl_status sst_protect_dp(struct sst *store, const char *site, const char *host, const struct sm_boundary *boundaries,
+                              size_t count, bool *ret_changed, struct sl_error *e) SL_MUST;
+
+/* Says which management points make up a cluster (S1.22): just these. SL_USAGE: one is none, SL_CONFLICT: one is another's. */
+enum sl_status sst_set_members(struct sst *store, const char *site, const char *cluster, const char *const *members, size_t count,
+                               bool *ret_changed, struct sl_error *e) SL_MUST;
+/* Says where a management point reads (S1.05). An unknown host is SL_USAGE. */
+enum sl_status sst_set_mp_data(struct sst *store, const char *site, const char *host, enum sm_data data, bool *ret_changed,
+                               struct sl_error *e) SL_MUST;
+
+/* Advertises a program of a package of the site (S1.14); SL_USAGE for an unknown package. */
+enum sl_status sst_add_advertisement(struct sst *store, const char *site, const struct sm_advertisement *ad, bool *ret_added,
+                                     struct sl_error *e) SL_MUST;
+
+/* How many clients have registered with the site: those that a designation touches (X17). */
+enum sl_status sst_count_clients(struct sst *store, const char *site, uint64_t *ret_count, struct sl_error *e) SL_MUST;
+
+#endif
