@@ -156,6 +156,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     struct cli_line line;
     enum sl_outcome outcome = SL_OUTCOME_INTERNAL;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write, as on a full disk */
     cli_line_parse(&line, program, argc, argv);
     switch (line.wish) {
     case CLI_RUN:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import sqlite3
 
 import harness
@@ -109,6 +110,17 @@ class Storage(harness.Case):
         self.check_answers(granted | {6000})
         for number in refused:
             self.assertEqual(self.ask(number).rcode, 3)
+
+    def test_a_file_that_may_not_grow_is_a_full_disk_2_12(self):
+        """2.12: beyond the limit of the size of a file (ulimit -f) changes fail and queries go on; without it changes work again."""
+        registry = lab.Registry(self, self.port)
+        self.assertEqual(self.register(1), 0)
+        resource.prlimit(registry.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        self.assertEqual(self.register(2), 2)
+        self.assertEqual(self.ask(1).rcode, 0)
+        self.assertEqual(self.ask(2).rcode, 3)
+        resource.prlimit(registry.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self.assertEqual(self.register(2), 0)
 
     def test_read_only_file_system_is_refused_2_12(self):
         """2.12: a file system that may not be written is told with the name of the file, a new and an old database alike."""
