@@ -12,7 +12,7 @@ from slapd import Slapd
 AT = "cn=System Management,cn=System,dc=example,dc=com"
 MP = ("dn: cn=SMS-MP-PS1-{0},%s\nobjectClass: mSSMSManagementPoint\ncn: SMS-MP-PS1-{0}\nmSSMSSiteCode: PS1\nmSSMSDefaultMP: TRUE\n"
       "mSSMSMPName: {0}\n\n" % AT)
-PEERS = ("blackhole", "tarpit", "reset", "half_tls", "half_bind", "half_hello", "cut", "drip", "refused")
+PEERS = ("blackhole", "tarpit", "reset", "half_tls", "half_bind", "half_hello", "cut", "drip", "flood", "refused")
 LIMIT_S = 10    # for --timeout 500ms: a busy machine takes long to start a program; without a deadline it is 27 s, or for ever
 
 
@@ -36,10 +36,17 @@ class OneServer(PeerCase):
                 for scheme, words in (("ldap", []), ("ldap", ["--starttls"]), ("ldaps", [])):
                     with self.subTest(peer=name, scheme=scheme, words=words):
                         uri = f"{scheme}://127.0.0.1:{getattr(bad, name)}/dc=example,dc=com"
-                        talks_nonsense = scheme == "ldaps" and name in ("half_tls", "half_bind", "cut", "drip")
+                        talks_nonsense = scheme == "ldaps" and name in ("half_tls", "half_bind", "cut", "drip", "flood")
                         result = self.find(uri, *words, **({"code": 4, "timeout": "5s"} if talks_nonsense else {"code": 3}))
                         self.assertEqual(result.json["reason"], "certificate-refused" if talks_nonsense else "could-not-ask")
                         self.assertLess(result.seconds, LIMIT_S, str(result))
+
+    def test_an_endless_answer_is_not_taken(self):
+        """X02 an answer of 2 GiB ends the connection before the deadline, and its octets are never kept"""
+        with badpeer.BadPeers() as bad:
+            result = self.find("ldap://127.0.0.1:%d/dc=example,dc=com" % bad.flood, code=3, timeout="60s")
+            self.assertEqual(result.json["reason"], "could-not-ask")
+            self.assertLess(result.seconds, LIMIT_S, str(result))
 
     def test_the_same_for_schema_check(self):
         with badpeer.BadPeers() as bad:

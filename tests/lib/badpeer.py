@@ -10,6 +10,7 @@ half_tls    answers StartTLS with success, then is silent
 half_bind   answers every bind with success, then is silent
 cut         answers a bind with success, and resets at the next request
 drip        answers with the beginning of an answer that never ends, an octet at a time
+flood       begins an answer of 2 GiB, and sends as much of it as is taken
 half_hello  sends the first half of a TLS answer, then is silent
 refused     nobody listens
 
@@ -59,6 +60,7 @@ class BadPeers:
         self.half_bind = self._serve(lambda c: self._answer_once(c, 0x61))
         self.cut = self._serve(self._cut)
         self.drip = self._serve(self._drip)
+        self.flood = self._serve(self._flood)
         self.half_hello = self._serve(self._half_hello)
         self.refused = harness.free_port()
         return self
@@ -127,6 +129,16 @@ class BadPeers:
                 connection.sendall(b"\x00")
         except OSError:
             pass    # the client went away, or the test is over
+
+    def _flood(self, connection):
+        self._kept.append(connection)
+        try:
+            if connection.recv(4096):
+                connection.sendall(b"\x30\x84\x7f\xff\xff\xff")
+            while True:
+                connection.sendall(bytes(1 << 20))
+        except OSError:
+            pass    # as above
 
     def _half_hello(self, connection):
         self._kept.append(connection)

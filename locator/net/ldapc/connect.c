@@ -25,6 +25,9 @@
  */
 enum { CONNECT_SLICE_MS = 20, GRACE_MS = 100, PASSWORD_MAX = 1024, RESULT_TEXT_MAX = 480 };
 
+/* The largest answer that is taken: an entry with a hundred thousand boundaries has 2 MiB. */
+static const ber_len_t message_max = 16 << 20;
+
 /* The least strength of a SASL layer that encrypts, in bits; 1 only signs. */
 enum { SSF_SEALED = 56 };
 
@@ -289,6 +292,16 @@ static bool fail_without_authority(struct attempt *a)
     return false;
 }
 
+/* libldap believes what a peer says about the length of an answer, up to 2 GiB, and takes the memory for it. */
+static void limit_answers(LDAP *ld)
+{
+    Sockbuf *buffer = NULL;
+    ber_len_t max = message_max;
+
+    if (ldap_get_option(ld, LDAP_OPT_SOCKBUF, &buffer) == LDAP_OPT_SUCCESS && buffer != NULL)
+        ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &max);
+}
+
 static bool open_handle(struct attempt *a)
 {
     const char *why = NULL;
@@ -306,6 +319,7 @@ static bool open_handle(struct attempt *a)
             close(fd);
         return attempt_fail(a, "connect", code, NULL);
     }
+    limit_answers(a->ld);
     return set_options(a->ld, a) || fail_without_authority(a);
 }
 
