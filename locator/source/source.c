@@ -86,8 +86,18 @@ struct nb_name src_mp_name(size_t i, const char *site)
     return name;
 }
 
+/* Neither this network, nor multicast, nor reserved, nor the broadcast that stands for the members of a group. */
+static bool is_host(uint32_t ip)
+{
+    return ip >> 24 != 0 && ip >> 29 != 7;
+}
+
 void src_mp_of_name(const char *site, struct src_answer *a)
 {
+    if (!is_host(a->addresses[0])) {
+        src_say(a, SRC_NOT_FOUND, "what is registered for site %s is no host: %s", site, sl_ip4_text(a->addresses[0]).text);
+        return;
+    }
     (void)sl_text_copy(a->mp.site, sizeof a->mp.site, site);
     (void)sl_text_copy(a->mp.address, sizeof a->mp.address, sl_ip4_text(a->addresses[0]).text);
     (void)sl_text_copy(a->mp.name, sizeof a->mp.name, a->mp.address);

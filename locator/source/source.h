@@ -188,7 +188,8 @@ void src_note_end(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3); /
 
 /* The names under which a site's default management point is registered, in the order they are asked (Q7): i < SRC_MP_NAMES. */
 struct nb_name src_mp_name(size_t i, const char *site);
-/* The management point that an answer about such a name means: known by its first address only. */
+/* The management point that an answer about such a name means: known by its first address only. One that is no host's is
+ * SRC_NOT_FOUND. */
 void src_mp_of_name(const char *site, struct src_answer *a);
 
 /*

@@ -48,6 +48,14 @@ class FindMp(harness.Case):
         found = self.find(sources=[self.directory.uri_base, registry.uri])
         self.assertEqual((found.code, found.json["reason"]), (1, "no-default-mp"), str(found))
 
+    def test_a_registration_that_is_no_host(self):
+        """X02 a group answers with the broadcast address: that is no management point"""
+        registry = lab.Registry(self, harness.free_port((lab.REGISTRY_ADDRESS,)))
+        registry.ctl_ok("add", "MP_PS1#1A", "10.0.0.1", "--group")
+        self.assertEqual(lab.find("name", "MP_PS1#1A", "--source", registry.uri).answer["addresses"], ["255.255.255.255"])
+        found = self.find(sources=[registry.uri])
+        self.assertEqual((found.code, found.json["reason"], found.answer), (1, "not-found", {}), str(found))
+
     def test_strict_counts_a_lower_source_as_degraded(self):
         """X02 the answer of a source that is not the first: a warning, and exit code 5 with --strict"""
         registry = lab.Registry(self, harness.free_port((lab.REGISTRY_ADDRESS,)))
