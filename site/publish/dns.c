@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DNS_PORT = 53, SCRIPT_MAX = 4096, OUTPUT_MAX = 65536, SERVER_MAX = 128, HOST_MAX = 256 };
+enum { DNS_PORT = 53, SCRIPT_MAX = 4096, SAID_MAX = 300, OUTPUT_MAX = 65536, SERVER_MAX = 128, HOST_MAX = 256 };
 
 /* A zone on a server. */
 struct zone {
@@ -159,6 +159,15 @@ static char *make_script(const struct zone *z)
     return sl_text_take(&script);
 }
 
+/* The length of a text without the line feeds at its end, at most SAID_MAX. */
+static int trimmed(const char *text)
+{
+    size_t len = strnlen(text, SAID_MAX);
+    while (len > 0 && text[len - 1] == '\n')
+        len--;
+    return (int)len;
+}
+
 /* What nsupdate says on failure, by what it means. */
 static enum sl_status judge(const char *output)
 {
@@ -195,7 +204,8 @@ static enum sl_status update(struct zone *z, struct sl_error *e)
     if (s == SL_UNSUPPORTED)
         s = sl_fail(e, SL_USAGE, "%s: there is no nsupdate: install the package bind9-dnsutils", t->uri);
     else if (s == SL_OK && code != 0)
-        s = sl_fail(e, judge(sl_text_str(&output)), "%s: nsupdate: %.300s", t->uri, sl_text_str(&output));
+        s = sl_fail(e, judge(sl_text_str(&output)), "%s: nsupdate: %.*s", t->uri, trimmed(sl_text_str(&output)),
+                    sl_text_str(&output));
     free(script);
     sl_text_fini(&output);
     return s;

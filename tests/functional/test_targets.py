@@ -76,7 +76,9 @@ class Dns(TargetCase):
         """a wrong key is denied, a key without the right to the name too, a key that is not there is usage, no server is unreachable"""
         self.prepare_dns()
         self.prepare([self.dns.target, "--tsig-key", self.dns.wrong_key_file])
-        self.assertEqual(self.actions(self.document("publish", "--apply", code=6, reason="denied")), {SRV: "failed"})
+        document = self.document("publish", "--apply", code=6, reason="denied")
+        self.assertEqual(self.actions(document), {SRV: "failed"})
+        self.assertNotIn("\n", document["message"])
         self.site.ctl_ok("target", "remove", self.dns.target)
         self.site.ctl_ok("target", "add", self.dns.target, "--tsig-key", self.path("no-such-key"))
         self.document("publish", "--apply", code=2, reason="usage")

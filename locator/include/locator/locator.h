@@ -196,7 +196,7 @@ enum locator_field {
     LOCATOR_BOUNDARY = 56,        /* text: its value [list] */
     LOCATOR_CAPS = 57,            /* list: client access points [mp, client type legacy] */
     LOCATOR_CHOSEN = 58,          /* number: how often this DP was chosen [dp report] */
-    LOCATOR_CHI_SQUARE = 59,      /* text: how far the choices are from even, "2.13 (df 3, p 0.55)" [dp report] */
+    LOCATOR_CHI_SQUARE = 59,      /* text: how far the choices are from even, "2.13 (3 degrees of freedom)" [dp report] */
     LOCATOR_CACHED_S = 65,        /* number: how long ago the answer was kept; -1 = it was asked for now [all but compare] */
     LOCATOR_ASKED = 66,           /* text: the question in words [cache] */
     LOCATOR_EXPIRED = 67,         /* number: 1 when it is beyond its TTL or LOCATOR_MAX_AGE_MS [cache] */
