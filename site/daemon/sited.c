@@ -417,13 +417,14 @@ static enum sl_status serve(const struct cli_call *call, const struct sited_sett
     d.pool = sst_pool_new(values->db);
     d.replica = values->replica != NULL ? sst_pool_new(values->replica) : d.pool;
     list_settings(&d);
+    /* Before anybody is served, though they are handled by the loop: who has been answered may send one. */
+    host_signal(d.loop, SIGTERM, on_stop, &d);
+    host_signal(d.loop, SIGINT, on_stop, &d);
+    host_signal(d.loop, SIGHUP, on_hangup, &d);
     enum sl_status status = place_files(&d, e);
     if (status == SL_OK)
         status = start(&d, e);
     if (status == SL_OK) {
-        host_signal(d.loop, SIGTERM, on_stop, &d);
-        host_signal(d.loop, SIGINT, on_stop, &d);
-        host_signal(d.loop, SIGHUP, on_hangup, &d);
         tell_ready(&d);
         host_loop_run(d.loop);
         sl_log(SL_LOG_INFO, "stopping", "db=%s", SL_LOG_TEXT(values->db));

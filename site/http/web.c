@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "site/http/file.h"
 #include "site/http/tls.h"
+#include "site/http/watch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -53,6 +54,7 @@ struct web {
     struct routes none; /* counts what no route took */
     struct door doors[WEB_ADDRESSES_MAX];
     size_t door_count;
+    struct web_watch *watch; /* from web_start on */
     bool started;
 };
 
@@ -302,6 +304,7 @@ static enum MHD_Result begin(const struct door *door, struct MHD_Connection *con
 {
     struct web *web = door->web;
     const char *length = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Length");
+    const char *coding = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Transfer-Encoding");
     uint64_t octets = 0;
     x->begun = true;
     x->deadline = sl_deadline_in(WEB_BODY_S * 1000);
@@ -309,6 +312,10 @@ static enum MHD_Result begin(const struct door *door, struct MHD_Connection *con
         return refuse(web, conn, 414, "the query is too long");
     if (x->has_nul)
         return refuse(web, conn, 400, "a NUL in the path");
+    if (coding != NULL && length != NULL)
+        return refuse(web, conn, 400, "a body has one length"); /* RFC 9112 6.1: somebody on the way may have read the other */
+    if (coding != NULL && !sl_text_iequal(coding, "chunked"))
+        return refuse(web, conn, 501, "that transfer coding is not known");
     if (!is_welcome(door, conn))
         return refuse(web, conn, 403, "a client certificate of an authority of this site is needed");
     if (length == NULL || !sl_parse_u64(length, UINT64_MAX, &octets) || octets < WEB_BODY_MAX)
@@ -316,6 +323,22 @@ static enum MHD_Result begin(const struct door *door, struct MHD_Connection *con
     /* Who waits for "100 Continue" reads the answer at once; others are let finish unless it is absurd. */
     bool waits = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Expect") != NULL;
     return waits || octets > DRAIN_MAX ? refuse(web, conn, 413, too_large) : MHD_YES;
+}
+
+static struct web_guest *guest_of(struct MHD_Connection *conn)
+{
+    return MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* Comes and goes with the socket, on the thread that then serves it. */
+static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_context, enum MHD_ConnectionNotificationCode what)
+{
+    const struct door *door = cls;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *socket_context = web_watch_enter(door->web->watch,
+                                          MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    else
+        web_watch_leave(door->web->watch, *socket_context);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *path, const char *method,
@@ -328,8 +351,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     SL_CHECK_MAGIC(web, WEB_MAGIC);
     if (x == NULL)
         return MHD_NO;
-    if (!x->begun)
+    if (!x->begun) {
+        web_watch_served(web->watch, guest_of(conn));
         return begin(door, conn, x);
+    }
     if (*upload_len > 0) {
         x->received += *upload_len;
         if (x->received > DRAIN_MAX || sl_deadline_passed(x->deadline))
@@ -359,10 +384,10 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *conn)
 
 static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls, enum MHD_RequestTerminationCode why)
 {
-    (void)cls;
-    (void)conn;
     (void)why;
+    const struct door *door = cls;
     struct exchange *x = *con_cls;
+    web_watch_next(door->web->watch, guest_of(conn));
     if (x == NULL)
         return;
     sl_text_fini(&x->body);
@@ -432,7 +457,8 @@ static enum sl_status start_door(struct door *d, struct sl_error *e)
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WEB_WORKERS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_MAX,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_ARRAY, d->tls != NULL ? secure : plain, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_ARRAY,
+        d->tls != NULL ? secure : plain, MHD_OPTION_END);
     if (d->daemon == NULL)
         return sl_fail(e, SL_IO, "HTTP on %s: the server could not be started", sl_endpoint_text(&d->address).text);
     d->fd = -1;
@@ -441,8 +467,8 @@ static enum sl_status start_door(struct door *d, struct sl_error *e)
 
 enum sl_status web_start(struct web *web, struct sl_error *e)
 {
-    enum sl_status status = SL_OK;
     SL_CHECK_MAGIC(web, WEB_MAGIC);
+    enum sl_status status = web_watch_new(WEB_HEADERS_S * 1000, &web->watch, e);
     web->started = true;
     for (size_t i = 0; i < web->door_count && status == SL_OK; i++)
         status = start_door(&web->doors[i], e);
@@ -486,6 +512,7 @@ void web_free(struct web *web)
         if (web->doors[i].fd >= 0)
             close(web->doors[i].fd);
     }
+    web_watch_free(web->watch);
     web->magic = 0;
     free(web);
 }

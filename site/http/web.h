@@ -3,9 +3,9 @@
  *
  * A server has a table of routes and any number of addresses. Paths are compared without case, as the field's clients mix them. A
  * path that is known with another method is 405 (Allow names those there are), an unknown one 404. Bodies are read whole before
- * a handler is called, and are bounded: WEB_BODY_MAX octets or more are 413. A connection that is idle for
- * WEB_IDLE_S, or takes longer than WEB_BODY_S for one
- * body, is closed; connections are bounded in all and per address.
+ * a handler is called, and are bounded: WEB_BODY_MAX octets or more are 413. A connection that is silent for WEB_IDLE_S, or takes
+ * longer than WEB_HEADERS_S for the headers of a request or WEB_BODY_S for one body, is closed; connections are bounded in all
+ * and per address. A body with two lengths, or coded otherwise than in chunks, is 400 or 501, and closed.
  *
  * Connections with TLS: tls.h.
  *
@@ -36,6 +36,7 @@ enum {
     WEB_CONNECTIONS_MAX = 512,
     WEB_CONNECTIONS_PER_IP = 128,
     WEB_IDLE_S = 15,
+    WEB_HEADERS_S = 10, /* from the connection, or the answer before, to the end of the headers */
     WEB_BODY_S = 30,
     WEB_PORT = 80,
     WEB_TLS_PORT = 443,
