@@ -41,6 +41,14 @@ void api_end(struct api_inquiry *c)
     resolve_result_fini(&c->found);
 }
 
+static bool asks_any(const struct api_inquiry *c)
+{
+    size_t i = 0;
+    while (i < c->source_count && c->kept.known[i])
+        i++;
+    return i < c->source_count;
+}
+
 /* Opens the sources to ask; on failure none stays open. */
 static enum sl_status open_sources(const struct api_inquiry *c, struct resolve_source *out, struct sl_error *e)
 {
@@ -52,7 +60,7 @@ static enum sl_status open_sources(const struct api_inquiry *c, struct resolve_s
         return sl_fail(e, SL_USAGE, "no source to ask: name at least one URI");
     config.ldap.timeout_ms = l->timeout_ms;
     config.cache = l->cache;
-    config.seed = l->has_seed ? (uint64_t)l->seed : sl_random_os_seed();
+    config.seed = l->has_seed ? (uint64_t)l->seed : asks_any(c) ? sl_random_os_seed() : 0;
     for (i = 0; i < c->source_count && s == SL_OK; i++) {
         out[i] = (struct resolve_source){.uri = c->sources[i]};
         s = src_find(out[i].uri, &out[i].ops, e);

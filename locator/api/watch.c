@@ -133,6 +133,40 @@ static enum sl_status synchronise(struct watch *w, struct sl_error *e)
     return s;
 }
 
+/* Reads all that is published, as the next state of the mirror. */
+static enum sl_status look(void *ctx, struct sl_error *e)
+{
+    static const char *const attrs[] = {"*", "modifyTimestamp", "objectGUID", NULL};
+    struct watch *w = ctx;
+    struct ldapc_entries found = {.count = 0};
+    const struct ldapc_search search = {.base = w->container, .attrs = attrs};
+    struct sl_deadline soon = sl_deadline_min(w->deadline, sl_deadline_in(w->l->timeout_ms));
+    enum sl_status s = ldapc_search(w->dir, &search, soon, &found, e);
+    if (s == SL_OK && found.incomplete)
+        s = sl_fail(e, SL_LIMIT, "%s: a limit of the server cuts what is published", ldapc_server(w->dir));
+    for (size_t i = 0; s == SL_OK && i < found.count; i++) {
+        const struct ldapc_attr *guid = ldapc_entry_attr(&found.items[i], "objectGUID");
+        if (guid && guid->count && guid->values[0].len == LDAPC_UUID_LEN)
+            s = cache_edit(&w->edits, CACHE_PUT, (const uint8_t *)guid->values[0].data, &found.items[i], e);
+    }
+    ldapc_entries_fini(&found);
+    return s == SL_OK ? take_state(w, true, true, NULL, 0, e) : s;
+}
+
+/* Content synchronisation where the server has it, else notifications. */
+static enum sl_status follow(struct watch *w, struct sl_error *e)
+{
+    const struct ldapc_notify notify = {.base = w->container, .quiet_ms = CACHE_CONFIRM_S * 1000, .look = look, .ctx = w};
+    struct ldapc_probe probe = {.kind = LDAPC_SERVER_OTHER};
+    struct sl_deadline soon = sl_deadline_min(w->deadline, sl_deadline_in(w->l->timeout_ms));
+    enum sl_status s = ldapc_probe(w->dir, LDAPC_PROBE_SCHEMA, soon, &probe, e);
+    bool notifies = s == SL_OK && !(probe.controls & LDAPC_CONTROL_SYNC) && probe.controls & LDAPC_CONTROL_NOTIFY;
+    ldapc_probe_fini(&probe);
+    if (s != SL_OK)
+        return s;
+    return notifies ? ldapc_notify(w->dir, &notify, w->deadline, e) : synchronise(w, e);
+}
+
 /* Connects and watches till the connection ends; SL_OK asks for another one at once. */
 static enum sl_status watch_once(struct watch *w, struct sl_error *e)
 {
@@ -141,7 +175,7 @@ static enum sl_status watch_once(struct watch *w, struct sl_error *e)
     if (s == SL_OK)
         s = ldapc_container(w->dir, soon, &w->container, e);
     if (s == SL_OK)
-        s = synchronise(w, e);
+        s = follow(w, e);
     cache_edits_fini(&w->edits);
     forget_changes(w);
     return s;

@@ -437,6 +437,18 @@ enum { LDAPC_SYNC_REFRESH_REQUIRED = 4096 }; /* ldapc_code: the cookie is too ol
 enum sl_status ldapc_sync(struct ldapc *dir, const struct ldapc_sync *sync, struct sl_deadline deadline,
                           struct sl_error *e) SL_MUST;
 
+/* Change notification of Active Directory (control .528), which tells that something has changed, but not of deletions. */
+struct ldapc_notify {
+    const char *base; /* and what is one level below it */
+    int64_t quiet_ms; /* longest time between two looks */
+    enum sl_status (*look)(void *ctx, struct sl_error *e); /* reads what there is, on the same handle */
+    void *ctx;
+};
+
+/* Looks at once, after every notification, and quiet_ms after the last look. Ends as ldapc_sync does. */
+enum sl_status ldapc_notify(struct ldapc *dir, const struct ldapc_notify *how, struct sl_deadline deadline,
+                            struct sl_error *e) SL_MUST;
+
 /* ---- what kind of server, which schema, which container ---------------------------------------------- */
 
 enum ldapc_server_kind { LDAPC_SERVER_OTHER, LDAPC_SERVER_OPENLDAP, LDAPC_SERVER_AD, LDAPC_SERVER_389DS };

@@ -57,8 +57,7 @@ static struct board *board_new(const struct resolve_source *sources, size_t coun
     struct board *b = sl_new(sizeof *b + count * sizeof b->jobs[0]);
     b->magic = BOARD_MAGIC;
     (void)pthread_mutex_init(&b->lock, NULL);
-    b->spoken_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    b->is_usable = b->spoken_fd >= 0 && sl_cancel_init(&b->stop, NULL) == SL_OK;
+    b->spoken_fd = -1;
     b->refs = 1;
     b->question = *question;
     b->trust = resolve_trust_copy(trust ? trust : &(struct resolve_trust){.least = LM_TRUST_REFUTED});
@@ -129,9 +128,19 @@ static void *job_main(void *arg)
     return NULL;
 }
 
+/* What threads need; where all is known there is none. */
+static void make_usable(struct board *b)
+{
+    if (b->spoken_fd >= 0)
+        return;
+    b->spoken_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    b->is_usable = b->spoken_fd >= 0 && sl_cancel_init(&b->stop, NULL) == SL_OK;
+}
+
 /* Called with the lock held. */
 static void start(struct board *b, struct job *job, const struct resolve_terms *terms)
 {
+    make_usable(b);
     job->deadline = sl_deadline_min(terms->deadline, sl_deadline_in(terms->timeout_ms));
     job->deadline.cancel = &b->stop; /* not the caller's, which a job that is left behind outlives */
     job->started_ms = sl_clock_mono_ms();

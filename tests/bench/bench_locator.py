@@ -175,8 +175,13 @@ def cached_find():
         directory = published(case)
         live, kept = Context([directory.uri_base]), Kept([directory.uri_base], case.path("kept/cache.db"))
         kept.find_mp(directory.uri_base)
+        spent = time.thread_time()
+        for _ in range(KEPT_CALLS):
+            kept.slice(directory.uri_base)
+        cpu_us = (time.thread_time() - spent) / KEPT_CALLS / KEPT_SLICE * 1e6
         value, ours, theirs = bench.ratio(lambda: kept.slice(directory.uri_base), lambda: live.find_mp(directory.uri_base), KEPT_CALLS)
-        return ours * 1e6, "%.4f x the call to a directory on this machine (%.0f us)" % (value, theirs * 1e6)
+        return ours * 1e6, "%.1f us of processor time, Python's with it; %.4f x the call to a directory on this machine (%.0f us)" % (
+            cpu_us, value, theirs * 1e6)
 
 
 bench.main({

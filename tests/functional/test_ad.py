@@ -60,6 +60,22 @@ class ActiveDirectory(harness.Case):
                 answer = self.find("mp", uri, "--site", "AD1", *words, env=self.reader).answer
                 self.assertEqual((answer["mp"], answer["trust"]), ("mp1.lab.example", "directory"))
 
+    def test_watch(self):
+        """X18: change notification and reading again: a change at once, a deletion at the next reading; answers from the copy."""
+        file, name = self.path("kept/cache.db"), "CN=SMS-MP-AD1-watched.lab.example,CN=System Management,CN=System,%s" % ad.BASE
+        watch = self.start([harness.program("locator"), "watch", "--source", self.dc.uri, "--sasl", "gssapi", "--cache", file, "--jsonl",
+                            "--timeout", "5s"], env=self.reader, clean_exit=False)
+
+        def told(change, words):
+            return any('"change":"%s"' % change in line and words in line for line in watch.log().splitlines())
+        harness.wait_until(lambda: told("current", ""), "the first reading", timeout_s=30)
+        found = self.find("mp", "cache:", "--site", "AD1", "--cache", file, "--strict").answer
+        self.assertEqual((found["mp"], found["trust"]), ("mp1.lab.example", "directory"))
+        self.dc.add("dn: %s\nobjectClass: mSSMSManagementPoint\nmSSMSSiteCode: AD1\nmSSMSMPName: watched.lab.example\n" % name)
+        harness.wait_until(lambda: told("added", "watched.lab.example"), "the addition", timeout_s=5)
+        self.dc.add("dn: %s\nchangetype: delete\n" % name)
+        harness.wait_until(lambda: told("deleted", "watched.lab.example"), "the deletion", timeout_s=20)
+
     def test_find_site_by_boundaries(self):
         """P13: AD site, subnet and range, from the controller and from the global catalog."""
         for uri in (self.dc.uri, self.dc.gc_uri):

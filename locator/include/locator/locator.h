@@ -309,11 +309,11 @@ struct locator_result *locator_flush_cache(struct locator *l, int only_expired);
 /*
  * Watches the first source that is a directory (ldap://, ldaps://, ldapi://) and keeps a copy of what is published there in the
  * cache, where the source "cache:" finds it. Returns after `for_ms`, or with 0 when it is canceled; at once when the directory
- * cannot tell of changes (RFC 4533) or refuses. `watched` is called in the calling thread; its result is freed behind it, and it
- * may call nothing of the context but locator_cancel. It is told LOCATOR_CHANGE, LOCATOR_DN and LOCATOR_SOURCE: first of what
- * differs from the copy, then "current", then of each change when it is on disk. When the connection is lost it is told "stale"
- * with LOCATOR_STALE_SINCE_S, when the copy was last known to be current; the server is then tried again, after 1 s and up to
- * 60 s apart, and the changes meanwhile are told.
+ * cannot tell of changes (RFC 4533, or the notification of Active Directory) or refuses. `watched` is called in the calling
+ * thread; its result is freed behind it, and it may call nothing of the context but locator_cancel. It is told LOCATOR_CHANGE,
+ * LOCATOR_DN and LOCATOR_SOURCE: first of what differs from the copy, then "current", then of each change when it is on disk.
+ * When the connection is lost it is told "stale" with LOCATOR_STALE_SINCE_S, when the copy was last known to be current; the
+ * server is then tried again, after 1 s and up to 60 s apart, and the changes meanwhile are told.
  */
 struct locator_result *locator_watch(struct locator *l, int64_t for_ms,
                                      void (*watched)(void *ctx, const struct locator_result *change), void *ctx);
