@@ -17,7 +17,7 @@ struct sited_values {
     char *db, *control, *role, *site, *config, *content, *replica, *state, *slp_path, *user, *metrics, *control_group, *intake;
     char *tls_cert, *tls_key, *client_ca;
     struct sl_strings http, https, nbt_address, mplist_allow;
-    int64_t nbt_port, publish_interval_ms, certificate_days, outbox_reports, outbox_mib;
+    int64_t nbt_port, publish_interval_ms, certificate_days, outbox_reports, outbox_mib, report_days;
 };
 
 /* word, help */

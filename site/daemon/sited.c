@@ -169,7 +169,7 @@ static enum sl_status start_upward(struct sited *d, struct sl_error *e)
     const struct sited_values *v = d->values;
     const struct obx_limits limits = {.reports = v->outbox_reports, .octets = v->outbox_mib << 20};
     if (d->settings->roles[SITED_SERVER])
-        d->intake = srv_intake_new(v->db, v->site);
+        d->intake = srv_intake_new(v->db, v->site, v->report_days);
     if (!d->settings->roles[SITED_MP])
         return SL_OK;
     (void)snprintf(path, sizeof path, "%s-outbox", d->state);

@@ -14,18 +14,21 @@
 
 #define INTAKE_MAGIC 0x52700002u
 
+enum { DAY_S = 86400, DROPPED_AT_ONCE = 2 * SM_BATCH_REPORTS_MAX };
+
 struct srv_intake {
     uint32_t magic;
     const char *path, *site;
+    int64_t days;
     pthread_mutex_t mutex; /* guards all below */
     struct sst *store;     /* NULL until it is needed, and after a failure */
     struct srv_intake_stats stats;
 };
 
-struct srv_intake *srv_intake_new(const char *path, const char *site)
+struct srv_intake *srv_intake_new(const char *path, const char *site, int64_t days)
 {
     struct srv_intake *in = sl_new(sizeof *in);
-    *in = (struct srv_intake){.magic = INTAKE_MAGIC, .path = path, .site = site};
+    *in = (struct srv_intake){.magic = INTAKE_MAGIC, .path = path, .site = site, .days = days};
     pthread_mutex_init(&in->mutex, NULL);
     return in;
 }
@@ -117,6 +120,8 @@ static enum sl_status take_all(struct srv_intake *in, struct sm_batch *batch, st
         if (status == SL_OK && more)
             now->taken[taken]++;
     }
+    if (status == SL_OK)
+        status = sst_drop_reports(in->store, now_s - in->days * DAY_S, DROPPED_AT_ONCE, e);
     return sst_take_end(in->store, status, e);
 }
 

@@ -8,8 +8,9 @@
  *   500                      the database cannot be written now: to be sent again
  *
  * A batch is one transaction. A report that cannot be read or is of an unknown client is refused alone, counted and logged; it
- * holds nothing up. Threads: the handler runs on the threads of the HTTP server; one batch is written at a time, over a
- * connection of its own.
+ * holds nothing up. Reports are kept for a number of days; what is older goes with the batches that come.
+ *
+ * Threads: the handler runs on the threads of the HTTP server; one batch is written at a time, over a connection of its own.
  */
 #ifndef SL_SITE_SERVER_INTAKE_H
 #define SL_SITE_SERVER_INTAKE_H
@@ -28,8 +29,11 @@ struct srv_intake_stats {
     uint64_t taken[SST_TAKEN_COUNT];
 };
 
-/* Takes reports for the database at `path`, of `site` only (NULL: of all in it); both are borrowed. Opens nothing yet. */
-struct srv_intake *srv_intake_new(const char *path, const char *site);
+/*
+ * Takes reports for the database at `path`, of `site` only (NULL: of all in it), both borrowed, and keeps them for `days`. Opens
+ * nothing yet.
+ */
+struct srv_intake *srv_intake_new(const char *path, const char *site, int64_t days);
 void srv_intake_free(struct srv_intake *intake); /* NULL is accepted; no request may be running */
 /* How much was taken; any thread. */
 struct srv_intake_stats srv_intake_stats(struct srv_intake *intake);

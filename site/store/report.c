@@ -152,6 +152,16 @@ enum sl_status sst_take(struct sst *store, int64_t site_id, const struct sm_repo
     return status;
 }
 
+enum sl_status sst_drop_reports(struct sst *store, int64_t before_s, size_t limit, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s = db_prepare(store->db, "DELETE FROM report WHERE id IN "
+                                              "(SELECT id FROM report WHERE received_s < ?1 ORDER BY received_s LIMIT ?2)");
+    db_bind_int(s, 1, before_s);
+    db_bind_int(s, 2, (int64_t)limit);
+    return db_run(s, e);
+}
+
 /* ---- the management points ---------------------------------------------------------------------------------------------- */
 
 enum sl_status sst_mp_certificates(struct sst *store, const char *site, struct sl_strings *ret_list, struct sl_error *e)

@@ -32,6 +32,12 @@ enum sl_status sst_take(struct sst *store, int64_t site_id, const struct sm_repo
 /* Ends it: on disk when `status` is SL_OK and it returns SL_OK; else everything is as before, and the failure is returned. */
 enum sl_status sst_take_end(struct sst *store, enum sl_status status, struct sl_error *e) SL_MUST;
 
+/*
+ * Drops the reports that management points took before `before_s`, the oldest first, at most `limit`; the instances stay. One of
+ * them that comes again would be new.
+ */
+enum sl_status sst_drop_reports(struct sst *store, int64_t before_s, size_t limit, struct sl_error *e) SL_MUST;
+
 /* The certificates of the management points of a site, hexadecimal; those that have none are left out. */
 enum sl_status sst_mp_certificates(struct sst *store, const char *site, struct sl_strings *ret_list, struct sl_error *e) SL_MUST;
 /* True in *ret_has when the site has a default management point (S1.26). */

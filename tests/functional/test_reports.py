@@ -164,6 +164,18 @@ class Upward(ReportCase):
         self.site.ctl_ok("mp", "designate", "mp1.example.org")
         self.assertEqual(pc.status()[0], 200)
 
+    def test_S2_14_nobody_is_known_while_the_database_is_away(self):
+        """S2.14 the management point cannot tell who is registered: 500, nothing is kept; by itself again when it is back"""
+        if lab.SITE_SERVER:
+            return                                      # test_postgres.py stops the server itself
+        pc = self.registered()
+        os.rename(self.site.db, self.site.db + ".away")
+        self.assertEqual([answer[0] for answer in (pc.status(), self.client(2).register())], [500, 500])
+        os.rename(self.site.db + ".away", self.site.db)
+        self.assertEqual(pc.status()[0], 200)
+        self.drained()
+        self.assertEqual(self.show(pc)["status"], 1)
+
     def test_only_management_points_hand_over(self):
         """the intake takes nothing that no management point of the site has signed"""
         batch = b"sitelocator reports 1 PS1\nstatus GUID:00000000-0000-4000-8000-000000000001 " + clients.new_id().encode() + b" 1 - 4\n<a/>\n"

@@ -1,5 +1,5 @@
 /* The site database: constraints, the swap of the default management point, several connections on one file. */
-#include "site/store/client.h"
+#include "site/store/report.h"
 
 #include "common/db/db.h"
 #include "site/store/private.h"
@@ -756,6 +756,35 @@ START_TEST(S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key)
 }
 END_TEST
 
+START_TEST(S1_17_reports_are_stored_once_and_dropped_by_age)
+{
+    struct sm_report r = {.kind = SM_REPORT_STATUS, .received_s = 1000, .body = "<a/>", .body_len = 4};
+    const struct sst_registration who = {.smsid = "GUID:11111111-2222-3333-4444-555555555555", .name = "PC1", .at_s = 1};
+    const struct sm_content content = {.count = 0};
+    struct sst_report_counts counts;
+    struct sl_error e = {0};
+    enum sst_taken taken[4];
+    int64_t id;
+    ck_assert(sm_smsid_parse(who.smsid, r.client) && sm_message_parse("{11111111-2222-3333-4444-555555555555}", r.message));
+    ok(sst_take_begin(store, "LAB", &id, &e), &e);
+    ok(sst_take(store, id, &r, &content, 2000, &taken[0], &e), &e);
+    ok(sst_take_end(store, SL_OK, &e), &e);
+    ok(sst_client_register(store, "LAB", &who, &e), &e);
+    ok(sst_take_begin(store, "LAB", &id, &e), &e);
+    ok(sst_take(store, id, &r, &content, 2000, &taken[1], &e), &e);
+    ok(sst_take(store, id, &r, &content, 2000, &taken[2], &e), &e);
+    r.message[1] = '2', r.received_s = 3000;
+    ok(sst_take(store, id, &r, &content, 3000, &taken[3], &e), &e);
+    ok(sst_take_end(store, SL_OK, &e), &e);
+    ck_assert(taken[0] == SST_REFUSED && taken[1] == SST_STORED && taken[2] == SST_DUPLICATE && taken[3] == SST_STORED);
+    for (int64_t left = 2, before = 1000; left > 0; left--, before = 3000) {
+        ok(sst_drop_reports(store, before, 10, &e), &e);
+        ok(sst_count_reports(store, "LAB", who.smsid, &counts, &e), &e);
+        ck_assert_int_eq(counts.reports[SM_REPORT_STATUS], left);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("site-store");
@@ -777,6 +806,7 @@ int main(void)
     if (unit_site_uri() == NULL)
         tcase_add_test(tc, a_moved_database_is_noticed);
     tcase_add_test(tc, S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key);
+    tcase_add_test(tc, S1_17_reports_are_stored_once_and_dropped_by_age);
     tcase_add_test(tc, sites_of_a_place);
     tcase_add_test(tc, S1_15_distribution_points_that_hold_a_package);
     tcase_add_test(tc, protected_distribution_points_serve_those_inside_alone);
