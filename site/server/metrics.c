@@ -29,11 +29,44 @@ static void put_gauge(struct sl_text *out, const char *name, const char *help, i
     sl_text_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %" PRId64 "\n", name, help, name, name, value);
 }
 
+static void put_counts(struct sl_text *out, const char *name, const char *help, const char *const *labels, const uint64_t *values,
+                       size_t count)
+{
+    sl_text_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
+    for (size_t i = 0; i < count; i++)
+        sl_text_printf(out, "%s{result=\"%s\"} %" PRIu64 "\n", name, labels[i], values[i]);
+}
+
+/* The way up: the outbox of the management point, the intake of the site server. */
+static void put_reports(const struct srv *srv, struct sl_text *out)
+{
+    static const char *const ends[] = {"accepted", "refused", "forwarded"};
+    static const char *const taken[] = {
+#define TAKEN_WORD(name, word) word,
+        SST_TAKEN_TABLE(TAKEN_WORD)
+#undef TAKEN_WORD
+    };
+    if (srv->options.outbox != NULL) {
+        const struct obx_stats o = obx_stats(srv->options.outbox);
+        put_gauge(out, "sited_outbox_waiting", "reports of clients that wait for the site server", o.waiting);
+        put_gauge(out, "sited_outbox_octets", "their size", o.octets);
+        put_gauge(out, "sited_outbox_oldest_seconds", "when the first of them came, seconds since 1970, or 0", o.oldest_s);
+        put_counts(out, "sited_outbox_reports_total", "reports of clients; refused: no room", ends,
+                   (const uint64_t[]){o.accepted, o.refused, o.forwarded}, SL_COUNT(ends));
+    }
+    if (srv->options.intake != NULL) {
+        const struct srv_intake_stats in = srv_intake_stats(srv->options.intake);
+        put_counts(out, "sited_intake_reports_total", "reports that management points handed over", taken, in.taken,
+                   SL_COUNT(taken));
+    }
+}
+
 void srv_metrics(const struct srv *srv, struct sl_text *out)
 {
     put_gauge(out, "sited_database_up", "the site database could be read when it was last looked at", !srv->lost);
     put_gauge(out, "sited_site_server", "this process is the site server of the database", srv->options.is_server && srv->lock);
     put_gauge(out, "sited_generation", "changes of the database that were seen", srv->generation < 0 ? 0 : srv->generation);
+    put_reports(srv, out);
     if (srv->publisher == NULL)
         return;
     put_gauge(out, "sited_publications_waiting", "publications that wait or run", (int64_t)srv_publishing(srv->publisher));

@@ -4,6 +4,7 @@ import os
 import random
 import threading
 import time
+import urllib.request
 
 import clients
 import harness
@@ -278,7 +279,10 @@ class Away(ReportCase):
 
 class Full(ReportCase):
 
-    OUTBOX = ["--outbox-reports", "5"]
+    def setUp(self):
+        self.page = "127.0.0.1:%d" % harness.free_port(["127.0.0.1"])
+        self.OUTBOX = ["--outbox-reports", "5", "--metrics", self.page]
+        super().setUp()
 
     def test_S1_18_a_full_outbox_refuses_and_counts(self):
         """S1.18 the outbox is bounded: 503 beyond, counted; there is room again after it has drained"""
@@ -286,6 +290,10 @@ class Full(ReportCase):
         self.site.process.stop()
         self.assertEqual([pc.status(n)[0] for n in range(7)], [200] * 5 + [503] * 2)
         self.assertEqual((self.mp_status()["outbox_waiting"], self.mp_status()["outbox_refused"]), (5, 2))
+        with urllib.request.urlopen("http://%s/metrics" % self.page, timeout=20) as got:
+            page = got.read().decode().splitlines()
+        for line in ("sited_outbox_waiting 5", 'sited_outbox_reports_total{result="refused"} 2', 'sited_outbox_reports_total{result="accepted"} 6'):
+            self.assertIn(line, page)
         self.site.start()
         self.drained()
         self.assertEqual(pc.status()[0], 200)
