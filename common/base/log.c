@@ -1,9 +1,10 @@
 #include "common/base/log.h"
 
 #include "common/base/clock.h"
-
 #include "common/base/text.h"
 
+#include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 static enum sl_log_level log_level = SL_LOG_INFO; /* global: atomic, set by the main thread */
+
+static uint64_t lost_lines; /* global: atomic, lines that there was no room for */
 
 static const struct {
     const char *word;
@@ -41,21 +44,48 @@ static int prefix(char *out, size_t size, enum sl_log_level level)
     return snprintf(out, size, "%s.%03ldZ %s ", stamp, now.tv_nsec / 1000000, level_rows[level].word);
 }
 
-void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...)
+static void SL_PRINTF(3, 0) put_line(enum sl_log_level level, const char *event, const char *fmt, va_list args)
 {
-    if (level > __atomic_load_n(&log_level, __ATOMIC_RELAXED))
-        return;
     char line[4096];
     size_t room = sizeof line - 1, used = (size_t)prefix(line, room, level);
     used += (size_t)snprintf(line + used, room - used, "%s%s", event, fmt[0] ? " " : "");
-    va_list args;
-    va_start(args, fmt);
     int len = vsnprintf(line + used, room - used, fmt, args);
-    va_end(args);
     used = len < 0 ? used : used + (size_t)len < room ? used + (size_t)len : room - 1;
     line[used++] = '\n';
     if (write(STDERR_FILENO, line, used) < 0)
         return; /* nowhere left to complain */
+}
+
+/* A pipe that nobody reads must not stop the thread that answers registrations. */
+static bool has_room(void)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) != 0;
+}
+
+static void SL_PRINTF(3, 4) tell(enum sl_log_level level, const char *event, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    put_line(level, event, fmt, args);
+    va_end(args);
+}
+
+void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...)
+{
+    if (level > __atomic_load_n(&log_level, __ATOMIC_RELAXED))
+        return;
+    if (!has_room()) {
+        __atomic_fetch_add(&lost_lines, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    uint64_t lost = __atomic_exchange_n(&lost_lines, 0, __ATOMIC_RELAXED);
+    if (lost)
+        tell(SL_LOG_WARNING, "log-lost", "lines=%" PRIu64, lost);
+    va_list args;
+    va_start(args, fmt);
+    put_line(level, event, fmt, args);
+    va_end(args);
 }
 
 const char *sl_log_quote(struct sl_log_value *buf, const char *text)

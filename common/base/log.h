@@ -27,7 +27,10 @@ struct sl_log_value {
 
 /* Lines above this level are dropped; the default is SL_LOG_INFO. */
 void sl_log_set_level(enum sl_log_level max);
-/* Writes one line; `event` is a fixed word with hyphens, fmt gives the key=value pairs ("" for none). */
+/*
+ * Writes one line; `event` is a fixed word with hyphens, fmt gives the key=value pairs ("" for none). Never waits for a reader:
+ * a line that there is no room for is lost, and "log-lost lines=N" goes before the next that is written.
+ */
 void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...) SL_PRINTF(3, 4);
 /* The quoted form of a foreign text, for the life of the enclosing block (used through SL_LOG_TEXT). */
 const char *sl_log_quote(struct sl_log_value *buf, const char *text);

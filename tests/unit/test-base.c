@@ -12,10 +12,12 @@
 #include "common/base/random.h"
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
@@ -479,9 +481,37 @@ START_TEST(memory_is_zeroed_and_copied)
 }
 END_TEST
 
+START_TEST(a_log_that_nobody_reads_stops_nobody)
+{
+    int pipe_fds[2], kept = dup(STDERR_FILENO);
+    char text[1 << 13] = "";
+    ck_assert_int_eq(pipe2(pipe_fds, O_NONBLOCK), 0);
+    while (write(pipe_fds[1], text, sizeof text) > 0)
+        continue;
+    ck_assert_int_eq(fcntl(pipe_fds[1], F_SETFL, 0), 0);
+    dup2(pipe_fds[1], STDERR_FILENO);
+    for (int i = 0; i < 5; i++)
+        sl_log(SL_LOG_WARNING, "lost", "number=%d", i); /* would never return */
+    while (read(pipe_fds[0], text, sizeof text) > 0)
+        continue;
+    sl_log(SL_LOG_WARNING, "told", "number=%d", 7);
+    dup2(kept, STDERR_FILENO);
+    ssize_t len = read(pipe_fds[0], text, sizeof text - 1);
+    ck_assert_int_gt(len, 0);
+    text[len] = '\0';
+    ck_assert_msg(strstr(text, " warning log-lost lines=5\n"), "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, " warning told number=7\n"));
+    ck_assert_ptr_null(strstr(text, "number=0"));
+    close(kept);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+END_TEST
+
 UNIT_MAIN("base", text_grows_up_to_its_limit, json_is_always_valid, escaping_leaves_nothing_to_a_terminal,
           numbers_are_whole_or_refused, durations_have_units, small_text_helpers, errors_carry_their_place,
-          outcomes_are_the_contract, log_values_cannot_forge_a_line, frames_round_trip, bad_frames_are_refused,
+          outcomes_are_the_contract, log_values_cannot_forge_a_line, a_log_that_nobody_reads_stops_nobody,
+          frames_round_trip, bad_frames_are_refused,
           endpoints_are_parsed_and_written, endpoints_compare, options_have_types_defaults_and_bounds,
           a_default_is_replaced_once_only, random_numbers_repeat_for_a_seed, the_published_xoshiro_sequence, deadlines_run_out,
           a_deadline_passes_when_its_wish_is_told, a_library_is_loaded_once_or_named_in_the_error, memory_is_zeroed_and_copied)
