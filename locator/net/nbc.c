@@ -79,7 +79,8 @@ enum nbc_verdict nbc_judge(const struct nbc_question *question, uint16_t id, con
         !nb_is_response(m.flags) || m.record != NB_SECTION_ANSWER || !nb_name_equal(&m.name, &question->name))
         return NBC_FOREIGN;
     bool claims = question->kind == NBC_REGISTER || question->kind == NBC_REFRESH || question->kind == NBC_RELEASE;
-    struct nbc_reply reply = {.rcode = nb_rcode(m.flags), .ttl_s = m.ttl_s};
+    struct nbc_reply reply = {
+        .rcode = nb_rcode(m.flags), .ttl_s = m.ttl_s, .is_registry = (m.flags & NB_RECURSION_AVAILABLE) != 0};
     if (claims && nb_opcode(m.flags) == NB_OP_WACK && m.rdata == NB_RDATA_WACK) {
         reply.ttl_s = wack_seconds(m.ttl_s);
         *ret_reply = reply;

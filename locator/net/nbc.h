@@ -60,6 +60,7 @@ struct nbc_reply {
     uint8_t rcode;
     uint16_t nb_flags; /* of the first address */
     bool group;
+    bool is_registry;  /* it offers recursion: the answer of a name registry, not of a node about itself */
     uint32_t ttl_s;    /* granted (registration, refresh), or of the answer; seconds to wait for NBC_WAIT */
     size_t address_count;
     uint32_t addresses[NBC_ADDRESSES_MAX]; /* host byte order */

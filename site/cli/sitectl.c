@@ -268,6 +268,12 @@ static const struct sl_option target_add_options[] = {
      .help = "Write all at once (RFC 5805) where the directory can; read docs/site.md first"},
 };
 
+static const struct sl_option check_options[] = {
+    {.name = "fail-at", .type = SL_OPT_STRING, .offset = offsetof(struct one_value, text), .arg = "SEVERITY",
+     .fallback = "warning",
+     .help = "note, warning or error: negative (1) when something so bad is found"},
+};
+
 struct publish_values {
     bool diff, apply;
 };
@@ -460,6 +466,10 @@ static const struct cli_verb verbs[] = {
      .summary = "Remove a target; what was published there stays (see unpublish)", .run = remote,
      .examples = {"sitectl target remove wins://192.0.2.53", "Publish there no longer"}},
     {.name = "target list", .args = "", .summary = "List the targets and what became of the last publication", .run = remote},
+    {.name = "check", .args = "", .summary = "Look for what is wrong with a site: configured, published, answering",
+     .detail = "Reads every target, asks every management point for MPLIST and MPCERT, and changes nothing.",
+     OPTIONS(check_options, struct one_value), .run = remote,
+     .examples = {"sitectl check --fail-at error", "List what is found; the exit code is 1 when an error is among it"}},
     {.name = "publish", .args = "", .summary = "Show what publishing would change, and do it with --apply",
      OPTIONS(publish_options, struct publish_values), .run = remote,
      .examples = {"sitectl publish --diff", "Show what would change; the exit code is 1 when something would",

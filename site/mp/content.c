@@ -108,12 +108,6 @@ static enum sl_status locate(struct sst *store, enum loc_question question, cons
     return status;
 }
 
-enum sl_status mp_locate_content(struct sst *store, const struct loc_content_request *request,
-                                 struct loc_content_reply *ret_reply, struct sl_error *e)
-{
-    return locate(store, LOC_CONTENT, request, ret_reply, e);
-}
-
 enum sl_status mp_on_location(struct mp_exchange *x, struct sl_error *e)
 {
     struct loc_content_request request;

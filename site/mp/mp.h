@@ -58,8 +58,4 @@ void mp_read_at(struct mp *mp, struct sst_pool *pool);
 /* Frees it; no request may be running. NULL is accepted. */
 void mp_free(struct mp *mp);
 
-/* Answers a ContentLocationRequest from a database; the caller owns *ret_reply. */
-enum sl_status mp_locate_content(struct sst *store, const struct loc_content_request *request,
-                                 struct loc_content_reply *ret_reply, struct sl_error *e) SL_MUST;
-
 #endif

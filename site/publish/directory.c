@@ -26,13 +26,20 @@ static bool schema_allows(const char *class, const char *attribute, void *ctx)
     return true;
 }
 
-/* What is not ours is left alone, but clients may take it for ours. */
+/* What the directory calls the default one while it is not, or not ours: clients take it all the same. */
 static void warn_of_others(struct pub_dir *d)
 {
-    for (size_t i = 0; i < d->found.count && !pub_is_removal(d->run); i++)
-        if (pub_says_default(&d->found.items[i]) && !pub_is_ours(&d->run->site->site, &d->found.items[i]))
-            pub_warn(d->run, "%s: %s is not ours and also says that it is the default management point of site %s",
-                     d->run->target->uri, d->found.items[i].dn, d->run->site->site.code);
+    const struct sm_mp *wanted = sm_default_mp(d->run->site);
+    for (size_t i = 0; i < d->found.count && !pub_is_removal(d->run); i++) {
+        const struct ldapc_entry *entry = &d->found.items[i];
+        const char *host = ldapc_entry_text(entry, SCHEMA_MP_NAME);
+        bool is_ours = pub_is_ours(&d->run->site->site, entry);
+        bool is_other = host == NULL || wanted == NULL || !sl_text_iequal(host, wanted->host);
+        if (pub_says_default(entry) && (!is_ours || (d->run->order->is_check && is_other)))
+            pub_warn_of(d->run, "two-defaults",
+                        "%s: %s is not %s and also says that it is the default management point of site %s",
+                        d->run->target->uri, entry->dn, is_ours ? "the default one" : "ours", d->run->site->site.code);
+    }
 }
 
 /* ---- the container ---------------------------------------------------------------------------------------------------- */

@@ -137,7 +137,8 @@ static void check_host(struct zone *z)
     for (size_t i = 0; i < list.count; i++)
         is_told = is_told || strcmp(list.items[i].text, z->wanted->address) == 0;
     if (list.count == 0)
-        pub_warn(z->run, "%s: management point %s has no address record there", z->run->target->uri, z->wanted->host);
+        pub_warn_of(z->run, "srv-without-host", "%s: management point %s has no address record there", z->run->target->uri,
+                    z->wanted->host);
     else if (!is_told)
         pub_warn(z->run, "%s: management point %s has the address %s there, not %s", z->run->target->uri, z->wanted->host,
                  list.items[0].text, z->wanted->address);

@@ -67,6 +67,8 @@ void pub_line_add(struct pub_run *run, enum pub_action action, const char *objec
 void pub_line_fail(struct pub_run *run, size_t line, const char *why);
 /* Adds a warning to the report, with the place in its text. */
 void pub_warn(struct pub_run *run, const char *fmt, ...) SL_PRINTF(2, 3);
+/* The same for a case of a rule of `sitectl check`, by its id. */
+void pub_warn_of(struct pub_run *run, const char *rule, const char *fmt, ...) SL_PRINTF(3, 4);
 /* Says how the target went. */
 void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *reason, const char *fmt, ...) SL_PRINTF(4, 5);
 /* The same for a failure: its outcome, the reason word for it, its text. */

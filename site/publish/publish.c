@@ -63,15 +63,32 @@ void pub_line_fail(struct pub_run *run, size_t line, const char *why)
     l->detail = sl_strdup(why);
 }
 
+static void warn(struct pub_run *run, const char *rule, const char *fmt, va_list args) SL_PRINTF(3, 0);
+
+static void warn(struct pub_run *run, const char *rule, const char *fmt, va_list args)
+{
+    if (run->report->warnings.count == PUB_WARNINGS_MAX)
+        return;
+    char *text = format(fmt, args);
+    sl_strings_add(&run->report->warnings, text);
+    sl_strings_add(&run->report->rules, rule);
+    free(text);
+}
+
 void pub_warn(struct pub_run *run, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    char *text = format(fmt, args);
+    warn(run, "", fmt, args);
     va_end(args);
-    if (run->report->warnings.count < PUB_WARNINGS_MAX)
-        sl_strings_add(&run->report->warnings, text);
-    free(text);
+}
+
+void pub_warn_of(struct pub_run *run, const char *rule, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    warn(run, rule, fmt, args);
+    va_end(args);
 }
 
 void pub_result_set(struct pub_run *run, enum sl_outcome outcome, const char *reason, const char *fmt, ...)
@@ -230,6 +247,7 @@ void pub_report_fini(struct pub_report *report)
         free(report->results[i].message);
     }
     sl_strings_fini(&report->warnings);
+    sl_strings_fini(&report->rules);
     free(report->lines);
     free(report->results);
     free(report->reason);

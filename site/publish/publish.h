@@ -45,6 +45,8 @@ struct pub_order {
     bool is_stale;           /* listing: only what should not be there */
     bool is_trial;           /* only with PUB_DIFF: as if `trial_mp` (NULL: none) were the default management point */
     char *trial_mp;
+    bool is_check;           /* only with PUB_DIFF: also looks for what `sitectl check` tells (warnings with a rule) */
+    int fail_at;             /* of a check: the least severity that fails it (site/server/check.h) */
     char *note;              /* told in the end, when there is nothing else to tell; or NULL */
     bool is_timed;           /* the asker wants to know how long each target took */
 };
@@ -74,6 +76,7 @@ struct pub_report {
     size_t line_count;
     struct pub_result *results; /* one per target, in the order of the snapshot */
     size_t result_count;
+    struct sl_strings rules;    /* of each warning the id of the rule that it is a case of, or "" */
     struct sl_strings warnings; /* what was published all the same: shortened names (Q4), a default of another forest (S1.20) */
 };
 

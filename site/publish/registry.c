@@ -120,6 +120,17 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
     return SL_OK;
 }
 
+/* Facts sms.md 3: a management point that runs a registry of its own registers there, where no client looks. */
+static void check_own_registry(struct pub_run *run, const struct look *look)
+{
+    struct look own = {.server = sl_endpoint_ip4(look->wanted.ip4, sl_endpoint_port(&look->server)), .wanted = look->wanted};
+    if (sl_endpoint_equal(&own.server, &look->server) || ask(run, &own, NULL) != SL_OK)
+        return;
+    if (own.reply.is_registry && is_as_wanted(&own))
+        pub_warn_of(run, "wrong-registry", "%s: %s is registered with %s, the management point's own registry, and not there",
+                    run->target->uri, look->wanted.text.text, sl_endpoint_text(&own.server).text);
+}
+
 /*
  * One name. What nobody wants is left alone where no address of ours stands, but for the name of the default management point,
  * which speaks for the site whoever registered it.
@@ -131,6 +142,8 @@ static void do_name(struct pub_run *run, struct look *look, bool is_first)
     bool may_pass = pub_is_removal(run) || !is_first;
     if (s == SL_OK && look->wanted.ip4 == 0 && may_pass && !is_ours(run, look))
         return;
+    if (s == SL_OK && run->order->is_check && look->wanted.ip4 != 0 && !is_as_wanted(look))
+        check_own_registry(run, look);
     if (s == SL_OK && pub_is_diff(run))
         show_difference(run, look);
     else if (s == SL_OK)

@@ -172,6 +172,7 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("target add", 1, 1, true, true, srv_target_add)                                                                  \
     X("target remove", 1, 1, true, true, srv_target_remove)                                                            \
     X("target list", 0, 0, false, true, srv_list)                                                                      \
+    X("check", 0, 0, true, true, srv_check)                                                                            \
     X("publish", 0, 0, true, true, srv_publish_verb)                                                                   \
     X("list", 0, 0, true, true, srv_list_targets)                                                                      \
     X("prune", 0, 0, true, true, srv_prune)                                                                            \

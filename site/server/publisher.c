@@ -5,6 +5,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "locator/net/ldapc.h"
+#include "site/server/check.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -24,6 +25,7 @@ struct job {
     enum sl_status status;    /* of reading the site; the report only counts when it is SL_OK */
     struct sl_error e;
     struct pub_report report;
+    struct srv_chk_findings findings; /* of a check */
 };
 
 /* First in, first out. */
@@ -99,9 +101,12 @@ static void run(struct srv_publisher *p, struct job *job)
                                 .health = p->health};
     struct sst *store = NULL;
     struct sm_snapshot *site = NULL;
+    struct sl_strings overlaps = {0};
     job->status = sst_borrow(options->pool, &store, &job->e);
     if (job->status == SL_OK)
         job->status = sst_snapshot(store, job->site, &site, &job->e);
+    if (job->status == SL_OK && job->order.is_check)
+        job->status = sst_overlaps(store, job->site, CHK_FINDINGS_MAX, &overlaps, &job->e);
     sst_give_back(options->pool, store, job->status);
     if (job->status == SL_OK && site == NULL)
         job->status = sl_fail(&job->e, SL_USAGE, "no site \"%s\"", job->site);
@@ -112,6 +117,9 @@ static void run(struct srv_publisher *p, struct job *job)
         job->status == SL_OK && job->reply == NULL && (site->target_count == 0 || site->site.is_unpublished);
     if (job->status == SL_OK && !needless)
         pub_run(site, &job->order, &env, sl_deadline_in(SRV_PUBLISH_MS + pub_time_ms(site)), &job->report);
+    if (job->status == SL_OK && job->order.is_check)
+        srv_chk_look(site, &overlaps, &job->report, sl_deadline_in(CHK_ALL_MS), &job->findings);
+    sl_strings_fini(&overlaps);
     sm_snapshot_free(site);
 }
 
@@ -163,18 +171,35 @@ static void send_times(const struct job *job)
     end_report(job);
 }
 
+/* Its outcome is `negative` when something found is as bad as the order says. */
+static void send_findings(const struct job *job)
+{
+    host_reply_columns(job->reply, srv_chk_columns, CHK_CELLS, false);
+    for (size_t i = 0; i < job->findings.count; i++) {
+        const char *cells[CHK_CELLS];
+        srv_chk_cells(&job->findings.items[i], cells);
+        host_reply_row(job->reply, cells, CHK_CELLS);
+    }
+    bool is_bad = srv_chk_reaches(&job->findings, (enum srv_chk_severity)job->order.fail_at);
+    host_reply_end(job->reply, is_bad ? SL_OUTCOME_NEGATIVE : SL_OUTCOME_OK, is_bad ? "findings" : "", "%zu findings",
+                   job->findings.count);
+}
+
 static void finish(struct srv *srv, struct job *job)
 {
     bool published = job->order.mode == PUB_APPLY || job->order.mode == PUB_UNPUBLISH;
     if (job->status == SL_OK && published)
         srv_remember(srv, job->site, &job->report);
-    if (job->reply != NULL && job->status == SL_OK && job->order.is_timed)
+    if (job->reply != NULL && job->status == SL_OK && job->order.is_check)
+        send_findings(job);
+    else if (job->reply != NULL && job->status == SL_OK && job->order.is_timed)
         send_times(job);
     else if (job->reply != NULL && job->status == SL_OK)
         send_report(job);
     else if (job->reply != NULL)
         host_reply_fail(job->reply, job->status, &job->e);
     pub_report_fini(&job->report);
+    srv_chk_fini(&job->findings);
     pub_order_fini(&job->order);
     free(job);
 }
@@ -266,7 +291,8 @@ static bool is_waiting(const struct srv_publisher *p, const char *site, enum pub
 static struct pub_order copy_order(const struct pub_order *order)
 {
     struct pub_order copy = {.mode = order->mode, .forest = sl_strdup(order->forest), .is_stale = order->is_stale,
-                             .is_timed = order->is_timed, .is_trial = order->is_trial, .trial_mp = sl_strdup(order->trial_mp),
+                             .is_timed = order->is_timed, .is_trial = order->is_trial,
+                             .is_check = order->is_check, .fail_at = order->fail_at, .trial_mp = sl_strdup(order->trial_mp),
                              .note = sl_strdup(order->note)};
     for (size_t i = 0; i < order->sites.count; i++)
         sl_strings_add(&copy.sites, order->sites.items[i]);

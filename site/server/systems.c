@@ -1,5 +1,6 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "site/server/check.h"
 #include "site/server/private.h"
 #include "site/store/systems.h"
 
@@ -233,6 +234,17 @@ enum sl_status srv_advertise_add(struct srv_call *call, struct sl_error *e)
 enum sl_status srv_advertise_remove(struct srv_call *call, struct sl_error *e)
 {
     return srv_remove_row(call, SST_ADVERTISEMENT, "advertisement", call->request->args[0], e);
+}
+
+/* ---- check -------------------------------------------------------------------------------------------------------------- */
+
+enum sl_status srv_check(struct srv_call *call, struct sl_error *e)
+{
+    const char *word = srv_option(call, "fail-at");
+    enum srv_chk_severity fail_at = word != NULL ? srv_chk_severity_parse(word) : CHK_WARNING;
+    if (fail_at == CHK_SEVERITY_COUNT)
+        return sl_fail(e, SL_USAGE, "--fail-at \"%s\": must be note, warning or error", word);
+    return srv_order(call, &(struct pub_order){.mode = PUB_DIFF, .is_check = true, .fail_at = (int)fail_at}, e);
 }
 
 /* ---- hierarchy ---------------------------------------------------------------------------------------------------------- */

@@ -42,6 +42,9 @@ enum sl_status sst_set_mp_data(struct sst *store, const char *site, const char *
 enum sl_status sst_add_advertisement(struct sst *store, const char *site, const struct sm_advertisement *ad, bool *ret_added,
                                      struct sl_error *e) SL_MUST;
 
+/* The boundaries of a site that overlap those of others, as "subnet 10.1.0.0/16 and range ... of XYZ"; the first `max`. */
+enum sl_status sst_overlaps(struct sst *store, const char *site, size_t max, struct sl_strings *ret_texts,
+                            struct sl_error *e) SL_MUST;
 /* How many clients have registered with the site: those that a designation touches (X17). */
 enum sl_status sst_count_clients(struct sst *store, const char *site, uint64_t *ret_count, struct sl_error *e) SL_MUST;
 

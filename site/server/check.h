@@ -1,0 +1,74 @@
+/*
+ * check.h - `sitectl check`: rules with stable ids over what is configured, published and answering. Inside site/server.
+ *
+ * srv_chk_look runs on the publisher's thread, after a publication in diff mode with `is_check`, whose report it reads;
+ * it asks the management points over HTTP until the deadline.
+ */
+#ifndef SL_SITE_SERVER_CHECK_H
+#define SL_SITE_SERVER_CHECK_H
+
+#include "site/publish/publish.h"
+#include "site/store/systems.h"
+
+/* name, id, severity, text, origin */
+#define CHK_RULE_TABLE(X)                                                                                              \
+    X(NO_MP, "no-mp", WARNING, "the site has no management point", "S2.05")                                            \
+    X(NO_DEFAULT_MP, "no-default-mp", WARNING, "no management point is the default one", "S1.04")                      \
+    X(NO_DP, "no-dp", WARNING, "the site has no distribution point", "S2.08")                                          \
+    X(EXTRA_MP, "extra-mp", NOTE, "it is neither the default one nor in its cluster, and never used", "S1.23")         \
+    X(EMPTY_CLUSTER, "empty-cluster", WARNING, "the cluster has no members", "S1.22")                                  \
+    X(MP_SILENT, "mp-not-answering", ERROR, "the management point does not answer", "S1.03")                           \
+    X(OVERLAP, "overlapping-boundaries", WARNING, "two sites claim the same clients", "KB2002059")                     \
+    X(TARGET_FAILED, "target-failed", ERROR, "a target could not be read", "S1.19")                                    \
+    X(NOT_PUBLISHED, "not-published", WARNING, "a target does not hold what it should", "S1.25")                       \
+    X(STALE, "stale-object", WARNING, "a target holds what it should not", "KB2002059")                                \
+    X(TWO_DEFAULTS, "two-defaults", ERROR, "another management point claims to be the default one", "S1.20")           \
+    X(SRV_WITHOUT_HOST, "srv-without-host", ERROR, "the SRV record names a host without an address", "P03")            \
+    X(WRONG_REGISTRY, "wrong-registry", ERROR, "registered where no client looks", "cc179878")
+
+enum srv_chk_rule {
+#define CHK_RULE_ENUM(name, id, severity, text, origin) CHK_##name,
+    CHK_RULE_TABLE(CHK_RULE_ENUM)
+#undef CHK_RULE_ENUM
+        CHK_RULE_COUNT
+};
+
+/* word, worse ones later */
+#define CHK_SEVERITY_TABLE(X) X(NOTE, "note") X(WARNING, "warning") X(ERROR, "error")
+
+enum srv_chk_severity {
+#define CHK_SEVERITY_ENUM(name, word) CHK_##name,
+    CHK_SEVERITY_TABLE(CHK_SEVERITY_ENUM)
+#undef CHK_SEVERITY_ENUM
+        CHK_SEVERITY_COUNT
+};
+
+/* A case of a rule; owns its strings. */
+struct srv_chk_finding {
+    enum srv_chk_rule rule;
+    char *subject, *detail;
+};
+
+struct srv_chk_findings {
+    struct srv_chk_finding *items;
+    size_t count;
+};
+
+enum { CHK_FINDINGS_MAX = 1000, CHK_MP_MS = 3000, CHK_ALL_MS = 15000 };
+
+/* The severity of a word; CHK_SEVERITY_COUNT for none. */
+enum srv_chk_severity srv_chk_severity_parse(const char *word);
+/* Looks at one site. `overlaps` are those of sst_overlaps. Freed by srv_chk_fini. */
+void srv_chk_look(const struct sm_snapshot *site, const struct sl_strings *overlaps, const struct pub_report *report,
+              struct sl_deadline deadline, struct srv_chk_findings *ret_findings);
+/* Frees what was found and clears it. */
+void srv_chk_fini(struct srv_chk_findings *findings);
+/* The cells of a row: rule, severity, subject, text, detail, origin; borrowed from the finding. */
+enum { CHK_CELLS = 6 };
+extern const char *const srv_chk_columns[CHK_CELLS];
+/* Writes them. */
+void srv_chk_cells(const struct srv_chk_finding *finding, const char *cells[CHK_CELLS]);
+/* True when something found is at least so bad. */
+bool srv_chk_reaches(const struct srv_chk_findings *findings, enum srv_chk_severity least);
+
+#endif
