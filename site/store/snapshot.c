@@ -122,18 +122,20 @@ static enum sl_status read_protection(struct sst *store, int64_t site, struct sm
     return db_done(s, e);
 }
 
-static void add_holder(struct sm_snapshot *snap, struct sm_package *package, const char *host)
+static void add_holder(struct sm_snapshot *snap, struct sm_package *package, int64_t number)
 {
     struct sm_dp **slot = grow(&package->dps, &package->dp_count, sizeof *slot);
-    *slot = (struct sm_dp *)sm_find_dp(snap, host);
-    sl_assert(*slot != NULL); /* a foreign key */
+    sl_assert(number >= 0 && (size_t)number < snap->dp_count); /* a foreign key */
+    *slot = &snap->dps[number];
 }
 
+/* Distribution points are told by their place in the list that read_dps has just read in the same order. */
 static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s =
-        db_prepare(store->db, "SELECT p.package, p.version, d.host FROM package p LEFT JOIN package_dp x ON x.package_id = p.id "
-                              "LEFT JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 ORDER BY p.package, d.host");
+    struct db_stmt *s = db_prepare(
+        store->db, "SELECT p.package, p.version, d.number FROM package p LEFT JOIN package_dp x ON x.package_id = p.id "
+                   "LEFT JOIN (SELECT id, row_number() OVER (ORDER BY host) - 1 AS number FROM dp WHERE site_id = ?1) d "
+                   "ON d.id = x.dp_id WHERE p.site_id = ?1 ORDER BY p.package, d.number");
     db_bind_int(s, 1, site);
     struct sm_package *package = NULL;
     while (db_step(s)) {
@@ -145,7 +147,7 @@ static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_s
             package->version = (uint32_t)db_int(s, 1);
         }
         if (!db_is_null(s, 2))
-            add_holder(snap, package, db_text(s, 2));
+            add_holder(snap, package, db_int(s, 2));
     }
     return db_done(s, e);
 }
