@@ -101,6 +101,18 @@ class Locating(PointCase):
         self.assertEqual(self.sites("?site&ip=10.9.9.9/24"), [])
         self.assertEqual(self.find("site", "--as-client", "10.9.9.9/24", code=1).json["reason"], "not-found")
 
+    def test_a_secondary_site_assigns_to_its_parent(self):
+        """B8 a client in a secondary site is assigned to its parent and gets the parent's MP; asked by code the site has its own"""
+        self.run_ok([harness.program("sitectl"), "--db", self.site.db, "init", "SEC", "--domain", "example.org", "--server", "s3.example.org",
+                     *self.site.state])
+        self.site.ctl_ok("site", "set", "SEC", "--kind", "secondary", "--parent", "PS1")
+        self.site.ctl_ok("boundary", "add", "subnet", "10.3.0.0/16", "--site", "SEC")
+        self.site.ctl_ok("mp", "add", "proxy.example.org", "--address", "127.0.0.30", "--site", "SEC")
+        self.site.ctl_ok("mp", "designate", "proxy.example.org", "--site", "SEC")
+        found = self.find("site", "--as-client", "10.3.0.7/16").answer
+        self.assertEqual((found["site"], found["assigned_by"], found["mp"]), ("PS1", "subnet", MP1))
+        self.assertEqual(self.find("mp", "--site", "SEC").answer["mp"], "proxy.example.org")
+
     def test_questions_that_are_none(self):
         """X02 what asks for nothing or is no address is 400, another path 404, another method 405; hostile text finds nothing"""
         for query in ("", "?", "?site", "?sc=PS1", "?site&ip=", "?site&ip=10.1.2.3.4", "?site&ip=10.1.2.3/33", "?site&sc=",
