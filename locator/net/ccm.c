@@ -349,12 +349,25 @@ static struct sx_node *find_hook(struct sx_node *msg, const char *wanted)
     return NULL;
 }
 
-/* Refuses what would have to be decompressed. */
-static enum sl_status check_hooks(struct sx_node *msg, struct sl_error *e)
+/* The second part: as it came, and what the header says that it is. */
+struct payload {
+    struct span part;
+    struct span body; /* within the part, or within `inflated` */
+    ccm_inflate_fn *inflate;
+    struct sl_text inflated;
+};
+
+/* Decompresses the part when the header says that it is compressed. */
+static enum sl_status unpack(struct sx_node *msg, struct payload *p, struct sl_error *e)
 {
-    return find_hook(msg, "zlib-compress")
-               ? sl_fail(e, SL_UNSUPPORTED, "Msg/Hooks: the body is compressed (zlib-compress), which is not supported")
-               : SL_OK;
+    p->body = p->part;
+    if (!find_hook(msg, "zlib-compress"))
+        return SL_OK;
+    if (!p->inflate)
+        return sl_fail(e, SL_UNSUPPORTED, "Msg/Hooks: the body is compressed (zlib-compress), which is not supported");
+    enum sl_status s = p->inflate(p->part.at, p->part.len, &p->inflated, e);
+    p->body = (struct span){(const uint8_t *)sl_text_str(&p->inflated), p->inflated.len};
+    return s == SL_OK ? s : sl_fail_in(e, s, "message body");
 }
 
 /* A property of a hook, NULL when absent. */
@@ -379,8 +392,17 @@ static enum sl_status check_client_id(const struct ccm_message *m, const char *k
     return s == SL_OK ? s : sl_fail_in(e, s, "clientauth, ClientIDSignature");
 }
 
+/* Over the body, or, where that is compressed, over the part as it came: no source says which, and either vouches for it. */
+static enum sl_status check_payload(const char *key, const char *signature, const struct payload *p, struct sl_error *e)
+{
+    enum sl_status s = mssign_check(key, signature, p->body.at, p->body.len, e);
+    if (s == SL_UNTRUSTED && p->inflated.len > 0)
+        s = mssign_check(key, signature, p->part.at, p->part.len, e);
+    return s == SL_OK ? s : sl_fail_in(e, s, "clientauth, PayloadSignature");
+}
+
 /* A message that says it is signed must be signed rightly. */
-static enum sl_status check_signatures(struct sx_node *msg, struct ccm_message *m, struct span body, struct sl_error *e)
+static enum sl_status check_signatures(struct sx_node *msg, struct ccm_message *m, const struct payload *p, struct sl_error *e)
 {
     struct sx_node *hook = find_hook(msg, "clientauth");
     if (!hook)
@@ -391,10 +413,9 @@ static enum sl_status check_signatures(struct sx_node *msg, struct ccm_message *
         return sl_fail(e, SL_UNSUPPORTED, "clientauth: HashAlgorithm %.64s is not supported", how);
     if (!key || !payload)
         return sl_fail(e, SL_UNTRUSTED, "clientauth: no %s", key ? "PayloadSignature" : "PublicKey");
-    enum sl_status s = mssign_check(key, payload, body.at, body.len, e);
-    if (s != SL_OK)
-        return sl_fail_in(e, s, "clientauth, PayloadSignature");
-    s = client ? check_client_id(m, key, client, e) : SL_OK;
+    enum sl_status s = check_payload(key, payload, p, e);
+    if (s == SL_OK && client)
+        s = check_client_id(m, key, client, e);
     if (s == SL_OK && !(m->key = strdup(key)))
         return sl_fail(e, SL_NOMEM, "clientauth, PublicKey");
     if (s == SL_OK)
@@ -402,7 +423,7 @@ static enum sl_status check_signatures(struct sx_node *msg, struct ccm_message *
     return s;
 }
 
-/* Cuts the body part to the stretch that Body/@Offset and @Length name. */
+/* Cuts the body to the stretch that Body/@Offset and @Length name. */
 static enum sl_status cut_body(struct sx_node *msg, struct span *body, struct sl_error *e)
 {
     struct sx_node *node = sx_child(msg, "Body");
@@ -431,7 +452,7 @@ static enum sl_status part_text(struct span part, const char *what, struct sl_te
     return s;
 }
 
-static enum sl_status read_msg(struct sx_node *msg, struct ccm_message *m, struct span *body, struct sl_error *e)
+static enum sl_status read_msg(struct sx_node *msg, struct ccm_message *m, struct payload *p, struct sl_error *e)
 {
     enum sl_status s = SL_OK;
     if (strcmp(sx_name(msg), "Msg") != 0)
@@ -442,13 +463,13 @@ static enum sl_status read_msg(struct sx_node *msg, struct ccm_message *m, struc
     if (timeout && !sl_parse_i64(sx_content(timeout), 0, INT32_MAX, &m->timeout_ms))
         m->timeout_ms = 0;
     if (s == SL_OK)
-        s = check_hooks(msg, e);
+        s = unpack(msg, p, e);
     if (s == SL_OK)
-        s = cut_body(msg, body, e);
-    return s == SL_OK ? check_signatures(msg, m, *body, e) : s;
+        s = cut_body(msg, &p->body, e);
+    return s == SL_OK ? check_signatures(msg, m, p, e) : s;
 }
 
-static enum sl_status read_header(struct span header, struct ccm_message *m, struct span *body, struct sl_error *e)
+static enum sl_status read_header(struct span header, struct ccm_message *m, struct payload *p, struct sl_error *e)
 {
     struct sl_text text = sl_text_new(HEADER_MAX);
     struct sx_doc *doc;
@@ -460,7 +481,7 @@ static enum sl_status read_header(struct span header, struct ccm_message *m, str
             (void)sl_fail_in(e, s, "message header");
     }
     if (s == SL_OK) {
-        s = read_msg(sx_root(doc), m, body, e);
+        s = read_msg(sx_root(doc), m, p, e);
         sx_free(doc);
     }
     sl_text_fini(&text);
@@ -480,21 +501,25 @@ static enum sl_status read_body(struct span body, struct ccm_message *m, struct 
     return s;
 }
 
-enum sl_status ccm_read(const char *content_type, const void *octets, size_t len, struct ccm_message *ret_message,
-                        struct sl_error *e)
+enum sl_status ccm_read(const char *content_type, const void *octets, size_t len, ccm_inflate_fn *inflate,
+                        struct ccm_message *ret_message, struct sl_error *e)
 {
     char boundary[CCM_BOUNDARY_MAX + 1];
     struct span parts[PARTS];
     struct ccm_message m = {.body = NULL};
+    struct payload payload = {.inflate = inflate, .inflated = sl_text_new(CCM_ENVELOPE_MAX)};
     if (len > CCM_ENVELOPE_MAX)
         return sl_fail(e, SL_LIMIT, "message: larger than %d octets", CCM_ENVELOPE_MAX);
     enum sl_status s = read_boundary(content_type, boundary, e);
     if (s == SL_OK)
         s = split(boundary, (struct span){octets, len}, parts, e);
     if (s == SL_OK)
-        s = read_header(parts[0], &m, &parts[1], e);
+        payload.part = parts[1];
     if (s == SL_OK)
-        s = read_body(parts[1], &m, e);
+        s = read_header(parts[0], &m, &payload, e);
+    if (s == SL_OK)
+        s = read_body(payload.body, &m, e);
+    sl_text_fini(&payload.inflated);
     if (s == SL_OK)
         *ret_message = m;
     else

@@ -12,8 +12,9 @@
  * that the header itself brings: who the client is, that key alone does not tell.
  *
  * This module turns a struct ccm_message into octets and back; what the body says is locmsg.h's business. Both ends use it: the
- * locator to ask, the management point to answer. Hooks (signatures, zlib) are not written; a compressed message that arrives is
- * SL_UNSUPPORTED and says so, since we never ask for compression.
+ * locator to ask, the management point to answer. Hooks (signatures, zlib) are not written. The body of a message with the
+ * hook "zlib-compress" is decompressed by a function that the caller has; without one it is SL_UNSUPPORTED and says so, since we
+ * never ask for compression.
  *
  * Everything read is hostile: sizes are bounded, a part that does not end, a wrong boundary, a Body/@Length that does not fit, an
  * odd number of octets, a lone surrogate or an inner NUL are SL_MALFORMED with the place. Pure: no input or output, any thread.
@@ -58,6 +59,12 @@ struct ccm_message {
     size_t body_len;
 };
 
+/*
+ * Decompresses `octets` (RFC 1950) into `out`, which has a limit. SL_MALFORMED: they are no such stream, or end before it does;
+ * SL_LIMIT: the result does not fit.
+ */
+typedef enum sl_status ccm_inflate_fn(const void *octets, size_t len, struct sl_text *out, struct sl_error *e);
+
 /* Frees key and body and clears the message; NULL is accepted. */
 void ccm_fini(struct ccm_message *m);
 /* A new random "{GUID}", as CCM writes them, from the operating system's random numbers. */
@@ -71,10 +78,10 @@ enum sl_status ccm_write(const struct ccm_message *m, struct sl_text *out, char 
                          struct sl_error *e) SL_MUST;
 /*
  * Reads an envelope; `content_type` is the value of the HTTP header (NULL is SL_MALFORMED). On SL_OK the caller owns *ret_message
- * (ccm_fini). SL_LIMIT: larger than CCM_ENVELOPE_MAX; SL_UNSUPPORTED: compressed, or signed
- * in a way that no source describes; SL_UNTRUSTED: a signature in it is wrong.
+ * (ccm_fini). SL_LIMIT: larger than CCM_ENVELOPE_MAX, decompressed or not; SL_UNSUPPORTED: compressed, and
+ * `inflate` is NULL, or signed in a way that no source describes; SL_UNTRUSTED: a signature in it is wrong.
  */
-enum sl_status ccm_read(const char *content_type, const void *octets, size_t len, struct ccm_message *ret_message,
-                        struct sl_error *e) SL_MUST;
+enum sl_status ccm_read(const char *content_type, const void *octets, size_t len, ccm_inflate_fn *inflate,
+                        struct ccm_message *ret_message, struct sl_error *e) SL_MUST;
 
 #endif

@@ -67,7 +67,7 @@ static enum sl_status read_reply(const struct httpc_reply *http, const char *id,
                                  struct sl_error *e)
 {
     struct ccm_message m;
-    enum sl_status s = ccm_read(http->content_type, sl_text_str(&http->body), http->body.len, &m, e);
+    enum sl_status s = ccm_read(http->content_type, sl_text_str(&http->body), http->body.len, NULL, &m, e);
     if (s != SL_OK)
         return s;
     if (m.correlation_id[0] && strcasecmp(m.correlation_id, id) != 0)

@@ -94,7 +94,7 @@ void mp_on_message(const struct web_request *request, struct web_response *respo
     struct ccm_message question = {0};
     struct sl_error e = {0};
     SL_CHECK_MAGIC(mp, MP_MAGIC);
-    enum sl_status status = ccm_read(request->content_type, request->body, request->body_len, &question, &e);
+    enum sl_status status = ccm_read(request->content_type, request->body, request->body_len, mp_inflate, &question, &e);
     if (status == SL_OK)
         serve_message(mp, &question, response);
     else

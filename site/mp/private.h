@@ -77,6 +77,8 @@ MP_ENDPOINT_TABLE(MP_ENDPOINT_PROTOTYPE)
 /* Refuses with an HTTP status of the 400s or 503 and a text for the client; returns what the endpoint is to return. */
 enum sl_status mp_refuse(struct mp_exchange *x, unsigned http_status, struct sl_error *e, const char *fmt, ...)
     SL_MUST SL_PRINTF(4, 5);
+/* A ccm_inflate_fn; inflate.c, which includes zlib. */
+enum sl_status mp_inflate(const void *octets, size_t len, struct sl_text *out, struct sl_error *e) SL_MUST;
 /* The handler of CCM_POST. */
 void mp_on_message(const struct web_request *request, struct web_response *response, void *ctx);
 

@@ -212,6 +212,29 @@ class Exchange(PolicyCase):
         status, said = one.send("MP_PolicyManager", xml)
         self.assertEqual((status, "another key" in said), (403, True), said)
 
+    def test_compressed_messages(self):
+        """facts 5.3: a body that is compressed with zlib is taken; one that is none, ends early or is a bomb is refused"""
+        self.ready()
+        self.assertEqual(self.client.assignments(compressed=True), self.client.assignments())
+        whole = ccm.envelope("<RequestAssignments/>", "MP_PolicyManager", compressed=True)
+        bomb = ccm.envelope(" " * 4000000, "MP_PolicyManager", compressed=True)
+        for octets, status, said in ((whole, 400, "ClientID"), (whole[:-20] + b"\r\n--aAbBcC--\r\n", 400, "zlib"),
+                                     (whole.replace(b"\x78\x9c", b"\x00\x00"), 400, "zlib"), (bomb, 413, "decompressed")):
+            got, _, body = self.client.ask("CCM_POST", "/ccm_system/request", octets, {"Content-Type": ccm.CONTENT_TYPE})
+            self.assertEqual((got, said in body.decode()), (status, True), body)
+
+    def test_compressed_and_signed(self):
+        """facts 5.3: the signature of a compressed body may be over what came or over what comes out of it, and over nothing else"""
+        signer = clients.Signer(self)
+
+        def hook(octets):
+            return ('<Hook2 Name="clientauth"><Property Name="PublicKey">%s</Property><Property Name="PayloadSignature">%s</Property>'
+                    '</Hook2>' % (signer.key, signer.sign(octets)))
+        for sign, status in ((lambda body, part: hook(body), 400), (lambda body, part: hook(part), 400),
+                             (lambda body, part: hook(part + b"x"), 403)):
+            octets = ccm.envelope("<RequestAssignments/>", "MP_PolicyManager", True, sign=sign)
+            self.assertEqual(self.client.ask("CCM_POST", "/ccm_system/request", octets, {"Content-Type": ccm.CONTENT_TYPE})[0], status)
+
     def test_locations_that_are_none(self):
         """S1.10 what is no policy is 404, what is no name of one 400; a path does not lead anywhere"""
         self.ready()

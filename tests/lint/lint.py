@@ -61,6 +61,7 @@ FOREIGN = {
     r"ares.*\.h": "locator/net/dnsc.c",
     r"curl/.*": "locator/net/httpc.c",
     r"gnutls/.*": ("locator/net/cert/", "site/model/digest.c", "site/http/tls.c"),
+    r"zlib\.h": "site/mp/inflate.c",
     r"microhttpd\.h": ("site/http/", "tests/bench/memory-http.c"),
     r"urcu.*": "wins-emu/table/",
     r"event2/.*": "common/host/loop.c",

@@ -32,7 +32,7 @@ static struct sl_text envelope(const char *boundary, const char *header, const c
 static enum sl_status read_envelope(const struct sl_text *octets, const char *type, struct ccm_message *m)
 {
     struct sl_error e = {.status = SL_OK};
-    enum sl_status s = ccm_read(type, octets->data, octets->len, m, &e);
+    enum sl_status s = ccm_read(type, octets->data, octets->len, NULL, m, &e);
     if (s != SL_OK)
         ck_assert_str_ne(sl_error_text(&e), sl_status_text(s)); /* the text says more than the status */
     return s;
@@ -175,7 +175,7 @@ START_TEST(every_truncation_is_refused)
         char *cut = malloc(len + 1); /* of exactly this size, for the sanitizers */
         ck_assert_ptr_nonnull(cut);
         memcpy(cut, in.data, len);
-        ck_assert_msg(ccm_read(MIXED, cut, len, &m, NULL) != SL_OK, "%zu octets", len);
+        ck_assert_msg(ccm_read(MIXED, cut, len, NULL, &m, NULL) != SL_OK, "%zu octets", len);
         free(cut);
     }
     sl_text_fini(&in);
@@ -197,7 +197,7 @@ START_TEST(octets_turned_at_random_never_crash)
         memcpy(copy, in.data, in.len);
         for (int n = 0; n < 3; n++)
             copy[sl_random_below(&r, in.len)] = (char)sl_random_next(&r);
-        if (ccm_read(MIXED, copy, in.len, &m, NULL) == SL_OK) {
+        if (ccm_read(MIXED, copy, in.len, NULL, &m, NULL) == SL_OK) {
             struct loc_content_reply reply;
             if (loc_content_reply_read(m.body, m.body_len, &reply, NULL) == SL_OK)
                 loc_content_reply_fini(&reply);
@@ -215,8 +215,8 @@ START_TEST(sizes_are_bounded)
     ck_assert_ptr_nonnull(big);
     memset(big, 'a', CCM_ENVELOPE_MAX + 1);
     struct ccm_message m;
-    ck_assert_int_eq(ccm_read(MIXED, big, CCM_ENVELOPE_MAX + 1, &m, NULL), SL_LIMIT);
-    ck_assert_int_eq(ccm_read(MIXED, big, CCM_ENVELOPE_MAX, &m, NULL), SL_MALFORMED);
+    ck_assert_int_eq(ccm_read(MIXED, big, CCM_ENVELOPE_MAX + 1, NULL, &m, NULL), SL_LIMIT);
+    ck_assert_int_eq(ccm_read(MIXED, big, CCM_ENVELOPE_MAX, NULL, &m, NULL), SL_MALFORMED);
     struct sl_text out = sl_text_new(CCM_ENVELOPE_MAX);
     struct ccm_message heavy = {.body = big, .body_len = CCM_ENVELOPE_MAX};
     ck_assert_int_eq(ccm_write(&heavy, &out, type, NULL), SL_LIMIT);

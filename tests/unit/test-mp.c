@@ -2,9 +2,11 @@
 #include "site/mp/mp.h"
 
 #include "locator/net/ccm.h"
+#include "site/model/digest.h"
 #include "tests/unit/site-database.h"
 #include "tests/unit/unit.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,7 +151,7 @@ static unsigned post(struct bench *b, const char *endpoint, const char *xml, str
     unsigned status = ask(b, CCM_METHOD, CCM_PATH, "", type, envelope.data, envelope.len);
     sl_text_fini(&envelope);
     if (status == 200) {
-        ok(ccm_read(b->response.type, b->response.body.data, b->response.body.len, ret_answer, &e), &e);
+        ok(ccm_read(b->response.type, b->response.body.data, b->response.body.len, NULL, ret_answer, &e), &e);
         ck_assert_str_eq(ret_answer->correlation_id, m.id);
     }
     ccm_fini(&m);
@@ -412,8 +414,70 @@ START_TEST(hostile_envelopes_are_refused)
 }
 END_TEST
 
+/* Keeps a body of this version in the cache. */
+static void keep(struct mp_cache *cache, uint32_t version, struct sm_policy *policy)
+{
+    char body[64];
+    snprintf(body, sizeof body, "body %u", version);
+    sm_guid_make((const uint8_t[SM_GUID_SEED]){7}, policy->id);
+    policy->version = version;
+    policy->body = body;
+    sm_digest_of(body, strlen(body), policy->sha256);
+    ck_assert(mp_cache_put(cache, policy) && mp_cache_put(cache, policy));
+    policy->body = NULL;
+}
+
+static bool is_kept(struct mp_cache *cache, const char *id, uint32_t version)
+{
+    uint64_t size = 0;
+    char sha256[SM_SHA256_SIZE];
+    int fd = mp_cache_find(cache, id, version, NULL, &size, sha256);
+    if (fd >= 0)
+        ck_assert_int_eq(close(fd), 0);
+    return fd >= 0 && size == strlen("body 1");
+}
+
+/* Removes a folder of files, and tells how many there were. */
+static size_t remove_folder(const char *path)
+{
+    size_t count = 0;
+    DIR *dir = opendir(path);
+    ck_assert_ptr_nonnull(dir);
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir))
+        count += unlinkat(dirfd(dir), entry->d_name, 0) == 0;
+    closedir(dir);
+    ck_assert_int_eq(rmdir(path), 0);
+    return count;
+}
+
+START_TEST(S2_14_the_cache_keeps_the_newest_versions_across_a_restart)
+{
+    char folder[] = "/tmp/test-mp.XXXXXX", path[64], missing[128];
+    struct mp_cache *cache;
+    struct sm_policy policy = {.version = 0};
+    struct sl_error e = {0};
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/policy", folder);
+    ok(mp_cache_open(path, &cache, &e), &e);
+    for (uint32_t version = 1; version <= MP_CACHE_VERSIONS + 2; version++)
+        keep(cache, version, &policy);
+    mp_cache_close(cache);
+    ok(mp_cache_open(path, &cache, &e), &e);
+    for (uint32_t version = 1; version <= MP_CACHE_VERSIONS + 3; version++)
+        ck_assert_int_eq(is_kept(cache, policy.id, version), version > 2 && version <= MP_CACHE_VERSIONS + 2);
+    ck_assert(!is_kept(cache, "{00000000-0000-4000-8000-000000000000}", 3));
+    mp_cache_close(cache);
+    snprintf(missing, sizeof missing, "%s/none/policy", folder);
+    ck_assert_int_eq(mp_cache_open(missing, &cache, &e), SL_IO);
+    ck_assert_ptr_nonnull(strstr(e.text, missing));
+    ck_assert_uint_eq(remove_folder(path), MP_CACHE_VERSIONS); /* nothing half written is left either */
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 UNIT_MAIN("mp", mplist_names_every_mp_the_default_first, a_client_learns_which_sites_it_is_in_5_4,
           mplist1_carries_the_site_code_and_takes_one, verbs_that_are_none,
+          S2_14_the_cache_keeps_the_newest_versions_across_a_restart,
           S2_14_without_the_database_mplist_is_500_until_it_is_back, S1_15_content_inside_the_boundaries_is_local,
           content_outside_every_boundary_is_the_assigned_sites, current_site_first_then_the_assigned_one,
           unknown_packages_and_sites_give_empty_replies, hostile_messages_are_refused, hostile_envelopes_are_refused)
