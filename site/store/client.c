@@ -6,20 +6,6 @@
 
 #include <stdlib.h>
 
-enum sl_status sst_client_known(struct sst *store, const char *site, const char *smsid, bool *ret_known, struct sl_error *e)
-{
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct db_stmt *s =
-        db_prepare(store->db, "SELECT 1 FROM client c JOIN site s ON s.id = c.site_id WHERE s.code = ?1 AND c.smsid = ?2");
-    db_bind_text(s, 1, site);
-    db_bind_text(s, 2, smsid);
-    bool known = db_step(s);
-    enum sl_status status = db_done(s, e);
-    if (status == SL_OK)
-        *ret_known = known;
-    return status;
-}
-
 void sst_client_free(struct sst_client *client)
 {
     if (client == NULL)

@@ -24,10 +24,7 @@ struct sst_registration {
     int64_t at_s;
 };
 
-/* True in *ret_known when the site has a client of this id; false in an unknown site. */
-enum sl_status sst_client_known(struct sst *store, const char *site, const char *smsid, bool *ret_known,
-                                struct sl_error *e) SL_MUST;
-/* Reads a client; *ret_client is NULL when it is not known. Freed by sst_client_free. */
+/* Reads a client; *ret_client is NULL when it is not known, or the site is not. Freed by sst_client_free. */
 enum sl_status sst_client(struct sst *store, const char *site, const char *smsid, struct sst_client **ret_client,
                           struct sl_error *e) SL_MUST;
 void sst_client_free(struct sst_client *client); /* NULL is accepted */

@@ -718,9 +718,11 @@ END_TEST
 
 static bool is_known(const char *site, const char *smsid)
 {
-    bool known;
+    struct sst_client *client;
     struct sl_error e = {0};
-    ok(sst_client_known(store, site, smsid, &known, &e), &e);
+    ok(sst_client(store, site, smsid, &client, &e), &e);
+    bool known = client != NULL;
+    sst_client_free(client);
     return known;
 }
 
