@@ -41,6 +41,7 @@ class SameTests(WithServer):
         files = [[sys.executable, os.path.join(HERE, "test_site.py")], [sys.executable, os.path.join(HERE, "test_slp_role.py"), "Locating"],
                  [sys.executable, os.path.join(HERE, "test_reports.py"), "Upward", "Away"],
                  [sys.executable, os.path.join(HERE, "test_site_policy.py")],
+                 [sys.executable, os.path.join(HERE, "test_check.py"), "Check.test_overlapping_boundaries"],
                  [sys.executable, os.path.join(HERE, "test_packages.py"), "Packages.test_files_come_back_octet_for_octet"]]
         for argv in units + files:
             env["SL_SITE_DATABASE"] = self.server.new_database()
