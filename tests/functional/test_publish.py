@@ -78,7 +78,7 @@ class Directory(PublishCase):
         self.directory.add(
             "dn: CN=SMS-Site-XYZ,%s\nobjectClass: mSSMSSite\nmSSMSSiteCode: XYZ\nmSSMSSourceForest: example.org\n\n"
             "dn: CN=SMS-MP-PS1-FOREIGN,%s\nobjectClass: mSSMSManagementPoint\nmSSMSSiteCode: PS1\nmSSMSSourceForest: other.org\n\n"
-            "dn: CN=SMS-SLP-PS1-SLP,%s\nobjectClass: mSSMSServerLocatorPoint\nmSSMSSiteCode: PS1\n\n"
+            "dn: CN=SMS-SLP-PS1-SLP,%s\nobjectClass: mSSMSServerLocatorPoint\nmSSMSSiteCode: PS1\nmSSMSSourceForest: other.org\n\n"
             "dn: CN=handmade,%s\nobjectClass: mSSMSManagementPoint\nmSSMSSiteCode: PS1\n\n"
             "dn: CN=SMS-PS1-device,%s\nobjectClass: device\n" % (base, base, base, base, base))
         before = sorted(self.directory.search(base, "(!(cn=System Management))", "*", "+"))
