@@ -233,6 +233,12 @@ static void do_taken(struct eng_writer *w)
     w->taken.used = w->taken.count = w->taken.answers = w->taken.answer_octets = 0;
 }
 
+static void show_state(struct eng_writer *w)
+{
+    w->state.stats = *eng_stats(w->eng);
+    w->state.version = eng_version(w->eng);
+}
+
 static void do_batch(struct eng_writer *w)
 {
     do_taken(w);
@@ -245,6 +251,9 @@ static void do_batch(struct eng_writer *w)
     struct sl_error e;
     if (eng_commit(w->eng, &e) != SL_OK)
         w->ops.commit_failed(w->ops.ctx, &e);
+    pthread_mutex_lock(&w->lock); /* who has his answer finds it counted */
+    show_state(w);
+    pthread_mutex_unlock(&w->lock);
     w->ops.flush(w->ops.ctx);
 }
 
@@ -259,12 +268,6 @@ static void wait_for_more(struct eng_writer *w)
         error = due_ms == INT64_MAX ? pthread_cond_wait(&w->more, &w->lock) : pthread_cond_timedwait(&w->more, &w->lock, &due);
     }
     w->idle = false;
-}
-
-static void show_state(struct eng_writer *w)
-{
-    w->state.stats = *eng_stats(w->eng);
-    w->state.version = eng_version(w->eng);
 }
 
 /* False when the end has come and nothing is left to do. */
