@@ -392,6 +392,7 @@ class ManagementPoint(TrustCase):
     def test_every_host_of_the_database_proves_itself(self):
         """X13 two management points in processes of their own on one database; each is itself by name and by address"""
         self.site.ctl_ok("mp", "add", "mp2.example.org", "--address", ROGUE, "--port", str(self.port))
+        self.site.nbt_port = harness.free_port((ROGUE,))
         self.site.start_mp_host(ROGUE, self.port)
         harness.wait_until(lambda: self.find(self.register(ROGUE)).code == 0, "the certificate of mp2")
         self.check_proven(self.find(self.registry.uri))
