@@ -495,8 +495,8 @@ static const char *const keepers[] = {
     "SELECT 1 FROM mp WHERE site_id = ?1 AND host = ?2 AND is_default = 1",
     "SELECT 1 FROM mp m JOIN mp_member x ON x.member_id = m.id WHERE m.site_id = ?1 AND m.host = ?2",
     "SELECT 1 FROM dp d JOIN package_dp x ON x.dp_id = d.id WHERE d.site_id = ?1 AND d.host = ?2",
-    "SELECT 1 FROM boundary b JOIN dp_boundary x ON x.boundary_id = b.id "
-    "WHERE b.site_id = ?1 AND b.kind || ' ' || b.value = ?2 COLLATE NOCASE",
+    ("SELECT 1 FROM boundary b JOIN dp_boundary x ON x.boundary_id = b.id "
+     "WHERE b.site_id = ?1 AND b.kind || ' ' || b.value = ?2 COLLATE NOCASE"),
     "SELECT 1 FROM package p JOIN advertisement a ON a.package_id = p.id WHERE p.site_id = ?1 AND p.package = ?2",
 };
 

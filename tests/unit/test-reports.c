@@ -62,7 +62,7 @@ START_TEST(ids_are_guids_and_nothing_else)
     char id[SM_SMSID_SIZE];
     ck_assert(sm_smsid_parse("guid:abcdef00-2222-3333-4444-555555555555", id));
     ck_assert_str_eq(id, "GUID:ABCDEF00-2222-3333-4444-555555555555");
-    static const char *const wrong[] = {"", "GUID:", "11111111-2222-3333-4444-555555555555", CLIENT "0", "GUID:" MESSAGE,
+    static const char *const wrong[] = {"", "GUID:", "11111111-2222-3333-4444-555555555555", (CLIENT "0"), ("GUID:" MESSAGE),
                                         "GUID:g1111111-2222-3333-4444-555555555555", "GUID:11111111 2222-3333-4444-555555555555"};
     for (size_t i = 0; i < SL_COUNT(wrong); i++)
         ck_assert_msg(!sm_smsid_parse(wrong[i], id), "%s", wrong[i]);

@@ -38,8 +38,8 @@ static const char *const migrations[] = {
     "ALTER TABLE registry ADD COLUMN serving_since_s INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE registry ADD COLUMN alive_s INTEGER NOT NULL DEFAULT 0;",
     /* `id` is the number of the last note of the row (journal.c); in_use is 1 from the start of a server to its clean end. */
-    "CREATE TABLE journal (id INTEGER PRIMARY KEY, notes BLOB NOT NULL);"
-    "ALTER TABLE registry ADD COLUMN in_use INTEGER NOT NULL DEFAULT 0;",
+    ("CREATE TABLE journal (id INTEGER PRIMARY KEY, notes BLOB NOT NULL);"
+     "ALTER TABLE registry ADD COLUMN in_use INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static const struct db_schema schema = {APPLICATION_ID, migrations, SL_COUNT(migrations)};
