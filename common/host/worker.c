@@ -124,6 +124,17 @@ bool host_worker_push(struct host_worker *w, struct host_job *job, size_t max)
     return fits;
 }
 
+size_t host_worker_waiting(struct host_worker *w, bool (*is)(const struct host_job *job, const void *ctx), const void *ctx)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&w->mutex);
+    const struct host_job *job = w->waiting.first;
+    for (size_t i = 0; i < w->waiting.count; i++, job = job->next)
+        count += is == NULL || is(job, ctx);
+    pthread_mutex_unlock(&w->mutex);
+    return count;
+}
+
 bool host_worker_is_stopping(struct host_worker *w)
 {
     pthread_mutex_lock(&w->mutex);

@@ -27,6 +27,8 @@ struct host_worker *host_worker_new(struct host_loop *loop);
 void host_worker_free(struct host_worker *worker);
 /* Queues a job, which passes into the worker's hands; false, and nothing is done, when `max` jobs are waiting already. */
 bool host_worker_push(struct host_worker *worker, struct host_job *job, size_t max);
+/* How many of the jobs that wait `is` says yes to, all with NULL; any thread. `is` only looks: it holds the lock. */
+size_t host_worker_waiting(struct host_worker *worker, bool (*is)(const struct host_job *job, const void *ctx), const void *ctx);
 /* True once the worker is being freed; any thread. Long jobs ask now and then. */
 bool host_worker_is_stopping(struct host_worker *worker);
 /* The loop it belongs to, for host_loop_post out of a running job. */

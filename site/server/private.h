@@ -87,7 +87,7 @@ void srv_retry_note(struct srv *srv, const char *site, bool has_failed);
 /* Begins those that are due; the timer's function, ctx the struct srv. */
 void srv_retry_due(void *ctx);
 
-/* ---- publisher.c: one thread, one queue ---- */
+/* ---- publisher.c: publications, one after another beside the loop ---- */
 
 /* Starts the thread. */
 struct srv_publisher *srv_publisher_new(struct srv *srv);
@@ -99,8 +99,8 @@ void srv_publisher_free(struct srv_publisher *publisher);
  */
 enum sl_status srv_publish(struct srv_publisher *publisher, const char *site, const struct pub_order *order,
                            struct host_reply *reply, struct sl_error *e) SL_MUST;
-/* Publications waiting and running. */
-size_t srv_publishing(struct srv_publisher *publisher);
+/* Publications waiting and running; on the loop's thread, as all of it. */
+size_t srv_publishing(const struct srv_publisher *publisher);
 
 /* ---- look.c: cells ---- */
 

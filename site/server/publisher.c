@@ -8,7 +8,6 @@
 #include "site/server/check.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,8 @@
 
 /* A publication: waiting, running, or done and on its way back to the loop. */
 struct job {
-    struct job *next;
+    struct host_job job; /* first */
+    struct srv_publisher *publisher;
     char site[SM_CODE_LEN + 1];
     struct pub_order order;
     struct host_reply *reply; /* NULL when nobody waits; only used on the loop's thread */
@@ -28,43 +28,13 @@ struct job {
     struct srv_chk_findings findings; /* of a check */
 };
 
-/* First in, first out. */
-struct jobs {
-    struct job *first, *last;
-    size_t count;
-};
-
 struct srv_publisher {
     uint32_t magic;
     struct srv *srv;
-    pthread_t thread;
-    pthread_mutex_t mutex; /* guards all below */
-    pthread_cond_t wake;
-    bool stop;
-    bool running;
-    struct jobs waiting, done;
+    struct host_worker *worker;
+    size_t count;                /* of jobs that wait or run; of the loop's thread */
     struct ldapc_health *health; /* of directory servers, as long as the process lives */
 };
-
-static void jobs_push(struct jobs *jobs, struct job *job)
-{
-    job->next = NULL;
-    if (jobs->count++ == 0)
-        jobs->first = job;
-    else
-        jobs->last->next = job;
-    jobs->last = job;
-}
-
-static struct job *jobs_pop(struct jobs *jobs)
-{
-    if (jobs->count == 0)
-        return NULL;
-    struct job *job = jobs->first;
-    jobs->first = job->next;
-    jobs->count--;
-    return job;
-}
 
 static void poke_names(void *ctx)
 {
@@ -75,24 +45,21 @@ static void poke_names(void *ctx)
 static bool is_stopping(void *ctx)
 {
     struct srv_publisher *p = ctx;
-    pthread_mutex_lock(&p->mutex);
-    bool stop = p->stop;
-    pthread_mutex_unlock(&p->mutex);
-    return stop;
+    return host_worker_is_stopping(p->worker);
 }
 
 static bool is_hurried(void *ctx)
 {
     struct srv_publisher *p = ctx;
-    pthread_mutex_lock(&p->mutex);
-    bool waits = p->waiting.count > 0;
-    pthread_mutex_unlock(&p->mutex);
-    return waits;
+    return host_worker_waiting(p->worker, NULL, NULL) > 0;
 }
 
-static void run(struct srv_publisher *p, struct job *job)
+static void run(struct host_job *base, struct host_worker *worker)
 {
-    const struct srv_options *options = &p->srv->options; /* constant while the thread lives */
+    (void)worker;
+    struct job *job = (struct job *)base;
+    struct srv_publisher *p = job->publisher;
+    const struct srv_options *options = &p->srv->options; /* constant while the worker lives */
     const struct pub_env env = {.poke_names = options->names != NULL ? poke_names : NULL,
                                 .is_stopping = is_stopping,
                                 .is_hurried =
@@ -185,11 +152,16 @@ static void send_findings(const struct job *job)
                    job->findings.count);
 }
 
-static void finish(struct srv *srv, struct job *job)
+static void finish(struct host_job *base)
 {
+    struct job *job = (struct job *)base;
+    struct srv_publisher *p = job->publisher;
+    p->count--;
+    if (base->canceled)
+        job->status = sl_fail(&job->e, SL_CANCELED, "sited is stopping");
     bool published = job->order.mode == PUB_APPLY || job->order.mode == PUB_UNPUBLISH;
     if (job->status == SL_OK && published)
-        srv_remember(srv, job->site, &job->report);
+        srv_remember(p->srv, job->site, &job->report);
     if (job->reply != NULL && job->status == SL_OK && job->order.is_check)
         send_findings(job);
     else if (job->reply != NULL && job->status == SL_OK && job->order.is_timed)
@@ -204,54 +176,13 @@ static void finish(struct srv *srv, struct job *job)
     free(job);
 }
 
-static void on_done(void *ctx)
-{
-    struct srv_publisher *p = ctx;
-    struct job *job;
-    SL_CHECK_MAGIC(p, PUBLISHER_MAGIC);
-    do {
-        pthread_mutex_lock(&p->mutex);
-        job = jobs_pop(&p->done);
-        pthread_mutex_unlock(&p->mutex);
-        if (job != NULL)
-            finish(p->srv, job);
-    } while (job != NULL);
-}
-
-/* ---- the thread ------------------------------------------------------------------------------------------------------- */
-
-static void *work(void *ctx)
-{
-    struct srv_publisher *p = ctx;
-    pthread_mutex_lock(&p->mutex);
-    while (!p->stop) {
-        struct job *job = jobs_pop(&p->waiting);
-        if (job == NULL) {
-            pthread_cond_wait(&p->wake, &p->mutex);
-            continue;
-        }
-        p->running = true;
-        pthread_mutex_unlock(&p->mutex);
-        run(p, job);
-        pthread_mutex_lock(&p->mutex);
-        p->running = false;
-        jobs_push(&p->done, job);
-        host_loop_post(p->srv->loop, on_done, p);
-    }
-    pthread_mutex_unlock(&p->mutex);
-    return NULL;
-}
-
 struct srv_publisher *srv_publisher_new(struct srv *srv)
 {
     struct srv_publisher *p = sl_new(sizeof *p);
     p->magic = PUBLISHER_MAGIC;
     p->srv = srv;
     p->health = ldapc_health_new();
-    pthread_mutex_init(&p->mutex, NULL);
-    pthread_cond_init(&p->wake, NULL);
-    int rc = pthread_create(&p->thread, NULL, work, p);
-    sl_assert(rc == 0);
+    p->worker = host_worker_new(srv->loop);
     return p;
 }
 
@@ -260,32 +191,17 @@ void srv_publisher_free(struct srv_publisher *p)
     if (p == NULL)
         return;
     SL_CHECK_MAGIC(p, PUBLISHER_MAGIC);
-    pthread_mutex_lock(&p->mutex);
-    p->stop = true;
-    pthread_cond_signal(&p->wake);
-    pthread_mutex_unlock(&p->mutex);
-    pthread_join(p->thread, NULL);
-    on_done(p);
-    struct job *job;
-    while ((job = jobs_pop(&p->waiting)) != NULL) {
-        job->status = sl_fail(&job->e, SL_CANCELED, "sited is stopping");
-        finish(p->srv, job);
-    }
-    pthread_cond_destroy(&p->wake);
-    pthread_mutex_destroy(&p->mutex);
+    host_worker_free(p->worker);
     ldapc_health_unref(p->health);
     p->magic = 0;
     free(p);
 }
 
-/* True when the same publication waits already; nobody needs it twice. */
-static bool is_waiting(const struct srv_publisher *p, const char *site, enum pub_mode mode)
+/* True for the same publication, which nobody needs twice while it waits. */
+static bool is_same(const struct host_job *base, const void *ctx)
 {
-    const struct job *job = p->waiting.first;
-    for (size_t i = 0; i < p->waiting.count; i++, job = job->next)
-        if (job->reply == NULL && job->order.mode == mode && strcmp(job->site, site) == 0)
-            return true;
-    return false;
+    const struct job *job = (const struct job *)base, *other = ctx;
+    return job->reply == NULL && job->order.mode == other->order.mode && strcmp(job->site, other->site) == 0;
 }
 
 static struct pub_order copy_order(const struct pub_order *order)
@@ -304,29 +220,22 @@ static struct pub_order copy_order(const struct pub_order *order)
 enum sl_status srv_publish(struct srv_publisher *p, const char *site, const struct pub_order *order, struct host_reply *reply,
                            struct sl_error *e)
 {
-    enum sl_status status = SL_OK;
     SL_CHECK_MAGIC(p, PUBLISHER_MAGIC);
-    pthread_mutex_lock(&p->mutex);
-    bool needless = reply == NULL && is_waiting(p, site, order->mode);
-    if (!needless && p->waiting.count == SRV_JOBS_MAX) {
-        status = sl_fail(e, SL_LIMIT, "%d publications wait already", SRV_JOBS_MAX);
-    } else if (!needless) {
-        struct job *job = sl_new(sizeof *job);
-        job->order = copy_order(order);
-        job->reply = reply;
-        job->asked_ms = sl_clock_mono_ms();
-        sl_text_copy(job->site, sizeof job->site, site);
-        jobs_push(&p->waiting, job);
-        pthread_cond_signal(&p->wake);
+    struct job *job = sl_new(sizeof *job);
+    *job = (struct job){.job = {.run = run, .done = finish}, .publisher = p, .order = copy_order(order), .reply = reply,
+                        .asked_ms = sl_clock_mono_ms()};
+    sl_text_copy(job->site, sizeof job->site, site);
+    bool needless = reply == NULL && host_worker_waiting(p->worker, is_same, job) > 0;
+    if (!needless && host_worker_push(p->worker, &job->job, SRV_JOBS_MAX)) {
+        p->count++;
+        return SL_OK;
     }
-    pthread_mutex_unlock(&p->mutex);
-    return status;
+    pub_order_fini(&job->order);
+    free(job);
+    return needless ? SL_OK : sl_fail(e, SL_LIMIT, "%d publications wait already", SRV_JOBS_MAX);
 }
 
-size_t srv_publishing(struct srv_publisher *p)
+size_t srv_publishing(const struct srv_publisher *p)
 {
-    pthread_mutex_lock(&p->mutex);
-    size_t count = p->waiting.count + p->running;
-    pthread_mutex_unlock(&p->mutex);
-    return count;
+    return p->count;
 }
