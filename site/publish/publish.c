@@ -131,12 +131,11 @@ static void judge(const struct pub_run *run)
 {
     struct pub_report *r = run->report;
     const struct pub_result *failed = NULL;
-    size_t failures = 0;
-    bool differs = false;
+    size_t failures = 0, differing = 0;
     struct sl_text names = sl_text_new(PUB_TEXT_MAX), different = sl_text_new(PUB_TEXT_MAX);
     for (size_t i = 0; i < r->result_count; i++) {
         bool is_different = r->results[i].outcome == SL_OUTCOME_NEGATIVE;
-        differs = differs || is_different;
+        differing += is_different;
         if (is_different && r->results[i].message[0])
             sl_text_printf(&different, "%s%s", different.len ? "; " : "", r->results[i].message);
         if (!has_failed(&r->results[i]))
@@ -146,13 +145,15 @@ static void judge(const struct pub_run *run)
         sl_text_printf(&names, "%s%s: %s", names.len ? "; " : "", r->results[i].target,
                        r->results[i].message[0] ? r->results[i].message : sl_outcome_word(r->results[i].outcome));
     }
+    if (different.len == 0)
+        sl_text_printf(&different, "%zu of %zu targets differ; --apply changes them", differing, r->result_count);
     if (r->result_count == 0 && (run->mode == PUB_DIFF || run->mode == PUB_APPLY))
         conclude(r, SL_OUTCOME_CONFLICT, "no-target", "the site has no target: nobody could find its management point (S1.19)");
     else if (failures == r->result_count && failed)
         conclude(r, failed->outcome, failed->reason, failed->message);
     else if (failures > 0)
         conclude(r, SL_OUTCOME_PARTIAL, failed->reason, sl_text_str(&names));
-    else if (differs && run->mode != PUB_LIST)
+    else if (differing > 0 && run->mode != PUB_LIST)
         conclude(r, SL_OUTCOME_NEGATIVE, pub_is_diff(run) ? "differs" : "not-yet", sl_text_str(&different));
     else
         conclude(r, SL_OUTCOME_OK, "", "");

@@ -99,7 +99,8 @@ static void end_report(const struct job *job)
     const char *note = job->order.note != NULL ? job->order.note : "";
     for (size_t i = 0; i < report->warnings.count; i++)
         host_reply_warning(job->reply, "%s", report->warnings.items[i]);
-    host_reply_end(job->reply, report->outcome, report->reason, "%s", report->message[0] != '\0' ? report->message : note);
+    const char *between = note[0] != '\0' && report->message[0] != '\0' ? "; " : "";
+    host_reply_end(job->reply, report->outcome, report->reason, "%s%s%s", note, between, report->message);
 }
 
 static void send_report(const struct job *job)
