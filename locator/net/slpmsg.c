@@ -76,6 +76,8 @@ static enum sl_status take_mp(struct sx_node *node, struct loc_slp_reply *reply,
         s = take_number(node, "Version", INT32_MAX, &mp->build, e);
     if (s == SL_OK)
         s = take_number(node, "Port", UINT16_MAX, &port, e);
+    if (s == SL_OK)
+        s = take_number(node, "SSLState", UINT32_MAX, &mp->ssl_state, e);
     if (s == SL_OK && !mp->name[0])
         s = sl_fail(e, SL_MALFORMED, "MP/@Name is missing");
     mp->srv_port = (uint16_t)port;
@@ -152,6 +154,8 @@ static void put_mp(struct sx_writer *w, const struct lm_mp *mp)
     put_known(w, "Address", mp->address);
     if (mp->srv_port != 0)
         put_number(w, "Port", mp->srv_port);
+    if (mp->ssl_state > 0)
+        put_number(w, "SSLState", mp->ssl_state);
     if (mp->build > 0)
         put_number(w, "Version", mp->build);
     put_known(w, "Forest", mp->forest);

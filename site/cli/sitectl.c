@@ -129,14 +129,16 @@ static enum sl_outcome key_export(struct cli_call *call)
 struct mp_values {
     char *address;
     int64_t port;
-    bool nlb;
+    bool nlb, https;
 };
 
 static const struct sl_option mp_add_options[] = {
     {.name = "address", .type = SL_OPT_STRING, .offset = offsetof(struct mp_values, address), .arg = "IP",
      .help = "Its IPv4 or IPv6 address"},
-    {.name = "port", .type = SL_OPT_INT, .offset = offsetof(struct mp_values, port), .arg = "N", .fallback = "80", .min = 1,
-     .max = UINT16_MAX, .help = "Its HTTP port"},
+    {.name = "port", .type = SL_OPT_INT, .offset = offsetof(struct mp_values, port), .arg = "N", .min = 1, .max = UINT16_MAX,
+     .help = "Its port; 80, with --https 443"},
+    {.name = "https", .type = SL_OPT_FLAG, .offset = offsetof(struct mp_values, https),
+     .help = "It answers over TLS (sited --https) and is published so: SSLState 1, HTTPSPort, and this port in the DNS"},
     {.name = "nlb", .type = SL_OPT_FLAG, .offset = offsetof(struct mp_values, nlb),
      .help = "It is the virtual address of a cluster: registered as NLB_CODE too, and not published in the DNS"},
 };

@@ -190,6 +190,8 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .site = d->values->site,
         .is_server = d->settings->roles[SITED_SERVER],
         .publish_interval_ms = d->values->publish_interval_ms,
+        .selftest_interval_ms = d->values->selftest_interval_ms,
+        .mp_trust = {.ca = d->values->mp_ca, .client = d->values->mp_cert},
         .content = d->content,
         .pool = d->pool,
         .names = d->names,
@@ -344,7 +346,7 @@ static enum sl_status apply(void *ctx, struct sl_error *e)
     enum sl_status status = d->mp != NULL ? mp_allow_lists(d->mp, &d->values->mplist_allow, e) : SL_OK;
     if (status != SL_OK)
         return status;
-    srv_set_publish_interval(d->srv, d->values->publish_interval_ms);
+    srv_set_intervals(d->srv, d->values->publish_interval_ms, d->values->selftest_interval_ms);
     if (!d->values->common.verbose)
         sl_log_set_level((enum sl_log_level)d->values->log_level);
     return SL_OK;

@@ -28,6 +28,7 @@ enum {
     SM_PACKAGE_ID_MAX = 64,
     SM_URL_MAX = 1024,
     SM_HTTP_PORT = 80,
+    SM_HTTPS_PORT = 443,
     SM_ADDRESS_KEY_LEN = 16,
     SM_ROLE_MAX = 32,
     SM_PROGRAM_MAX = 64,
@@ -77,7 +78,8 @@ struct sm_mp {
     char *host;       /* FQDN as configured */
     char *address;    /* numeric IPv4 or IPv6 text, without a port */
     uint32_t ip4;     /* the same in host byte order, 0 when it is IPv6 (then it has no NetBIOS side) */
-    uint16_t port;    /* HTTP */
+    uint16_t port;
+    bool is_https;    /* clients reach it over TLS alone (native mode); else HTTP */
     bool is_default;
     bool is_nlb;      /* the virtual address of a cluster (S1.22) */
     char **members;   /* of a cluster: host names of management points of the site */
@@ -277,7 +279,7 @@ enum sl_status sm_check_package_id(const char *id, struct sl_error *e) SL_MUST;
 /* A site of these parts, the forest the domain when NULL, the database on the site server when NULL. */
 enum sl_status sm_site_make(const char *code, const char *domain, const char *forest, const char *server, const char *database,
                             struct sm_site *ret_site, struct sl_error *e) SL_MUST;
-/* A management point from text; the address is a numeric unicast IPv4 or IPv6 address without a port; port 1 to 65535. */
+/* A management point over HTTP from text; the address is a numeric unicast IPv4 or IPv6 one without a port; port 1 to 65535. */
 enum sl_status sm_mp_make(const char *host, const char *address, int64_t port, struct sm_mp *ret_mp, struct sl_error *e) SL_MUST;
 /* A distribution point; without `url` it is http://HOST/SMS_DP_SMSPKG$/. A missing final '/' is added. */
 enum sl_status sm_dp_make(const char *host, const char *url, struct sm_dp *ret_dp, struct sl_error *e) SL_MUST;

@@ -63,6 +63,7 @@ static enum sl_status add_mp(struct loc_mp_list *list, const struct sm_snapshot 
     snprintf(item.fqdn, sizeof item.fqdn, "%s", mp->host);
     snprintf(item.site, sizeof item.site, "%s", with_site ? snap->site.code : "");
     snprintf(item.version, sizeof item.version, "%d", SM_SITE_BUILD);
+    item.ssl_state = mp->is_https;
     return loc_mp_list_add(list, &item, e);
 }
 

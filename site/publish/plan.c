@@ -187,6 +187,7 @@ char *pub_capabilities(const struct sm_snapshot *site, const struct sm_mp *mp)
     struct sl_text text = sl_text_new(PUB_TEXT_MAX);
     struct sx_writer w = sx_write_to(&text);
     char command[32], port[8];
+    const char *over_tls = mp->is_https ? "1" : "0"; /* SSLState 1 is HTTPS, and bit 0 of the mask says so too */
     snprintf(command, sizeof command, "SMSSITECODE=%.8s", site->site.assignment);
     snprintf(port, sizeof port, "%u", mp->port);
     sx_open(&w, "ClientOperationalSettings");
@@ -199,14 +200,14 @@ char *pub_capabilities(const struct sm_snapshot *site, const struct sm_mp *mp)
     sx_put_attr(&w, "SchemaVersion", "1.0");
     sx_open(&w, "Property");
     sx_put_attr(&w, "Name", "SSLState");
-    sx_put_attr(&w, "Value", "0");
+    sx_put_attr(&w, "Value", over_tls);
     sx_close(&w);
     sx_close(&w);
     sx_open(&w, "Forest");
     sx_put_attr(&w, "Value", site->site.forest);
     sx_close(&w);
-    sx_put_element(&w, "SecurityModeMaskEx", "0");
-    sx_put_element(&w, "HTTPPort", port);
+    sx_put_element(&w, "SecurityModeMaskEx", over_tls);
+    sx_put_element(&w, mp->is_https ? "HTTPSPort" : "HTTPPort", port);
     if (site->site.certificate)
         sx_put_element(&w, "SiteSigningCert", site->site.certificate);
     sx_close(&w);

@@ -63,12 +63,14 @@ enum sl_status srv_mp_add(struct srv_call *call, struct sl_error *e)
     const char *address = srv_option(call, "address");
     if (address == NULL)
         return sl_fail(e, SL_USAGE, "mp add needs --address IP");
-    enum sl_status status = number(call, "port", UINT16_MAX, SM_HTTP_PORT, &port, e);
+    bool is_https = srv_option(call, "https") != NULL;
+    enum sl_status status = number(call, "port", UINT16_MAX, is_https ? SM_HTTPS_PORT : SM_HTTP_PORT, &port, e);
     if (status == SL_OK)
         status = sm_mp_make(call->request->args[0], address, (int64_t)port, &mp, e);
     if (status != SL_OK)
         return status;
     mp.is_nlb = srv_option(call, "nlb") != NULL;
+    mp.is_https = is_https;
     status = sst_add_mp(call->store, call->site, &mp, &added, e);
     if (status == SL_OK)
         tell_added(call, "mp", mp.host, added);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUBJECT_MAX = 2048 };
+enum { SUBJECT_MAX = 2048, DETAIL_MAX = SL_ERROR_TEXT_MAX - 32 };
 
 static const struct {
     const char *id;
@@ -122,40 +122,44 @@ static void look_at_targets(const struct pub_report *report, struct srv_chk_find
 
 /* ---- what answers ------------------------------------------------------------------------------------------------------- */
 
-/* False, and it is told, when the management point does not answer this verb with 200 (S1.03). */
-static bool ask(const struct sm_mp *mp, const char *verb, struct sl_deadline deadline, struct srv_chk_findings *f)
+static bool ask(const struct sm_mp *mp, const char *verb, const struct srv_chk_trust *trust, struct sl_deadline deadline,
+                char ret_detail[SL_ERROR_TEXT_MAX])
 {
-    char url[HTTPC_URL_MAX], path[64], detail[SL_ERROR_TEXT_MAX + 64];
+    char url[HTTPC_URL_MAX], path[64];
     struct httpc_reply reply;
     struct sl_error e = {0};
     snprintf(path, sizeof path, "/SMS_MP/.sms_aut?%s", verb);
-    if (!httpc_url(url, sizeof url, mp->host, mp->port, path))
+    if (!httpc_url_of(url, sizeof url, mp->is_https ? "https" : "http", mp->host, mp->port, path))
         return true; /* names are checked when they are stored */
-    const struct httpc_request request = {.url = url, .connect_to = mp->address};
-    enum sl_status status = httpc_exchange(&request, sl_deadline_min(deadline, sl_deadline_in(CHK_MP_MS)), &reply, &e);
-    if (status != SL_OK) {
-        snprintf(detail, sizeof detail, "%s: %s", verb, e.text);
-    } else {
-        snprintf(detail, sizeof detail, "%s: HTTP status %d", verb, reply.status);
-        httpc_reply_fini(&reply);
-        if (reply.status == 200)
-            return true;
+    const struct httpc_request request = {
+        .url = url, .connect_to = mp->address, .ca_file = trust->ca, .cert_file = trust->client};
+    if (httpc_exchange(&request, sl_deadline_min(deadline, sl_deadline_in(CHK_MP_MS)), &reply, &e) != SL_OK) {
+        snprintf(ret_detail, SL_ERROR_TEXT_MAX, "%s: %.*s", verb, DETAIL_MAX, e.text);
+        return false;
     }
-    add(f, CHK_MP_SILENT, mp->host, detail);
-    return false;
+    snprintf(ret_detail, SL_ERROR_TEXT_MAX, "%s: HTTP status %d", verb, reply.status);
+    httpc_reply_fini(&reply);
+    return reply.status == 200;
+}
+
+bool srv_chk_answers(const char *site, const struct sm_mp *mp, const struct srv_chk_trust *trust, struct sl_deadline deadline,
+                     char ret_detail[SL_ERROR_TEXT_MAX])
+{
+    char list[16];
+    snprintf(list, sizeof list, "MPLIST1&%s", site);
+    return ask(mp, list, trust, deadline, ret_detail) && ask(mp, "MPCERT", trust, deadline, ret_detail);
 }
 
 void srv_chk_look(const struct sm_snapshot *site, const struct sl_strings *overlaps, const struct pub_report *report,
-              struct sl_deadline deadline, struct srv_chk_findings *ret_findings)
+                  const struct srv_chk_trust *trust, struct sl_deadline deadline, struct srv_chk_findings *ret_findings)
 {
     struct srv_chk_findings f = {0};
+    char detail[SL_ERROR_TEXT_MAX];
     look_at_site(site, overlaps, &f);
     look_at_targets(report, &f);
     look_at_lines(report, &f);
-    char list[16];
-    snprintf(list, sizeof list, "MPLIST1&%s", site->site.code);
     for (size_t i = 0; i < site->mp_count; i++)
-        if (ask(&site->mps[i], list, deadline, &f))
-            (void)ask(&site->mps[i], "MPCERT", deadline, &f);
+        if (!srv_chk_answers(site->site.code, &site->mps[i], trust, deadline, detail))
+            add(&f, CHK_MP_SILENT, site->mps[i].host, detail);
     *ret_findings = f;
 }

@@ -58,9 +58,21 @@ enum { CHK_FINDINGS_MAX = 1000, CHK_MP_MS = 3000, CHK_ALL_MS = 15000 };
 
 /* The severity of a word; CHK_SEVERITY_COUNT for none. */
 enum srv_chk_severity srv_chk_severity_parse(const char *word);
+/* How management points over HTTPS are asked; borrowed files in PEM, each may be NULL. */
+struct srv_chk_trust {
+    const char *ca;     /* authorities of their certificates; NULL: those of the system */
+    const char *client; /* certificate and key to show them */
+};
+
+/*
+ * True when a management point answers MPLIST1 of the site and MPCERT with 200 (S1.03); else `ret_detail` has what was wrong with
+ * which. Any thread.
+ */
+bool srv_chk_answers(const char *site, const struct sm_mp *mp, const struct srv_chk_trust *trust, struct sl_deadline deadline,
+                     char ret_detail[SL_ERROR_TEXT_MAX]);
 /* Looks at one site. `overlaps` are those of sst_overlaps. Freed by srv_chk_fini. */
 void srv_chk_look(const struct sm_snapshot *site, const struct sl_strings *overlaps, const struct pub_report *report,
-              struct sl_deadline deadline, struct srv_chk_findings *ret_findings);
+                  const struct srv_chk_trust *trust, struct sl_deadline deadline, struct srv_chk_findings *ret_findings);
 /* Frees what was found and clears it. */
 void srv_chk_fini(struct srv_chk_findings *findings);
 /* The cells of a row: rule, severity, subject, text, detail, origin; borrowed from the finding. */

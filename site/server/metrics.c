@@ -69,6 +69,7 @@ void srv_metrics(const struct srv *srv, struct sl_text *out)
     put_reports(srv, out);
     if (srv->publisher == NULL)
         return;
+    srv_selftest_metrics(srv->selftest, out);
     put_gauge(out, "sited_publications_waiting", "publications that wait or run", (int64_t)srv_publishing(srv->publisher));
     sl_text_puts(out, "# HELP sited_target_ok the last publication to a target was as planned\n# TYPE sited_target_ok gauge\n");
     for (size_t i = 0; i < srv->result_count; i++)

@@ -8,6 +8,7 @@
 #include "site/content/content.h"
 #include "common/base/random.h"
 #include "site/publish/publish.h"
+#include "site/server/selftest.h"
 #include "site/server/server.h"
 
 #define SRV_MAGIC 0x52700001u
@@ -52,6 +53,7 @@ struct srv {
     struct srv_publisher *publisher;
     struct cnt *library;        /* NULL without --content, and without the role */
     struct host_worker *copier; /* of content; NULL likewise */
+    struct srv_selftest *selftest; /* NULL without the role */
     struct srv_result *results;
     size_t result_count;
     struct srv_retry *retries; /* by site, no more than there are */

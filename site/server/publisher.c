@@ -85,7 +85,7 @@ static void run(struct host_job *base, struct host_worker *worker)
     if (job->status == SL_OK && !needless)
         pub_run(site, &job->order, &env, sl_deadline_in(SRV_PUBLISH_MS + pub_time_ms(site)), &job->report);
     if (job->status == SL_OK && job->order.is_check)
-        srv_chk_look(site, &overlaps, &job->report, sl_deadline_in(CHK_ALL_MS), &job->findings);
+        srv_chk_look(site, &overlaps, &job->report, &options->mp_trust, sl_deadline_in(CHK_ALL_MS), &job->findings);
     sl_strings_fini(&overlaps);
     sm_snapshot_free(site);
 }

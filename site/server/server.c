@@ -68,6 +68,8 @@ static void tell_sites(struct srv *srv, struct sst *store, const struct sl_strin
         nbn_set_sites(srv->options.names, (const struct sm_snapshot *const *)sites, count);
     if (srv->options.on_sites != NULL)
         srv->options.on_sites((const struct sm_snapshot *const *)sites, count, srv->options.on_sites_ctx);
+    if (srv->selftest != NULL)
+        srv_selftest_set_sites(srv->selftest, (const struct sm_snapshot *const *)sites, count);
     for (size_t i = 0; i < count; i++)
         sm_snapshot_free(sites[i]);
     free(sites);
@@ -113,12 +115,14 @@ static void schedule_publish(struct srv *srv, int64_t ms)
     host_timer_start(srv->interval, ms);
 }
 
-void srv_set_publish_interval(struct srv *srv, int64_t ms)
+void srv_set_intervals(struct srv *srv, int64_t publish_ms, int64_t selftest_ms)
 {
-    bool changed = srv->options.publish_interval_ms != ms;
-    srv->options.publish_interval_ms = ms;
+    bool changed = srv->options.publish_interval_ms != publish_ms;
+    srv->options.publish_interval_ms = publish_ms;
     if (changed && srv->publisher != NULL)
-        schedule_publish(srv, ms);
+        schedule_publish(srv, publish_ms);
+    if (srv->selftest != NULL)
+        srv_selftest_set_interval(srv->selftest, selftest_ms);
 }
 
 static enum sl_status look(struct srv *srv, struct sl_error *e)
@@ -279,6 +283,8 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
         status = SL_OK; /* the first look tells it, and the next ones find it when it is there */
     if (status == SL_OK && options->is_server)
         status = cnt_open(options->content, true, &srv->library, e);
+    if (status == SL_OK && options->is_server)
+        status = srv_selftest_new(loop, options->selftest_interval_ms, &srv->options.mp_trust, &srv->selftest, e);
     if (status != SL_OK) {
         srv_close(srv);
         return status;
@@ -303,6 +309,7 @@ void srv_close(struct srv *srv)
     SL_CHECK_MAGIC(srv, SRV_MAGIC);
     srv_publisher_free(srv->publisher);
     host_worker_free(srv->copier);
+    srv_selftest_free(srv->selftest);
     cnt_close(srv->library);
     if (srv->poll != NULL)
         host_timer_free(srv->poll);

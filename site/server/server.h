@@ -22,6 +22,7 @@
 #include "common/host/loop.h"
 #include "site/nbname/nbname.h"
 #include "site/report/outbox.h"
+#include "site/server/check.h"
 #include "site/server/intake.h"
 #include "site/store/pool.h"
 
@@ -45,7 +46,8 @@ struct srv_options {
     const char *state; /* sst_state: where the keys are */
     const char *site; /* the one site to serve, NULL for all in the database */
     bool is_server;
-    int64_t publish_interval_ms;
+    int64_t publish_interval_ms, selftest_interval_ms;
+    struct srv_chk_trust mp_trust; /* for management points over HTTPS */
     const char *content; /* folder of the content library */
     struct sst_pool *pool;
     struct nbn *names;                  /* the NetBIOS side, NULL without one */
@@ -69,8 +71,8 @@ extern const size_t srv_verb_count;
  */
 enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv,
                         struct sl_error *e) SL_MUST;
-/* How often to publish when nothing has changed, from now on. */
-void srv_set_publish_interval(struct srv *srv, int64_t ms);
+/* How often to publish when nothing has changed, and to ask the management points, from now on. */
+void srv_set_intervals(struct srv *srv, int64_t publish_ms, int64_t selftest_ms);
 /* Appends what the site server and the database are like, in the text format of Prometheus. */
 void srv_metrics(const struct srv *srv, struct sl_text *out);
 /* Stops publishing (a running publication is waited for), and frees; after host_control_close. NULL is accepted. */

@@ -104,6 +104,7 @@ static void tell_entry(const struct sst_entry *entry, const char *by, struct loc
         snprintf(reply->mp.address, sizeof reply->mp.address, "%s", entry->mp_address);
         snprintf(reply->mp.forest, sizeof reply->mp.forest, "%s", entry->forest);
         reply->mp.srv_port = entry->mp_port;
+        reply->mp.ssl_state = entry->mp_is_https;
         reply->mp.build = SM_SITE_BUILD;
     }
     for (size_t i = 0; i < entry->caps.count; i++)

@@ -123,14 +123,16 @@ enum sl_status sst_certify(struct sst *store, const char *site, const char *root
 
 static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT address, port, is_nlb FROM mp WHERE site_id = ?1 AND host = ?2");
+    struct db_stmt *s = db_prepare(store->db, "SELECT address, port, is_nlb, is_https FROM mp WHERE site_id = ?1 AND host = ?2");
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, mp->host);
     enum sl_status status = SL_OK;
     bool found = db_step(s);
-    if (found && (strcmp(db_text(s, 0), mp->address) != 0 || db_int(s, 1) != mp->port || db_int(s, 2) != mp->is_nlb))
-        status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld%s", mp->host,
-                         db_text(s, 0), (long long)db_int(s, 1), db_int(s, 2) ? ", a cluster" : "");
+    if (found && (strcmp(db_text(s, 0), mp->address) != 0 || db_int(s, 1) != mp->port || db_int(s, 2) != mp->is_nlb ||
+                  db_int(s, 3) != mp->is_https))
+        status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld%s%s", mp->host,
+                         db_text(s, 0), (long long)db_int(s, 1), db_int(s, 3) ? " over HTTPS" : "",
+                         db_int(s, 2) ? ", a cluster" : "");
     enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
     return status != SL_OK ? status : done;
 }
@@ -142,13 +144,14 @@ enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_m
     enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
-    struct db_stmt *s = db_prepare(store->db, "INSERT INTO mp (site_id, host, address, port, is_nlb) VALUES (?1, ?2, ?3, ?4, ?5) "
-                                              "ON CONFLICT DO NOTHING");
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO mp (site_id, host, address, port, is_nlb, is_https) "
+                                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
     db_bind_int(s, 1, id);
     db_bind_text(s, 2, mp->host);
     db_bind_text(s, 3, mp->address);
     db_bind_int(s, 4, mp->port);
     db_bind_int(s, 5, mp->is_nlb);
+    db_bind_int(s, 6, mp->is_https);
     status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_mp(store, id, mp, e);

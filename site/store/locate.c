@@ -182,7 +182,7 @@ enum sl_status sst_entry(struct sst *store, const char *site, size_t max_caps, s
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
     struct sst_entry entry = {0};
-    struct db_stmt *s = db_prepare(store->db, "SELECT s.code, s.forest, m.host, m.address, m.port FROM site s "
+    struct db_stmt *s = db_prepare(store->db, "SELECT s.code, s.forest, m.host, m.address, m.port, m.is_https FROM site s "
                                               "LEFT JOIN mp m ON m.site_id = s.id AND m.is_default = 1 WHERE s.code = ?1");
     db_bind_text(s, 1, site);
     if (db_step(s)) {
@@ -192,6 +192,7 @@ enum sl_status sst_entry(struct sst *store, const char *site, size_t max_caps, s
         entry.mp_host = db_is_null(s, 2) ? NULL : sl_strdup(db_text(s, 2));
         entry.mp_address = db_is_null(s, 2) ? NULL : sl_strdup(db_text(s, 3));
         entry.mp_port = db_is_null(s, 2) ? 0 : (uint16_t)db_int(s, 4);
+        entry.mp_is_https = !db_is_null(s, 2) && db_int(s, 5) != 0;
     }
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && entry.is_there)

@@ -225,6 +225,9 @@ static const char *const migrations[] = {
     "  PRIMARY KEY (advertisement_id, client),"
     "  FOREIGN KEY (advertisement_id, is_for_all) REFERENCES advertisement (id, is_for_all) ON DELETE CASCADE"
     ") STRICT, WITHOUT ROWID;",
+
+    /* A management point that answers over TLS. */
+    "ALTER TABLE mp ADD COLUMN is_https INTEGER NOT NULL DEFAULT 0 CHECK (is_https IN (0, 1));",
 };
 
 /* "SLsi" */

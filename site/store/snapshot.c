@@ -39,8 +39,8 @@ static char *text_or_null(struct db_stmt *s, int column)
 
 static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default, certificate, is_nlb, data FROM mp "
-                                              "WHERE site_id = ?1 ORDER BY host");
+    struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default, certificate, is_nlb, data, is_https "
+                                              "FROM mp WHERE site_id = ?1 ORDER BY host");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
         struct sm_mp *mp = grow(&snap->mps, &snap->mp_count, sizeof *mp);
@@ -50,6 +50,7 @@ static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapsh
         mp->is_default = db_int(s, 3) != 0;
         mp->certificate = status == SL_OK ? text_or_null(s, 4) : NULL;
         mp->is_nlb = db_int(s, 5) != 0;
+        mp->is_https = db_int(s, 7) != 0;
         mp->data = db_is_null(s, 6) ? SM_DATA_ANY : sm_data_parse(db_text(s, 6));
         if (status != SL_OK) {
             sl_assert(db_done(s, NULL) == SL_OK);

@@ -185,6 +185,7 @@ struct sst_entry {
     char *forest;
     char *mp_host, *mp_address;      /* of the default management point; NULL without one */
     uint16_t mp_port;
+    bool mp_is_https;
     struct sl_strings caps;          /* host names, sorted, at most as many as asked for */
 };
 /* Reads it without the packages and boundaries of a snapshot. Released by sst_entry_fini. */

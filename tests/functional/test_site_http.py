@@ -1,8 +1,10 @@
 """The HTTP of the site roles under fire, over TLS, and for the networks it is for."""
 
+import base64
 import http.client
 import os
 import random
+import re
 import socket
 import ssl
 import time
@@ -253,6 +255,43 @@ class Tls(HttpCase):
         self.site.ctl_ok("package", "add", "PS100007", "--version", "1", "--on", "dp7.example.org")
         self.assertEqual(self.ask("/SMS_DP_SMSPKG$/PS100007.1/", host="dp7.example.org")[0], 204)
         self.assertEqual(self.ask("/SMS_DP_SMSPKG$/PS100001.3/", host="dp1.example.org")[0], 404)
+
+    def test_S1_03_a_management_point_over_tls(self):
+        """S1.03 mp add --https: SSLState 1, HTTPSPort and port 443 wherever it is published; sitectl check and the self test ask it over TLS"""
+        ours, name = certs.Authority(self.path("mp")), "mps.example.org"
+        self.server = ours.issue("server", ["DNS:" + name])
+        client, port = ours.issue("client", ["DNS:srv.example.org"]), harness.free_port([ADDRESS])
+        self.run_ok(["sh", "-c", "cat %s %s >%s" % (*client, self.path("client.pem"))])
+        self.site.process.stop()
+        self.site.process = self.site.start_host("server,mp,slp", self.site.http, [], self.site.control, more=[
+            "--https", "%s:%d" % (ADDRESS, port), "--tls-cert", self.server[0], "--tls-key", self.server[1], "--client-ca", ours.ca_file,
+            "--mp-ca", ours.ca_file, "--mp-cert", self.path("client.pem"), "--self-test-interval", "1s"])
+        self.site.ctl_ok("mp", "add", name, "--address", ADDRESS, "--https", "--port", str(port))
+        self.site.ctl_ok("mp", "add", "mp9.example.org", "--address", "127.0.0.19", "--https")
+        self.assertEqual(self.site.ctl("mp", "add", name, "--address", ADDRESS, "--port", str(port)).code, 7)
+        rows = {row["mp"]: (row["port"], row["https"]) for row in self.site.ctl_ok("mp", "list", "--json").answer}
+        self.assertEqual((rows[name], rows["mp9.example.org"], rows["mp1.example.org"]), ((port, True), (443, True), (80, False)))
+        silent = {row["subject"] for row in self.site.ctl("check", "--json").answer if row["rule"] == "mp-not-answering"}
+        self.assertEqual(silent, {"mp1.example.org", "mp2.example.org", "mp9.example.org"})
+        harness.wait_until(lambda: "mp-not-answering site=PS1 mp=mp9.example.org" in self.site.process.log(), "the alarm of the self test")
+        self.assertNotIn("mp=" + name, self.site.process.log())
+        self.site.ctl_ok("mp", "designate", name)
+        for kind, path in (("zone", "z"), ("ldif", "l")):
+            self.site.ctl_ok("target", "add", "%s:%s" % (kind, self.path(path)))
+        self.site.publish()
+        with open(self.path("z"), encoding="utf-8") as zone, open(self.path("l"), encoding="utf-8") as ldif:
+            self.assertIn("SRV 0 0 %d %s" % (port, name), " ".join(zone.read().split()))
+            published = [base64.b64decode(value).decode() for value in re.findall(r"mSSMSCapabilities:: (\S+)", ldif.read())]
+        [published] = [text for text in published if "<HTTPSPort>%d</HTTPSPort>" % port in text]
+        for part in ('<Property Name="SSLState" Value="1"/>', "<SecurityModeMaskEx>1</SecurityModeMaskEx>"):
+            self.assertIn(part, published)
+        self.assertNotIn("HTTPPort", published)
+        one = http.client.HTTPConnection(ADDRESS, self.port, timeout=20)
+        self.addCleanup(one.close)
+        for path, told in ((LIST, b'FQDN="%s"><Version>6487</Version><Capabilities SchemaVersion="1.0"><Property Name="SSLState" Value="1"/>'),
+                           ("/SMS_SLP/slp.dll?site&sc=PS1", b'<MP Name="%%s" Address="%s" Port="%d" SSLState="1"' % (ADDRESS.encode(), port))):
+            one.request("GET", path)
+            self.assertIn(told % name.encode(), one.getresponse().read())
 
     def test_client_certificates(self):
         """P12 --client-ca: one of the authority is served, none, another's and an expired one are 403 or no connection"""

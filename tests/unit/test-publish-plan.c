@@ -9,6 +9,7 @@
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONTAINER "CN=System Management,CN=System,DC=example,DC=org"
@@ -250,7 +251,28 @@ START_TEST(Q1_capabilities_are_read_back_by_local_name)
     ck_assert_str_eq(sx_content(sx_find(sx_root(doc), "CommandLine")), "SMSSITECODE=LAB");
     ck_assert_str_eq(sx_content(sx_find(sx_root(doc), "HTTPPort")), "8080");
     ck_assert_str_eq(sx_attr(sx_find(sx_root(doc), "Property"), "Name"), "SSLState");
+    ck_assert_str_eq(sx_attr(sx_find(sx_root(doc), "Property"), "Value"), "0");
+    ck_assert_str_eq(sx_content(sx_find(sx_root(doc), "SecurityModeMaskEx")), "0");
+    ck_assert(sx_find(sx_root(doc), "HTTPSPort") == NULL);
     ck_assert_str_eq(sx_attr(sx_find(sx_root(doc), "Forest"), "Value"), odd);
+    sx_free(doc);
+    free(text);
+}
+END_TEST
+
+START_TEST(a_management_point_over_tls_is_published_as_one)
+{
+    char host[] = "a.example.org", address[] = "10.0.0.1";
+    struct sm_mp one = mp(host, address, true);
+    one.is_https = true;
+    struct sm_snapshot s = snapshot(&one, 1, NULL, 0);
+    char *text = pub_capabilities(&s, &one);
+    struct sx_doc *doc;
+    ck_assert_int_eq(sx_parse(text, strlen(text), SX_STRICT, &doc, NULL), SL_OK);
+    ck_assert_str_eq(sx_attr(sx_find(sx_root(doc), "Property"), "Value"), "1");
+    ck_assert_str_eq(sx_content(sx_find(sx_root(doc), "SecurityModeMaskEx")), "1");
+    ck_assert_str_eq(sx_content(sx_find(sx_root(doc), "HTTPSPort")), "8080");
+    ck_assert(sx_find(sx_root(doc), "HTTPPort") == NULL);
     sx_free(doc);
     free(text);
 }
@@ -272,5 +294,5 @@ END_TEST
 UNIT_MAIN("publish-plan", a_site_names_itself_and_its_boundaries, S1_08_the_default_is_written_after_those_that_are_not,
           the_schema_of_sms_2003_leaves_out_what_came_later, Q3_ranges_are_signed_and_split_at_128, names_are_escaped,
           what_failed_is_tried_again_ever_later_up_to_a_bound, Q4_a_long_name_is_cut_and_told_apart_by_a_hash,
-          Q1_capabilities_are_read_back_by_local_name,
+          Q1_capabilities_are_read_back_by_local_name, a_management_point_over_tls_is_published_as_one,
           our_names_are_known_and_others_are_not)
