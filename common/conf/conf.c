@@ -234,3 +234,48 @@ enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t 
     sl_text_fini(&text);
     return status;
 }
+
+/* True when the text before an "=" or "+=" ends in this key, as a word. */
+static bool is_key(const char *text, const char *equals, const char *key)
+{
+    size_t len = strlen(key);
+    equals -= equals > text && equals[-1] == '+';
+    while (equals > text && strchr(" \t\r\n", equals[-1]))
+        equals--;
+    if ((size_t)(equals - text) < len || strncmp(equals - len, key, len) != 0)
+        return false;
+    return equals - len == text || strchr(" \t\r\n}\"'", equals[-(ptrdiff_t)len - 1]);
+}
+
+static unsigned line_of(const char *text, const char *key)
+{
+    unsigned line = 1;
+    char quote = '\0';
+    for (const char *at = text; *at; at++) {
+        line += *at == '\n';
+        if (quote && *at == '\\' && at[1])
+            at++;
+        else if (quote)
+            quote = *at == quote ? '\0' : quote;
+        else if (*at == '"' || *at == '\'')
+            quote = *at;
+        else if (*at == '=' && is_key(text, at, key))
+            return line;
+    }
+    return 0;
+}
+
+unsigned conf_line(const char *path, const struct sl_option *row)
+{
+    struct sl_text text = sl_text_new(FILE_MAX);
+    unsigned line = 0;
+    if (read_file(path, &text, NULL) == SL_OK) {
+        char *octets = sl_text_take(&text), *key = key_of(row);
+        blank_comments(octets);
+        line = line_of(octets, key);
+        free(key);
+        free(octets);
+    }
+    sl_text_fini(&text);
+    return line;
+}

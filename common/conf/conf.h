@@ -17,4 +17,10 @@
 enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t count, void *values,
                          bool (*skip)(const char *option, void *ctx), void *ctx, struct sl_error *e) SL_MUST;
 
+/*
+ * The line, from 1, at which an option is first set in a file that conf_load has taken; 0 when it is not. For mistakes that only
+ * show when options are looked at together.
+ */
+unsigned conf_line(const char *path, const struct sl_option *row);
+
 #endif

@@ -11,3 +11,10 @@ enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t 
     (void)ctx;
     return sl_fail(e, SL_UNSUPPORTED, "%s: built without libconfuse, so no configuration file can be read", path);
 }
+
+unsigned conf_line(const char *path, const struct sl_option *row)
+{
+    (void)path;
+    (void)row;
+    return 0;
+}

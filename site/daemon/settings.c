@@ -3,7 +3,9 @@
 #include "common/conf/conf.h"
 #include "site/mp/mp.h"
 #include "site/model/site.h"
+#include "site/store/store.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 static const char *const role_words[SITED_ROLE_COUNT] = {
@@ -124,15 +126,33 @@ static bool is_given(const char *option, void *ctx)
     return cli_given(ctx, option);
 }
 
-static enum sl_status read_addresses(const char *option, const struct sl_strings *texts, uint16_t port,
-                                     struct sl_endpoint *ret_list, size_t max, struct sl_error *e)
+/* A mistake that shows only when options are looked at together: told where the option stands, in the file or by its name. */
+static enum sl_status SL_PRINTF(4, 5) wrong(const struct cli_call *call, int number, struct sl_error *e, const char *fmt, ...)
 {
+    const struct sited_values *v = call->values;
+    const struct sl_option *row = &sited_options[number];
+    unsigned line = v->config != NULL && !cli_given(call, row->name) ? conf_line(v->config, row) : 0;
+    va_list args;
+    va_start(args, fmt);
+    enum sl_status status = sl_vfail(e, SL_USAGE, fmt, args);
+    va_end(args);
+    return line > 0 ? sl_fail_in(e, status, "%s:%u", v->config, line) : status;
+}
+
+static enum sl_status read_addresses(const struct cli_call *call, int number, uint16_t port, struct sl_endpoint *ret_list,
+                                     size_t max, struct sl_error *e)
+{
+    const struct sl_option *row = &sited_options[number];
+    const struct sl_strings *texts = (const void *)((const char *)call->values + row->offset);
     if (texts->count > max)
-        return sl_fail(e, SL_USAGE, "--%s: more than %zu addresses", option, max);
+        return wrong(call, number, e, "--%s: more than %zu addresses", row->name, max);
     for (size_t i = 0; i < texts->count; i++) {
         enum sl_status status = sl_endpoint_parse(texts->items[i], port, &ret_list[i], e);
         if (status != SL_OK)
-            return sl_fail_in(e, status, "--%s", option);
+            return sl_fail_in(e, status, "--%s", row->name);
+        for (size_t k = 0; k < i; k++)
+            if (sl_endpoint_equal(&ret_list[i], &ret_list[k]))
+                return wrong(call, number, e, "--%s: %s twice", row->name, texts->items[i]);
     }
     return SL_OK;
 }
@@ -142,14 +162,39 @@ bool sited_is_http(const struct sited_settings *s)
     return s->roles[SITED_MP] || s->roles[SITED_DP] || s->roles[SITED_SLP];
 }
 
-static enum sl_status check_http(const struct sited_values *v, const struct sited_settings *s, struct sl_error *e)
+static enum sl_status check_http(const struct cli_call *call, const struct sited_settings *s, struct sl_error *e)
 {
+    const struct sited_values *v = call->values;
+    const struct {
+        const char *value;
+        int number;
+    } files[] = {{v->tls_cert, SITED_ROW_tls_cert}, {v->tls_key, SITED_ROW_tls_key}, {v->client_ca, SITED_ROW_client_ca}};
     if (s->http_count + s->https_count > WEB_ADDRESSES_MAX)
-        return sl_fail(e, SL_USAGE, "--http and --https: more than %d addresses", WEB_ADDRESSES_MAX);
+        return wrong(call, SITED_ROW_https, e, "--http and --https: more than %d addresses", WEB_ADDRESSES_MAX);
+    for (size_t i = 0; i < s->http_count; i++)
+        for (size_t k = 0; k < s->https_count; k++)
+            if (sl_endpoint_equal(&s->http[i], &s->https[k]))
+                return wrong(call, SITED_ROW_https, e, "--https: %s is an address of --http", v->https.items[k]);
     if (s->https_count > 0 && (v->tls_cert == NULL || v->tls_key == NULL))
-        return sl_fail(e, SL_USAGE, "--https needs --tls-cert and --tls-key");
-    if (s->https_count == 0 && (v->tls_cert != NULL || v->tls_key != NULL || v->client_ca != NULL))
-        return sl_fail(e, SL_USAGE, "--tls-cert, --tls-key and --client-ca are for --https");
+        return wrong(call, SITED_ROW_https, e, "--https needs --tls-cert and --tls-key");
+    for (size_t i = 0; i < SL_COUNT(files) && s->https_count == 0; i++)
+        if (files[i].value != NULL)
+            return wrong(call, files[i].number, e, "--%s is for --https", sited_options[files[i].number].name);
+    if (v->http_client_connections > v->http_connections)
+        return wrong(call, SITED_ROW_http_client_connections, e, "--http-client-connections: more than --http-connections");
+    return SL_OK;
+}
+
+/* What is of no use without something else is a mistake too, when it was asked for. */
+static enum sl_status check_roles_fit(const struct cli_call *call, const struct sited_settings *s, struct sl_error *e)
+{
+    const struct sited_values *v = call->values;
+    if (v->replica != NULL && sst_is_file(v->replica))
+        return wrong(call, SITED_ROW_replica, e, "--replica: must be postgresql://...");
+    if (v->replica != NULL && !sited_is_http(s))
+        return wrong(call, SITED_ROW_replica, e, "--replica is for the roles mp, dp and slp");
+    if (v->intake != NULL && !s->roles[SITED_MP])
+        return wrong(call, SITED_ROW_intake, e, "--intake is for the role mp");
     return SL_OK;
 }
 
@@ -163,16 +208,18 @@ enum sl_status sited_settings_read(const struct cli_call *call, struct sited_set
     if (status == SL_OK)
         status = read_roles(v->role, s.roles, e);
     if (status == SL_OK)
-        status = read_addresses("http", &v->http, WEB_PORT, s.http, WEB_ADDRESSES_MAX, e);
+        status = read_addresses(call, SITED_ROW_http, WEB_PORT, s.http, WEB_ADDRESSES_MAX, e);
     if (status == SL_OK)
-        status = read_addresses("https", &v->https, WEB_TLS_PORT, s.https, WEB_ADDRESSES_MAX, e);
+        status = read_addresses(call, SITED_ROW_https, WEB_TLS_PORT, s.https, WEB_ADDRESSES_MAX, e);
     if (status == SL_OK)
-        status = read_addresses("nbt-address", &v->nbt_address, (uint16_t)v->nbt_port, s.nbt, NBN_ADDRESSES_MAX, e);
+        status = read_addresses(call, SITED_ROW_nbt_address, (uint16_t)v->nbt_port, s.nbt, NBN_ADDRESSES_MAX, e);
     s.http_count = v->http.count;
     s.https_count = v->https.count;
     s.nbt_count = v->nbt_address.count;
     if (status == SL_OK)
-        status = check_http(v, &s, e);
+        status = check_http(call, &s, e);
+    if (status == SL_OK)
+        status = check_roles_fit(call, &s, e);
     if (status == SL_OK && v->metrics != NULL)
         status = sl_endpoint_parse(v->metrics, 0, &s.metrics, e);
     s.has_metrics = v->metrics != NULL;

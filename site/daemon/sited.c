@@ -58,6 +58,25 @@ struct sited {
     bool stopping;
 };
 
+/* ---- what a reload may change -------------------------------------------------------------------------------------------- */
+
+static struct srv_times server_times(const struct sited_values *v)
+{
+    return (struct srv_times){.publish_interval_ms = v->publish_interval_ms,
+                              .selftest_interval_ms = v->selftest_interval_ms,
+                              .certificate_days = v->certificate_days};
+}
+
+static struct web_times web_times(const struct sited_values *v)
+{
+    return (struct web_times){.idle_ms = v->web_idle_ms, .headers_ms = v->web_headers_ms, .body_ms = v->web_body_ms};
+}
+
+static struct obx_limits outbox_limits(const struct sited_values *v)
+{
+    return (struct obx_limits){.reports = v->outbox_reports, .octets = v->outbox_mib << 20};
+}
+
 /* ---- start ------------------------------------------------------------------------------------------------------------ */
 
 static void list_settings(struct sited *d)
@@ -167,7 +186,7 @@ static enum sl_status start_upward(struct sited *d, struct sl_error *e)
 {
     char path[PATH_MAX + 16];
     const struct sited_values *v = d->values;
-    const struct obx_limits limits = {.reports = v->outbox_reports, .octets = v->outbox_mib << 20};
+    const struct obx_limits limits = outbox_limits(v);
     if (d->settings->roles[SITED_SERVER])
         d->intake = srv_intake_new(v->db, v->site, v->report_days);
     if (!d->settings->roles[SITED_MP])
@@ -189,13 +208,11 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .state = d->state,
         .site = d->values->site,
         .is_server = d->settings->roles[SITED_SERVER],
-        .publish_interval_ms = d->values->publish_interval_ms,
-        .selftest_interval_ms = d->values->selftest_interval_ms,
+        .times = server_times(d->values),
         .mp_trust = {.ca = d->values->mp_ca, .client = d->values->mp_cert},
         .content = d->content,
         .pool = d->pool,
         .names = d->names,
-        .certificate_days = d->values->certificate_days,
         .outbox = d->outbox,
         .intake = d->intake,
         .on_sites = on_sites,
@@ -255,7 +272,9 @@ static enum sl_status take_ports(struct sited *d, struct sl_error *e)
     const struct sited_settings *s = d->settings;
     const struct sited_values *v = d->values;
     enum sl_status status = SL_OK;
-    d->web = web_new();
+    d->web = web_new(&(struct web_limits){.connections = (unsigned)v->http_connections,
+                                          .per_client = (unsigned)v->http_client_connections,
+                                          .times = web_times(v)});
     if (s->nbt_count > 0)
         status = nbn_open(d->loop, s->nbt, s->nbt_count, &d->names, e);
     if (status == SL_OK && s->https_count > 0)
@@ -346,7 +365,15 @@ static enum sl_status apply(void *ctx, struct sl_error *e)
     enum sl_status status = d->mp != NULL ? mp_allow_lists(d->mp, &d->values->mplist_allow, e) : SL_OK;
     if (status != SL_OK)
         return status;
-    srv_set_intervals(d->srv, d->values->publish_interval_ms, d->values->selftest_interval_ms);
+    const struct web_times times = web_times(d->values);
+    const struct srv_times server = server_times(d->values);
+    const struct obx_limits limits = outbox_limits(d->values);
+    srv_set_times(d->srv, &server);
+    web_set_times(d->web, &times);
+    if (d->outbox != NULL)
+        obx_set_limits(d->outbox, &limits);
+    if (d->intake != NULL)
+        srv_intake_set_days(d->intake, d->values->report_days);
     if (!d->values->common.verbose)
         sl_log_set_level((enum sl_log_level)d->values->log_level);
     return SL_OK;

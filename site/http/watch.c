@@ -22,7 +22,6 @@ struct web_guest {
 
 struct web_watch {
     uint32_t magic;
-    int64_t limit_ms;
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t ending;
@@ -55,11 +54,11 @@ static void *work(void *ctx)
     return NULL;
 }
 
-enum sl_status web_watch_new(int64_t limit_ms, struct web_watch **ret_watch, struct sl_error *e)
+enum sl_status web_watch_new(struct web_watch **ret_watch, struct sl_error *e)
 {
     struct web_watch *w = sl_new(sizeof *w);
     pthread_condattr_t attr;
-    *w = (struct web_watch){.magic = WATCH_MAGIC, .limit_ms = limit_ms};
+    *w = (struct web_watch){.magic = WATCH_MAGIC};
     (void)pthread_mutex_init(&w->mutex, NULL);
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -92,12 +91,12 @@ void web_watch_free(struct web_watch *w)
     free(w);
 }
 
-struct web_guest *web_watch_enter(struct web_watch *w, int fd)
+struct web_guest *web_watch_enter(struct web_watch *w, int fd, int64_t limit_ms)
 {
     struct web_guest *g = sl_new(sizeof *g);
     SL_CHECK_MAGIC(w, WATCH_MAGIC);
     (void)pthread_mutex_lock(&w->mutex);
-    *g = (struct web_guest){.next = w->guests, .link = &w->guests, .fd = fd, .due_ms = sl_clock_mono_ms() + w->limit_ms};
+    *g = (struct web_guest){.next = w->guests, .link = &w->guests, .fd = fd, .due_ms = sl_clock_mono_ms() + limit_ms};
     if (g->next != NULL)
         g->next->link = &g->next;
     w->guests = g;
@@ -117,9 +116,9 @@ void web_watch_served(struct web_watch *w, struct web_guest *g)
     set_due(w, g, 0);
 }
 
-void web_watch_next(struct web_watch *w, struct web_guest *g)
+void web_watch_next(struct web_watch *w, struct web_guest *g, int64_t limit_ms)
 {
-    set_due(w, g, sl_clock_mono_ms() + w->limit_ms);
+    set_due(w, g, sl_clock_mono_ms() + limit_ms);
 }
 
 void web_watch_leave(struct web_watch *w, struct web_guest *g)

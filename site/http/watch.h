@@ -15,16 +15,16 @@
 struct web_watch;
 struct web_guest;
 
-/* Starts the thread; `limit_ms` for the headers of each request. SL_LIMIT when there is none to be had. */
-enum sl_status web_watch_new(int64_t limit_ms, struct web_watch **ret_watch, struct sl_error *e) SL_MUST;
+/* Starts the thread. SL_LIMIT when there is none to be had. */
+enum sl_status web_watch_new(struct web_watch **ret_watch, struct sl_error *e) SL_MUST;
 /* Ends the thread; every guest must have left. NULL is accepted. */
 void web_watch_free(struct web_watch *watch);
-/* A connection has come, and its first headers are waited for. Its socket must stay open until it has left. */
-struct web_guest *web_watch_enter(struct web_watch *watch, int fd);
+/* A connection has come, and its first headers are waited for, so long. Its socket must stay open until it has left. */
+struct web_guest *web_watch_enter(struct web_watch *watch, int fd, int64_t limit_ms);
 /* Headers have come; no limit until web_watch_next. */
 void web_watch_served(struct web_watch *watch, struct web_guest *guest);
 /* The request is done, the headers of the next one are waited for. */
-void web_watch_next(struct web_watch *watch, struct web_guest *guest);
+void web_watch_next(struct web_watch *watch, struct web_guest *guest, int64_t limit_ms);
 /* The connection is about to be closed; frees the guest. */
 void web_watch_leave(struct web_watch *watch, struct web_guest *guest);
 

@@ -55,6 +55,8 @@ struct web {
     struct door doors[WEB_ADDRESSES_MAX];
     size_t door_count;
     struct web_watch *watch; /* from web_start on */
+    unsigned connections, per_client;
+    _Atomic int64_t idle_ms, headers_ms, body_ms;
     bool started;
 };
 
@@ -69,12 +71,22 @@ struct exchange {
     size_t received;
 };
 
-struct web *web_new(void)
+struct web *web_new(const struct web_limits *limits)
 {
     struct web *web = sl_new(sizeof *web);
     web->magic = WEB_MAGIC;
     web->none.role = "none";
+    web->connections = limits->connections;
+    web->per_client = limits->per_client;
+    web_set_times(web, &limits->times);
     return web;
+}
+
+void web_set_times(struct web *web, const struct web_times *times)
+{
+    web->idle_ms = times->idle_ms;
+    web->headers_ms = times->headers_ms;
+    web->body_ms = times->body_ms;
 }
 
 void web_add_routes(struct web *web, const char *role, const struct web_route *routes, size_t count, void *ctx)
@@ -307,7 +319,7 @@ static enum MHD_Result begin(const struct door *door, struct MHD_Connection *con
     const char *coding = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Transfer-Encoding");
     uint64_t octets = 0;
     x->begun = true;
-    x->deadline = sl_deadline_in(WEB_BODY_S * 1000);
+    x->deadline = sl_deadline_in(web->body_ms);
     if (!x->query_fits)
         return refuse(web, conn, 414, "the query is too long");
     if (x->has_nul)
@@ -333,12 +345,14 @@ static struct web_guest *guest_of(struct MHD_Connection *conn)
 /* Comes and goes with the socket, on the thread that then serves it. */
 static void on_connection(void *cls, struct MHD_Connection *conn, void **socket_context, enum MHD_ConnectionNotificationCode what)
 {
-    const struct door *door = cls;
-    if (what == MHD_CONNECTION_NOTIFY_STARTED)
-        *socket_context = web_watch_enter(door->web->watch,
-                                          MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-    else
-        web_watch_leave(door->web->watch, *socket_context);
+    struct web *web = ((const struct door *)cls)->web;
+    if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+        web_watch_leave(web->watch, *socket_context);
+        return;
+    }
+    *socket_context = web_watch_enter(
+        web->watch, MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd, web->headers_ms);
+    (void)MHD_set_connection_option(conn, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)(web->idle_ms / 1000));
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *path, const char *method,
@@ -387,7 +401,7 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     (void)why;
     const struct door *door = cls;
     struct exchange *x = *con_cls;
-    web_watch_next(door->web->watch, guest_of(conn));
+    web_watch_next(door->web->watch, guest_of(conn), door->web->headers_ms);
     if (x == NULL)
         return;
     sl_text_fini(&x->body);
@@ -454,8 +468,9 @@ static enum sl_status start_door(struct door *d, struct sl_error *e)
     /* The logger comes first, so that it hears of the other options. */
     d->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, d->fd,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WEB_WORKERS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_MAX,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_PER_IP, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)WEB_WORKERS, MHD_OPTION_CONNECTION_LIMIT, d->web->connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, d->web->per_client, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)(d->web->idle_ms / 1000),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_ARRAY,
         d->tls != NULL ? secure : plain, MHD_OPTION_END);
@@ -468,7 +483,7 @@ static enum sl_status start_door(struct door *d, struct sl_error *e)
 enum sl_status web_start(struct web *web, struct sl_error *e)
 {
     SL_CHECK_MAGIC(web, WEB_MAGIC);
-    enum sl_status status = web_watch_new(WEB_HEADERS_S * 1000, &web->watch, e);
+    enum sl_status status = web_watch_new(&web->watch, e);
     web->started = true;
     for (size_t i = 0; i < web->door_count && status == SL_OK; i++)
         status = start_door(&web->doors[i], e);

@@ -3,9 +3,9 @@
  *
  * A server has a table of routes and any number of addresses. Paths are compared without case, as the field's clients mix them. A
  * path that is known with another method is 405 (Allow names those there are), an unknown one 404. Bodies are read whole before
- * a handler is called, and are bounded: WEB_BODY_MAX octets or more are 413. A connection that is silent for WEB_IDLE_S, or takes
- * longer than WEB_HEADERS_S for the headers of a request or WEB_BODY_S for one body, is closed; connections are bounded in all
- * and per address. A body with two lengths, or coded otherwise than in chunks, is 400 or 501, and closed.
+ * a handler is called, and are bounded: WEB_BODY_MAX octets or more are 413. A connection that is silent for too long, or takes
+ * longer than it may for the headers of a request or for one body, is closed; connections are bounded in all and per client
+ * (struct web_limits). A body with two lengths, or coded otherwise than in chunks, is 400 or 501, and closed.
  *
  * Connections with TLS: tls.h.
  *
@@ -33,11 +33,6 @@ enum {
     WEB_WORKERS = 2,
     WEB_ROUTES_MAX = 64,
     WEB_ADDRESSES_MAX = 16,
-    WEB_CONNECTIONS_MAX = 512,
-    WEB_CONNECTIONS_PER_IP = 128,
-    WEB_IDLE_S = 15,
-    WEB_HEADERS_S = 10, /* from the connection, or the answer before, to the end of the headers */
-    WEB_BODY_S = 30,
     WEB_PORT = 80,
     WEB_TLS_PORT = 443,
     WEB_PEER_MAX = 64,
@@ -46,6 +41,17 @@ enum {
 
 struct web;
 struct web_tls; /* tls.h */
+
+/* What an address of ours grants its clients; what goes beyond is closed at once. */
+struct web_limits {
+    unsigned connections; /* in all */
+    unsigned per_client;  /* of one address */
+    struct web_times {
+        int64_t idle_ms;    /* of silence */
+        int64_t headers_ms; /* from the connection, or the answer before, to the end of the headers */
+        int64_t body_ms;    /* for one body */
+    } times;
+};
 
 /* A request; everything lives until the handler returns. Strings are never NULL but `content_type` and `host`. */
 struct web_request {
@@ -84,7 +90,9 @@ struct web_route {
 };
 
 /* A server without routes and addresses. */
-struct web *web_new(void);
+struct web *web_new(const struct web_limits *limits);
+/* Other times, for connections and requests from now on; any thread. */
+void web_set_times(struct web *web, const struct web_times *times);
 /* Adds the routes of a role, each called with `ctx`; before web_start. `role` and the rows must outlive the server. */
 void web_add_routes(struct web *web, const char *role, const struct web_route *routes, size_t count, void *ctx);
 /*

@@ -43,12 +43,12 @@ struct put {
 
 struct obx {
     uint32_t magic;
-    struct obx_limits limits;
     pthread_mutex_t queue_mutex; /* guards the four below */
     pthread_cond_t committed;
     struct put *first, **end;
     bool is_committing; /* a thread writes the reports of all that wait */
-    pthread_mutex_t db_mutex; /* guards the two below; never held together with queue_mutex */
+    pthread_mutex_t db_mutex; /* guards the three below; never held together with queue_mutex */
+    struct obx_limits limits;
     struct db *db;
     struct obx_stats stats;
 };
@@ -88,6 +88,14 @@ enum sl_status obx_open(const char *path, const struct obx_limits *limits, struc
     else
         obx_close(o);
     return status;
+}
+
+void obx_set_limits(struct obx *o, const struct obx_limits *limits)
+{
+    SL_CHECK_MAGIC(o, OBX_MAGIC);
+    pthread_mutex_lock(&o->db_mutex);
+    o->limits = *limits;
+    pthread_mutex_unlock(&o->db_mutex);
 }
 
 void obx_close(struct obx *o)

@@ -36,6 +36,8 @@ struct obx_batch {
 /* Opens the file at `path`, makes it when it is not there. Errors name it. */
 enum sl_status obx_open(const char *path, const struct obx_limits *limits, struct obx **ret_outbox, struct sl_error *e) SL_MUST;
 void obx_close(struct obx *outbox); /* NULL is accepted */
+/* How much may wait, from now on; what waits already stays. */
+void obx_set_limits(struct obx *outbox, const struct obx_limits *limits);
 /* Keeps a report for a site, on disk when it returns. SL_LIMIT: the queue is full. */
 enum sl_status obx_put(struct obx *outbox, const char *site, const struct sm_report *report, struct sl_error *e) SL_MUST;
 /*

@@ -19,8 +19,9 @@ enum { DAY_S = 86400, DROPPED_AT_ONCE = 2 * SM_BATCH_REPORTS_MAX };
 struct srv_intake {
     uint32_t magic;
     const char *path, *site;
-    int64_t days;
     pthread_mutex_t mutex; /* guards all below */
+    int64_t days;
+    struct sl_log_limit refused_log, failed_log;
     struct sst *store;     /* NULL until it is needed, and after a failure */
     struct srv_intake_stats stats;
 };
@@ -28,9 +29,18 @@ struct srv_intake {
 struct srv_intake *srv_intake_new(const char *path, const char *site, int64_t days)
 {
     struct srv_intake *in = sl_new(sizeof *in);
-    *in = (struct srv_intake){.magic = INTAKE_MAGIC, .path = path, .site = site, .days = days};
+    *in = (struct srv_intake){.magic = INTAKE_MAGIC, .path = path, .site = site, .days = days,
+                             .refused_log = {.lines_per_s = 1}, .failed_log = {.lines_per_s = 1}};
     pthread_mutex_init(&in->mutex, NULL);
     return in;
+}
+
+void srv_intake_set_days(struct srv_intake *in, int64_t days)
+{
+    SL_CHECK_MAGIC(in, INTAKE_MAGIC);
+    pthread_mutex_lock(&in->mutex);
+    in->days = days;
+    pthread_mutex_unlock(&in->mutex);
 }
 
 void srv_intake_free(struct srv_intake *in)
@@ -83,6 +93,14 @@ static enum sl_status check_signature(struct srv_intake *in, const char *site, c
     return status;
 }
 
+static void log_refused(struct srv_intake *in, const struct sm_report *r, const char *why)
+{
+    uint64_t left_out = 0;
+    if (sl_log_allowed(&in->refused_log, &left_out))
+        sl_log(SL_LOG_WARNING, "report-refused", "client=%s kind=%s message=%s text=%s left-out=%" PRIu64, r->client,
+               sm_report_word(r->kind), r->message, SL_LOG_TEXT(why), left_out);
+}
+
 static enum sl_status take_one(struct srv_intake *in, int64_t site_id, const struct sm_report *r, int64_t now_s,
                                enum sst_taken *ret_taken, struct sl_error *e)
 {
@@ -99,8 +117,7 @@ static enum sl_status take_one(struct srv_intake *in, int64_t site_id, const str
     }
     sm_content_fini(&content);
     if (status == SL_OK && *ret_taken == SST_REFUSED)
-        sl_log(SL_LOG_WARNING, "report-refused", "client=%s kind=%s message=%s text=%s", r->client, sm_report_word(r->kind),
-               r->message, SL_LOG_TEXT(why.text[0] != '\0' ? why.text : "the client is unknown, or its key another"));
+        log_refused(in, r, why.text[0] != '\0' ? why.text : "the client is unknown, or its key another");
     return status;
 }
 
@@ -147,8 +164,18 @@ static enum sl_status take_batch(struct srv_intake *in, struct sm_batch *batch, 
 
 /* ---- HTTP --------------------------------------------------------------------------------------------------------------- */
 
-static void answer(struct web_response *response, enum sl_status status, const struct srv_intake_stats *now,
-                   const struct sl_error *e)
+static void log_failed(struct srv_intake *in, const struct sl_error *e)
+{
+    uint64_t left_out = 0;
+    pthread_mutex_lock(&in->mutex);
+    bool may = sl_log_allowed(&in->failed_log, &left_out);
+    pthread_mutex_unlock(&in->mutex);
+    if (may)
+        sl_log(SL_LOG_WARNING, "intake-failed", "text=%s left-out=%" PRIu64, SL_LOG_TEXT(sl_error_text(e)), left_out);
+}
+
+static void answer(struct srv_intake *in, struct web_response *response, enum sl_status status,
+                   const struct srv_intake_stats *now, const struct sl_error *e)
 {
     static const char *const words[SST_TAKEN_COUNT] = {
 #define TAKEN_WORD(name, word) word,
@@ -162,7 +189,7 @@ static void answer(struct web_response *response, enum sl_status status, const s
         sl_text_puts(&response->body, "\n");
         return;
     }
-    sl_log(SL_LOG_WARNING, "intake-failed", "text=%s", SL_LOG_TEXT(sl_error_text(e)));
+    log_failed(in, e);
     switch (status) {
     case SL_MALFORMED:
         web_text(response, 400, "%s", e->text);
@@ -194,7 +221,7 @@ static void on_intake(const struct web_request *request, struct web_response *re
         status = take_batch(in, &batch, request, signature != NULL ? signature : "", &now, &e);
         pthread_mutex_unlock(&in->mutex);
     }
-    answer(response, status, &now, &e);
+    answer(in, response, status, &now, &e);
 }
 
 const struct web_route srv_intake_routes[] = {

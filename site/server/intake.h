@@ -34,6 +34,8 @@ struct srv_intake_stats {
  * nothing yet.
  */
 struct srv_intake *srv_intake_new(const char *path, const char *site, int64_t days);
+/* Another number of days, from the next batch on; any thread. */
+void srv_intake_set_days(struct srv_intake *intake, int64_t days);
 void srv_intake_free(struct srv_intake *intake); /* NULL is accepted; no request may be running */
 /* How much was taken; any thread. */
 struct srv_intake_stats srv_intake_stats(struct srv_intake *intake);

@@ -97,7 +97,7 @@ enum sl_status srv_key_replace(struct srv_call *call, struct sl_error *e)
     sm_snapshot_free(before);
     status = srv_keys_replace(call->srv->options.state, call->site, e);
     if (status == SL_OK)
-        status = srv_keys_certify(call->store, call->srv->options.state, call->site, call->srv->options.certificate_days,
+        status = srv_keys_certify(call->store, call->srv->options.state, call->site, call->srv->options.times.certificate_days,
                                   sl_clock_real_s(), e);
     if (status == SL_OK)
         status = read_site(call, &after, e);

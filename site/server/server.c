@@ -80,7 +80,7 @@ static void certify_all(struct srv *srv, struct sst *store, const struct sl_stri
 {
     for (size_t i = 0; i < codes->count; i++) {
         struct sl_error e = {0};
-        enum sl_status status = srv_keys_certify(store, srv->options.state, codes->items[i], srv->options.certificate_days,
+        enum sl_status status = srv_keys_certify(store, srv->options.state, codes->items[i], srv->options.times.certificate_days,
                                                  sl_clock_real_s(), &e);
         if (status != SL_OK)
             sl_log(SL_LOG_ERROR, "certificates-not-issued", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));
@@ -115,14 +115,14 @@ static void schedule_publish(struct srv *srv, int64_t ms)
     host_timer_start(srv->interval, ms);
 }
 
-void srv_set_intervals(struct srv *srv, int64_t publish_ms, int64_t selftest_ms)
+void srv_set_times(struct srv *srv, const struct srv_times *times)
 {
-    bool changed = srv->options.publish_interval_ms != publish_ms;
-    srv->options.publish_interval_ms = publish_ms;
+    bool changed = srv->options.times.publish_interval_ms != times->publish_interval_ms;
+    srv->options.times = *times;
     if (changed && srv->publisher != NULL)
-        schedule_publish(srv, publish_ms);
+        schedule_publish(srv, times->publish_interval_ms);
     if (srv->selftest != NULL)
-        srv_selftest_set_interval(srv->selftest, selftest_ms);
+        srv_selftest_set_interval(srv->selftest, times->selftest_interval_ms);
 }
 
 static enum sl_status look(struct srv *srv, struct sl_error *e)
@@ -153,7 +153,7 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
     tell_sites(srv, store, &codes);
     if (srv->publisher != NULL) {
         publish_all(srv, &codes);
-        schedule_publish(srv, srv->options.publish_interval_ms);
+        schedule_publish(srv, srv->options.times.publish_interval_ms);
     }
     sl_strings_fini(&codes);
     return SL_OK;
@@ -190,7 +190,7 @@ static void on_interval(void *ctx)
         publish_all(srv, &codes);
         sl_strings_fini(&codes);
     }
-    schedule_publish(srv, srv->options.publish_interval_ms);
+    schedule_publish(srv, srv->options.times.publish_interval_ms);
 }
 
 /* ---- what became of publications -------------------------------------------------------------------------------------- */
@@ -284,7 +284,7 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
     if (status == SL_OK && options->is_server)
         status = cnt_open(options->content, true, &srv->library, e);
     if (status == SL_OK && options->is_server)
-        status = srv_selftest_new(loop, options->selftest_interval_ms, &srv->options.mp_trust, &srv->selftest, e);
+        status = srv_selftest_new(loop, options->times.selftest_interval_ms, &srv->options.mp_trust, &srv->selftest, e);
     if (status != SL_OK) {
         srv_close(srv);
         return status;

@@ -40,20 +40,26 @@ enum {
 
 struct srv;
 
+/* What may change while it serves. */
+struct srv_times {
+    int64_t publish_interval_ms;  /* between publications when nothing has changed */
+    int64_t selftest_interval_ms; /* between asking the management points */
+    int64_t certificate_days;     /* how long the certificates of management points are valid */
+};
+
 /* Borrowed by the srv, all of it, for its whole life. */
 struct srv_options {
     const char *path; /* of the database */
     const char *state; /* sst_state: where the keys are */
     const char *site; /* the one site to serve, NULL for all in the database */
     bool is_server;
-    int64_t publish_interval_ms, selftest_interval_ms;
+    struct srv_times times;
     struct srv_chk_trust mp_trust; /* for management points over HTTPS */
     const char *content; /* folder of the content library */
     struct sst_pool *pool;
     struct nbn *names;                  /* the NetBIOS side, NULL without one */
     struct obx *outbox;                 /* of the management point, for status; NULL without one */
     struct srv_intake *intake;          /* likewise of the site server */
-    int64_t certificate_days;           /* how long the certificates of management points are valid */
     /* Told what the sites look like, on opening and after each change; NULL when nobody wants to know. */
     void (*on_sites)(const struct sm_snapshot *const *sites, size_t count, void *ctx);
     void *on_sites_ctx;
@@ -71,8 +77,8 @@ extern const size_t srv_verb_count;
  */
 enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv,
                         struct sl_error *e) SL_MUST;
-/* How often to publish when nothing has changed, and to ask the management points, from now on. */
-void srv_set_intervals(struct srv *srv, int64_t publish_ms, int64_t selftest_ms);
+/* Other times, from now on. */
+void srv_set_times(struct srv *srv, const struct srv_times *times);
 /* Appends what the site server and the database are like, in the text format of Prometheus. */
 void srv_metrics(const struct srv *srv, struct sl_text *out);
 /* Stops publishing (a running publication is waited for), and frees; after host_control_close. NULL is accepted. */

@@ -56,7 +56,7 @@ class Operation(harness.Case):
     # ---- configuration
 
     def test_reload_takes_over_what_can_change_and_names_the_rest(self):
-        """SIGHUP: log level, publish interval and mplist-allow change at once; the others are named as needing a restart"""
+        """SIGHUP: every option that can change while sited serves does so at once; the others are named as needing a restart"""
         self.serve()
         self.assertEqual(self.status(), 200)
         self.reload('mplist_allow = {"10.0.0.0/8"}\nlog_level = "debug"\npublish_interval = "2h"\nslp_path = "/x"\n')
@@ -67,6 +67,14 @@ class Operation(harness.Case):
         self.assertEqual(self.status("/SMS_SLP/slp.dll?site&sc=PS1"), 200)
         self.reload("")
         self.assertEqual(self.status(), 200)
+        self.reload('outbox_reports = 1\noutbox_mib = 1\nreport_days = 1\ncertificate_days = 1\nself_test_interval = "1s"\nhttp_idle_time = "1s"\n'
+                    'http_headers_time = "1s"\nhttp_body_time = "1s"\nhttp_connections = 300\n')
+        self.assertEqual(len(re.findall(r"reloaded options=(\S+)", self.process.log())[-1].split(",")), 8)
+        self.assertIn("needs-restart options=http-connections", self.process.log())
+        with socket.create_connection((ADDRESS, self.port), timeout=20) as slow:
+            slow.sendall(b"GET / HTTP/1.1\r\n")
+            self.assertEqual(slow.recv(1), b"")     # not after the 10 s of before: see http-headers-time
+        self.reload("")
         self.reload('mplist_allow = {"10.0.0.0/33"}\n', told="reload-failed")
         self.assertIn("sited.conf:1", self.process.log())
         self.assertEqual(self.status(), 200)
@@ -90,10 +98,17 @@ class Operation(harness.Case):
             self.write("sited.conf", text)
             done = harness.run(check)
             self.assertEqual((done.code, "sited.conf" + told in done.err), (2, True), text + str(done))
-        for text, told in (('https = {"127.0.0.1"}\n', "--tls-cert"), ('client_ca = "/x"\n', "--https")):
+        for text, told in (('\nhttps = {"127.0.0.1"}\n', ":2: --https needs --tls-cert"), ('# x\n\nclient_ca = "/x"\n', ":3: --client-ca is for --https"),
+                           ('http = {"127.0.0.1"}\nhttps = {"127.0.0.1:80"}\n', ":2: --https: 127.0.0.1:80 is an address of --http"),
+                           ('nbt_address = {"127.0.0.1"}\nnbt_address += {"127.0.0.1"}\n', ":1: --nbt-address: 127.0.0.1 twice"),
+                           ('http_connections = 5\nhttp_client_connections = 6\n', ":2: --http-client-connections: more than"),
+                           ('role = "server"\nreplica = "postgresql://x@y/z"\n', ":2: --replica is for"), ('replica = "/x.db"\n', ":1: --replica: must be"),
+                           ('role = "dp"\n\n\nintake = "http://x"\n', ":4: --intake is for")):
             self.write("sited.conf", text)
             done = harness.run(check)
-            self.assertEqual((done.code, told in done.err), (2, True), text + str(done))
+            self.assertEqual((done.code, "sited.conf" + told in done.err), (2, True), text + str(done))
+        done = harness.run(check + ["--intake", "http://x"])
+        self.assertEqual((done.code, "sited.conf:" in done.err), (2, False), "given on the command line: " + str(done))
         self.write("sited.conf", 'role = "mp,slp"\nhttp = {"127.0.0.1:8080"}\nmplist_allow = {"10.0.0.0/8", "2001:db8::/32"}\nlog_level = "warning"\n')
         self.run_ok(check)
 

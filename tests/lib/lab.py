@@ -77,7 +77,7 @@ class Site:
     """
 
     def __init__(self, case, code="PS1", domain="example.org", nbt_port=None, http=(), addresses=(), roles="server,mp,dp", name="site",
-                 env=None):
+                 env=None, more=()):
         self.case, self.code, self.nbt_port = case, code, nbt_port
         self.db = new_database(case, name)
         self.content = case.path(name + ".content")
@@ -86,14 +86,14 @@ class Site:
             self.state = ["--state", case.path(name + ".state")]
             os.mkdir(self.state[1])
         self.control = case.path(name + ".sock")
-        self.http, self.addresses, self.roles, self.env = list(http), list(addresses), roles, env
+        self.http, self.addresses, self.roles, self.env, self.more = list(http), list(addresses), roles, env, list(more)
         self.process = None
         case.run_ok([harness.program("sitectl"), "--db", self.db, "init", code, "--domain", domain, "--server", "server." + domain,
                      *self.state])
         self.start()
 
     def start(self):
-        self.process = self.start_host(self.roles, self.http, self.addresses, self.control)
+        self.process = self.start_host(self.roles, self.http, self.addresses, self.control, self.more)
 
     def start_host(self, roles, http, addresses, control, more=()):
         """Starts a sited on the site's database; returns its process once it answers."""

@@ -174,6 +174,21 @@ START_TEST(a_mistake_names_file_and_line)
 }
 END_TEST
 
+START_TEST(an_option_is_found_by_its_line)
+{
+    struct values v;
+    setup(&v);
+    static const char text[] = "# workers = 9\n\nlevel = \"workers = 3 \\\" workers =\"\n/* workers\n = */ my_workers = 1 "
+                               "workers\n= 4\nlisten = {\"a\"}\nlisten += {\"b\"} db_file=\"x\"";
+    write_file(text, sizeof text - 1);
+    static const unsigned lines[] = {8, 7, 6, 0, 3, 0, 0};
+    for (size_t i = 0; i < SL_COUNT(rows); i++)
+        ck_assert_msg(conf_line(path, &rows[i]) == lines[i], "%s: %u", rows[i].name, conf_line(path, &rows[i]));
+    ck_assert_uint_eq(conf_line("/nowhere/x.conf", &rows[0]), 0);
+    teardown(&v);
+}
+END_TEST
+
 START_TEST(files_that_are_none)
 {
     struct values v;
@@ -197,4 +212,4 @@ START_TEST(files_that_are_none)
 END_TEST
 
 UNIT_MAIN("conf", fills_every_type, comments_end_where_they_should, leaves_defaults_alone, the_command_line_wins,
-          a_mistake_names_file_and_line, files_that_are_none)
+          a_mistake_names_file_and_line, an_option_is_found_by_its_line, files_that_are_none)
