@@ -25,7 +25,6 @@ enum sl_frame_kind {
     SL_FRAME_REQUEST = 'Q',
     SL_FRAME_COLUMNS = 'C',
     SL_FRAME_ROW = 'R',
-    SL_FRAME_STEP = 'S',
     SL_FRAME_WARNING = 'W',
     SL_FRAME_PROGRESS = 'P',
     SL_FRAME_END = 'E',

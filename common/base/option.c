@@ -145,11 +145,3 @@ bool sl_option_equal(const struct sl_option *row, const void *a, const void *b)
         same = same_text(p->items[i], q->items[i]);
     return same;
 }
-
-const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
-    return NULL;
-}

@@ -61,8 +61,6 @@ enum sl_status sl_option_set(const struct sl_option *row, void *values, const ch
 void sl_option_swap(const struct sl_option *row, void *a, void *b);
 /* True when the value of one row is the same in both. */
 bool sl_option_equal(const struct sl_option *row, const void *a, const void *b);
-/* The row of a name, or NULL. */
-const struct sl_option *sl_option_find(const struct sl_option *rows, size_t count, const char *name);
 /* Appends a copy of `item`. */
 void sl_strings_add(struct sl_strings *list, const char *item);
 /* Frees a list. */

@@ -160,16 +160,6 @@ static bool on_row(struct remote *r, const struct sl_frame *f)
     return taken;
 }
 
-static bool on_step(struct remote *r, const struct sl_frame *f)
-{
-    const char *cells[CLI_STEP_COLUMNS];
-    if (f->count != CLI_STEP_COLUMNS)
-        return false;
-    cells_of(f, cells);
-    cli_doc_step(r->call->doc, cells);
-    return true;
-}
-
 static bool on_warning(struct remote *r, const struct sl_frame *f)
 {
     if (f->count != 1)
@@ -213,8 +203,6 @@ static bool on_frame(void *ctx, const struct sl_frame *f, bool *ret_ended)
         return on_columns(r, f);
     case SL_FRAME_ROW:
         return on_row(r, f);
-    case SL_FRAME_STEP:
-        return on_step(r, f);
     case SL_FRAME_WARNING:
         return on_warning(r, f);
     case SL_FRAME_PROGRESS:

@@ -130,11 +130,6 @@ void host_reply_row(struct host_reply *reply, const char *const *cells, size_t c
     put(reply, SL_FRAME_ROW, cells, count);
 }
 
-void host_reply_step(struct host_reply *reply, const char *const *cells, size_t count)
-{
-    put(reply, SL_FRAME_STEP, cells, count);
-}
-
 void host_reply_warning(struct host_reply *reply, const char *fmt, ...)
 {
     struct sl_error text;

@@ -54,8 +54,6 @@ int host_request_take_fd(struct host_reply *reply);
 void host_reply_columns(struct host_reply *reply, const char *const *columns, size_t count, bool single);
 /* One row; the cells in the order of the columns, NULL for null, lists with newlines between the items. */
 void host_reply_row(struct host_reply *reply, const char *const *cells, size_t count);
-/* One step of a trace; the cells as in cli_doc_step. */
-void host_reply_step(struct host_reply *reply, const char *const *cells, size_t count);
 /* A warning for people. */
 void host_reply_warning(struct host_reply *reply, const char *fmt, ...) SL_PRINTF(2, 3);
 /* How far a long verb has come; total 0 = unknown. Left out when the client does not keep up. */

@@ -55,11 +55,6 @@ void lm_ranges_free(struct lm_ranges *index)
     free(index);
 }
 
-size_t lm_ranges_count(const struct lm_ranges *index)
-{
-    return index->count;
-}
-
 struct search {
     const struct node *nodes;
     uint32_t address;

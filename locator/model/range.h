@@ -22,8 +22,6 @@ struct lm_ranges;
 struct lm_ranges *lm_ranges_new(const struct lm_range *ranges, size_t count);
 /* Frees it; NULL is accepted. */
 void lm_ranges_free(struct lm_ranges *index);
-/* Ranges in the index. */
-size_t lm_ranges_count(const struct lm_ranges *index);
 /*
  * Puts the ranges that hold the address into `out`, by rising low end, at most `max` of them. Returns how many there are at
  * least: more than `max` means that some were left out.

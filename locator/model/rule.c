@@ -69,11 +69,3 @@ const struct lm_rule lm_rules[] = {
 };
 
 const size_t lm_rule_count = SL_COUNT(lm_rules);
-
-const struct lm_rule *lm_rule_find(const char *id)
-{
-    for (size_t i = 0; i < SL_COUNT(lm_rules); i++)
-        if (!strcmp(lm_rules[i].id, id))
-            return &lm_rules[i];
-    return NULL;
-}

@@ -23,7 +23,4 @@ struct lm_rule {
 extern const struct lm_rule lm_rules[];
 extern const size_t lm_rule_count;
 
-/* The rule of an id, NULL when there is none. */
-const struct lm_rule *lm_rule_find(const char *id);
-
 #endif

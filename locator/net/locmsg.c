@@ -171,17 +171,6 @@ static enum sl_status read_request(struct sx_node *root, bool has_package, struc
     return s;
 }
 
-enum sl_status loc_content_request_read(const char *xml, size_t len, struct loc_content_request *ret_request, struct sl_error *e)
-{
-    struct sx_doc *doc;
-    enum sl_status s = parse(xml, len, questions[LOC_CONTENT], &doc, e);
-    if (s != SL_OK)
-        return s;
-    s = read_request(sx_root(doc), true, ret_request, e);
-    sx_free(doc);
-    return s;
-}
-
 enum sl_status loc_request_read(const char *xml, size_t len, enum loc_question *ret_question,
                                 struct loc_content_request *ret_request, struct sl_error *e)
 {

@@ -113,18 +113,15 @@ struct loc_mp_list {
 /* "LOCAL", "REMOTE", "FALLBACK". */
 const char *loc_locality_word(enum loc_locality locality);
 
-/* Reads and writes a ContentLocationRequest. Nothing is allocated. */
-enum sl_status loc_content_request_read(const char *xml, size_t len, struct loc_content_request *ret_request,
-                                        struct sl_error *e) SL_MUST;
 /* Which request of MP_LocationManager. */
 enum loc_question { LOC_CONTENT, LOC_LOCAL_MP };
 /*
- * Reads either request, by its element; a LocalMPLocationRequest leaves package and version empty. SL_MALFORMED names an element
- * that is neither.
+ * Reads either request, by its element; a LocalMPLocationRequest leaves package and version empty. Nothing is allocated.
+ * SL_MALFORMED names an element that is neither.
  */
 enum sl_status loc_request_read(const char *xml, size_t len, enum loc_question *ret_question,
                                 struct loc_content_request *ret_request, struct sl_error *e) SL_MUST;
-/* Appends the XML to `out`; a failure is sticky there (sl_text_failed). */
+/* Appends a ContentLocationRequest to `out`; a failure is sticky there (sl_text_failed). */
 void loc_content_request_write(const struct loc_content_request *request, struct sl_text *out);
 
 /* Reads and writes a ContentLocationReply; the caller owns *ret_reply (loc_content_reply_fini). */

@@ -25,8 +25,9 @@ uint16_t nbc_id(void)
 static const struct {
     uint16_t ask, answer;
 } words[] = {
-    [NBC_QUERY] = {NB_ASK_QUERY, NB_REPLY_QUERY},          [NBC_STATUS] = {NB_ASK_STATUS, NB_REPLY_STATUS},
-    [NBC_REGISTER] = {NB_ASK_REGISTER, NB_REPLY_REGISTER}, [NBC_REFRESH] = {NB_ASK_REFRESH, NB_REPLY_REGISTER},
+    [NBC_QUERY] = {NB_ASK_QUERY, NB_REPLY_QUERY},
+    [NBC_REGISTER] = {NB_ASK_REGISTER, NB_REPLY_REGISTER},
+    [NBC_REFRESH] = {NB_ASK_REFRESH, NB_REPLY_REGISTER},
     [NBC_RELEASE] = {NB_ASK_RELEASE, NB_REPLY_RELEASE},
 };
 
@@ -34,8 +35,8 @@ size_t nbc_build(const struct nbc_question *question, uint16_t id, uint8_t *out,
 {
     struct nb_message m;
     uint16_t word = words[question->kind].ask;
-    if (question->kind == NBC_QUERY || question->kind == NBC_STATUS)
-        nb_make_query(&m, id, word, &question->name, question->kind == NBC_QUERY ? NB_RR_NB : NB_RR_NBSTAT);
+    if (question->kind == NBC_QUERY)
+        nb_make_query(&m, id, word, &question->name, NB_RR_NB);
     else
         nb_make_request(&m, id, word, &question->name, question->ttl_s,
                         (struct nb_address){.flags = question->nb_flags, .address = question->address});
@@ -49,21 +50,6 @@ static void take_addresses(const struct nb_message *m, struct nbc_reply *reply)
         reply->addresses[i] = m->addresses[i].address;
     reply->nb_flags = m->count ? m->addresses[0].flags : 0;
     reply->group = reply->nb_flags & NB_GROUP;
-}
-
-static void take_names(const struct nb_message *m, struct nbc_reply *reply)
-{
-    reply->name_count = m->count;
-    for (size_t i = 0; i < m->count; i++) {
-        struct nbc_node_name *name = &reply->names[i];
-        size_t len = NB_NAME_LEN - 1;
-        while (len > 0 && (m->names[i].octets[len - 1] == ' ' || m->names[i].octets[len - 1] == '\0'))
-            len--;
-        memcpy(name->name, m->names[i].octets, len);
-        name->name[len] = '\0';
-        name->suffix = m->names[i].octets[NB_NAME_LEN - 1];
-        name->flags = m->names[i].flags;
-    }
 }
 
 static uint32_t wack_seconds(uint32_t ttl_s)
@@ -90,8 +76,6 @@ enum nbc_verdict nbc_judge(const struct nbc_question *question, uint16_t id, con
         return NBC_FOREIGN;
     if (m.rdata == NB_RDATA_ADDRESSES)
         take_addresses(&m, &reply);
-    else if (m.rdata == NB_RDATA_STATUS && question->kind == NBC_STATUS)
-        take_names(&m, &reply);
     else if (reply.rcode == NB_OK)
         return NBC_FOREIGN;
     *ret_reply = reply;
@@ -339,16 +323,5 @@ enum sl_status nbc_query(const struct sl_endpoint *server, const struct nb_name 
                          struct nbc_reply *ret_reply, struct sl_error *e)
 {
     struct nbc_question question = {.kind = NBC_QUERY, .name = *name, .server = *server};
-    return nbc_ask(&question, -1, deadline, ret_reply, e);
-}
-
-enum sl_status nbc_node_status(const struct sl_endpoint *host, const struct nb_name *name, struct sl_deadline deadline,
-                               struct nbc_reply *ret_reply, struct sl_error *e)
-{
-    struct nbc_question question = {.kind = NBC_STATUS, .server = *host};
-    if (name)
-        question.name = *name;
-    else
-        (void)nb_name_make("*", NB_WORKSTATION, &question.name);
     return nbc_ask(&question, -1, deadline, ret_reply, e);
 }

@@ -32,11 +32,10 @@ enum {
     NBC_WACK_MIN_S = 9,   /* a WACK's time outside these bounds is taken as the upper one */
     NBC_WACK_MAX_S = 105,
     NBC_ADDRESSES_MAX = NB_ADDRESSES_MAX,
-    NBC_NAMES_MAX = NB_STATUS_NAMES_MAX,
     NBC_HOST_MAX = 256,
 };
 
-enum nbc_kind { NBC_QUERY, NBC_STATUS, NBC_REGISTER, NBC_REFRESH, NBC_RELEASE };
+enum nbc_kind { NBC_QUERY, NBC_REGISTER, NBC_REFRESH, NBC_RELEASE };
 
 /* What is asked, of whom. */
 struct nbc_question {
@@ -49,12 +48,6 @@ struct nbc_question {
     uint32_t ttl_s;    /* wished for; the registry grants its own */
 };
 
-struct nbc_node_name {
-    char name[NB_NAME_LEN]; /* 15 octets without trailing blanks, and NUL */
-    uint8_t suffix;
-    uint16_t flags;
-};
-
 /* An answer. `rcode` 0 is a positive one; else it is the refusal: 3 no such name, 5 refused, 6 owned by another ... */
 struct nbc_reply {
     uint8_t rcode;
@@ -64,8 +57,6 @@ struct nbc_reply {
     uint32_t ttl_s;    /* granted (registration, refresh), or of the answer; seconds to wait for NBC_WAIT */
     size_t address_count;
     uint32_t addresses[NBC_ADDRESSES_MAX]; /* host byte order */
-    size_t name_count;                     /* NBC_STATUS */
-    struct nbc_node_name names[NBC_NAMES_MAX];
 };
 
 enum nbc_verdict {
@@ -94,9 +85,6 @@ enum sl_status nbc_ask(const struct nbc_question *question, int fd, struct sl_de
 /* nbc_ask with a question made from its parts. */
 enum sl_status nbc_query(const struct sl_endpoint *server, const struct nb_name *name, struct sl_deadline deadline,
                          struct nbc_reply *ret_reply, struct sl_error *e) SL_MUST;
-/* Node status of a host; `name` NULL asks for "*". Sent to the host's own name service port. */
-enum sl_status nbc_node_status(const struct sl_endpoint *host, const struct nb_name *name, struct sl_deadline deadline,
-                               struct nbc_reply *ret_reply, struct sl_error *e) SL_MUST;
 /*
  * A non-blocking UDP socket bound to `local` (never a wildcard), for registrations from port 137 or --nbt-port. ICMP errors
  * are reported on it. SL_CONFLICT: the port is held by another program; SL_DENIED: a port below 1024 without the right to it.

@@ -21,11 +21,6 @@ static const char *const type_words[] = {
 #undef TYPE_WORD
 };
 
-const char *sm_mof_type_word(enum sm_mof_type type)
-{
-    return type_words[type];
-}
-
 /* ---- life ------------------------------------------------------------------------------------------------------------- */
 
 static void qualifiers_fini(struct sm_mof_qualifiers *list)

@@ -95,8 +95,6 @@ struct sm_mof {
 enum sl_status sm_mof_read(const char *name, const char *octets, size_t len, struct sm_mof **ret_mof, struct sl_error *e) SL_MUST;
 /* Frees it and all it owns; NULL is accepted. */
 void sm_mof_free(struct sm_mof *mof);
-/* The word of a type. */
-const char *sm_mof_type_word(enum sm_mof_type type);
 /* The first value of a qualifier, "TRUE" for one without a value, NULL when it is not there. */
 const char *sm_mof_qualifier(const struct sm_mof_qualifiers *qualifiers, const char *name);
 /* True when a qualifier is there and TRUE. */

@@ -64,22 +64,6 @@ enum sl_status sst_register(struct sst *store, int64_t site_id, const struct sst
     return status;
 }
 
-enum sl_status sst_client_register(struct sst *store, const char *site, const struct sst_registration *registration,
-                                   struct sl_error *e)
-{
-    int64_t site_id;
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    enum sl_status status = db_begin(store->db, e);
-    if (status == SL_OK)
-        status = sst_site_id(store, site, &site_id, e);
-    if (status == SL_OK)
-        status = sst_register(store, site_id, registration, e);
-    if (status == SL_OK)
-        return db_commit(store->db, e);
-    db_rollback(store->db);
-    return status;
-}
-
 enum sl_status sst_client_remove(struct sst *store, const char *site, const char *smsid, bool *ret_removed, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);

@@ -17,23 +17,10 @@ struct sst_client {
     int64_t registered_s, seen_s, discovered_s, inventoried_s;
 };
 
-/* What a client says when it registers; borrowed for the call. */
-struct sst_registration {
-    const char *smsid, *name;
-    const char *key; /* NULL: it signs nothing */
-    int64_t at_s;
-};
-
 /* Reads a client; *ret_client is NULL when it is not known, or the site is not. Freed by sst_client_free. */
 enum sl_status sst_client(struct sst *store, const char *site, const char *smsid, struct sst_client **ret_client,
                           struct sl_error *e) SL_MUST;
 void sst_client_free(struct sst_client *client); /* NULL is accepted */
-/*
- * Registers a client, or registers it again under the name it has now. SL_CONFLICT: it is registered with a key, and this is
- * another or none. A client without a key takes the first that it brings.
- */
-enum sl_status sst_client_register(struct sst *store, const char *site, const struct sst_registration *registration,
-                                   struct sl_error *e) SL_MUST;
 /* Forgets a client with all that it has reported; *ret_removed is false when it was not known. */
 enum sl_status sst_client_remove(struct sst *store, const char *site, const char *smsid, bool *ret_removed,
                                  struct sl_error *e) SL_MUST;

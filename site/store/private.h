@@ -48,7 +48,17 @@ enum sl_status sst_set_content(struct sst *store, int64_t site_id, const char *i
 /* The client in the row of such a statement. */
 struct sst_client *sst_client_row(struct db_stmt *s);
 
-/* sst_client_register within the caller's transaction. */
+/* What a client says when it registers; borrowed for the call. */
+struct sst_registration {
+    const char *smsid, *name;
+    const char *key; /* NULL: it signs nothing */
+    int64_t at_s;
+};
+
+/*
+ * Registers a client, or registers it again under the name it has now, within the caller's transaction. SL_CONFLICT: it is
+ * registered with a key, and this is another or none. A client without a key takes the first that it brings.
+ */
 enum sl_status sst_register(struct sst *store, int64_t site_id, const struct sst_registration *registration,
                             struct sl_error *e) SL_MUST;
 

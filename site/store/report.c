@@ -11,14 +11,7 @@
 
 enum sl_status sst_take_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e)
 {
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    enum sl_status status = db_begin(store->db, e);
-    if (status != SL_OK)
-        return status;
-    status = sst_site_id(store, site, ret_site_id, e);
-    if (status != SL_OK)
-        db_rollback(store->db);
-    return status;
+    return sst_change_begin(store, site, ret_site_id, e);
 }
 
 enum sl_status sst_take_end(struct sst *store, enum sl_status status, struct sl_error *e)

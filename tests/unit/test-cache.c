@@ -60,10 +60,8 @@ START_TEST(more_ranges_than_room)
         ranges[i] = (struct lm_range){0, UINT32_MAX, i};
     struct lm_ranges *index = lm_ranges_new(ranges, 10);
     ck_assert_uint_eq(lm_ranges_find(index, UINT32_MAX, found, 3), 4);
-    ck_assert_uint_eq(lm_ranges_count(index), 10);
     lm_ranges_free(index);
     index = lm_ranges_new(&(struct lm_range){5, 4, 0}, 1);
-    ck_assert_uint_eq(lm_ranges_count(index), 0);
     ck_assert_uint_eq(lm_ranges_find(index, 4, found, 3), 0);
     lm_ranges_free(index);
 }

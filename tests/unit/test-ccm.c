@@ -209,6 +209,15 @@ START_TEST(octets_turned_at_random_never_crash)
 }
 END_TEST
 
+/* Reads what has to be a ContentLocationRequest. */
+static enum sl_status read_content(const char *xml, size_t len, struct loc_content_request *ret_request, struct sl_error *e)
+{
+    enum loc_question question = LOC_LOCAL_MP;
+    enum sl_status s = loc_request_read(xml, len, &question, ret_request, e);
+    ck_assert(s != SL_OK || question == LOC_CONTENT);
+    return s;
+}
+
 START_TEST(sizes_are_bounded)
 {
     char *big = malloc(CCM_ENVELOPE_MAX + 1), type[CCM_CONTENT_TYPE_MAX];
@@ -222,7 +231,7 @@ START_TEST(sizes_are_bounded)
     ck_assert_int_eq(ccm_write(&heavy, &out, type, NULL), SL_LIMIT);
     ck_assert_int_eq(ccm_write(&(struct ccm_message){.body = (char[]){"\xff"}, .body_len = 1}, &out, type, NULL), SL_MALFORMED);
     struct loc_content_request request;
-    ck_assert_int_eq(loc_content_request_read(big, CCM_ENVELOPE_MAX, &request, NULL), SL_LIMIT);
+    ck_assert_int_eq(read_content(big, CCM_ENVELOPE_MAX, &request, NULL), SL_LIMIT);
     sl_text_fini(&out);
     free(big);
 }
@@ -241,7 +250,7 @@ START_TEST(content_request_round_trip)
     (void)snprintf(r.addresses[1].address, sizeof r.addresses[1].address, "2001:db8::1");
     struct sl_text xml = sl_text_new(LOC_XML_MAX);
     loc_content_request_write(&r, &xml);
-    ck_assert_int_eq(loc_content_request_read(sl_text_str(&xml), xml.len, &back, NULL), SL_OK);
+    ck_assert_int_eq(read_content(sl_text_str(&xml), xml.len, &back, NULL), SL_OK);
     ck_assert_mem_eq(&r, &back, sizeof r);
     sl_text_fini(&xml);
 }
@@ -256,7 +265,7 @@ START_TEST(content_request_of_current_branch)
         "<Forest Name=\"f\"/><Domain Name=\"d\"/><IPAddresses><IPAddress SubnetAddress=\"10.0.0.0\" Address=\"10.0.0.1\"/>"
         "</IPAddresses><Later/></ClientLocationInfo></ContentLocationRequest>";
     struct loc_content_request r;
-    ck_assert_int_eq(loc_content_request_read(xml, sizeof xml - 1, &r, NULL), SL_OK);
+    ck_assert_int_eq(read_content(xml, sizeof xml - 1, &r, NULL), SL_OK);
     ck_assert_str_eq(r.package, "UID:Content_1");
     ck_assert_str_eq(r.site, "PS1");
     ck_assert_str_eq(r.forest, "f");
@@ -280,7 +289,7 @@ START_TEST(content_request_that_is_none)
     for (size_t i = 0; i < SL_COUNT(bad); i++) {
         struct loc_content_request r;
         struct sl_error e = {.status = SL_OK};
-        ck_assert_msg(loc_content_request_read(bad[i], strlen(bad[i]), &r, &e) == SL_MALFORMED, "%s", bad[i]);
+        ck_assert_msg(read_content(bad[i], strlen(bad[i]), &r, &e) == SL_MALFORMED, "%s", bad[i]);
         ck_assert_str_ne(e.text, "");
     }
 }
@@ -295,7 +304,7 @@ START_TEST(counts_are_bounded)
     for (int i = 0; i <= LOC_ADDRESSES_PER_CLIENT; i++)
         sl_text_puts(&xml, "<IPAddress Address=\"10.0.0.1\"/>");
     sl_text_puts(&xml, "</IPAddresses></ClientLocationInfo></ContentLocationRequest>");
-    ck_assert_int_eq(loc_content_request_read(sl_text_str(&xml), xml.len, &r, NULL), SL_LIMIT);
+    ck_assert_int_eq(read_content(sl_text_str(&xml), xml.len, &r, NULL), SL_LIMIT);
     sl_text_reset(&xml);
     sl_text_puts(&xml, "<ContentLocationReply><Sites>");
     for (int i = 0; i <= LOC_SITES_PER_REPLY; i++)

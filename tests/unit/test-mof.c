@@ -43,7 +43,7 @@ START_TEST(a_class_with_all_that_inventory_classes_have)
     ck_assert_uint_eq(a->property_count, 4);
     ck_assert_str_eq(a->properties[0].name, "S");
     ck_assert(sm_mof_is(&a->properties[0].qualifiers, "Key") && !a->properties[0].is_array);
-    ck_assert_str_eq(sm_mof_type_word(a->properties[1].type), "uint8");
+    ck_assert_int_eq(a->properties[1].type, SM_MOF_UINT8);
     ck_assert(a->properties[1].is_array);
     ck_assert_uint_eq(a->properties[1].line, 7);
     ck_assert_int_eq(a->properties[2].type, SM_MOF_REFERENCE);
@@ -53,10 +53,14 @@ END_TEST
 
 START_TEST(every_type_is_read)
 {
+    static const char *const words[] = {
+#define TYPE_WORD(name, word, number) word,
+        SM_MOF_TYPE_TABLE(TYPE_WORD)
+#undef TYPE_WORD
+    };
     for (int i = 0; i < SM_MOF_TYPE_COUNT; i++) {
         char text[128];
-        snprintf(text, sizeof text, "class A { %s%s p; };", i == SM_MOF_REFERENCE ? "A " : "",
-                 sm_mof_type_word((enum sm_mof_type)i));
+        snprintf(text, sizeof text, "class A { %s%s p; };", i == SM_MOF_REFERENCE ? "A " : "", words[i]);
         struct sm_mof *mof = must_read(text);
         ck_assert_int_eq(mof->classes[0].properties[0].type, i);
         sm_mof_free(mof);

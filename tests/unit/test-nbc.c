@@ -260,24 +260,6 @@ START_TEST(the_pure_layer_keeps_the_bounds_of_a_wack)
 }
 END_TEST
 
-START_TEST(a_node_status_lists_names)
-{
-    struct peer p = {.endpoint = sl_endpoint_ip4(0x7f000002, 137)};
-    struct nbc_question q = question_of(&p, NBC_STATUS);
-    struct nb_status_name name = {.flags = NB_NAME_ACTIVE};
-    memcpy(name.octets, q.name.octets, NB_NAME_LEN);
-    uint8_t octets[NB_DATAGRAM_MAX];
-    struct nb_message m;
-    struct nbc_reply reply;
-    ck_assert_int_eq(nb_message_parse(octets, nbc_build(&q, 7, octets, sizeof octets), &m, NULL), SL_OK);
-    nb_make_status(&m, &name, 1);
-    ck_assert_int_eq(nbc_judge(&q, 7, &q.server, octets, nb_message_build(&m, octets, sizeof octets), &reply), NBC_ANSWER);
-    ck_assert_uint_eq(reply.name_count, 1);
-    ck_assert_str_eq(reply.names[0].name, "MP_LAB");
-    ck_assert_uint_eq(reply.names[0].suffix, NB_SMS);
-}
-END_TEST
-
 START_TEST(targets_are_split_or_refused)
 {
     static const struct {
@@ -322,7 +304,6 @@ int main(void)
     tcase_add_test(tc, silence_is_asked_again);
     tcase_add_test(tc, a_closed_port_is_known_at_once);
     tcase_add_test(tc, the_pure_layer_keeps_the_bounds_of_a_wack);
-    tcase_add_test(tc, a_node_status_lists_names);
     tcase_add_test(tc, targets_are_split_or_refused);
     tcase_add_test(tc, a_socket_is_never_bound_to_a_wildcard_or_a_held_port);
     suite_add_tcase(suite, tc);

@@ -726,6 +726,13 @@ static bool is_known(const char *site, const char *smsid)
     return known;
 }
 
+static enum sl_status register_client(const char *site, const struct sst_registration *r, struct sl_error *e)
+{
+    int64_t id;
+    enum sl_status status = sst_take_begin(store, site, &id, e);
+    return status != SL_OK ? status : sst_take_end(store, sst_register(store, id, r, e), e);
+}
+
 START_TEST(S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key)
 {
     struct sst_registration r = {.smsid = "GUID:11111111-2222-3333-4444-555555555555", .name = "PC1", .at_s = 1000};
@@ -735,21 +742,21 @@ START_TEST(S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key)
     int64_t before = generation(store);
     init_site("XYZ");
     ck_assert(!is_known("LAB", r.smsid));
-    ok(sst_client_register(store, "LAB", &r, &e), &e);
+    ok(register_client("LAB", &r, &e), &e);
     ck_assert(is_known("LAB", "guid:11111111-2222-3333-4444-555555555555"));
     ck_assert(!is_known("XYZ", r.smsid) && !is_known("NIX", r.smsid));
     r.key = "0602AA", r.name = "PC2", r.at_s = 2000; /* a first key is taken */
-    ok(sst_client_register(store, "LAB", &r, &e), &e);
+    ok(register_client("LAB", &r, &e), &e);
     r.key = "0602BB";
-    ck_assert_int_eq(sst_client_register(store, "LAB", &r, &e), SL_CONFLICT);
+    ck_assert_int_eq(register_client("LAB", &r, &e), SL_CONFLICT);
     r.key = NULL;
-    ck_assert_int_eq(sst_client_register(store, "LAB", &r, &e), SL_CONFLICT);
+    ck_assert_int_eq(register_client("LAB", &r, &e), SL_CONFLICT);
     ok(sst_client(store, "LAB", r.smsid, &client, &e), &e);
     ck_assert_str_eq(client->name, "PC2");
     ck_assert_str_eq(client->key, "0602AA");
     ck_assert(client->registered_s == 1000 && client->seen_s == 2000 && client->discovered_s == 0);
     sst_client_free(client);
-    ck_assert_int_eq(sst_client_register(store, "NIX", &r, &e), SL_USAGE);
+    ck_assert_int_eq(register_client("NIX", &r, &e), SL_USAGE);
     ok(sst_client_remove(store, "LAB", r.smsid, &removed, &e), &e);
     ck_assert(removed && !is_known("LAB", r.smsid));
     ok(sst_client(store, "LAB", r.smsid, &client, &e), &e);
@@ -771,7 +778,7 @@ START_TEST(S1_17_reports_are_stored_once_and_dropped_by_age)
     ok(sst_take_begin(store, "LAB", &id, &e), &e);
     ok(sst_take(store, id, &r, &content, 2000, &taken[0], &e), &e);
     ok(sst_take_end(store, SL_OK, &e), &e);
-    ok(sst_client_register(store, "LAB", &who, &e), &e);
+    ok(register_client("LAB", &who, &e), &e);
     ok(sst_take_begin(store, "LAB", &id, &e), &e);
     ok(sst_take(store, id, &r, &content, 2000, &taken[1], &e), &e);
     ok(sst_take(store, id, &r, &content, 2000, &taken[2], &e), &e);
