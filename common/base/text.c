@@ -200,6 +200,14 @@ bool sl_parse_u64(const char *text, uint64_t max, uint64_t *ret_value)
     return true;
 }
 
+size_t sl_word_find(const char *const *words, size_t count, const char *word)
+{
+    size_t i = 0;
+    while (i < count && strcmp(words[i], word) != 0)
+        i++;
+    return i;
+}
+
 bool sl_parse_duration_ms(const char *text, int64_t *ret_ms)
 {
     static const struct {

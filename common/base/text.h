@@ -56,6 +56,8 @@ bool sl_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value
 bool sl_parse_duration_ms(const char *text, int64_t *ret_ms);
 /* Decodes an even number of hexadecimal digits; false on anything else or when it does not fit. */
 bool sl_parse_hex(const char *text, uint8_t *out, size_t out_size, size_t *ret_len);
+/* The index of a word among `count` others, in its very letters; `count` when it is not there. */
+size_t sl_word_find(const char *const *words, size_t count, const char *word);
 /* ASCII-only case-insensitive comparison, whatever the locale. */
 bool sl_text_iequal(const char *a, const char *b);
 /* Copies at most size - 1 octets and ends with NUL; false when the text was cut. */

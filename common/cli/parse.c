@@ -242,14 +242,14 @@ static void set_option(struct cli_line *line, const struct sl_option *row, void 
 static void wish_help(struct cli_line *line, const char *format)
 {
     static const char *const formats[] = {"", "man", "bash", "zsh", "fish"};
-    for (size_t i = 0; i < SL_COUNT(formats); i++)
-        if (strcmp(formats[i], format) == 0) {
-            settle_verb(line);
-            line->wish = CLI_HELP;
-            line->help = formats[i];
-            return;
-        }
-    mistake(line, "--help: \"%s\" is not one of man, bash, zsh, fish", format);
+    size_t i = sl_word_find(formats, SL_COUNT(formats), format);
+    if (i == SL_COUNT(formats)) {
+        mistake(line, "--help: \"%s\" is not one of man, bash, zsh, fish", format);
+        return;
+    }
+    settle_verb(line);
+    line->wish = CLI_HELP;
+    line->help = formats[i];
 }
 
 /* "--name", "--name=value" or "--name value"; true when `next` was used up. */

@@ -47,10 +47,8 @@ const char *ff_kind_word(enum ff_kind kind)
 
 static int word_in(const char *const *words, size_t count, const char *word)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(words[i], word) == 0)
-            return (int)i;
-    return -1;
+    size_t i = sl_word_find(words, count, word);
+    return i < count ? (int)i : -1;
 }
 
 int ff_kind_parse(const char *word)

@@ -6,17 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Where an answer comes from. */
+#define ANSWER_COLUMNS                                                                                                 \
+    {"source", CLI_TEXT, LOCATOR_SOURCE},                                                                              \
+    {"server", CLI_TEXT, LOCATOR_SERVER},                                                                              \
+    {"owner", CLI_TEXT, LOCATOR_OWNER},                                                                                \
+    {"age_s", CLI_NUMBER, LOCATOR_AGE_S},                                                                              \
+    {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},                                                                              \
+    {"trust", CLI_TEXT, LOCATOR_TRUST}
+
+/* Where an object that is published stands. */
+#define PUBLISHED_COLUMNS                                                                                              \
+    {"owner", CLI_TEXT, LOCATOR_OWNER},                                                                                \
+    {"age_s", CLI_NUMBER, LOCATOR_AGE_S},                                                                              \
+    {"dn", CLI_TEXT, LOCATOR_DN},                                                                                      \
+    {"source", CLI_TEXT, LOCATOR_SOURCE},                                                                              \
+    {"server", CLI_TEXT, LOCATOR_SERVER},                                                                              \
+    {"trust", CLI_TEXT, LOCATOR_TRUST}
+
 static const struct lc_column site_columns[] = {
     {"site", CLI_TEXT, LOCATOR_SITE},
     {"assigned_by", CLI_TEXT, LOCATOR_ASSIGNED_BY},
     {"mp", CLI_TEXT, LOCATOR_MP},
     {"resident_site", CLI_TEXT, LOCATOR_RESIDENT_SITE},
-    {"source", CLI_TEXT, LOCATOR_SOURCE},
-    {"server", CLI_TEXT, LOCATOR_SERVER},
-    {"owner", CLI_TEXT, LOCATOR_OWNER},
-    {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
-    {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},
-    {"trust", CLI_TEXT, LOCATOR_TRUST},
+    ANSWER_COLUMNS,
 };
 
 static const struct lc_column mp_columns[] = {
@@ -48,12 +61,7 @@ static const struct lc_column dp_columns[] = {
     {"mp", CLI_TEXT, LOCATOR_MP},
     {"seed", CLI_NUMBER, LOCATOR_CHOICE_SEED},
     {"candidates", CLI_LIST, LOCATOR_CANDIDATES},
-    {"source", CLI_TEXT, LOCATOR_SOURCE},
-    {"server", CLI_TEXT, LOCATOR_SERVER},
-    {"owner", CLI_TEXT, LOCATOR_OWNER},
-    {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
-    {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},
-    {"trust", CLI_TEXT, LOCATOR_TRUST},
+    ANSWER_COLUMNS,
     {"assigned_mp", CLI_TEXT, LOCATOR_ASSIGNED_MP},
     {"resident_mp", CLI_TEXT, LOCATOR_RESIDENT_MP},
     {"proxy_mp", CLI_TEXT, LOCATOR_PROXY_MP},
@@ -88,12 +96,7 @@ static const struct lc_column mps_columns[] = {
     {"root_site", CLI_TEXT, LOCATOR_ROOT_SITE},
     {"command_site", CLI_TEXT, LOCATOR_COMMAND_SITE},
     {"fsps", CLI_LIST, LOCATOR_FSPS},
-    {"owner", CLI_TEXT, LOCATOR_OWNER},
-    {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
-    {"dn", CLI_TEXT, LOCATOR_DN},
-    {"source", CLI_TEXT, LOCATOR_SOURCE},
-    {"server", CLI_TEXT, LOCATOR_SERVER},
-    {"trust", CLI_TEXT, LOCATOR_TRUST},
+    PUBLISHED_COLUMNS,
 };
 
 static const struct lc_column sites_columns[] = {
@@ -103,18 +106,14 @@ static const struct lc_column sites_columns[] = {
     {"roaming_boundaries", CLI_LIST, LOCATOR_ROAMING_BOUNDARIES},
     {"health_state", CLI_TEXT, LOCATOR_HEALTH_STATE},
     {"site_guid", CLI_TEXT, LOCATOR_SITE_GUID},
-    {"owner", CLI_TEXT, LOCATOR_OWNER},
-    {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
-    {"dn", CLI_TEXT, LOCATOR_DN},
-    {"source", CLI_TEXT, LOCATOR_SOURCE},
-    {"server", CLI_TEXT, LOCATOR_SERVER},
-    {"trust", CLI_TEXT, LOCATOR_TRUST},
+    PUBLISHED_COLUMNS,
 };
 
 static const struct lc_column slps_columns[] = {
-    {"site", CLI_TEXT, LOCATOR_SITE},   {"host", CLI_TEXT, LOCATOR_MP},       {"mp_name", CLI_TEXT, LOCATOR_MP_NAME},
-    {"owner", CLI_TEXT, LOCATOR_OWNER}, {"age_s", CLI_NUMBER, LOCATOR_AGE_S}, {"dn", CLI_TEXT, LOCATOR_DN},
-    {"source", CLI_TEXT, LOCATOR_SOURCE}, {"server", CLI_TEXT, LOCATOR_SERVER}, {"trust", CLI_TEXT, LOCATOR_TRUST},
+    {"site", CLI_TEXT, LOCATOR_SITE},
+    {"host", CLI_TEXT, LOCATOR_MP},
+    {"mp_name", CLI_TEXT, LOCATOR_MP_NAME},
+    PUBLISHED_COLUMNS,
 };
 
 static const struct lc_column boundaries_columns[] = {
@@ -124,12 +123,7 @@ static const struct lc_column boundaries_columns[] = {
     {"low", CLI_TEXT, LOCATOR_RANGE_LOW},
     {"high", CLI_TEXT, LOCATOR_RANGE_HIGH},
     {"assignment_site", CLI_TEXT, LOCATOR_ASSIGNMENT_SITE},
-    {"owner", CLI_TEXT, LOCATOR_OWNER},
-    {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
-    {"dn", CLI_TEXT, LOCATOR_DN},
-    {"source", CLI_TEXT, LOCATOR_SOURCE},
-    {"server", CLI_TEXT, LOCATOR_SERVER},
-    {"trust", CLI_TEXT, LOCATOR_TRUST},
+    PUBLISHED_COLUMNS,
 };
 
 static const struct lc_column report_columns[] = {

@@ -22,10 +22,7 @@ const char *sm_report_word(enum sm_report_kind kind)
 
 enum sm_report_kind sm_report_parse(const char *word)
 {
-    int i = 0;
-    while (i < SM_REPORT_COUNT && strcmp(words[i], word) != 0)
-        i++;
-    return (enum sm_report_kind)i;
+    return (enum sm_report_kind)sl_word_find(words, SM_REPORT_COUNT, word);
 }
 
 /* ---- ids ---------------------------------------------------------------------------------------------------------------- */

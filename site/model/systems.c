@@ -16,10 +16,7 @@ static const char *const kind_words[SM_SITE_KIND_COUNT] = {
 
 enum sm_site_kind sm_site_kind_parse(const char *word)
 {
-    size_t i = 0;
-    while (i < SM_SITE_KIND_COUNT && strcmp(kind_words[i], word) != 0)
-        i++;
-    return (enum sm_site_kind)i;
+    return (enum sm_site_kind)sl_word_find(kind_words, SM_SITE_KIND_COUNT, word);
 }
 
 const char *sm_site_kind_word(enum sm_site_kind kind)
@@ -35,10 +32,7 @@ static const char *const data_words[SM_DATA_COUNT] = {
 
 enum sm_data sm_data_parse(const char *word)
 {
-    size_t i = 0;
-    while (i < SM_DATA_COUNT && strcmp(data_words[i], word) != 0)
-        i++;
-    return (enum sm_data)i;
+    return (enum sm_data)sl_word_find(data_words, SM_DATA_COUNT, word);
 }
 
 const char *sm_data_word(enum sm_data data)

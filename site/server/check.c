@@ -28,10 +28,7 @@ static const char *const severity_words[CHK_SEVERITY_COUNT] = {
 
 enum srv_chk_severity srv_chk_severity_parse(const char *word)
 {
-    size_t i = 0;
-    while (i < CHK_SEVERITY_COUNT && strcmp(severity_words[i], word) != 0)
-        i++;
-    return (enum srv_chk_severity)i;
+    return (enum srv_chk_severity)sl_word_find(severity_words, CHK_SEVERITY_COUNT, word);
 }
 
 const char *const srv_chk_columns[CHK_CELLS] = {"rule:text", "severity:text", "subject:text",

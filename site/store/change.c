@@ -20,13 +20,16 @@ enum sl_status sst_change_begin(struct sst *store, const char *site, int64_t *re
     return status;
 }
 
-enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool changed, struct sl_error *e)
+enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool changed, bool *ret_changed, struct sl_error *e)
 {
     if (status == SL_OK && changed)
         status = db_run(db_prepare(store->db, "UPDATE change SET generation = generation + 1"), e);
     if (status == SL_OK && changed)
-        return db_commit(store->db, e);
-    db_rollback(store->db);
+        status = db_commit(store->db, e);
+    else
+        db_rollback(store->db);
+    if (status == SL_OK && ret_changed != NULL)
+        *ret_changed = changed;
     return status;
 }
 
@@ -63,7 +66,7 @@ enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, stru
                      ? sl_fail(e, SL_CONFLICT, "site %s exists already in %s", site->code, store->path)
                      : sl_fail(e, SL_LIMIT, "%s holds %d sites already", store->path, SST_SITES_MAX);
     }
-    return sst_change_end(store, status, added, e);
+    return sst_change_end(store, status, added, NULL, e);
 }
 
 enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_unpublished, bool *ret_changed,
@@ -78,10 +81,7 @@ enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_
     db_bind_int(s, 2, is_unpublished);
     status = db_run(s, e);
     bool changed = status == SL_OK && db_changes(store->db) > 0;
-    status = sst_change_end(store, status, changed, e);
-    if (status == SL_OK)
-        *ret_changed = changed;
-    return status;
+    return sst_change_end(store, status, changed, ret_changed, e);
 }
 
 /* ---- certificates --------------------------------------------------------------------------------------------------- */
@@ -116,10 +116,17 @@ enum sl_status sst_certify(struct sst *store, const char *site, const char *root
         status = store_root(store, id, root_key, certificate, e);
     for (size_t i = 0; i < count && status == SL_OK; i++)
         status = store_certificate(store, id, &mps[i], e);
-    return sst_change_end(store, status, status == SL_OK, e);
+    return sst_change_end(store, status, status == SL_OK, NULL, e);
 }
 
 /* ---- management points ---------------------------------------------------------------------------------------------- */
+
+/* Ends the statement that found what is stored; of two failures the first is told. */
+static enum sl_status end_compare(struct db_stmt *s, enum sl_status status, struct sl_error *e)
+{
+    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
+    return status != SL_OK ? status : done;
+}
 
 static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, struct sl_error *e)
 {
@@ -133,8 +140,7 @@ static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struc
         status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld%s%s", mp->host,
                          db_text(s, 0), (long long)db_int(s, 1), db_int(s, 3) ? " over HTTPS" : "",
                          db_int(s, 2) ? ", a cluster" : "");
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    return status != SL_OK ? status : done;
+    return end_compare(s, status, e);
 }
 
 enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added, struct sl_error *e)
@@ -155,10 +161,7 @@ enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_m
     status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_mp(store, id, mp, e);
-    status = sst_change_end(store, status, added, e);
-    if (status == SL_OK)
-        *ret_added = added;
-    return status;
+    return sst_change_end(store, status, added, ret_added, e);
 }
 
 static enum sl_status read_default(struct sst *store, int64_t site_id, char **ret_host, struct sl_error *e)
@@ -204,7 +207,7 @@ enum sl_status sst_designate_mp(struct sst *store, const char *site, const char 
     bool same = previous == NULL || host == NULL ? previous == host : sl_text_iequal(previous, host);
     if (status == SL_OK && !same)
         status = sst_make_policies(store, id, e);
-    status = sst_change_end(store, status, !same, e);
+    status = sst_change_end(store, status, !same, NULL, e);
     if (status == SL_OK)
         *ret_previous = previous;
     else
@@ -222,8 +225,7 @@ static enum sl_status compare_dp(struct sst *store, int64_t site_id, const struc
     enum sl_status status = SL_OK;
     if (db_step(s) && strcmp(db_text(s, 0), dp->url) != 0)
         status = sl_fail(e, SL_CONFLICT, "distribution point %s exists already with URL %s", dp->host, db_text(s, 0));
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    return status != SL_OK ? status : done;
+    return end_compare(s, status, e);
 }
 
 enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added, struct sl_error *e)
@@ -240,10 +242,7 @@ enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_d
     status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_dp(store, id, dp, e);
-    status = sst_change_end(store, status, added, e);
-    if (status == SL_OK)
-        *ret_added = added;
-    return status;
+    return sst_change_end(store, status, added, ret_added, e);
 }
 
 static enum sl_status compare_boundary(struct sst *store, int64_t site_id, const struct sm_boundary *b, struct sl_error *e)
@@ -256,8 +255,7 @@ static enum sl_status compare_boundary(struct sst *store, int64_t site_id, const
     if (db_step(s) && db_int(s, 0) != b->is_slow)
         status = sl_fail(e, SL_CONFLICT, "boundary %s %s exists already as a %s one", sm_boundary_word(b->kind), b->value,
                          b->is_slow ? "fast" : "slow");
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    return status != SL_OK ? status : done;
+    return end_compare(s, status, e);
 }
 
 enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
@@ -283,10 +281,7 @@ enum sl_status sst_add_boundary(struct sst *store, const char *site, const struc
     status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_boundary(store, id, boundary, e);
-    status = sst_change_end(store, status, added, e);
-    if (status == SL_OK)
-        *ret_added = added;
-    return status;
+    return sst_change_end(store, status, added, ret_added, e);
 }
 
 /* Puts the package on one distribution point; a repeated one is no matter. */
@@ -373,10 +368,7 @@ enum sl_status sst_add_package(struct sst *store, const char *site, const struct
         status = compare_package(store, site_id, package, e);
     if (status == SL_OK && package->manifest != NULL)
         status = sst_set_content(store, site_id, package->id, package->manifest, &filled, e);
-    status = sst_change_end(store, status, added || filled, e);
-    if (status == SL_OK)
-        *ret_added = added || filled;
-    return status;
+    return sst_change_end(store, status, added || filled, ret_added, e);
 }
 
 /* ---- roles that are only a host ------------------------------------------------------------------------------------- */
@@ -392,8 +384,7 @@ static enum sl_status compare_slp(struct sst *store, int64_t site_id, const char
     if (db_step(s))
         status = sl_fail(e, SL_CONFLICT, "the server locator point of this hierarchy is %s in site %s; remove it first",
                          db_text(s, 0), db_text(s, 1));
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    return status != SL_OK ? status : done;
+    return end_compare(s, status, e);
 }
 
 enum sl_status sst_add_role(struct sst *store, const char *site, const char *role, const char *host, bool *ret_added,
@@ -412,10 +403,7 @@ enum sl_status sst_add_role(struct sst *store, const char *site, const char *rol
     status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added && strcmp(role, "slp") == 0)
         status = compare_slp(store, id, host, e);
-    status = sst_change_end(store, status, added, e);
-    if (status == SL_OK)
-        *ret_added = added;
-    return status;
+    return sst_change_end(store, status, added, ret_added, e);
 }
 
 enum sl_status sst_remove_role(struct sst *store, const char *site, const char *role, const char *host, bool *ret_removed,
@@ -431,10 +419,7 @@ enum sl_status sst_remove_role(struct sst *store, const char *site, const char *
     db_bind_text(s, 2, role);
     db_bind_text(s, 3, host);
     status = sst_run(store, s, &removed, e);
-    status = sst_change_end(store, status, removed, e);
-    if (status == SL_OK)
-        *ret_removed = removed;
-    return status;
+    return sst_change_end(store, status, removed, ret_removed, e);
 }
 
 /* ---- targets -------------------------------------------------------------------------------------------------------- */
@@ -485,10 +470,7 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
     status = sst_run(store, s, &added, e);
     if (status == SL_OK && !added)
         status = compare_target(store, id, target, e);
-    status = sst_change_end(store, status, added, e);
-    if (status == SL_OK)
-        *ret_added = added;
-    return status;
+    return sst_change_end(store, status, added, ret_added, e);
 }
 
 /* ---- removing ------------------------------------------------------------------------------------------------------- */
@@ -556,8 +538,5 @@ enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kin
         status = db_run(s, e);
     }
     bool removed = status == SL_OK && db_changes(store->db) > 0;
-    status = sst_change_end(store, status, removed, e);
-    if (status == SL_OK)
-        *ret_removed = removed;
-    return status;
+    return sst_change_end(store, status, removed, ret_removed, e);
 }

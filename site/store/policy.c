@@ -252,7 +252,7 @@ enum sl_status sst_refresh_policies(struct sst *store, const char *site, bool *r
     if (status == SL_OK && !current)
         status = sst_change_begin(store, site, &id, e);
     if (status == SL_OK && !current)
-        status = sst_change_end(store, sst_make_policies(store, id, e), true, e);
+        status = sst_change_end(store, sst_make_policies(store, id, e), true, NULL, e);
     if (status == SL_OK)
         *ret_changed = !current;
     return status;
@@ -302,9 +302,6 @@ enum sl_status sst_import_mof(struct sst *store, const char *site, const char *n
     status = write_mof(store, id, &mof, &changed, e);
     if (status == SL_OK && changed)
         status = sst_make_policies(store, id, e);
-    status = sst_change_end(store, status, changed, e);
     sst_mof_fini(&mof);
-    if (status == SL_OK)
-        *ret_changed = changed;
-    return status;
+    return sst_change_end(store, status, changed, ret_changed, e);
 }

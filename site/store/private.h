@@ -25,8 +25,9 @@ enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id,
 
 /* Starts a change of a site: takes the write lock and finds the site. On failure nothing is held. */
 enum sl_status sst_change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e) SL_MUST;
-/* Ends it: commits what changed and moves the generation, or takes everything back. */
-enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool changed, struct sl_error *e) SL_MUST;
+/* Ends it: commits what changed and moves the generation, or takes everything back; `ret_changed` may be NULL. */
+enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool changed, bool *ret_changed,
+                              struct sl_error *e) SL_MUST;
 /* Runs an INSERT ... ON CONFLICT DO NOTHING, an UPDATE or a DELETE and tells whether a row changed. */
 enum sl_status sst_run(struct sst *store, struct db_stmt *s, bool *ret_changed, struct sl_error *e) SL_MUST;
 

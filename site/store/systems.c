@@ -58,14 +58,6 @@ static enum sl_status run_numbers(struct sst *store, enum query query, const int
     return sst_run(store, s, ret_changed, e);
 }
 
-static enum sl_status end(struct sst *store, enum sl_status status, bool changed, bool *ret_changed, struct sl_error *e)
-{
-    status = sst_change_end(store, status, changed, e);
-    if (status == SL_OK)
-        *ret_changed = changed;
-    return status;
-}
-
 /* ---- hierarchy ---------------------------------------------------------------------------------------------------------- */
 
 enum sl_status sst_hierarchy(struct sst *store, struct sst_site_row **ret_rows, size_t *ret_count, struct sl_error *e)
@@ -171,7 +163,7 @@ enum sl_status sst_set_site(struct sst *store, const char *site, enum sm_site_ki
     if (status == SL_OK)
         status = store_place(store, id, kind, parent != NULL ? row_of(rows, count, parent) : NULL, &changed, e);
     free(rows);
-    return end(store, status, changed, ret_changed, e);
+    return sst_change_end(store, status, changed, ret_changed, e);
 }
 
 /* ---- protected distribution points -------------------------------------------------------------------------------------- */
@@ -252,7 +244,7 @@ enum sl_status sst_protect_dp(struct sst *store, const char *site, const char *h
     if (status == SL_OK)
         status = replace_list(store, &list, dp, site_id, ids, count, &changed, e);
     free(ids);
-    return end(store, status, changed, ret_changed, e);
+    return sst_change_end(store, status, changed, ret_changed, e);
 }
 
 /* ---- clusters ----------------------------------------------------------------------------------------------------------- */
@@ -300,7 +292,7 @@ enum sl_status sst_set_members(struct sst *store, const char *site, const char *
     if (status == SL_OK)
         status = replace_list(store, &list, owner, site_id, ids, count, &changed, e);
     free(ids);
-    return end(store, status, changed, ret_changed, e);
+    return sst_change_end(store, status, changed, ret_changed, e);
 }
 
 enum sl_status sst_set_mp_data(struct sst *store, const char *site, const char *host, enum sm_data data, bool *ret_changed,
@@ -320,7 +312,7 @@ enum sl_status sst_set_mp_data(struct sst *store, const char *site, const char *
         db_bind_text(s, 2, data == SM_DATA_ANY ? NULL : sm_data_word(data));
         status = sst_run(store, s, &changed, e);
     }
-    return end(store, status, changed, ret_changed, e);
+    return sst_change_end(store, status, changed, ret_changed, e);
 }
 
 /* ---- advertisements ----------------------------------------------------------------------------------------------------- */
@@ -396,7 +388,7 @@ enum sl_status sst_add_advertisement(struct sst *store, const char *site, const 
         status = insert_advertisement(store, site_id, package, ad, &added, e);
     if (status == SL_OK && !added)
         status = compare_advertisement(store, site_id, ad, e);
-    return end(store, status, added, ret_added, e);
+    return sst_change_end(store, status, added, ret_added, e);
 }
 
 /* ---- clients ------------------------------------------------------------------------------------------------------------ */
