@@ -63,6 +63,7 @@ enum sl_status sm_site_make(const char *code, const char *domain, const char *fo
                                  .domain = sl_strdup(domain),
                                  .forest = sl_strdup(forest),
                                  .server = sl_strdup(server),
+                                 .assignment_server = sl_strdup(server),
                                  .database = sl_strdup(database)};
     memcpy(ret_site->assignment, code, sizeof ret_site->assignment);
     memcpy(ret_site->root, code, sizeof ret_site->root);

@@ -14,6 +14,7 @@ void sm_site_fini(struct sm_site *site)
     free(site->domain);
     free(site->forest);
     free(site->server);
+    free(site->assignment_server);
     free(site->database);
     free(site->root_key);
     free(site->certificate);

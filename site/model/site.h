@@ -53,6 +53,7 @@ struct sm_site {
     enum sm_site_kind kind;
     char parent[SM_CODE_LEN + 1];     /* "" when it has none */
     char assignment[SM_CODE_LEN + 1]; /* the site that its clients are assigned to: itself, or the parent of a secondary one */
+    char *assignment_server;          /* host name of the site server of that one, which what clients report goes to */
     char root[SM_CODE_LEN + 1];       /* the top of its hierarchy, perhaps itself */
     char *domain;   /* DNS domain of the site's hosts: "example.org" */
     char *forest;   /* DNS name of the forest, the same as the domain unless given (mSSMSSourceForest) */

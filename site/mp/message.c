@@ -68,6 +68,10 @@ static void serve_message(struct mp *mp, const struct ccm_message *question, str
         response->type = response->type_text;
     } else if (x.refusal != 0) {
         web_text(response, x.refusal, "%s", e.text);
+        if (x.refusal == 503) {
+            response->header = "Retry-After";
+            snprintf(response->header_value, sizeof response->header_value, "%d", MP_RETRY_S);
+        }
     } else {
         mp_fail(response, &e);
     }

@@ -46,6 +46,18 @@ void mp_fail(struct web_response *response, const struct sl_error *e)
     web_fail(response, "mp-request-failed", e, "the site database cannot be read");
 }
 
+enum sl_status mp_client_site(const struct mp *mp, struct sst *store, const char *wanted, char **ret_code, struct sl_error *e)
+{
+    char *named = NULL, assigned[SM_CODE_LEN + 1];
+    enum sl_status status = sst_choose_site(store, wanted != NULL ? wanted : mp->site, &named, e);
+    if (status == SL_OK)
+        status = sst_assigned_site(store, named, assigned, e);
+    free(named);
+    if (status == SL_OK)
+        *ret_code = sl_strdup(assigned);
+    return status;
+}
+
 /* ---- MPLIST ----------------------------------------------------------------------------------------------------------- */
 
 /* The short name, in upper case, as the Name attribute shows it. */

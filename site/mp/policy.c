@@ -193,6 +193,20 @@ static bool has_policy(const struct sm_policies *policies)
     return any;
 }
 
+/* Nobody but the site server makes clients known; until it has, a registration that we took counts for nothing here. */
+static enum sl_status refuse_unknown(struct mp_exchange *x, const char *client, const char *site, struct sl_error *e)
+{
+    bool is_waiting = false;
+    char *key = NULL;
+    enum sl_status status = SL_OK;
+    if (x->mp->upward.outbox != NULL)
+        status = obx_find_registration(x->mp->upward.outbox, site, client, &is_waiting, &key, e);
+    free(key);
+    if (status == SL_OK && is_waiting)
+        return mp_refuse(x, 503, e, "the registration of %s waits for the site server of %s: ask again later", client, site);
+    return status == SL_OK ? mp_refuse(x, 403, e, "%s is not registered with site %s", client, site) : status;
+}
+
 /* Only a client that has registered gets policy (S1.10); one that registered with a key must have signed with it. */
 static enum sl_status check_client(struct mp_exchange *x, struct sst *store, const struct request *r, const char *site,
                                    struct sl_error *e)
@@ -201,7 +215,7 @@ static enum sl_status check_client(struct mp_exchange *x, struct sst *store, con
     const char *signer = x->question->key;
     enum sl_status status = sst_client(store, site, r->client, &client, e);
     if (status == SL_OK && client == NULL)
-        status = mp_refuse(x, 403, e, "%s is not registered with site %s", r->client, site);
+        status = refuse_unknown(x, r->client, site, e);
     else if (status == SL_OK && client->key != NULL && (signer == NULL || strcmp(client->key, signer) != 0))
         status = mp_refuse(x, 403, e, "%s is registered with another key", r->client);
     sst_client_free(client);
@@ -235,7 +249,7 @@ enum sl_status mp_on_policy(struct mp_exchange *x, struct sl_error *e)
     struct sst_pool *pool = mp_pool(x->mp);
     enum sl_status status = sst_borrow(pool, &store, e);
     if (status == SL_OK)
-        status = sst_choose_site(store, r.site[0] != '\0' ? r.site : x->mp->site, &site, e);
+        status = mp_client_site(x->mp, store, r.site[0] != '\0' ? r.site : NULL, &site, e);
     if (status == SL_USAGE)
         status = mp_refuse(x, 404, e, "no such site");
     else if (status == SL_OK)

@@ -11,6 +11,8 @@
 
 #define MP_MAGIC 0x3b000001u
 
+enum { MP_RETRY_S = 60 }; /* after which to ask again, in an answer 503 */
+
 /* First and last address of a network. */
 struct mp_network {
     uint8_t low[SM_ADDRESS_KEY_LEN], high[SM_ADDRESS_KEY_LEN];
@@ -37,6 +39,13 @@ static inline struct sst_pool *mp_pool(const struct mp *mp)
 
 /* Answers 500 and logs why: a client learns nothing of what is wrong inside. */
 void mp_fail(struct web_response *response, const struct sl_error *e);
+
+/*
+ * The site whose clients a request is about: `wanted`, NULL for our own. No client is assigned to a secondary site: there it is
+ * the site above, whose proxy we are. SL_USAGE: there is none. free() it.
+ */
+enum sl_status mp_client_site(const struct mp *mp, struct sst *store, const char *wanted, char **ret_code,
+                              struct sl_error *e) SL_MUST;
 
 /* ---- access.c ---- */
 

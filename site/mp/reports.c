@@ -49,7 +49,7 @@ static enum sl_status find_sender(struct mp *mp, const char *smsid, struct sende
     struct sst_pool *pool = mp_pool(mp);
     enum sl_status status = sst_borrow(pool, &store, e);
     if (status == SL_OK)
-        status = sst_choose_site(store, mp->site, &s->site, e);
+        status = mp_client_site(mp, store, NULL, &s->site, e);
     if (status == SL_OK)
         status = sst_has_default_mp(store, s->site, &s->has_default_mp, e);
     if (status == SL_OK)

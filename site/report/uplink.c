@@ -210,8 +210,8 @@ void upl_set_sites(struct upl *u, const struct sm_snapshot *const *sites, size_t
     free_servers(u);
     u->servers = sl_new_array(count + 1, sizeof *u->servers);
     for (size_t i = 0; i < count; i++) {
-        (void)sl_text_copy(u->servers[i].site, sizeof u->servers[i].site, sites[i]->site.code);
-        u->servers[i].host = sl_strdup(sites[i]->site.server);
+        (void)sl_text_copy(u->servers[i].site, sizeof u->servers[i].site, sites[i]->site.assignment);
+        u->servers[i].host = sl_strdup(sites[i]->site.assignment_server);
     }
     u->server_count = count;
     pthread_mutex_unlock(&u->mutex);

@@ -248,7 +248,10 @@ static enum sl_status read_place(struct sst *store, struct sm_site *site, struct
     const char *assignment = site->kind == SM_SITE_SECONDARY ? site->parent : site->code;
     (void)sl_text_copy(site->assignment, sizeof site->assignment, assignment);
     free(rows);
-    return SL_OK;
+    struct db_stmt *s = db_prepare(store->db, "SELECT server FROM site WHERE code = ?1");
+    db_bind_text(s, 1, site->assignment);
+    site->assignment_server = db_step(s) ? sl_strdup(db_text(s, 0)) : NULL;
+    return db_done(s, e);
 }
 
 /* Reads the row of the site; *ret_id stays 0 when there is none. */

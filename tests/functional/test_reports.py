@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import threading
 import time
 import urllib.request
@@ -275,6 +276,58 @@ class Away(ReportCase):
             self.assertEqual(len(stored), len(set(stored)))
             self.assertEqual([m for m in stored if m in set(acknowledged[pc.smsid])], acknowledged[pc.smsid])
             self.assertLessEqual(len(stored), len(acknowledged[pc.smsid]) + 1)
+
+
+class Proxy(ReportCase):
+    """SEC lies below PS1; its management point, on a machine of its own, is the proxy of the clients of PS1 that are there."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_ok([harness.program("sitectl"), "--db", self.site.db, "init", "SEC", "--domain", "example.org", "--server", "s2.example.org",
+                     *self.site.state])
+        self.site.ctl_ok("site", "set", "SEC", "--kind", "secondary", "--parent", "PS1")
+        self.proxy_port = harness.free_port(["127.0.0.13"])
+        self.site.ctl_ok("mp", "add", "proxy.example.org", "--address", "127.0.0.13", "--port", str(self.proxy_port), "--site", "SEC")
+        self.site.ctl_ok("mp", "designate", "proxy.example.org", "--site", "SEC")
+        os.mkdir(self.path("proxy"))
+        shutil.copy((self.site.state[1] + "/site" if self.site.state else self.site.db) + "-mp.key", self.path("proxy", "site-mp.key"))
+        self.site.start_host("mp", ["127.0.0.13:%d" % self.proxy_port], [], self.path("proxy.sock"),
+                             more=["--site", "SEC", "--state", self.path("proxy"), "--intake", "http://%s:%d" % (ADDRESS, self.server_port)])
+
+    def client(self, number=1, signer=None):
+        return clients.Client(("127.0.0.13", self.proxy_port), number, signer)
+
+    def waiting(self):
+        return self.run_ok([harness.program("sitectl"), "--control", self.path("proxy.sock"), "status", "--json"]).answer["outbox_waiting"]
+
+    def test_S1_17_S1_18_a_proxy_hands_over_to_the_primary_site(self):
+        """S1.17 S1.18 B8 registration and reports taken by the MP of a secondary site are those of the site above, by the proxy's own outbox"""
+        pc = self.client()
+        for answer in (pc.register(), pc.discover(), pc.report([clients.instance("Win32_OS", Caption="X")]), pc.meter(), pc.status()):
+            self.assertEqual(answer[0], 200, answer)
+        harness.wait_until(lambda: self.waiting() == 0, "the outbox of the proxy to drain")
+        self.assertTrue(os.path.exists(self.path("proxy", "site-outbox")))
+        self.assertEqual([r["client"] for r in self.rows("client", "list", "--site", "PS1")], [pc.smsid])
+        self.assertEqual(self.rows("client", "list", "--site", "SEC"), [])
+        self.assertEqual([r["kind"] for r in self.rows("report", "list", "--site", "PS1")], ["status", "metering", "inventory", "discovery"])
+        for source in ("", "SEC", "PS1"):
+            status, text = pc.ask_policy(source)
+            self.assertEqual((status, "<PolicySource>SMS:PS1<" in text, "SiteSettings" in text), (200, True, True), text)
+        self.site.ctl_ok("mp", "designate", "--none", "--site", "PS1")      # S1.26 is about their site, not the proxy's
+        self.assertEqual([pc.status()[0], pc.ask_policy()[0]], [503, 503])
+
+    def test_S2_13_S1_10_a_registration_that_waits_is_told_to_ask_again(self):
+        """S2.13 S1.10 while the site server is off the proxy keeps all; policy is 503 with Retry-After, and served once the client is known"""
+        self.site.process.stop()
+        pc, stranger = self.client(), self.client(2)
+        self.assertEqual([pc.ask_policy()[0], pc.register()[0], pc.status()[0]], [403, 200, 200])
+        self.assertEqual(self.waiting(), 2)
+        status, text = pc.ask_policy()
+        self.assertEqual((status, "waits for the site server" in text, pc.headers["Retry-After"]), (503, True, "60"), text)
+        self.assertEqual((stranger.ask_policy()[0], stranger.headers["Retry-After"]), (403, None))
+        self.site.start()
+        harness.wait_until(lambda: pc.ask_policy()[0] == 200, "policy for the client that is known now")
+        self.assertEqual(stranger.ask_policy()[0], 403)
 
 
 class Full(ReportCase):

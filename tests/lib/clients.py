@@ -62,6 +62,7 @@ class Client:
                         {"Content-Type": "multipart/mixed; boundary=aAbBcC"})
             got = one.getresponse()
             octets = got.read()
+            self.headers = got.headers      # of the last answer
             one.close()
         except (OSError, http.client.HTTPException):
             return 0, ""
@@ -85,6 +86,13 @@ class Client:
             '<InventoryAction ActionType="Predefined"><InventoryActionID>{00000000-0000-0000-0000-%012d}</InventoryActionID></InventoryAction>' \
             '</ReportHeader><ReportBody>%s</ReportBody></Report>' % (client or self.smsid, self.name, kind, action, "".join(instances))
         return self.send("MP_DdrEndpoint" if action == 3 else "MP_HinvEndpoint", xml, **more)
+
+    def ask_policy(self, source="", **more):
+        """A RequestAssignments, with the site of PolicySource."""
+        xml = '<RequestAssignments SchemaVersion="1.00" ACK="False" RequestType="Full" ValidationRequest="CRC"><Identification><Machine>' \
+            '<ClientID>%s</ClientID><NetBIOSName>%s</NetBIOSName></Machine></Identification>%s<Resource ResourceType="Machine"/>' \
+            '<ServerCookie/></RequestAssignments>' % (self.smsid, self.name, "<PolicySource>SMS:%s</PolicySource>" % source if source else "")
+        return self.send("MP_PolicyManager", xml, **more)
 
     def discover(self, **more):
         return self.report([instance("CCM_System", NetBIOSName=self.name)], action=3, **more)
