@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_LEN = 1024, NODE_H = 3 };
+enum { PATH_LEN = 1024, NODE_H = 3, QUOTED_MAX = 64 };
 
 /* A block of alternates: the first that can be opened counts. */
 struct block {
@@ -17,8 +17,9 @@ struct block {
 struct line {
     char *name;
     bool quoted;
-    uint8_t octets[NB_NAME_LEN]; /* of a quoted name */
+    uint8_t octets[QUOTED_MAX]; /* of a quoted name */
     size_t len;
+    bool typed; /* the last octet is the type */
     const char *domain;
     bool group, mhomed;
 };
@@ -32,22 +33,42 @@ static int hex(char c)
     return sl_parse_hex((const char[]){'0', c, '\0'}, &value, sizeof value, &len) ? value : -1;
 }
 
-/* `"NAME           \0x1b"`: up to 16 octets. */
+/*
+ * The last octet of a name of 16 is its type, and so is one that is written as a code: people count blanks wrong, and the example
+ * that Windows comes with has one too many.
+ */
+static enum sl_status set_type(struct line *l, bool coded, struct sl_error *e)
+{
+    uint8_t type = l->len ? l->octets[l->len - 1] : 0;
+    l->typed = coded || l->len == NB_NAME_LEN;
+    if (coded) {
+        l->len--;
+        while (l->len >= NB_NAME_LEN && l->octets[l->len - 1] == ' ')
+            l->len--;
+        while (l->len < NB_NAME_LEN - 1)
+            l->octets[l->len++] = ' ';
+        l->octets[l->len++] = type;
+    }
+    return l->len <= NB_NAME_LEN ? SL_OK : sl_fail(e, SL_MALFORMED, "a quoted name has at most %d octets", NB_NAME_LEN);
+}
+
+/* `"NAME           \0x1b"`. */
 static enum sl_status parse_quoted(char **p, struct line *l, struct sl_error *e)
 {
     const char *c = *p + 1;
+    bool coded = false;
     l->quoted = true;
     while (*c && *c != '"') {
-        if (l->len == NB_NAME_LEN)
+        if (l->len == QUOTED_MAX)
             return sl_fail(e, SL_MALFORMED, "a quoted name has at most %d octets", NB_NAME_LEN);
-        bool coded = c[0] == '\\' && c[1] == '0' && (c[2] == 'x' || c[2] == 'X') && hex(c[3]) >= 0 && hex(c[4]) >= 0;
+        coded = c[0] == '\\' && c[1] == '0' && (c[2] == 'x' || c[2] == 'X') && hex(c[3]) >= 0 && hex(c[4]) >= 0;
         l->octets[l->len++] = coded ? (uint8_t)(hex(c[3]) << 4 | hex(c[4])) : (uint8_t)*c;
         c += coded ? 5 : 1;
     }
     if (*c != '"')
         return sl_fail(e, SL_MALFORMED, "the name has no closing quote");
     *p += c + 1 - *p;
-    return SL_OK;
+    return set_type(l, coded, e);
 }
 
 /* What stands behind the name; an unknown word that begins with # is a comment up to the end of the line. */
@@ -78,7 +99,7 @@ static enum ff_kind kind_of(const struct line *l)
 
 static enum sl_status emit_typed(struct ff_reader *r, const struct line *l, struct ff_row *row, struct sl_error *e)
 {
-    if (l->len == NB_NAME_LEN) {
+    if (l->typed) {
         memcpy(row->name.octets, l->octets, NB_NAME_LEN);
         return ff_emit(r, row, e);
     }

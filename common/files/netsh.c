@@ -1,4 +1,7 @@
-/* Scripts of netsh: `netsh wins server [ADDR] add name name=N endchar=1A rectype=0 group=0 node=1 ip={A,B}`. */
+/*
+ * Scripts of netsh: `netsh wins server [ADDR] add name name=N endchar=1A rectype=0 group=0 node=1 ip={A,B}`, or all values in the
+ * order of the tags without any: `add name N "" 1A 0 0 1 {A,B}`.
+ */
 #include "common/files/reader.h"
 
 #include <stdlib.h>
@@ -54,19 +57,41 @@ static char *unquote(char *text)
     return text + 1;
 }
 
-static enum sl_status parse_tags(char *p, char *values[TAG_COUNT], struct sl_error *e)
+/* The tag that a word begins with, and its value; -1 when it begins with none. */
+static int split_tag(char *word, char **ret_value)
 {
+    char *equals = word[0] == '"' ? NULL : strchr(word, '=');
+    int tag = -1;
+    if (!equals)
+        return -1;
+    *equals = '\0';
+    for (int i = 0; i < TAG_COUNT; i++)
+        tag = sl_text_iequal(tags[i], word) || (i == TAG_NODE && sl_text_iequal("nodetype", word)) ? i : tag;
+    if (tag < 0)
+        *equals = '=';
+    *ret_value = equals + 1;
+    return tag;
+}
+
+/* The values of a command, with their tags or all of them without; an empty one, but for a name, was not given. */
+static enum sl_status parse_values(char *p, char *values[TAG_COUNT], struct sl_error *e)
+{
+    size_t bare = 0;
+    bool tagged = false;
     for (char *word = command_word(&p); word; word = command_word(&p)) {
-        char *equals = strchr(word, '=');
-        int tag = -1;
-        if (equals)
-            *equals = '\0';
-        for (int i = 0; equals && i < TAG_COUNT; i++)
-            tag = sl_text_iequal(tags[i], word) ? i : tag;
+        char *value = word;
+        int tag = split_tag(word, &value);
+        tagged = tagged || tag >= 0;
+        if (tag < 0 && (tagged || bare == TAG_COUNT))
+            return sl_fail(e, SL_MALFORMED, "\"%s\" is no parameter of \"add name\"", word);
         if (tag < 0)
-            return sl_fail(e, SL_MALFORMED, "\"%s\" is no parameter of \"add name\" (they are given as NAME=VALUE)", word);
-        values[tag] = unquote(equals + 1);
+            tag = (int)bare++;
+        value = unquote(value);
+        values[tag] = value[0] || tag == TAG_NAME ? value : NULL;
     }
+    if (bare && (tagged || bare < TAG_COUNT))
+        return sl_fail(e, SL_MALFORMED,
+                       "\"add name\" without tags needs all of name, scope, endchar, rectype, group, node and ip");
     return values[TAG_NAME] && values[TAG_IP] ? SL_OK : sl_fail(e, SL_MALFORMED, "\"add name\" needs name= and ip=");
 }
 
@@ -143,7 +168,7 @@ static enum sl_status add_name(struct ff_reader *r, char *p, struct sl_error *e)
     char *values[TAG_COUNT] = {0};
     struct ff_row row = {0};
     uint64_t group;
-    enum sl_status status = parse_tags(p, values, e);
+    enum sl_status status = parse_values(p, values, e);
     if (status == SL_OK)
         status = parse_numbers(values, &row, &group, e);
     return status == SL_OK ? emit(r, values, group, &row, e) : status;

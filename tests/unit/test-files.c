@@ -252,6 +252,26 @@ START_TEST(wins_dat_of_nmbd)
 }
 END_TEST
 
+/* 5.2: nmbd writes names as clients sent them, and letters of code page 850 in UTF-8; flags are two columns wide. */
+START_TEST(wins_dat_with_raw_names_5_2)
+{
+    reads("winsdat",
+          "VERSION 1 0\n"
+          "\"A\\B\x01\x7f#20\" 1125117925 10.0.0.1  4R\n"
+          "\"M\xc3\x9cLLER#00\" 1125117925 10.0.0.2 64R\n"
+          "\"\xe2\x95\x90\xc2\xa0\xff#03\" 1125117925 10.0.0.3 64R\n"
+          "\"C\nD\n#20\" 1125117925 10.0.0.4 64R\n"
+          "\"E\\x41\\\\x4#20\" 1125117925 10.0.0.5 64R\n",
+          "A\\x5cB\\x01\\x7f#20 unique 0 dynamic 1125117925 10.0.0.1\n"
+          "M\\x9aLLER#00 unique 3 dynamic 1125117925 10.0.0.2\n"
+          "\\xcd\\xff\\xff#03 unique 3 dynamic 1125117925 10.0.0.3\n"
+          "C\\x0aD\\x0a#20 unique 3 dynamic 1125117925 10.0.0.4\n"
+          "EA\\x5c\\x5cx4#20 unique 3 dynamic 1125117925 10.0.0.5\n");
+    refuses("winsdat", "VERSION 1 0\n\"A\n", "FILE:3: the name in the line before");
+    refuses("winsdat", "VERSION 1 0\n\"A\nB 0 1.2.3.4 44R\n", "FILE:3: want \"NAME#XX\"");
+}
+END_TEST
+
 START_TEST(wins_dat_bad_lines)
 {
     refuses("winsdat", "\"A#00\" 0 1.2.3.4 44R\n", "FILE:1: want \"VERSION 1");
@@ -275,12 +295,14 @@ START_TEST(lmhosts_keywords)
           "# a comment\n10.0.0.1\tdc1  #PRE #DOM:lab # the controller\n"
           "10.0.0.2 \"MP_PS1         \\0x1a\" #PRE\n"
           "10.0.0.3 \"router\" #MH\n"
-          "10.0.0.4 farm#20 #SG\n",
+          "10.0.0.4 farm#20 #SG\n"
+          "10.0.0.5 \"app\\0x14\"\n10.0.0.5 \"appname         \\0x15\"\n",
           "DC1#00 unique 3 static 0 10.0.0.1\nDC1#03 unique 3 static 0 10.0.0.1\nDC1#20 unique 3 static 0 10.0.0.1\n"
           "LAB#1C sgroup 3 static 0 10.0.0.1\n"
           "MP_PS1#1A unique 3 static 0 10.0.0.2\n"
           "router#00 mhomed 3 static 0 10.0.0.3\nrouter#03 mhomed 3 static 0 10.0.0.3\nrouter#20 mhomed 3 static 0 10.0.0.3\n"
-          "FARM#20 sgroup 3 static 0 10.0.0.4\n");
+          "FARM#20 sgroup 3 static 0 10.0.0.4\n"
+          "app#14 unique 3 static 0 10.0.0.5\nappname#15 unique 3 static 0 10.0.0.5\n");
 }
 END_TEST
 
@@ -299,6 +321,7 @@ START_TEST(lmhosts_bad_lines)
     refuses("lmhosts", "\nhost 10.0.0.1\n", "FILE:2: \"host\" is not an IPv4");
     refuses("lmhosts", "10.0.0.1 \"A\n", "FILE:1: the name has no closing quote");
     refuses("lmhosts", "10.0.0.1 \"12345678901234567\"\n", "FILE:1: a quoted name has at most 16");
+    refuses("lmhosts", "10.0.0.1 \"1234567890123456\\0x20\"\n", "FILE:1: a quoted name has at most 16");
     refuses("lmhosts", "10.0.0.1 ANAMEOFSIXTEENOC\n", "FILE:1: \"ANAMEOFSIXTEENOC\" is longer than 15");
     refuses("lmhosts", "10.0.0.1 A B\n", "FILE:1: \"B\" is no keyword");
     refuses("lmhosts", "#INCLUDE other\n", "FILE:1: #INCLUDE in a stream");
@@ -317,20 +340,25 @@ START_TEST(netsh_scripts)
           "add name name=LAB group=4 ip=10.0.0.9\n"
           "add name name=GRP endchar=0 group=1 ip={10.0.0.9}\n"
           "add name name=S endchar=20 scope=a.b rectype=1 node=0 ip={10.0.0.3}\n"
-          "add name name=PC ip={10.0.0.4}\nadd partner server=192.0.2.2 type=2\n",
+          "add name name=PC ip={10.0.0.4}\nadd partner server=192.0.2.2 type=2\n"
+          "add name Name=\"N\" Scope= EndChar=20 RecType=0 Group=0 NodeType=0 IP={10.0.0.5}\n"
+          "add name \"A=B\" \"\" 1b 1 0 2 {10.0.0.6}\n",
           "MP_PS1#1A unique 1 static 0 192.0.2.10\n"
           "MY\\x20HOST#20 mhomed 3 static 0 10.0.0.1 10.0.0.2\n"
           "LAB#1C sgroup 1 static 0 10.0.0.9\n"
           "GRP#00 group 1 static 0\n"
           "S#20.a.b unique 0 dynamic 0 10.0.0.3\n"
-          "PC#00 unique 1 static 0 10.0.0.4\nPC#03 unique 1 static 0 10.0.0.4\nPC#20 unique 1 static 0 10.0.0.4\n");
+          "PC#00 unique 1 static 0 10.0.0.4\nPC#03 unique 1 static 0 10.0.0.4\nPC#20 unique 1 static 0 10.0.0.4\n"
+          "N#20 unique 0 static 0 10.0.0.5\nA=B#1B unique 3 dynamic 0 10.0.0.6\n");
 }
 END_TEST
 
 START_TEST(netsh_bad_lines)
 {
     refuses("netsh", "format c:\n", "FILE:1: \"format\" is no command");
-    refuses("netsh", "\nadd name PC 20 ip={1.2.3.4}\n", "FILE:2: \"PC\" is no parameter");
+    refuses("netsh", "\nadd name PC 20 ip={1.2.3.4}\n", "FILE:2: \"add name\" without tags needs all");
+    refuses("netsh", "\nadd name PC 20 {1.2.3.4}\n", "FILE:2: \"add name\" without tags needs all");
+    refuses("netsh", "add name name=PC 20 ip={1.2.3.4}\n", "FILE:1: \"20\" is no parameter");
     refuses("netsh", "add name name=PC\n", "FILE:1: \"add name\" needs name= and ip=");
     refuses("netsh", "add name name=PC endchar=1234 ip=1.2.3.4\n", "FILE:1: NetBIOS name");
     refuses("netsh", "add name name=PC group=5 ip=1.2.3.4\n", "FILE:1: group=5: want 0 to 4");
@@ -583,7 +611,7 @@ START_TEST(a_zone_record_is_read_as_it_was_written)
 END_TEST
 
 UNIT_MAIN("files", every_format_reads_what_it_wrote, formats_are_told_by_file_names, wins_dat_of_nmbd, wins_dat_bad_lines,
-          lmhosts_keywords, a_byte_order_mark_is_passed_over, lmhosts_bad_lines, netsh_scripts, netsh_bad_lines,
-          csv_columns_and_quotes, csv_bad_lines,
-          json_array_and_lines, json_bad_input, limits_of_lines, lmhosts_includes, lists_join_rows_of_one_name,
-          lists_refuse_what_contradicts_itself, ldif_is_read_as_it_was_written, a_zone_record_is_read_as_it_was_written)
+          wins_dat_with_raw_names_5_2, lmhosts_keywords, a_byte_order_mark_is_passed_over, lmhosts_bad_lines, netsh_scripts,
+          netsh_bad_lines, csv_columns_and_quotes, csv_bad_lines, json_array_and_lines, json_bad_input, limits_of_lines,
+          lmhosts_includes, lists_join_rows_of_one_name, lists_refuse_what_contradicts_itself, ldif_is_read_as_it_was_written,
+          a_zone_record_is_read_as_it_was_written)

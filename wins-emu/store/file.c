@@ -1,0 +1,97 @@
+#include "wins-emu/store/state.h"
+
+#include "common/base/assert.h"
+#include "common/base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { FILE_MODE = 0640 };
+
+/* In the order of wst.files. */
+static const char *const endings[WST_FILE_COUNT] = {"", "-wal"};
+static const char *const what[WST_FILE_COUNT] = {"the database", "its write-ahead log (-wal)"};
+
+static bool look(const char *path, enum wst_file file, struct stat *ret_stat)
+{
+    struct sl_text name = sl_text_new(PATH_MAX + sizeof "-wal");
+    sl_text_printf(&name, "%s%s", path, endings[file]);
+    bool there = stat(sl_text_str(&name), ret_stat) == 0;
+    sl_text_fini(&name);
+    return there;
+}
+
+bool wst_file_has_octets(const char *path, enum wst_file file)
+{
+    struct stat st;
+    return look(path, file, &st) && st.st_size > 0;
+}
+
+/* Two servers on one file would each hand out version ids and know nothing of the other's names. */
+enum sl_status wst_file_lock(struct wst *w, const char *path, struct sl_error *e)
+{
+    w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    if (w->lock_fd < 0)
+        return sl_fail(e, errno == EACCES || errno == EROFS ? SL_DENIED : SL_IO, "%s", strerror(errno));
+    if (flock(w->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return sl_fail(e, SL_CONFLICT, "in use by another server");
+    return SL_OK;
+}
+
+/* ---- the mark of a server at work ----
+ *
+ * What is acknowledged lies in the write-ahead log until SQLite moves it into the file. Without the log SQLite opens the file
+ * as it was at the last checkpoint and says nothing. So the file itself says, from before the first change to the clean end,
+ * that a server works on it; as long as it does the log is there and not empty.
+ */
+
+enum sl_status wst_set_in_use(struct db *db, bool in_use, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(db, "UPDATE registry SET in_use = ?1 WHERE id = 1");
+    db_bind_int(s, 1, in_use);
+    return db_run(s, e);
+}
+
+enum sl_status wst_file_check_log(const struct wst *w, bool had_log, struct sl_error *e)
+{
+    if (!w->in_use || had_log)
+        return SL_OK;
+    return sl_fail(e, SL_CORRUPT, "its server did not end cleanly and the write-ahead log (-wal) that it left is missing: what"
+                                  " was acknowledged last would be lost; put the log or a backup in its place, or start once"
+                                  " with --accept-missing-log");
+}
+
+enum sl_status wst_file_mark(struct wst *w, struct sl_error *e)
+{
+    w->in_use = true;
+    enum sl_status status = wst_set_in_use(w->db, true, e);
+    return status == SL_OK ? db_checkpoint(w->db, e) : status;
+}
+
+/* ---- in its place ---- */
+
+void wst_file_remember(struct wst *w)
+{
+    for (enum wst_file file = 0; file < WST_FILE_COUNT; file++) {
+        struct stat st = {0};
+        if (look(w->path, file, &st))
+            w->files[file] = (struct wst_inode){st.st_dev, st.st_ino};
+    }
+}
+
+enum sl_status wst_file_in_place(const struct wst *w, struct sl_error *e)
+{
+    for (enum wst_file file = 0; file < WST_FILE_COUNT; file++) {
+        struct stat st;
+        if (!look(w->path, file, &st) || st.st_dev != w->files[file].device || st.st_ino != w->files[file].number)
+            return sl_fail(e, SL_IO,
+                           "%s: %s was removed or replaced while in use: changes are refused, since the next start would not"
+                           " find them; put it back, or restart",
+                           w->path, what[file]);
+    }
+    return SL_OK;
+}
