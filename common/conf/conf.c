@@ -141,17 +141,22 @@ static enum sl_status read_file(const char *path, struct sl_text *out, struct sl
     return SL_OK;
 }
 
-/* Octets of the comment that begins here, 0 for none; "/" within a word begins none. */
+/* Octets of the comment that begins here, 0 for none, SIZE_MAX when it has no end; "/" within a word begins none. */
 static size_t comment_len(const char *at, bool in_word)
 {
     if (*at == '#' || (!in_word && strncmp(at, "//", 2) == 0))
         return strcspn(at, "\n");
-    const char *end = !in_word && strncmp(at, "/*", 2) == 0 ? strstr(at + 2, "*/") : NULL;
-    return end ? (size_t)(end + 2 - at) : 0;
+    if (in_word || strncmp(at, "/*", 2) != 0)
+        return 0;
+    const char *end = strstr(at + 2, "*/");
+    return end ? (size_t)(end + 2 - at) : SIZE_MAX;
 }
 
-/* libconfuse 3.3 counts up to three lines for each comment, so that it may see none: they become blanks. */
-static void blank_comments(char *text)
+/*
+ * libconfuse 3.3 counts up to three lines for each comment, so that it may see none: they become blanks. Returns where a comment
+ * begins that has no end, NULL when there is none.
+ */
+static const char *blank_comments(char *text)
 {
     char quote = '\0';
     bool in_word = false;
@@ -161,13 +166,25 @@ static void blank_comments(char *text)
             quote = *at == quote && at[-1] != '\\' ? '\0' : quote;
             continue;
         }
-        for (size_t left = comment_len(at, in_word); left > 0; left--, at++)
+        size_t left = comment_len(at, in_word);
+        if (left == SIZE_MAX)
+            return at;
+        for (; left > 0; left--, at++)
             *at = *at == '\n' ? '\n' : ' ';
         if (!*at)
-            return;
+            return NULL;
         quote = *at == '"' || *at == '\'' ? *at : '\0';
         in_word = !strchr(" \t\r\n={}(),", *at);
     }
+    return NULL;
+}
+
+static unsigned line_of(const char *text, const char *at)
+{
+    unsigned line = 1;
+    for (; text < at; text++)
+        line += *text == '\n';
+    return line;
 }
 
 static enum sl_status apply_one(const struct sl_option *row, cfg_opt_t *opt, void *values, struct sl_error *e)
@@ -202,10 +219,12 @@ static enum sl_status apply(const struct table *t, cfg_t *cfg, void *values, boo
 static enum sl_status parse(struct table *t, char *text, void *values, bool (*skip)(const char *option, void *ctx),
                             void *ctx, struct sl_error *e)
 {
+    const char *endless = blank_comments(text);
+    if (endless)
+        return sl_fail(e, SL_USAGE, "%s:%u: the comment that begins with /* has no end", t->path, line_of(text, endless));
     cfg_t *cfg = cfg_init(t->opts, CFGF_NONE);
     sl_assert(cfg);
     cfg_set_error_function(cfg, on_error);
-    blank_comments(text);
     parsing = t;
     int result = cfg_parse_buf(cfg, text);
     parsing = NULL;

@@ -160,6 +160,8 @@ START_TEST(a_mistake_names_file_and_line)
         {"# one\n#\n\nnone = 1 # two\n", ":4: ", "none"},
         {"// one\n/* two\n * three */ workers = 2\nnone = 1\n", ":4: ", "none"},
         {"db_file = \"a # \\\" /* b\" # c\nnone = '#' /* */\n", ":2: ", "none"},
+        {"# one\nworkers = 3 /* two *\nworkers = 4\n", ":2: ", "has no end"},
+        {"workers = 3\n/*", ":2: ", "has no end"},
     };
     struct values v;
     setup(&v);
