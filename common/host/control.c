@@ -460,7 +460,18 @@ static void on_conn_timer(void *ctx)
 static void resume(void *ctx)
 {
     struct host_control *control = ctx;
-    host_watch_set(control->watch, control->conn_count < CONNECTIONS_MAX ? HOST_READ : 0);
+    host_watch_set(control->watch, HOST_READ);
+}
+
+/* Who has connected first and asked nothing yet makes room for the next; false when everybody waits for an answer. */
+static bool make_room(struct host_control *control)
+{
+    struct conn *oldest = NULL;
+    for (struct conn *conn = control->conns; conn; conn = conn->next)
+        oldest = conn->reply || conn->ending ? oldest : conn;
+    if (oldest)
+        conn_close(oldest);
+    return oldest != NULL;
 }
 
 static void on_listen(int fd, unsigned events, void *ctx)
@@ -468,6 +479,10 @@ static void on_listen(int fd, unsigned events, void *ctx)
     (void)events;
     struct host_control *control = ctx;
     SL_CHECK_MAGIC(control, CONTROL_MAGIC);
+    if (control->conn_count == CONNECTIONS_MAX && !make_room(control)) {
+        host_watch_set(control->watch, 0); /* until one has ended */
+        return;
+    }
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client < 0) {
         bool out_of_descriptors = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
@@ -488,8 +503,7 @@ static void on_listen(int fd, unsigned events, void *ctx)
     conn->watch = host_watch_new(control->loop, client, HOST_READ, on_conn, conn);
     conn->timer = host_timer_new(control->loop, on_conn_timer, conn);
     host_timer_start(conn->timer, REQUEST_TIMEOUT_MS);
-    if (++control->conn_count == CONNECTIONS_MAX)
-        host_watch_set(control->watch, 0);
+    control->conn_count++;
 }
 
 /* ---- the socket ------------------------------------------------------------------------------------------------ */

@@ -160,6 +160,22 @@ class Operation(harness.Case):
         process.stop()
         manager.wait_for("STOPPING=1")
 
+    def test_a_manager_that_does_not_read_holds_nothing_up(self):
+        """sd_notify: a manager whose socket is full misses messages; the registry serves, reloads and ends all the same."""
+        manager = Manager(self)
+        sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(sender.close)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                sender.sendto(b"NOISE=1", socket.MSG_DONTWAIT, manager.path)
+        self.serve()
+        self.registry.process.stop()
+        self.registry.process = self.start(self.registry.process.argv, env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000"})
+        harness.wait_until(self.registry.is_ready, "the control socket")
+        self.assertEqual(self.client().register("HOST", 0x20, CLIENT).rcode, 0)
+        self.reload("log_level = \"debug\"")
+        self.registry.process.stop()
+
     def passed(self, addresses, more=(), kind=socket.SOCK_DGRAM):
         """A winsd that gets bound sockets as systemd gives them: from descriptor 3 on, LISTEN_FDS and LISTEN_PID."""
         sockets = []

@@ -585,7 +585,27 @@ START_TEST(a_request_may_come_in_pieces)
 }
 END_TEST
 
-START_TEST(connections_are_bounded)
+START_TEST(connections_that_wait_for_an_answer_are_bounded)
+{
+    enum { CROWD = 80 };
+    struct server s;
+    int fds[CROWD];
+    server_open(&s);
+    for (int i = 0; i < CROWD; i++) {
+        fds[i] = connect_raw(&s);
+        send_verb(fds[i], i < CROWD - 1 ? "hold" : "fail", NULL);
+    }
+    struct pollfd p = {.fd = fds[CROWD - 1], .events = POLLIN};
+    ck_assert_int_eq(poll(&p, 1, 200), 0);
+    for (int i = 0; i < CROWD - 1; i++)
+        close(fds[i]);
+    ck_assert_int_eq(poll(&p, 1, PATIENCE_MS), 1);
+    close(fds[CROWD - 1]);
+    server_close(&s);
+}
+END_TEST
+
+START_TEST(who_asks_nothing_keeps_nobody_out)
 {
     enum { CROWD = 80 };
     struct server s;
@@ -593,13 +613,12 @@ START_TEST(connections_are_bounded)
     server_open(&s);
     for (int i = 0; i < CROWD; i++)
         fds[i] = connect_raw(&s);
-    send_verb(fds[CROWD - 1], "fail", NULL);
+    expect(ask(&s, "fail", NULL), SL_OUTCOME_CONFLICT, "second");
+    ck_assert(closed_by_peer(fds[0])); /* the oldest goes, the youngest stays */
     struct pollfd p = {.fd = fds[CROWD - 1], .events = POLLIN};
-    ck_assert_int_eq(poll(&p, 1, 200), 0);
-    for (int i = 0; i < CROWD - 1; i++)
+    ck_assert_int_eq(poll(&p, 1, 0), 0);
+    for (int i = 0; i < CROWD; i++)
         close(fds[i]);
-    ck_assert_int_eq(poll(&p, 1, PATIENCE_MS), 1);
-    close(fds[CROWD - 1]);
     server_close(&s);
 }
 END_TEST
@@ -702,5 +721,6 @@ UNIT_MAIN("host", posts_run_in_order_on_the_loop, stop_ends_the_round_at_once, a
           a_watch_pauses_and_frees_itself, a_signal_reaches_the_loop, a_request_becomes_a_document, a_long_answer_is_streamed,
           an_answer_too_large_to_hold_is_told, a_stream_is_dropped_with_its_client, a_reply_may_end_after_its_client,
           a_reply_may_end_after_the_socket, a_verb_may_close_the_socket, a_streaming_reply_dies_with_the_socket,
-          bad_clients_are_cut_off, a_request_may_come_in_pieces, connections_are_bounded, the_socket_file_is_kept_in_order,
+          bad_clients_are_cut_off, a_request_may_come_in_pieces, connections_that_wait_for_an_answer_are_bounded,
+          who_asks_nothing_keeps_nobody_out, the_socket_file_is_kept_in_order,
           a_silent_daemon_is_not_waited_for, a_program_runs_without_a_shell, a_program_that_fails_or_hangs_is_told)
