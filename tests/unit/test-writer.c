@@ -186,6 +186,40 @@ START_TEST(answers_to_challenges_leave_room_for_registrations_R16)
 }
 END_TEST
 
+/* How many answers were sent when an operation was done. */
+struct overtaking {
+    struct world *world;
+    uint64_t sent_before;
+};
+
+static void on_overtaken(void *ctx, enum sl_status status, bool found, const struct sl_error *e)
+{
+    (void)e;
+    struct overtaking *o = ctx;
+    ck_assert(status == SL_OK && found);
+    o->sent_before = o->world->sent;
+}
+
+START_TEST(administrators_go_before_a_queue_that_a_slow_disk_has_made)
+{
+    enum { REGISTRATIONS = 20 * ENG_BATCH_MAX };
+    struct world *w = world_new();
+    struct overtaking o = {.world = w};
+    struct wins_record r = {.member_count = 1, .members = {{.address = 1}}};
+    ck_assert(nb_name_make("FIXED", NB_SERVER, &r.name));
+    pthread_mutex_lock(&w->gate);
+    for (uint32_t i = 0; i < REGISTRATIONS; i++)
+        ck_assert_uint_eq(submit(w, i), 1);
+    ck_assert_int_eq(eng_writer_add(w->writer, &r, on_overtaken, &o, NULL), SL_OK);
+    pthread_mutex_unlock(&w->gate);
+    eng_writer_stop(w->writer);
+    ck_assert_uint_gt(o.sent_before, 0);
+    ck_assert_uint_le(o.sent_before, 3 * ENG_BATCH_MAX); /* the batch in hand, and the order's own */
+    ck_assert_uint_eq(w->sent, REGISTRATIONS);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(operations_are_answered_once_when_they_are_on_disk)
 {
     struct world *w = world_new();
@@ -227,4 +261,5 @@ START_TEST(refusals_answer_requests_only)
 END_TEST
 
 UNIT_MAIN("writer", a_full_queue_is_told_and_the_rest_is_done, answers_to_challenges_leave_room_for_registrations_R16,
-          operations_are_answered_once_when_they_are_on_disk, refusals_answer_requests_only)
+          administrators_go_before_a_queue_that_a_slow_disk_has_made, operations_are_answered_once_when_they_are_on_disk,
+          refusals_answer_requests_only)

@@ -30,6 +30,7 @@ struct item {
 _Static_assert(sizeof(struct item) + sizeof(struct wins_record) <= ADMIN_OCTETS, "room for an item of an administrator");
 
 struct queue {
+    size_t count_max, octets_max;
     uint8_t *octets;
     size_t used, size;
     size_t count;
@@ -40,11 +41,12 @@ struct eng_writer {
     uint32_t magic;
     struct eng *eng;
     struct eng_writer_ops ops;
-    struct queue taken; /* the thread's own */
+    struct queue taken, taken_orders; /* the thread's own */
+    bool has_orders; /* atomic: an administrator waits */
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t more;
-    struct queue waiting;
+    struct queue waiting, orders; /* what an administrator asks for goes first */
     bool idle; /* the thread waits for `more` */
     bool stop;
     struct eng_writer_state state;
@@ -52,12 +54,11 @@ struct eng_writer {
 
 /* ---- the queue ---- */
 
-/* Room for an item with `len` octets of data, or NULL when the queue is full; some is kept for an administrator's. */
+/* Room for an item with `len` octets of data, or NULL when the queue is full. */
 static struct item *queue_push(struct queue *q, enum item_kind kind, size_t len)
 {
     size_t size = (sizeof(struct item) + len + ITEM_ALIGN - 1) & ~(size_t)(ITEM_ALIGN - 1);
-    size_t more = kind == ITEM_PACKET ? 0 : ENG_QUEUE_ADMIN;
-    if (q->count >= ENG_QUEUE_MAX + more || q->used + size > ENG_QUEUE_OCTETS + more * ADMIN_OCTETS)
+    if (q->count >= q->count_max || q->used + size > q->octets_max)
         return NULL;
     if (q->used + size > q->size) {
         q->size = q->size ? q->size * 2 : OCTETS_START;
@@ -68,6 +69,18 @@ static struct item *queue_push(struct queue *q, enum item_kind kind, size_t len)
     q->used += size;
     q->count++;
     return item;
+}
+
+static void queue_swap(struct queue *a, struct queue *b)
+{
+    struct queue was = *a;
+    *a = *b;
+    *b = was;
+}
+
+static void queue_clear(struct queue *q)
+{
+    q->used = q->count = q->answers = q->answer_octets = 0;
 }
 
 static bool is_answer(const struct eng_inbound *in)
@@ -104,9 +117,10 @@ static void open_queue(struct eng_writer *w)
 /* Wakes the thread when it has waited for what is in the queue now; after the lock, which it takes at once. */
 static void close_queue(struct eng_writer *w)
 {
-    if (w->waiting.count > w->state.queue_peak)
-        w->state.queue_peak = w->waiting.count;
-    bool wake = w->idle && w->waiting.count;
+    size_t count = w->waiting.count + w->orders.count;
+    if (count > w->state.queue_peak)
+        w->state.queue_peak = count;
+    bool wake = w->idle && count;
     if (wake)
         w->idle = false;
     pthread_mutex_unlock(&w->lock);
@@ -131,15 +145,18 @@ bool eng_writer_wants(struct eng_writer *w, struct wins_peer from, const void *o
     return eng_wants(w->eng, from, octets, len);
 }
 
-static enum sl_status submit_admin(struct eng_writer *w, enum item_kind kind, const void *data, size_t len, eng_admin_fn *done,
-                                   void *ctx, struct sl_error *e)
+/* Queues what an administrator asks for; kind, done, call and ctx are those of *order. */
+static enum sl_status submit_order(struct eng_writer *w, const struct item *order, const void *data, size_t len,
+                                   struct sl_error *e)
 {
     open_queue(w);
-    struct item *item = w->stop ? NULL : queue_push(&w->waiting, kind, len);
+    struct item *item = w->stop ? NULL : queue_push(&w->orders, order->kind, len);
     if (item) {
-        item->done = done;
-        item->ctx = ctx;
+        item->done = order->done;
+        item->call = order->call;
+        item->ctx = order->ctx;
         memcpy(item->data, data, len);
+        __atomic_store_n(&w->has_orders, true, __ATOMIC_RELAXED);
     }
     close_queue(w);
     return item ? SL_OK : sl_fail(e, SL_LIMIT, "the queue of changes is full; try again");
@@ -148,25 +165,18 @@ static enum sl_status submit_admin(struct eng_writer *w, enum item_kind kind, co
 enum sl_status eng_writer_add(struct eng_writer *w, const struct wins_record *record, eng_admin_fn *done, void *ctx,
                               struct sl_error *e)
 {
-    return submit_admin(w, ITEM_ADD, record, sizeof *record, done, ctx, e);
+    return submit_order(w, &(struct item){.kind = ITEM_ADD, .done = done, .ctx = ctx}, record, sizeof *record, e);
 }
 
 enum sl_status eng_writer_delete(struct eng_writer *w, const struct nb_name *name, eng_admin_fn *done, void *ctx,
                                  struct sl_error *e)
 {
-    return submit_admin(w, ITEM_DELETE, name, sizeof *name, done, ctx, e);
+    return submit_order(w, &(struct item){.kind = ITEM_DELETE, .done = done, .ctx = ctx}, name, sizeof *name, e);
 }
 
 enum sl_status eng_writer_call(struct eng_writer *w, eng_call_fn *call, void *ctx, struct sl_error *e)
 {
-    open_queue(w);
-    struct item *item = w->stop ? NULL : queue_push(&w->waiting, ITEM_CALL, 0);
-    if (item) {
-        item->call = call;
-        item->ctx = ctx;
-    }
-    close_queue(w);
-    return item ? SL_OK : sl_fail(e, SL_LIMIT, "the queue of changes is full; try again");
+    return submit_order(w, &(struct item){.kind = ITEM_CALL, .call = call, .ctx = ctx}, "", 0, e);
 }
 
 size_t eng_refusal(const void *octets, size_t len, void *buffer, size_t size)
@@ -216,21 +226,38 @@ static void do_admin(struct eng_writer *w, struct eng_now now, const struct item
     item->done(item->ctx, status, found, &e);
 }
 
-static void do_taken(struct eng_writer *w)
+/* Does what an administrator has asked for up to now; costs nothing when that is nothing. */
+static void do_orders(struct eng_writer *w)
 {
-    for (size_t at = 0, left = w->taken.count; at < w->taken.used; left--) {
-        const struct item *item = (const struct item *)(const void *)(w->taken.octets + at);
-        struct eng_now now = now_of_both();
-        eng_set_backlog(w->eng, left);
-        if (item->kind == ITEM_PACKET)
-            eng_packet(w->eng, now, item->from, item->socket, item->data, item->len);
-        else if (item->kind == ITEM_CALL)
-            item->call(item->ctx, w->eng, now);
+    if (!__atomic_load_n(&w->has_orders, __ATOMIC_RELAXED))
+        return;
+    pthread_mutex_lock(&w->lock);
+    queue_swap(&w->orders, &w->taken_orders);
+    __atomic_store_n(&w->has_orders, false, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&w->lock);
+    for (size_t at = 0; at < w->taken_orders.used;) {
+        const struct item *item = (const struct item *)(const void *)(w->taken_orders.octets + at);
+        if (item->kind == ITEM_CALL)
+            item->call(item->ctx, w->eng, now_of_both());
         else
-            do_admin(w, now, item);
+            do_admin(w, now_of_both(), item);
         at += item->size;
     }
-    w->taken.used = w->taken.count = w->taken.answers = w->taken.answer_octets = 0;
+    queue_clear(&w->taken_orders);
+}
+
+/* An order waits for the packets of one batch at most, however many there are. */
+static void do_taken(struct eng_writer *w)
+{
+    do_orders(w);
+    for (size_t at = 0, left = w->taken.count; at < w->taken.used; left--) {
+        const struct item *item = (const struct item *)(const void *)(w->taken.octets + at);
+        eng_set_backlog(w->eng, left);
+        eng_packet(w->eng, now_of_both(), item->from, item->socket, item->data, item->len);
+        at += item->size;
+        do_orders(w);
+    }
+    queue_clear(&w->taken);
 }
 
 static void show_state(struct eng_writer *w)
@@ -263,7 +290,7 @@ static void wait_for_more(struct eng_writer *w)
     int64_t due_ms = eng_next_timer_ms(w->eng);
     struct timespec due = {.tv_sec = due_ms / MS_PER_S, .tv_nsec = due_ms % MS_PER_S * NS_PER_MS};
     int error = 0;
-    while (w->waiting.count == 0 && !w->stop && error == 0) {
+    while (w->waiting.count == 0 && w->orders.count == 0 && !w->stop && error == 0) {
         w->idle = true;
         error = due_ms == INT64_MAX ? pthread_cond_wait(&w->more, &w->lock) : pthread_cond_timedwait(&w->more, &w->lock, &due);
     }
@@ -276,10 +303,8 @@ static bool take_waiting(struct eng_writer *w)
     pthread_mutex_lock(&w->lock);
     show_state(w);
     wait_for_more(w);
-    struct queue empty = w->taken;
-    w->taken = w->waiting;
-    w->waiting = empty;
-    bool over = w->stop && w->taken.count == 0;
+    queue_swap(&w->taken, &w->waiting);
+    bool over = w->stop && w->taken.count == 0 && w->orders.count == 0;
     pthread_mutex_unlock(&w->lock);
     return !over;
 }
@@ -301,7 +326,9 @@ static void writer_free(struct eng_writer *w)
     pthread_cond_destroy(&w->more);
     pthread_mutex_destroy(&w->lock);
     free(w->taken.octets);
+    free(w->taken_orders.octets);
     free(w->waiting.octets);
+    free(w->orders.octets);
     w->magic = 0;
     free(w);
 }
@@ -310,7 +337,10 @@ enum sl_status eng_writer_start(struct eng *eng, const struct eng_writer_ops *op
                                 struct sl_error *e)
 {
     struct eng_writer *w = sl_new(sizeof *w);
-    *w = (struct eng_writer){.magic = WRITER_MAGIC, .eng = eng, .ops = *ops};
+    const struct queue packets = {.count_max = ENG_QUEUE_MAX, .octets_max = ENG_QUEUE_OCTETS};
+    const struct queue orders = {.count_max = ENG_QUEUE_ADMIN, .octets_max = (size_t)ENG_QUEUE_ADMIN * ADMIN_OCTETS};
+    *w = (struct eng_writer){.magic = WRITER_MAGIC, .eng = eng, .ops = *ops, .taken = packets, .waiting = packets,
+                             .taken_orders = orders, .orders = orders};
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);

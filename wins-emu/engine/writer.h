@@ -1,14 +1,16 @@
 /*
  * writer.h - the one thread that owns every change: a bounded queue in front of the engine, and its clock.
  *
- * UDP workers hand over what is not a query, the control socket what an administrator asks for. The thread takes all that waits
- * at once, gives it to the engine one by one, commits (group commit: what came in during one commit is the next batch) and lets
- * the answers go. It also wakes the engine for its timers. Nothing else may touch the engine while the thread runs.
+ * UDP workers hand over what is not a query, the control socket what an administrator asks for. The thread takes all that
+ * waits at once, gives it to the engine one by one, commits (group commit: what came in during one commit is the next batch)
+ * and lets the answers go. What an administrator asks for has a queue of its own and goes first: he waits for two commits at
+ * most, however slow the disk and long the queue. It also wakes the engine for its timers. Nothing else may touch the engine
+ * while the thread runs.
  *
- * The queue holds at most ENG_QUEUE_MAX items and ENG_QUEUE_OCTETS octets. What does not fit is told to the caller and never
- * dropped in silence: a worker answers such a request SRV_ERR (eng_refusal), which makes a client try again later or ask its
- * other server, and counts it. Answers to challenges may take a quarter of the room; one that does not fit is counted too, and
- * the challenge is repeated after a second anyway. Some room is for administrators alone, who are served in a flood too.
+ * The queue of datagrams holds at most ENG_QUEUE_MAX items and ENG_QUEUE_OCTETS octets. What does not fit is told to the
+ * caller and never dropped in silence: a worker answers such a request SRV_ERR (eng_refusal), which makes a client try again
+ * later or ask its other server, and counts it. Answers to challenges may take a quarter of the room; one that does not fit
+ * is counted too, and the challenge is repeated after a second anyway.
  */
 #ifndef SL_WINS_ENGINE_WRITER_H
 #define SL_WINS_ENGINE_WRITER_H
@@ -18,7 +20,7 @@
 enum {
     ENG_QUEUE_MAX = 25000, /* B02 */
     ENG_QUEUE_OCTETS = 4 << 20,
-    ENG_QUEUE_ADMIN = 256, /* items beyond both, which only an administrator's may be */
+    ENG_QUEUE_ADMIN = 256, /* items of administrators */
     ENG_QUEUE_ANSWERS = 4, /* a quarter of both for answers to challenges */
 };
 
