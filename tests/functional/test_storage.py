@@ -207,6 +207,37 @@ class Storage(harness.Case):
         registry.start()
         self.check_answers(range(20))
 
+    def test_files_taken_away_acknowledge_nothing_2_12(self):
+        """2.12: with the database or its log unlinked or moved, changes fail and say why, queries go on; back in place, changes too."""
+        registry = lab.Registry(self, self.port)
+        self.assertEqual(self.register(1), 0)
+        for path in (registry.db, registry.db + "-wal"):
+            os.rename(path, path + ".away")
+            self.assertEqual(self.register(2), 2)
+            self.check_answers([1])
+            harness.wait_until(lambda: "%s: " % registry.db in registry.process.log() and
+                               "was removed or replaced while in use" in registry.process.log(), "the reason in the log")
+            os.rename(path + ".away", path)
+            self.assertEqual(self.register(1), 0)
+            self.assertEqual(self.client.register("NEW", 0x20, CLIENT).rcode, 0)
+        os.unlink(registry.db)
+        self.assertEqual(self.register(2), 2)
+        self.assertNotEqual(registry.ctl("add", "FIXED#20", "10.0.0.1").code, 0)
+        self.check_answers([1])
+
+    def test_a_version_counter_that_fell_back_leaps_2_11(self):
+        """2.11: a counter below a record's version, as an old copy's table or an editor leaves it, is raised and told at the start."""
+        registry, records = self.filled(3)
+        with sqlite3.connect(registry.db) as file:
+            file.execute("UPDATE registry SET version = 1")
+        file.close()
+        registry.start()
+        self.assertIn("version-raised", registry.process.log())
+        self.assertEqual(registry.ctl("check").code, 0)
+        self.assertEqual(self.register(9), 0)
+        self.assertGreater(registry.record("NAME-9#20")["version"], 1 << 32)
+        self.assertGreater(1 << 32, max(version for _, version in records.values()))
+
     def test_newer_database_is_refused_2_12(self):
         """2.12: a database of a newer version is refused and left as it was."""
         registry, _ = self.filled(1)

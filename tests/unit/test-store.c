@@ -510,6 +510,76 @@ START_TEST(version_ids_leap_when_a_log_is_given_up_2_11)
 }
 END_TEST
 
+static void run_on_file(const char *sql)
+{
+    struct db *db;
+    ck_assert_int_eq(db_open(path, DB_READ_WRITE, &ours, &db, NULL), SL_OK);
+    ck_assert_int_eq(db_exec(db, sql, NULL), SL_OK);
+    db_close(db);
+}
+
+/* 2.11: a counter below a record's version id, or what the owner table says was handed out, leaps beyond it and stays there. */
+START_TEST(a_counter_that_fell_back_leaps_2_11)
+{
+    static const char *const damage[] = {"UPDATE registry SET version = 3",
+                                         "UPDATE registry SET version = 3; DELETE FROM record"};
+    for (size_t i = 0; i < SL_COUNT(damage); i++) {
+        struct wins_record r = record_of("NAME", 100), other = record_of("OTHER", UINT64_C(1) << 40);
+        bool raised;
+        fresh_file();
+        struct wst *w = open_store();
+        put_alone(w, &r);
+        other.owner = 1; /* whose ids are no concern of ours */
+        ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+        wst_put(w, &other);
+        ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
+        wst_close(w);
+        run_on_file(damage[i]);
+        w = open_store();
+        load(w);
+        ck_assert_int_eq(wst_raise_version(w, &raised, NULL), SL_OK);
+        ck_assert(raised);
+        ck_assert_uint_eq(wst_version(w), 100 + WST_VERSION_LEAP);
+        wst_close(w);
+        w = open_store();
+        load(w);
+        ck_assert_uint_eq(wst_version(w), 100 + WST_VERSION_LEAP);
+        ck_assert(wst_raise_version(w, &raised, NULL) == SL_OK && !raised);
+        wst_close(w);
+    }
+}
+END_TEST
+
+/* 2.12: nothing is acknowledged while the database or its log is not where a restart would look for it; queries need neither. */
+START_TEST(files_that_are_taken_away_acknowledge_nothing_2_12)
+{
+    static const char *const endings[] = {"", "-wal"};
+    struct wins_record r = record_of("NAME", 1);
+    struct wst *w = open_store();
+    put_alone(w, &r);
+    for (size_t i = 0; i < SL_COUNT(endings); i++) {
+        char file[96], away[96];
+        struct sl_error e;
+        snprintf(file, sizeof file, "%s%s", path, endings[i]);
+        snprintf(away, sizeof away, "%s-away", path);
+        ck_assert_int_eq(rename(file, away), 0);
+        for (int twice = 0; twice < 2; twice++) { /* gone; then another one in its place */
+            ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+            wst_put(w, &r);
+            ck_assert_int_eq(wst_commit(w, &e), SL_IO);
+            ck_assert_ptr_nonnull(strstr(e.text, path));
+            close(open(file, O_CREAT | O_WRONLY, 0600));
+        }
+        ck_assert_int_eq(rename(away, file), 0);
+        r.version++;
+        put_alone(w, &r);
+    }
+    unlink(path);
+    wst_close(w);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 /* 2.12: a log beside an empty or missing file is not made into a new registry; a backup needs no log. */
 START_TEST(a_missing_file_is_refused_and_a_backup_opens_2_12)
 {
@@ -552,6 +622,8 @@ static Suite *store_suite(void)
     tcase_add_test(c, the_journal_is_bounded_X16);
     tcase_add_test(c, a_missing_log_is_refused_2_12);
     tcase_add_test(c, version_ids_leap_when_a_log_is_given_up_2_11);
+    tcase_add_test(c, a_counter_that_fell_back_leaps_2_11);
+    tcase_add_test(c, files_that_are_taken_away_acknowledge_nothing_2_12);
     tcase_add_test(c, a_missing_file_is_refused_and_a_backup_opens_2_12);
     suite_add_tcase(suite, c);
     return suite;

@@ -246,8 +246,14 @@ static enum sl_status open_store(struct winsd *d, struct sl_error *e)
         tbl_reserve(d->table, count);
         status = wst_load(d->store, on_record, d->table, e);
     }
+    bool raised = false;
+    if (status == SL_OK)
+        status = wst_raise_version(d->store, &raised, e);
     d->loaded_names = tbl_count(d->table);
     d->loaded_version = wst_version(d->store);
+    if (raised && status == SL_OK)
+        sl_log(SL_LOG_WARNING, "version-raised", "version=%" PRIu64 " text=%s", d->loaded_version,
+               SL_LOG_TEXT("the version counter was below the version of a record"));
     return status == SL_OK ? SL_OK : sl_fail_in(e, status, "%s", d->values->db);
 }
 

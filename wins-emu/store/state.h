@@ -7,6 +7,8 @@
 #include "common/db/db.h"
 #include "wins-emu/store/store.h"
 
+#include <sys/stat.h>
+
 #define WST_MAGIC 0x57570001u
 
 enum { WST_KEY_MAX = NB_NAME_LEN + UINT8_MAX };
@@ -26,8 +28,19 @@ struct wst_journal {
     uint64_t rows; /* written since the start */
 };
 
+/* The files that hold what was acknowledged. */
+enum wst_file { WST_DATABASE, WST_LOG, WST_FILE_COUNT };
+
+/* Which file it is, whatever it is called. */
+struct wst_inode {
+    dev_t device;
+    ino_t number;
+};
+
 struct wst {
     uint32_t magic;
+    char *path;
+    struct wst_inode files[WST_FILE_COUNT];
     int lock_fd; /* opened before and closed after the database: closing any descriptor of a file drops SQLite's own locks on it
                   */
     struct db *db;
@@ -37,6 +50,7 @@ struct wst {
     uint64_t next_version; /* of the batch */
     uint64_t promised;     /* in the file: no version id above it was ever handed out */
     uint64_t next_promised;
+    uint64_t highest; /* version id of the records of ours that were loaded */
     struct wst_times times, next_times;
     struct wst_owner *owners;
     size_t owner_count;
@@ -49,6 +63,25 @@ struct wst {
 size_t wst_pack_key(const struct nb_name *name, uint8_t out[WST_KEY_MAX]);
 /* Runs a statement of the batch; its failure is that of the batch. */
 void wst_run_in_batch(struct wst *w, struct db_stmt *s);
+
+/* ---- file.c: the files of a store ---- */
+
+/* True when the file is there and not empty; `path` is that of the database. */
+bool wst_file_has_octets(const char *path, enum wst_file file);
+/* Keeps other servers off; SL_CONFLICT when one is at work. */
+enum sl_status wst_file_lock(struct wst *w, const char *path, struct sl_error *e) SL_MUST;
+/* SL_CORRUPT when the mark says that there must be a log and there was none. */
+enum sl_status wst_file_check_log(const struct wst *w, bool had_log, struct sl_error *e) SL_MUST;
+/* Sets the mark and has it in the file itself. */
+enum sl_status wst_file_mark(struct wst *w, struct sl_error *e) SL_MUST;
+/* Writes the mark, or takes it away. */
+enum sl_status wst_set_in_use(struct db *db, bool in_use, struct sl_error *e) SL_MUST;
+/* Remembers which files they are. */
+void wst_file_remember(struct wst *w);
+/* SL_IO when one of them is not at its place any more, so that what is written would not be found after a restart. */
+enum sl_status wst_file_in_place(const struct wst *w, struct sl_error *e) SL_MUST;
+
+/* ---- journal.c ---- */
 
 /* Finds out where the journal stands. */
 enum sl_status wst_journal_read(struct wst *w, struct sl_error *e) SL_MUST;

@@ -2,22 +2,16 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
-#include "common/base/text.h"
 #include "wins-emu/store/state.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     APPLICATION_ID = 0x57494e53, /* "WINS" */
     MEMBER_SIZE = 4 + 4 + 8,     /* address, owner, expiry; big-endian */
-    FILE_MODE = 0640,
     VERSIONS_AHEAD = 4096,
 };
 
@@ -156,61 +150,10 @@ static enum sl_status read_owners(struct wst *w, struct sl_error *e)
     return db_done(s, e);
 }
 
-/* Two servers on one file would each hand out version ids and know nothing of the other's names. */
-static enum sl_status lock_file(struct wst *w, const char *path, struct sl_error *e)
-{
-    w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
-    if (w->lock_fd < 0)
-        return sl_fail(e, errno == EACCES || errno == EROFS ? SL_DENIED : SL_IO, "%s", strerror(errno));
-    if (flock(w->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return sl_fail(e, SL_CONFLICT, "in use by another server");
-    return SL_OK;
-}
-
-/* ---- the mark of a server at work ----
- *
- * What is acknowledged lies in the write-ahead log until SQLite moves it into the file. Without the log SQLite opens the file
- * as it was at the last checkpoint and says nothing. So the file itself says, from before the first change to the clean end,
- * that a server works on it; as long as it does the log is there and not empty.
- */
-
-static bool has_octets(const char *path, const char *suffix)
-{
-    struct sl_text name = sl_text_new(PATH_MAX + sizeof "-wal");
-    struct stat st;
-    sl_text_printf(&name, "%s%s", path, suffix);
-    bool there = stat(sl_text_str(&name), &st) == 0 && st.st_size > 0;
-    sl_text_fini(&name);
-    return there;
-}
-
-static enum sl_status set_in_use(struct db *db, bool in_use, struct sl_error *e)
-{
-    struct db_stmt *s = db_prepare(db, "UPDATE registry SET in_use = ?1 WHERE id = 1");
-    db_bind_int(s, 1, in_use);
-    return db_run(s, e);
-}
-
-static enum sl_status check_log(const struct wst *w, bool had_log, struct sl_error *e)
-{
-    if (!w->in_use || had_log)
-        return SL_OK;
-    return sl_fail(e, SL_CORRUPT, "its server did not end cleanly and the write-ahead log (-wal) that it left is missing: what"
-                                  " was acknowledged last would be lost; put the log or a backup in its place, or start once"
-                                  " with --accept-missing-log");
-}
-
-static enum sl_status mark(struct wst *w, struct sl_error *e)
-{
-    w->in_use = true;
-    enum sl_status status = set_in_use(w->db, true, e);
-    return status == SL_OK ? db_checkpoint(w->db, e) : status;
-}
-
 enum sl_status wst_accept_missing_log(const char *path, struct sl_error *e)
 {
     struct db *db;
-    if (has_octets(path, "-wal"))
+    if (wst_file_has_octets(path, WST_LOG))
         return sl_fail(e, SL_USAGE, "%s: its write-ahead log is there", path);
     enum sl_status status = db_open(path, DB_READ_WRITE, &schema, &db, e);
     if (status != SL_OK)
@@ -227,7 +170,7 @@ static enum sl_status read_all(struct wst *w, bool had_log, struct sl_error *e)
 {
     enum sl_status status = read_registry(w, e);
     if (status == SL_OK)
-        status = check_log(w, had_log, e);
+        status = wst_file_check_log(w, had_log, e);
     if (status != SL_OK) {
         w->in_use = false; /* not by us */
         return status;
@@ -235,18 +178,23 @@ static enum sl_status read_all(struct wst *w, bool had_log, struct sl_error *e)
     status = read_owners(w, e);
     if (status == SL_OK)
         status = wst_journal_read(w, e);
-    return status == SL_OK ? mark(w, e) : status;
+    if (status == SL_OK)
+        status = wst_file_mark(w, e);
+    if (status == SL_OK)
+        wst_file_remember(w);
+    return status;
 }
 
 enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e)
 {
-    bool had_log = has_octets(path, "-wal");
-    if (had_log && !has_octets(path, ""))
+    bool had_log = wst_file_has_octets(path, WST_LOG);
+    if (had_log && !wst_file_has_octets(path, WST_DATABASE))
         return sl_fail(e, SL_CORRUPT, "%s: the database is missing and its write-ahead log (-wal) is there", path);
     struct wst *w = sl_new(sizeof *w);
     w->magic = WST_MAGIC;
     w->self = self;
-    enum sl_status status = lock_file(w, path, e);
+    w->path = sl_strdup(path);
+    enum sl_status status = wst_file_lock(w, path, e);
     if (status == SL_OK)
         status = db_open(path, DB_CREATE, &schema, &w->db, e);
     if (status == SL_OK)
@@ -296,8 +244,11 @@ enum sl_status wst_load(struct wst *w, void (*fn)(const struct wins_record *reco
         struct wins_record r;
         row++;
         good = unpack_row(s, &r);
-        if (good)
-            fn(&r, ctx);
+        if (!good)
+            break;
+        if (r.owner == w->self && r.version > w->highest)
+            w->highest = r.version;
+        fn(&r, ctx);
     }
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && !good)
@@ -354,6 +305,30 @@ uint64_t wst_version(const struct wst *w)
 struct wst_times wst_times(const struct wst *w)
 {
     return w->times;
+}
+
+static enum sl_status write_version(struct wst *w, uint64_t version, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(w->db, "UPDATE registry SET version = ?1 WHERE id = 1");
+    db_bind_int(s, 1, (int64_t)version);
+    return db_run(s, e);
+}
+
+/* What was handed out above the counter and is gone again nobody knows, hence the leap. */
+enum sl_status wst_raise_version(struct wst *w, bool *ret_raised, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    const struct wst_owner *own = owner_of(w, w->self);
+    uint64_t highest = own->version > w->highest ? own->version : w->highest;
+    *ret_raised = highest > w->version;
+    if (!*ret_raised)
+        return SL_OK;
+    if (highest > UINT64_MAX - WST_VERSION_LEAP)
+        return sl_fail(e, SL_CORRUPT, "a record has the version id %" PRIu64 ", behind which there are none", highest);
+    enum sl_status status = write_version(w, highest + WST_VERSION_LEAP, e);
+    if (status == SL_OK)
+        w->version = w->next_version = w->promised = highest + WST_VERSION_LEAP;
+    return status;
 }
 
 /* ---- a batch ---- */
@@ -443,13 +418,6 @@ static void write_times(struct wst *w)
     wst_run_in_batch(w, s);
 }
 
-static enum sl_status write_version(struct wst *w, uint64_t version, struct sl_error *e)
-{
-    struct db_stmt *s = db_prepare(w->db, "UPDATE registry SET version = ?1 WHERE id = 1");
-    db_bind_int(s, 1, (int64_t)version);
-    return db_run(s, e);
-}
-
 /* The page of the counter is written only now and then: the promise covers the version ids of many batches. */
 static void promise_versions(struct wst *w)
 {
@@ -499,6 +467,8 @@ enum sl_status wst_commit(struct wst *w, struct sl_error *e)
         write_owners(w);
     wst_journal_write(w);
     if (w->failed == SL_OK)
+        w->failed = wst_file_in_place(w, &w->why);
+    if (w->failed == SL_OK)
         w->failed = db_commit(w->db, &w->why);
     if (w->failed != SL_OK) {
         db_rollback(w->db);
@@ -525,15 +495,15 @@ static enum sl_status settle(struct wst *w)
         w->failed = write_version(w, w->version, NULL);
     write_owners(w);
     if (w->failed == SL_OK)
-        w->failed = set_in_use(w->db, false, NULL);
+        w->failed = wst_set_in_use(w->db, false, NULL);
     return w->failed == SL_OK ? db_commit(w->db, NULL) : w->failed;
 }
 
-/* When this fails the ids are left out, and the log, which the file still says is needed, stays. */
+/* When this fails the ids are left out, and the log, which the file still says is needed, stays; so do files in our place. */
 static void unmark(struct wst *w)
 {
     db_rollback(w->db);
-    if (settle(w) == SL_OK)
+    if (wst_file_in_place(w, NULL) == SL_OK && settle(w) == SL_OK)
         return;
     db_rollback(w->db);
     db_keep_log(w->db);
@@ -549,6 +519,7 @@ void wst_close(struct wst *w)
     db_close(w->db);
     if (w->lock_fd >= 0)
         close(w->lock_fd);
+    free(w->path);
     free(w->owners);
     free(w->journal.octets);
     w->magic = 0;

@@ -50,6 +50,11 @@ enum sl_status wst_count(struct wst *store, size_t *ret_count, struct sl_error *
 /* Hands every stored record to `fn`, once, at start. */
 enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *record, void *ctx), void *ctx,
                         struct sl_error *e) SL_MUST;
+/*
+ * Behind wst_load: when a record of ours, or the owner table, has a version id above the counter, which damage or an editor of
+ * the file must have done, the counter leaps by WST_VERSION_LEAP beyond it, on disk at once. SL_CORRUPT when there is no id left.
+ */
+enum sl_status wst_raise_version(struct wst *store, bool *ret_raised, struct sl_error *e) SL_MUST;
 /* The last version id that was committed, or a later one after a crash; 0 for a new database. */
 uint64_t wst_version(const struct wst *store);
 /* The times that were committed last. */
@@ -70,7 +75,10 @@ void wst_set_version(struct wst *store, uint64_t version);
 void wst_set_times(struct wst *store, const struct wst_times *times);
 /* Drops the batch: nothing of it is stored. */
 void wst_abandon(struct wst *store);
-/* Writes the batch and returns when it is on disk; after a failure nothing of the batch is stored. */
+/*
+ * Writes the batch and returns when it is on disk; after a failure nothing of the batch is stored. SL_IO too when the database
+ * or its log was removed or replaced meanwhile, until it is back.
+ */
 enum sl_status wst_commit(struct wst *store, struct sl_error *e) SL_MUST;
 
 #endif
