@@ -1,6 +1,7 @@
 #include "common/conf/conf.h"
 
 #include "common/base/assert.h"
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
@@ -122,9 +123,9 @@ static void table_fini(struct table *t)
 
 static enum sl_status read_file(const char *path, struct sl_text *out, struct sl_error *e)
 {
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return sl_fail(e, SL_USAGE, "%s: %s", path, strerror(errno));
+    FILE *file;
+    if (sl_file_open(path, &file, e) != SL_OK)
+        return sl_fail_in(e, SL_USAGE, "configuration file");
     char chunk[4096];
     size_t n;
     errno = 0;

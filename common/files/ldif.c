@@ -1,5 +1,6 @@
 #include "common/files/ldif.h"
 
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/files/reader.h"
@@ -274,7 +275,7 @@ enum sl_status ff_ldif_read_stream(FILE *in, const char *name, ff_ldif_fn *fn, v
 enum sl_status ff_ldif_read(const char *path, ff_ldif_fn *fn, void *ctx, bool *ret_cut, struct sl_error *e)
 {
     FILE *in;
-    enum sl_status s = ff_open(path, &in, e);
+    enum sl_status s = sl_file_open(path, &in, e);
     if (s != SL_OK)
         return s;
     s = ff_ldif_read_stream(in, path, fn, ctx, ret_cut, e);

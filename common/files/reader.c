@@ -1,6 +1,7 @@
 #include "common/files/reader.h"
 
 #include "common/base/addr.h"
+#include "common/base/file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -157,27 +158,12 @@ enum sl_status ff_read_stream(const struct ff_format *format, FILE *in, const ch
     return read_all(&r, e);
 }
 
-static enum sl_status fail_open(const char *path, struct sl_error *e)
-{
-    int err = errno;
-    return sl_fail(e, err == EACCES || err == EPERM ? SL_DENIED : SL_IO, "%s: %s", path, strerror(err));
-}
-
-enum sl_status ff_open(const char *path, FILE **ret_file, struct sl_error *e)
-{
-    FILE *in = fopen(path, "re");
-    if (!in)
-        return fail_open(path, e);
-    *ret_file = in;
-    return SL_OK;
-}
-
 enum sl_status ff_read(const struct ff_format *format, const char *path, ff_row_fn *fn, void *ctx, struct sl_error *e)
 {
     if (strcmp(path, "-") == 0)
         return ff_read_stream(format, stdin, "standard input", fn, ctx, e);
     struct ff_reader r = {.format = format, .place = {.file = path}, .fn = fn, .ctx = ctx};
-    enum sl_status status = ff_open(path, &r.in, e);
+    enum sl_status status = sl_file_open(path, &r.in, e);
     if (status != SL_OK)
         return status;
     status = read_all(&r, e);
@@ -193,8 +179,10 @@ enum sl_status ff_include(const struct ff_reader *outer, const char *path, struc
     if (!r)
         return sl_fail(e, SL_NOMEM, "%s", path);
     *r = (struct ff_reader){.format = outer->format, .place = {.file = path}, .depth = outer->depth + 1, .fn = outer->fn,
-                            .ctx = outer->ctx, .in = fopen(path, "re")};
-    enum sl_status status = r->in ? read_all(r, e) : fail_open(path, e);
+                            .ctx = outer->ctx};
+    enum sl_status status = sl_file_open(path, &r->in, e);
+    if (status == SL_OK)
+        status = read_all(r, e);
     if (r->in)
         fclose(r->in);
     free(r);

@@ -19,8 +19,6 @@ struct ff_reader {
     char line[FF_LINE_MAX + 2]; /* the current line without its end */
 };
 
-/* Opens a file for reading: SL_DENIED or SL_IO with its name and the reason. */
-enum sl_status ff_open(const char *path, FILE **ret_file, struct sl_error *e) SL_MUST;
 /* Reads the next line into r->line; *ret_more is false at the end of the file. Lines end with LF or CR LF and hold no NUL. */
 enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error *e) SL_MUST;
 /* Hands out a row, once it is what files.h says of its kind. */

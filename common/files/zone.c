@@ -1,5 +1,6 @@
 #include "common/files/zone.h"
 
+#include "common/base/file.h"
 #include "common/base/text.h"
 #include "common/files/reader.h"
 
@@ -337,7 +338,7 @@ enum sl_status ff_zone_read_stream(FILE *in, const char *name, ff_zone_fn *fn, v
 enum sl_status ff_zone_read(const char *path, ff_zone_fn *fn, void *ctx, struct sl_error *e)
 {
     FILE *in;
-    enum sl_status s = ff_open(path, &in, e);
+    enum sl_status s = sl_file_open(path, &in, e);
     if (s != SL_OK)
         return s;
     s = ff_zone_read_stream(in, path, fn, ctx, e);

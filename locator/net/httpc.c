@@ -2,13 +2,12 @@
 
 #include "locator/net/httpc.h"
 
+#include "common/base/file.h"
 #include "common/base/lazy.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <strings.h>
 
 /* ---- what is used of libcurl ---------------------------------------------------------------------------------------- */
@@ -253,8 +252,8 @@ static enum sl_status check_files(const struct httpc_request *r, struct sl_error
 {
     const char *const files[] = {r->ca_file, r->cert_file, r->key_file};
     for (size_t i = 0; i < SL_COUNT(files); i++)
-        if (files[i] && access(files[i], R_OK) != 0)
-            return sl_fail(e, SL_USAGE, "%s: %s", files[i], strerror(errno));
+        if (sl_file_check(files[i], e) != SL_OK)
+            return sl_fail_in(e, SL_USAGE, "TLS");
     return SL_OK;
 }
 

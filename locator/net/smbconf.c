@@ -1,5 +1,6 @@
 #include "locator/net/smbconf.h"
 
+#include "common/base/file.h"
 #include "common/base/text.h"
 
 #include <ctype.h>
@@ -56,8 +57,8 @@ void loc_smb_wins_servers(const char *path, struct sl_strings *servers)
     struct sl_strings found = {.count = 0};
     char line[LOC_SMB_LINE_MAX];
     bool in_global = false;
-    FILE *in = fopen(path, "re");
-    if (!in)
+    FILE *in;
+    if (sl_file_open(path, &in, NULL) != SL_OK)
         return;
     while (fgets(line, sizeof line, in))
         take_line(line, &in_global, &found);

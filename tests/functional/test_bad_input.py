@@ -317,4 +317,34 @@ class NamesWithSpecialCharacters(harness.Case):
                 self.assertEqual(found.json["v"], 1)
 
 
+class Options(harness.Case):
+    """What an administrator names is looked at before anything is asked, and without waiting."""
+
+    def find(self, *words):
+        found = lab.find("mp", "--site", "PS1", *words)
+        self.assertLess(found.seconds, 10, str(found))
+        return found
+
+    def test_a_pipe_in_the_place_of_a_file(self):
+        """X02 nobody ever writes into it: refused at once, and named, as configuration, key, authority, password, certificate, dump"""
+        pipe = self.path("pipe")
+        os.mkfifo(pipe)
+        ldaps, https = ["--source", "ldaps://127.0.0.1:1"], ["--source", "https://127.0.0.1:1"]
+        account = ["--bind-dn", "cn=a", "--password-file", pipe]
+        for words, code in ((["--config", pipe], 2), (["--pin", "PS1:" + pipe], 2), (["--trusted-root-key", pipe], 2),
+                            ([*ldaps, "--ca", pipe], 2), ([*ldaps, *account], 2), ([*https, "--ca", pipe], 2),
+                            ([*https, "--cert", pipe], 2), *((["--source", kind + pipe], 3) for kind in ("ldif:", "zone:", "winsdat:", "lmhosts:", "netsh:"))):
+            found = self.find(*words)
+            self.assertEqual(found.code, code, str(found))
+            self.assertIn("%s: a pipe or a socket; a file is wanted" % pipe, found.json["message"])
+        self.assertEqual(self.find("--config", "/dev/null", "--source", "lmhosts:/dev/null").code, 1, "a device that ends at once will do")
+
+    def test_a_pin_says_its_form(self):
+        """SITE:FILE, with each part"""
+        for pin in ("PS1", "PS1:", ":/key", "PS:/key", "PS12:/key"):
+            found = self.find("--pin", pin, "--source", "lmhosts:/dev/null")
+            self.assertEqual(found.code, 2, str(found))
+            self.assertIn("SITE:FILE", found.json["message"])
+
+
 harness.main()

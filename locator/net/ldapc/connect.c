@@ -1,6 +1,7 @@
 #include "locator/net/ldapc/internal.h"
 
 #include "common/base/addr.h"
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/thread.h"
 #include "locator/net/peercert.h"
@@ -472,10 +473,10 @@ static void *attempt_thread(void *ctx)
 
 static enum sl_status read_password(const char *path, char *out, size_t size, struct sl_error *e)
 {
-    FILE *f = fopen(path, "re");
+    FILE *f;
 
-    if (f == NULL)
-        return sl_fail(e, SL_USAGE, "password file %s: %s", path, strerror(errno));
+    if (sl_file_open(path, &f, e) != SL_OK)
+        return sl_fail_in(e, SL_USAGE, "password file");
     bool got = fgets(out, (int)size, f) != NULL;
     int why = ferror(f) ? errno : 0; /* a folder can be opened */
 
@@ -521,8 +522,8 @@ static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline de
         s = sl_fail(e, SL_IO, "eventfd: %s", strerror(errno));
     else if (o->bind_dn != NULL)
         s = read_password(o->password_file, a->password, sizeof a->password, e);
-    if (s == SL_OK && o->ca_file != NULL && access(o->ca_file, R_OK) != 0)
-        s = sl_fail(e, SL_USAGE, "CA file %s: %s", o->ca_file, strerror(errno));
+    if (s == SL_OK && sl_file_check(o->ca_file, e) != SL_OK)
+        s = sl_fail_in(e, SL_USAGE, "CA file");
     if (s != SL_OK) {
         attempt_unref(a);
         return s;
