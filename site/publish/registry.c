@@ -5,6 +5,8 @@
 
 #include <poll.h>
 
+enum { NEXT_NAME_MS = 1000 }; /* left to the names behind the one that is waited for */
+
 /* What a registry says about a name, and what it should say. */
 struct look {
     struct sl_endpoint server;
@@ -85,7 +87,27 @@ static void show_difference(struct pub_run *run, const struct look *look)
 static bool may_wait(const struct pub_run *run)
 {
     bool is_hurried = run->env && run->env->is_hurried && run->env->is_hurried(run->env->ctx);
-    return !is_hurried && !pub_is_stopping(run) && !sl_deadline_passed(run->deadline);
+    return !is_hurried && !pub_is_stopping(run) && sl_deadline_left_ms(run->deadline) > NEXT_NAME_MS;
+}
+
+/*
+ * Time is over. A name of a host of the site is on its way; one that another holds is in the way until an administrator removes
+ * it: a static registration never gives way, and a living host defends its own.
+ */
+static void give_up(struct pub_run *run, const struct look *look)
+{
+    const char *name = look->wanted.text.text;
+    if (is_there(look) && !is_ours(run, look)) {
+        tell(run, PUB_FAILED_LINE, look, "; another holds the name");
+        pub_result_set(run, SL_OUTCOME_CONFLICT, "name-held",
+                       "%s: %s is held by %s, no management point of the site: that registration, static or defended, must be "
+                       "removed there", run->target->uri, name, sl_ip4_text(look->reply.addresses[0]).text);
+        return;
+    }
+    tell(run, PUB_WAIT_LINE, look,
+         look->wanted.ip4 ? "; the management point's own host must register it"
+                          : "; the host that registered it must release it");
+    pub_result_set(run, SL_OUTCOME_NEGATIVE, "not-yet", "%s is not what it should be at %s", name, run->target->uri);
 }
 
 /*
@@ -111,11 +133,7 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
     } else if (is_as_wanted(look)) {
         tell(run, !is_there(&before) ? PUB_ADD_LINE : look->wanted.ip4 ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, &before, "");
     } else {
-        tell(run, PUB_WAIT_LINE, look,
-             look->wanted.ip4 ? "; the management point's own host must register it"
-                          : "; the host that registered it must release it");
-        pub_result_set(run, SL_OUTCOME_NEGATIVE, "not-yet", "%s is not what it should be at %s", look->wanted.text.text,
-                       run->target->uri);
+        give_up(run, look);
     }
     return SL_OK;
 }

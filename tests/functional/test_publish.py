@@ -174,6 +174,20 @@ class Unpublished(PublishCase):
         self.assertEqual(self.registry.addresses("MP_PS1#1A"), ["127.0.0.77"])
 
 
+    def test_a_name_that_another_holds_is_a_conflict(self):
+        """S1.19 a static registration never gives way: conflict, with the holder named, and the directory is published to all the same"""
+        self.prepare(registry=True)
+        self.site.start_mp_host("127.0.0.11", harness.free_port(["127.0.0.11"]))
+        self.registry.ctl_ok("add", "MP_PS1#1A", "127.0.0.77")
+        self.fill()
+        document = self.document("publish", "--apply", code=8, reason="name-held")
+        self.assertIn("MP_PS1#1A is held by 127.0.0.77", document["message"])
+        self.assertEqual((self.actions(document)["MP_PS1#1A"], self.names()), ("failed", sorted(OURS)))
+        self.registry.ctl_ok("delete", "MP_PS1#1A")
+        self.site.publish()
+        self.assertEqual(self.registry.addresses("MP_PS1#1A"), ["127.0.0.11"])
+
+
 class Trees(PublishCase):
 
     def test_container_is_created_with_what_is_above_it(self):
