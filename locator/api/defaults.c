@@ -26,6 +26,32 @@ static bool is_of_kind(const char *uri, int kind)
     return src_find(uri, &ops, NULL) == SL_OK && (int)src_kind_of(ops) == kind;
 }
 
+/* The kinds in words, index by enum src_kind. */
+static const char *const kind_words[] = {"an MP list", "a directory", "the DNS", "a server locator point", "a name registry"};
+
+/* True also for an MP list, which the management points of every generation give to who asks. */
+static bool is_in_profile(const struct locator *l, enum src_kind kind)
+{
+    const int *at = profile_kinds[l->profile];
+    while (*at != KIND_NONE && *at != (int)kind)
+        at++;
+    return *at != KIND_NONE || kind == SRC_MP_LIST;
+}
+
+void api_warn_steps(const struct api_inquiry *c)
+{
+    const struct locator *l = c->l;
+    char text[2 * SRC_URI_MAX];
+    for (size_t i = 0; c->q.what == SRC_MP && i < c->source_count; i++) {
+        const struct src_ops *ops;
+        if (src_find(c->sources[i], &ops, NULL) != SL_OK || is_in_profile(l, src_kind_of(ops)))
+            continue;
+        (void)snprintf(text, sizeof text, "clients of profile %s never ask %s: %s is asked because it was named",
+                       lm_profile_words[l->profile], kind_words[src_kind_of(ops)], c->sources[i]);
+        api_warn(c->r, text);
+    }
+}
+
 static bool has_origin(const struct locator *l, size_t i)
 {
     return l->origins.items[i][0] != '\0';

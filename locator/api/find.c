@@ -27,6 +27,7 @@ void api_begin(struct api_inquiry *c, const struct locator *l, struct sl_deadlin
     c->q.now_s = l->now_s ? l->now_s : sl_clock_real_s();
     c->q.no_schema = l->no_schema;
     c->source_count = api_order(l, c->sources, &r->trace);
+    api_warn_steps(c);
     (void)sl_text_copy(c->q.forest, sizeof c->q.forest, l->client_forest);
     (void)sl_text_copy(c->q.client_version, sizeof c->q.client_version, l->client_version);
 }
@@ -278,12 +279,12 @@ static void put_dp(const struct resolve_content_question *q, struct resolve_cont
 static bool ask_content(struct api_inquiry *c, const struct lm_mp *mp, const struct resolve_content_question *about)
 {
     const char *forced = src_override_find(&c->l->config, mp->name);
+    const struct resolve_way way = api_way(c->l);
     struct lm_client client = api_client(c->l, forced ? forced : mp->address);
     struct resolve_content_question q = *about;
     struct resolve_content_result dp;
     q.mp = mp;
-    q.port = lm_mp_port(mp, (uint16_t)c->l->mp_port);
-    q.connect_to = forced;
+    q.way = &way;
     q.client = &client;
     resolve_content(&q, sl_deadline_min(c->deadline, sl_deadline_in(c->l->timeout_ms)), &c->r->trace, &dp);
     bool found = dp.result == SRC_ANSWER;

@@ -1,15 +1,16 @@
 #include "locator/api/private.h"
 
-#include <errno.h>
+#include "common/base/file.h"
+
 #include <stdio.h>
 #include <string.h>
 
 enum sl_status api_pin_read(const char *file, struct proof_public *ret_key, struct sl_error *e)
 {
     char text[PROOF_PEM_MAX + 1];
-    FILE *in = fopen(file, "re");
-    if (!in)
-        return sl_fail(e, SL_USAGE, "trusted root key %s: %s", file, strerror(errno));
+    FILE *in;
+    if (sl_file_open(file, &in, e) != SL_OK)
+        return sl_fail_in(e, SL_USAGE, "trusted root key");
     size_t len = fread(text, 1, sizeof text, in);
     bool failed = ferror(in) != 0;
     (void)fclose(in);
@@ -27,10 +28,19 @@ static void take_pinned(const struct locator *l, const char *site, struct resolv
             t->roots[t->root_count++] = l->pins[i].key;
 }
 
+struct resolve_way api_way(const struct locator *l)
+{
+    return (struct resolve_way){.mp_port = (uint16_t)l->mp_port,
+                                .overrides = l->overrides,
+                                .override_count = l->config.override_count,
+                                .ca_file = l->config.ldap.ca_file,
+                                .cert_file = l->config.cert_file,
+                                .key_file = l->config.key_file};
+}
+
 struct resolve_trust api_trust(const struct locator *l, const struct src_question *q)
 {
-    struct resolve_trust t = {.least = LM_TRUST_UNPROVEN, .mp_port = (uint16_t)l->mp_port, .overrides = l->overrides,
-                              .override_count = l->config.override_count};
+    struct resolve_trust t = {.least = LM_TRUST_UNPROVEN, .way = api_way(l)};
     if (q->what == SRC_MP)
         take_pinned(l, q->site, &t);
     if (q->what == SRC_MP && !t.root_count)

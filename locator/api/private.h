@@ -148,11 +148,15 @@ void api_run_end(struct api_run *run);
  * profile, which leaves kinds out. Returns their number; each that was found has a step that says where.
  */
 size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCES_MAX], struct resolve_trace *trace);
+/* Warns of the sources of an inquiry that the clients of its profile would not ask. */
+void api_warn_steps(const struct api_inquiry *c);
 /* Lets go of a context; the last one frees it. */
 void api_leave(struct locator *l);
 
 /* Reads a public key from a file; SL_USAGE names the file. */
 enum sl_status api_pin_read(const char *file, struct proof_public *ret_key, struct sl_error *e) SL_MUST;
+/* How the context reaches management points. It borrows from the context. */
+struct resolve_way api_way(const struct locator *l);
 /* What the context demands of the answers to a question. It borrows from the context. */
 struct resolve_trust api_trust(const struct locator *l, const struct src_question *q);
 /* An empty result, every number -1; NULL without memory. */

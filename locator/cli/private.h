@@ -35,7 +35,7 @@ enum sl_outcome lc_show(struct cli_call *call, struct locator_result *r, const s
 void lc_begin_live(struct cli_call *call, const struct lc_shape *shape);
 /* Writes a change of a directory that is watched as a row of it (for locator_watch; `doc` is the struct cli_doc). */
 void lc_show_change(void *doc, const struct locator_result *change);
-/* The verb "rules". */
-enum sl_outcome lc_run_rules(struct cli_call *call);
+/* Puts the rules into the call's document: those of a profile, or with NULL all. */
+void lc_show_rules(struct cli_call *call, const char *profile);
 
 #endif

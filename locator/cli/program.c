@@ -190,13 +190,12 @@ static int add_client(struct locator *l, const struct values *v, const char *add
     return locator_add_client_address(l, text);
 }
 
-/* SITE:FILE. */
+/* SITE:FILE, as check_forms has found it. */
 static int add_pin(struct locator *l, const char *text)
 {
-    char site[16];
-    size_t len = strcspn(text, ":");
-    (void)snprintf(site, sizeof site, "%.*s", (int)(len < sizeof site ? len : sizeof site - 1), text);
-    return locator_add_root_key(l, site, text[len] ? text + len + 1 : "");
+    char site[LM_CODE_SIZE];
+    (void)snprintf(site, sizeof site, "%s", text);
+    return locator_add_root_key(l, site, text + LM_CODE_SIZE);
 }
 
 static int set_keys(struct locator *l, const struct values *v)
@@ -314,17 +313,25 @@ static enum sl_status load_config(struct cli_call *call, struct sl_error *e)
     return conf_load(v->config ? v->config : CONFIG_FILE, options, SL_COUNT(options), v, is_given, call, e);
 }
 
+/* What the options must be before they are taken apart. */
+static enum sl_status check_forms(const struct values *v, struct sl_error *e)
+{
+    if (v->mask && mask_length(v->mask) < 0)
+        return sl_fail(e, SL_USAGE, "--mask %s: no IPv4 mask", v->mask);
+    for (size_t i = 0; i < v->pins.count; i++)
+        if (strcspn(v->pins.items[i], ":") != LM_CODE_SIZE - 1 || strlen(v->pins.items[i]) <= LM_CODE_SIZE)
+            return sl_fail(e, SL_USAGE, "--pin %s: SITE:FILE is wanted, the code of a site and the file of its key",
+                           v->pins.items[i]);
+    return SL_OK;
+}
+
 /* A context set up from the command line and the configuration; NULL after the mistake was told. */
 static struct locator *set_up(struct cli_call *call)
 {
     const struct values *v = call->values;
     struct sl_error e = {.status = SL_OK};
-    if (load_config(call, &e) != SL_OK) {
+    if (load_config(call, &e) != SL_OK || check_forms(v, &e) != SL_OK) {
         (void)cli_usage(call, "%s", sl_error_text(&e));
-        return NULL;
-    }
-    if (v->mask && mask_length(v->mask) < 0) {
-        (void)cli_usage(call, "--mask %s: no IPv4 mask", v->mask);
         return NULL;
     }
     spare_sasl_plugins(v);
@@ -460,6 +467,13 @@ static enum sl_outcome run_watch(struct cli_call *call)
     return finish(call, l, locator_watch(l, v->for_ms, lc_show_change, call->doc), &lc_nothing);
 }
 
+static enum sl_outcome run_rules(struct cli_call *call)
+{
+    const struct values *v = call->values;
+    lc_show_rules(call, cli_given(call, "profile") ? lm_profile_words[v->profile] : NULL);
+    return SL_OUTCOME_OK;
+}
+
 static enum sl_outcome run_cache_show(struct cli_call *call)
 {
     struct locator *l = set_up_cache(call);
@@ -532,7 +546,8 @@ static const struct cli_verb verbs[] = {
                "tried again, and the next watch goes on where this one ended.",
      .examples = {"locator watch --source ldap://dc1.example.com --cache /var/cache/sitelocator/cache.db",
                   "Keep a copy of the directory, and show its changes"}},
-    {.name = "rules", .args = "", .summary = "Show the rules that decide, and where each comes from", .run = lc_run_rules,
+    {.name = "rules", .args = "", .summary = "Show the rules that decide, and where each comes from", .run = run_rules,
+     .detail = "With --profile those of one product generation.",
      .examples = {"locator rules --csv", "Show the rules that decide, and where each comes from"}},
 };
 

@@ -299,14 +299,14 @@ enum sl_outcome lc_show(struct cli_call *call, struct locator_result *r, const s
     return outcome;
 }
 
-enum sl_outcome lc_run_rules(struct cli_call *call)
+void lc_show_rules(struct cli_call *call, const char *profile)
 {
     static const struct cli_column heads[] = {
         {"id", CLI_TEXT}, {"profiles", CLI_TEXT}, {"rule", CLI_TEXT}, {"origin", CLI_TEXT}};
     cli_doc_columns(call->doc, heads, SL_COUNT(heads), false);
     for (size_t i = 0; i < locator_rule_count(); i++)
-        cli_doc_row(call->doc, (const char *const[]){
+        if (!profile || strstr(locator_rule_text(i, LOCATOR_RULE_PROFILES), profile))
+            cli_doc_row(call->doc, (const char *const[]){
                                    locator_rule_text(i, LOCATOR_RULE_ID), locator_rule_text(i, LOCATOR_RULE_PROFILES),
                                    locator_rule_text(i, LOCATOR_RULE_TEXT), locator_rule_text(i, LOCATOR_RULE_ORIGIN)});
-    return SL_OUTCOME_OK;
 }

@@ -101,13 +101,22 @@ enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp,
     return SL_OK;
 }
 
+bool lm_mp_is_https(const struct lm_mp *mp, uint16_t forced)
+{
+    if (mp->ssl_state >= 0)
+        return mp->ssl_state & 1;
+    if (mp->http_port)
+        return false;
+    return (mp->security_mask >= 0 && mp->security_mask & 1) || (forced ? forced : mp->srv_port) == LM_HTTPS_PORT;
+}
+
 uint16_t lm_mp_port(const struct lm_mp *mp, uint16_t forced)
 {
-    if (forced)
-        return forced;
-    if (mp->http_port)
-        return mp->http_port;
-    return mp->srv_port ? mp->srv_port : LM_HTTP_PORT;
+    bool https = lm_mp_is_https(mp, forced);
+    uint16_t said = https ? mp->https_port : mp->http_port;
+    if (forced || said)
+        return forced ? forced : said;
+    return mp->srv_port ? mp->srv_port : https ? LM_HTTPS_PORT : LM_HTTP_PORT;
 }
 
 /* The part of a version up to the next dot as a number, 0 when it is none; moves on behind the dot. */

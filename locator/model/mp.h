@@ -18,6 +18,7 @@ enum {
     LM_VERSION_MAX = 32,
     LM_CAPABILITIES_MAX = 64 << 10, /* octets of an mSSMSCapabilities value */
     LM_HTTP_PORT = 80,
+    LM_HTTPS_PORT = 443,
     LM_FSPS_MAX = 4, /* fallback status points that are kept */
 };
 
@@ -47,7 +48,12 @@ struct lm_mp lm_mp_unknown(void);
  * tolerated (Q1). On failure (SL_MALFORMED, SL_LIMIT) `mp` is unchanged: the object is of use without its capabilities.
  */
 enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp, struct sl_error *e) SL_MUST;
-/* The port to ask: `forced` when not 0, else HTTPPort of the capabilities, else the port of the SRV record, else 80. */
+/*
+ * True when it is asked over HTTPS: it says so (SSLState 1 or 3; without that bit 0 of SecurityModeMaskEx and no HTTPPort), or
+ * says nothing and its port, `forced` or of the SRV record, is 443, that of the native mode (sms.md 4).
+ */
+bool lm_mp_is_https(const struct lm_mp *mp, uint16_t forced);
+/* The port to ask: `forced` when not 0, else HTTPPort or HTTPSPort of the capabilities, else of the SRV record, 80 or 443. */
 uint16_t lm_mp_port(const struct lm_mp *mp, uint16_t forced);
 
 /*

@@ -165,7 +165,7 @@ void ldapc_uri_fini(struct ldapc_uri *uri);
 
 /* What libldap's own configuration says (ldap.conf, ldaprc, LDAP* variables); no other function here looks at it. */
 struct ldapc_defaults {
-    struct sl_strings uris; /* URI; "ldap://localhost", which libldap also says when nothing is configured, is left out */
+    struct sl_strings uris; /* URI; "ldap://localhost", which libldap also says when nothing is configured, only where it is */
     char *base;             /* BASE, or NULL */
     char *ca_file;          /* TLS_CACERT, or NULL */
 };

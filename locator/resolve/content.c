@@ -6,7 +6,6 @@
 #include "common/base/text.h"
 #include "locator/model/choose.h"
 #include "locator/net/ccm.h"
-#include "locator/resolve/reach.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,11 +90,11 @@ static bool ask(const struct resolve_content_question *q, struct sl_deadline dea
     if (s == SL_OK) {
         struct httpc_request request = {.method = CCM_METHOD, .url = r->source, .user_agent = CCM_USER_AGENT,
                                         .content_type = content_type, .body = envelope.data, .body_len = envelope.len};
-        s = resolve_reach(q->mp, q->connect_to, &request, deadline, &http, &e);
+        s = resolve_reach(q->way, q->mp, &request, deadline, &http, &e);
     }
     sl_text_fini(&envelope);
     if (s != SL_OK) {
-        say(r, s == SL_USAGE ? SRC_MISUSED : SRC_FAILED, sl_error_text(&e));
+        say(r, s == SL_USAGE ? SRC_MISUSED : s == SL_UNTRUSTED ? SRC_UNTRUSTED : SRC_FAILED, sl_error_text(&e));
         return false;
     }
     if (http.status != HTTP_OK) {
@@ -210,7 +209,7 @@ void resolve_content(const struct resolve_content_question *q, struct sl_deadlin
     struct resolve_content_result r = {.result = SRC_FAILED};
     struct loc_content_reply reply = {NULL, 0};
     int64_t started_ms = sl_clock_mono_ms();
-    if (!httpc_url(r.source, sizeof r.source, q->mp->name, q->port, CCM_PATH))
+    if (!resolve_way_url(q->way, q->mp, CCM_PATH, r.source, sizeof r.source))
         say(&r, SRC_FAILED, "the management point's name is no host name");
     else if (ask(q, deadline, &r, &reply))
         choose(&reply, q, &r);

@@ -1,21 +1,20 @@
 /*
  * content.h - which distribution points hold a package: asked of the management point, one chosen at random (S1.15, S1.16).
  *
- * The management point is asked with CCM_POST and a ContentLocationRequest (net/ccm.h, net/locmsg.h). Its host is reached at the
- * address that an override gives, else at the address that was found with it (Q2: a hint), else by looking up its name. There is
- * no other management point to turn to when it is silent (S1.24).
+ * The management point is asked with CCM_POST and a ContentLocationRequest (net/ccm.h, net/locmsg.h), reached as reach.h says.
+ * There is no other management point to turn to when it is silent (S1.24).
  */
 #ifndef SL_LOCATOR_RESOLVE_CONTENT_H
 #define SL_LOCATOR_RESOLVE_CONTENT_H
 
 #include "locator/model/boundary.h"
 #include "locator/net/locmsg.h"
+#include "locator/resolve/reach.h"
 #include "locator/resolve/trace.h"
 
 struct resolve_content_question {
     const struct lm_mp *mp;
-    uint16_t port;           /* from lm_mp_port */
-    const char *connect_to;  /* numeric address of an override, or NULL */
+    const struct resolve_way *way;
     const char *site;        /* the assigned site */
     const char *package;
     uint32_t version;        /* 0: any */
@@ -24,7 +23,7 @@ struct resolve_content_question {
 };
 
 struct resolve_content_result {
-    enum src_result result; /* SRC_ANSWER, SRC_NOT_FOUND, SRC_FAILED, SRC_REFUSED */
+    enum src_result result; /* SRC_ANSWER, SRC_NOT_FOUND, SRC_FAILED, SRC_REFUSED, SRC_UNTRUSTED, SRC_MISUSED */
     char text[SL_ERROR_TEXT_MAX];
     char source[SRC_URI_MAX]; /* URL that was asked */
     char host[LM_NAME_MAX];   /* of the chosen one */

@@ -5,7 +5,6 @@
 #include "common/base/memory.h"
 #include "common/base/random.h"
 #include "common/base/text.h"
-#include "locator/resolve/reach.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,25 +14,6 @@
 #define MPCERT_PATH "/SMS_MP/.sms_aut?MPCERT"
 
 enum { HTTP_OK = 200, DAY_MAX = 16, NONCE_SHOWN = 16 };
-
-struct resolve_trust resolve_trust_copy(const struct resolve_trust *trust)
-{
-    struct resolve_trust copy = *trust;
-    copy.overrides = sl_new_array(trust->override_count + 1, sizeof *copy.overrides);
-    for (size_t i = 0; i < trust->override_count; i++)
-        copy.overrides[i] =
-            (struct src_override){sl_strdup(trust->overrides[i].host), sl_strdup(trust->overrides[i].address)};
-    return copy;
-}
-
-void resolve_trust_fini(struct resolve_trust *trust)
-{
-    for (size_t i = 0; i < trust->override_count; i++) {
-        free(trust->overrides[i].host);
-        free(trust->overrides[i].address);
-    }
-    free(trust->overrides);
-}
 
 /* ---- the exchange --------------------------------------------------------------------------------------------------- */
 
@@ -51,19 +31,18 @@ struct asking {
 static bool fetch(struct asking *k, struct sl_deadline deadline, struct sl_error *e)
 {
     struct src_answer *a = k->a;
-    const struct src_config config = {.overrides = k->trust->overrides, .override_count = k->trust->override_count};
     char url[SRC_URI_MAX], header[sizeof PROOF_NONCE_HEADER + PROOF_NONCE_TEXT + LM_CODE_SIZE + 4];
     struct httpc_request request = {.url = url, .header = header, .wanted = PROOF_HEADER, .reply_max = 4 * PROOF_CERTIFICATE_MAX};
     sl_random_os(k->nonce, sizeof k->nonce);
     proof_nonce_text(k->nonce, k->nonce_text);
     (void)snprintf(header, sizeof header, PROOF_NONCE_HEADER ": %s %s", k->nonce_text, k->q.site);
-    if (!httpc_url(url, sizeof url, a->mp.name, lm_mp_port(&a->mp, k->trust->mp_port), MPCERT_PATH)) {
+    if (!resolve_way_url(&k->trust->way, &a->mp, MPCERT_PATH, url, sizeof url)) {
         (void)sl_fail(e, SL_MALFORMED, "the management point's name is no host name");
         return false;
     }
-    src_note(a, "MPCERT %.*s, nonce %.*s...", (int)strcspn(url + strlen("http://"), "/"), url + strlen("http://"), NONCE_SHOWN,
-             k->nonce_text);
-    enum sl_status s = resolve_reach(&a->mp, src_override_find(&config, a->mp.name), &request, deadline, &k->reply, e);
+    const char *host = strstr(url, "://") + strlen("://");
+    src_note(a, "MPCERT %.*s, nonce %.*s...", (int)strcspn(host, "/"), host, NONCE_SHOWN, k->nonce_text);
+    enum sl_status s = resolve_reach(&k->trust->way, &a->mp, &request, deadline, &k->reply, e);
     if (s != SL_OK)
         src_note_end(a, "%s", sl_error_text(e));
     else
@@ -147,7 +126,8 @@ static void unreached(struct asking *k, const struct sl_error *e)
 {
     struct src_answer *a = k->a;
     if (k->trust->least >= LM_TRUST_PROVEN)
-        src_say(a, SRC_UNPROVED, "%s cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));
+        src_say(a, e->status == SL_UNTRUSTED ? SRC_UNTRUSTED : SRC_UNPROVED,
+                "%s cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));
     else
         src_warn(a, "%s is unproven: it cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));
 }

@@ -13,6 +13,7 @@
 #define SL_LOCATOR_RESOLVE_PROVE_H
 
 #include "locator/net/proof.h"
+#include "locator/resolve/reach.h"
 #include "locator/source/source.h"
 
 enum { RESOLVE_ROOTS_MAX = 8 };
@@ -22,14 +23,9 @@ struct resolve_trust {
     enum lm_trust least; /* LM_TRUST_REFUTED: any */
     size_t root_count;   /* keys pinned for the site; any of them will do, so that old and new may stand side by side */
     struct proof_public roots[RESOLVE_ROOTS_MAX];
-    uint16_t mp_port;         /* 0: as published */
-    struct src_override *overrides;
-    size_t override_count;
+    struct resolve_way way;
 };
 
-/* A copy that owns its overrides; released by resolve_trust_fini. */
-struct resolve_trust resolve_trust_copy(const struct resolve_trust *trust);
-void resolve_trust_fini(struct resolve_trust *trust); /* frees the overrides */
 /*
  * Looks at what a source has said to `q`: asks for the proof if it is to be asked, sets a->trust, adds notes and warnings, and
  * turns an answer that is not trusted enough into SRC_REFUTED or SRC_TRUST_TOO_LOW. Blocks until the deadline at most.

@@ -15,6 +15,7 @@
 #define MPLIST_PATH "/SMS_MP/.sms_aut"
 
 enum {
+    SSL_STATE_HTTPS = 1,
     HTTP_OK = 200,
     HTTP_BAD_REQUEST = 400,
     HTTP_UNAUTHORIZED = 401,
@@ -34,6 +35,11 @@ struct web {
     char address[DNSC_ADDRESS_MAX]; /* of an override, or "" */
     char *cert_file, *key_file, *ca_file;
 };
+
+static bool is_tls(const struct web *w)
+{
+    return !strcmp(w->scheme, "https");
+}
 
 static void web_free(void *source)
 {
@@ -188,25 +194,35 @@ static void name_server(const struct web *w, struct src_answer *a)
 
 /* ---- the list of management points ------------------------------------------------------------------------------------ */
 
+static struct lm_mp mp_of(const struct loc_mp *item, const struct web *w, const char *site)
+{
+    struct lm_mp mp = lm_mp_unknown();
+    int64_t build;
+    (void)sl_text_copy(mp.site, sizeof mp.site, site[0] ? site : item->site);
+    (void)sl_text_copy(mp.name, sizeof mp.name, item->fqdn[0] ? item->fqdn : item->name);
+    if (sl_parse_i64(item->version, 0, INT32_MAX, &build))
+        mp.build = build;
+    mp.ssl_state = item->ssl_state;
+    if (!sl_text_iequal(mp.name, w->host) && !sl_text_iequal(item->name, w->host))
+        return mp;
+    if (is_tls(w))
+        mp.ssl_state = SSL_STATE_HTTPS; /* whatever it says: so it has answered */
+    if (lm_mp_is_https(&mp, 0) == is_tls(w))
+        mp.srv_port = w->port;
+    return mp;
+}
+
 /* Those of the list that belong to the site; a list that was asked for one site need not repeat its code. */
 static size_t of_site(const struct loc_mp_list *list, const struct web *w, const char *site, struct lm_mp *mps)
 {
     size_t count = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct loc_mp *item = &list->items[i];
-        struct lm_mp mp = lm_mp_unknown();
-        int64_t build;
-        if (item->site[0] && strcasecmp(item->site, site) != 0)
+        if (site[0] && item->site[0] && strcasecmp(item->site, site) != 0)
             continue;
-        (void)sl_text_copy(mp.site, sizeof mp.site, site);
-        (void)sl_text_copy(mp.name, sizeof mp.name, item->fqdn[0] ? item->fqdn : item->name);
-        if (sl_parse_i64(item->version, 0, INT32_MAX, &build))
-            mp.build = build;
-        mp.ssl_state = item->ssl_state;
-        if (sl_text_iequal(mp.name, w->host) || sl_text_iequal(item->name, w->host))
-            mp.srv_port = w->port;
-        if (mp.name[0])
-            mps[count++] = mp;
+        mps[count] = mp_of(item, w, site);
+        if (mps[count].name[0])
+            count++;
     }
     return count;
 }
@@ -247,6 +263,22 @@ static void say_site(const struct lm_mp *mps, size_t count, const struct src_que
     src_say(a, SRC_ANSWER, "site %s by site-code", q->site);
 }
 
+/* Every one of the list; it tells neither which is the default one nor, so, which clients do not use. */
+static void say_objects(const struct lm_mp *mps, size_t count, const struct src_question *q, struct src_answer *a)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct lm_object *o = lm_objects_add(&a->objects, LM_OBJECT_MP);
+        if (o)
+            o->mp = mps[i];
+    }
+    lm_objects_judge(&a->objects, LM_CB);
+    if (count)
+        src_say(a, SRC_ANSWER, "%zu management points of the list", count);
+    else
+        src_say(a, SRC_NOT_FOUND, "the list of %s names no management point%s%s", a->server, q->site[0] ? " of site " : "",
+                q->site);
+}
+
 static void judge_list(const struct web *w, const struct httpc_reply *reply, const struct src_question *q, struct src_answer *a)
 {
     struct loc_mp_list list = {NULL, 0};
@@ -261,7 +293,9 @@ static void judge_list(const struct web *w, const struct httpc_reply *reply, con
     }
     struct lm_mp *mps = sl_new_array(list.count + 1, sizeof *mps);
     size_t count = of_site(&list, w, q->site, mps);
-    if (q->what == SRC_SITE)
+    if (q->what == SRC_OBJECTS)
+        say_objects(mps, count, q, a);
+    else if (q->what == SRC_SITE)
         say_site(mps, count, q, a);
     else
         say_mp(mps, count, q, a);
@@ -276,11 +310,11 @@ static void mplist_ask(void *source, const struct src_question *q, struct sl_dea
     struct httpc_reply reply;
     char query[SRC_TEXT_MAX];
     name_server(w, a);
-    if (!q->site[0]) {
-        src_say(a, SRC_UNABLE, "a list of management points tells no boundaries");
+    if ((q->what == SRC_SITE && !q->site[0]) || (q->what == SRC_OBJECTS && q->kind != LM_OBJECT_MP)) {
+        src_say(a, SRC_UNABLE, "a list of management points tells nothing else");
         return;
     }
-    (void)snprintf(query, sizeof query, "?MPLIST1&%s", q->site);
+    (void)snprintf(query, sizeof query, "?MPLIST1%s%s", q->site[0] ? "&" : "", q->site);
     if (!get(w, query, deadline, a, &reply))
         return;
     if (reply.status == HTTP_BAD_REQUEST || reply.status == HTTP_NO_METHOD || reply.status == HTTP_NOT_IMPLEMENTED) {
@@ -371,7 +405,7 @@ static void slp_ask(void *source, const struct src_question *q, struct sl_deadli
         .scheme = (text), .answers = (kinds), .open = way##_open, .ask = way##_ask, .free = web_free,                  \
     }
 
-WEB_OPS(http, "http", mplist, SRC_MP | SRC_SITE);
-WEB_OPS(https, "https", mplist, SRC_MP | SRC_SITE);
+WEB_OPS(http, "http", mplist, SRC_MP | SRC_SITE | SRC_OBJECTS);
+WEB_OPS(https, "https", mplist, SRC_MP | SRC_SITE | SRC_OBJECTS);
 WEB_OPS(slp_http, "slp+http", slp, SRC_MP | SRC_SITE | SRC_CAP);
 WEB_OPS(slp_https, "slp+https", slp, SRC_MP | SRC_SITE | SRC_CAP);

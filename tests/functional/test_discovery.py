@@ -176,6 +176,24 @@ class Configuration(Host):
         self.assertEqual((found.code, found.answer["address"]), (0, "127.0.0.11"), str(found))
         self.assertEqual(self.order(found), ["ldap:example.com", name, wins])
 
+    def test_the_own_host_where_it_is_configured(self):
+        """design 6: ldap://localhost, which libldap also names when nothing is configured, counts where ldap.conf, ldaprc or LDAPURI says so"""
+        conf = self.write("ldap.conf", "# comment\nBASE dc=example,dc=com\nuri\tldap://localhost\n")
+        rc = self.write("other-rc", "HOST localhost\n")
+        ask = lambda env: self.order(self.locator("find", "mp", "--site", "PS1", "--timeout", "1s", env=env))[0]
+        self.assertEqual(ask({"LDAPCONF": conf}), "ldap://localhost:389/dc=example,dc=com")
+        self.assertEqual(ask({"LDAPRC": rc}), "ldap://localhost:389")
+        self.assertEqual(ask({"LDAPURI": "ldap://localhost"}), "ldap://localhost:389")
+        self.assertEqual(ask({"LDAPCONF": self.write("none.conf", "#URI ldap://localhost\nURILIST x\n")}), "ldap:example.com")
+
+    def test_named_sources_that_the_profile_would_not_ask(self):
+        """X08 they are asked, since they were named, with a warning that clients of that generation do not"""
+        for profile, source, told in (("sms2003", "dns:example.com", "the DNS"), ("sms2003", "slp+http://127.0.0.1:1", "a server locator point"),
+                                      ("cb", "wins://127.0.0.2:1", "a name registry"), ("cm2007", "dns:example.com", None)):
+            found = self.locator("find", "mp", "--site", "PS1", "--profile", profile, "--source", source)
+            warning = "clients of profile %s never ask %s: %s is asked because it was named" % (profile, told, source)
+            self.assertEqual([text for text in found.json["warnings"] if "never ask" in text], [warning] if told else [], str(found))
+
     def test_configuration_file(self):
         """design 6: sources of locator.conf in the order of the profile, before the host's own; the command line wins"""
         directory = lab.Directory(self, entries=SITE, anonymous="none")

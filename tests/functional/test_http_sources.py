@@ -68,6 +68,20 @@ class MpList(harness.Case):
         found = lab.find("site", "--as-client", "10.1.2.3/24", "--source", point.uri)
         self.assertEqual((found.code, found.json["reason"]), (2, "not-asked"), str(found))
 
+    def test_the_list_itself(self):
+        """X05 find mp --all: every one of the list with its site, build and SSL state; nothing is said to be unused, since the list cannot tell"""
+        point = slp.Point(self, scheme="http")
+        secure = "<MP Name=\"c\" FQDN=\"c.example.org\" SiteCode=\"PS1\"><Capabilities SchemaVersion=\"1.0\"><Property Name=\"SSLState\" Value=\"3\"/></Capabilities></MP>"
+        point.behave = say(MPLIST % (MP % ("b", "b", " SiteCode=\"PS1\"") + MP % ("a", "a", " SiteCode=\"PS2\"") + secure))
+        found = lab.find("mp", "--all", "--source", point.uri)
+        self.assertEqual([(row["site"], row["mp"], row["build"], row["ssl_state"], row["why_unused"]) for row in found.answer],
+                         [("PS1", "b.example.org", 6487, 0, None), ("PS1", "c.example.org", None, 3, None), ("PS2", "a.example.org", 6487, 0, None)], str(found))
+        self.assertEqual(point.asked, ["/SMS_MP/.sms_aut?MPLIST1"])
+        found = lab.find("mp", "--all", "--site", "PS1", "--source", point.uri)
+        self.assertEqual(([row["mp"] for row in found.answer], point.asked[-1]), (["b.example.org", "c.example.org"], "/SMS_MP/.sms_aut?MPLIST1&PS1"))
+        self.assertEqual(self.find(point.uri, "--all", code="PS9").json["reason"], "not-found")
+        self.assertEqual(lab.find("boundary", "--source", point.uri).json["reason"], "not-asked")
+
     def test_what_is_no_http(self):
         """X02 a server that speaks something else is no mistake of the user: could not ask"""
         point = slp.Point(self, scheme="http")

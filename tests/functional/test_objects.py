@@ -323,6 +323,10 @@ class Rules(Base):
             told = set(re.findall(r"^\| ([A-Z]\d[.\d]*) \|", page.read(), re.MULTILINE))
         self.assertEqual(told, set(rules), "the rules of docs/locator.md")
         self.assertEqual(rules["S1.26"]["profiles"], "sms2003 cm2007")
+        for profile in ("sms2003", "cm2007", "cb"):
+            self.assertEqual({one["id"] for one in self.locator("rules", "--profile", profile).answer},
+                             {name for name, one in rules.items() if profile in one["profiles"].split()})
+        self.assertNotIn("S1.26", {one["id"] for one in self.locator("rules", "--profile", "cb").answer})
         self.assertIn("cc180189", rules["S1.26"]["origin"])
         self.publish(site("PS1", boundaries=["10.1.0.0", "Berlin"]), mp("PS1", "a"), mp("PS1", "b"), site("PS2"))
         named = set()

@@ -21,6 +21,20 @@ HEADERS_S = 2       # given by an option here; 10 s otherwise
 PER_CLIENT = 128    # the default
 
 
+# A management point as others publish one that is to be asked over HTTPS.
+PUBLISHED = """dn: CN=System Management,CN=System,dc=example,dc=com
+objectClass: container
+
+dn: CN=SMS-MP-PS1-MP1,CN=System Management,CN=System,dc=example,dc=com
+objectClass: mSSMSManagementPoint
+mSSMSSiteCode: PS1
+mSSMSDefaultMP: TRUE
+mSSMSMPName: mp1.example.org
+mSSMSMPAddress: %s
+mSSMSCapabilities: <ClientOperationalSettings><HTTPPort>80</HTTPPort><HTTPSPort>%d</HTTPSPort><Capabilities SchemaVersion="1.0"><Property Name="SSLState" Value="1"/></Capabilities></ClientOperationalSettings>
+"""
+
+
 class HttpCase(harness.Case):
 
     def setUp(self):
@@ -307,6 +321,29 @@ class Tls(HttpCase):
         uri = "slp+https://%s:%d" % (ADDRESS, self.port)
         found = lab.find("mp", "--site", "PS1", "--source", uri, "--ca", self.ours.ca_file, "--cert", client[0], "--key", client[1])
         self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.org"), str(found))
+
+    def test_a_management_point_that_wants_https(self):
+        """P12 X13 SSLState 1: content request and proof go over TLS, with --ca and a client certificate; each that is missing is told"""
+        client = self.ours.issue("client", ["DNS:pc1.example.org"])
+        other = certs.Authority(self.path("other"), "Other CA")
+        self.server = self.ours.issue("mp1", ["DNS:mp1.example.org"])
+        self.serve("--client-ca", self.ours.ca_file)
+        key = self.path("root.pem")
+        self.site.ctl_ok("key", "export", key)
+        dump = "ldif:" + self.write("mp.ldif", PUBLISHED % (ADDRESS, self.port))
+        shown = ["--cert", client[0], "--key", client[1]]
+
+        def find(*words):
+            return lab.find("dp", "--site", "PS1", "--package", lab.PACKAGE, "--source", dump, "--timeout", "5s", *words)
+
+        found = find("--ca", self.ours.ca_file, *shown, "--pin", "PS1:" + key)
+        self.assertEqual((found.code, found.answer["dp"] in lab.DPS, found.answer["trust"]), (0, True, "proven"), str(found))
+        self.assertIn("https://mp1.example.org:%d/ccm_system/request" % self.port, [step["source"] for step in found.json["steps"]])
+        for words, code, reason in (((), 4, "certificate-refused"), (("--ca", other.ca_file), 4, "certificate-refused"),
+                                    (("--ca", self.ours.ca_file), 6, "access-refused"), (("--pin", "PS1:" + key), 4, "certificate-refused"),
+                                    (("--ca", self.ours.ca_file, "--cert", self.path("gone")), 2, "bad-option")):
+            found = find(*words)
+            self.assertEqual((found.code, found.json["reason"]), (code, reason), str(found))
 
     def test_what_is_wrong_with_files_is_told(self):
         """a key of another certificate, no certificate, a file that is not there: usage, with the file named, before anything is served"""

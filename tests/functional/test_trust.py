@@ -174,7 +174,7 @@ class Proof(TrustCase):
         """a key file that is none, a site code that is none, a word that is none: usage, and the file is named"""
         self.register(MP)
         empty = self.write("empty.pem", "")
-        for more, text in ((["--pin", "PS1:/nonexistent"], "/nonexistent"), (["--pin", "PS1:" + empty], empty), (["--pin", "PS1"], "root key"),
+        for more, text in ((["--pin", "PS1:/nonexistent"], "/nonexistent"), (["--pin", "PS1:" + empty], empty), (["--pin", "PS1"], "SITE:FILE"),
                            (["--pin", "toolong:" + self.key], "toolong"), (["--trusted-root-key", "/"], "/"), (["--trust", "much"], "much")):
             found = self.find(self.registry.uri, *more, pin=False)
             self.assertEqual((found.code, text in found.out + found.err), (2, True), str(found))

@@ -121,6 +121,34 @@ START_TEST(port_is_forced_else_published_else_of_srv_else_80)
 }
 END_TEST
 
+/* sms.md 2.5, 4 and 5.1 */
+START_TEST(https_where_it_says_so_else_at_port_443)
+{
+    static const struct {
+        int64_t ssl_state, mask;
+        uint16_t http_port, https_port, srv_port, forced;
+        bool https;
+        uint16_t port;
+    } rows[] = {
+        {-1, -1, 0, 0, 0, 0, false, 80},        {-1, -1, 0, 0, 443, 0, true, 443},   {-1, -1, 0, 0, 8080, 443, true, 443},
+        {-1, -1, 0, 0, 443, 8080, false, 8080}, {0, 63, 80, 443, 0, 0, false, 80},   {0, -1, 0, 0, 443, 0, false, 443},
+        {1, -1, 80, 8443, 0, 0, true, 8443},    {3, -1, 0, 0, 0, 0, true, 443},      {3, -1, 80, 0, 4443, 0, true, 4443},
+        {1, -1, 80, 8443, 0, 9443, true, 9443}, {-1, 63, 80, 443, 0, 0, false, 80},  {-1, 63, 0, 8443, 0, 0, true, 8443},
+        {-1, 62, 0, 0, 0, 0, false, 80},        {-1, -1, 8080, 0, 443, 0, false, 8080},
+    };
+    for (size_t i = 0; i < SL_COUNT(rows); i++) {
+        struct lm_mp mp = lm_mp_unknown();
+        mp.ssl_state = rows[i].ssl_state;
+        mp.security_mask = rows[i].mask;
+        mp.http_port = rows[i].http_port;
+        mp.https_port = rows[i].https_port;
+        mp.srv_port = rows[i].srv_port;
+        ck_assert_msg(lm_mp_is_https(&mp, rows[i].forced) == rows[i].https, "row %zu", i);
+        ck_assert_msg(lm_mp_port(&mp, rows[i].forced) == rows[i].port, "row %zu", i);
+    }
+}
+END_TEST
+
 static struct lm_client client_at(const char *address)
 {
     struct lm_client client = {.address_count = 1};
@@ -376,7 +404,8 @@ END_TEST
 UNIT_MAIN("model", site_code_is_three_of_A_Z_0_9, S1_21_only_the_default_mp_is_chosen,
           Q12_several_defaults_first_by_name_in_any_order, Q12_no_default_is_negative_but_in_cb,
           Q1_capabilities_by_local_name_with_bare_ampersand, capabilities_that_are_none_change_nothing,
-          port_is_forced_else_published_else_of_srv_else_80, range_integers_signed_and_unsigned,
+          port_is_forced_else_published_else_of_srv_else_80, https_where_it_says_so_else_at_port_443,
+          range_integers_signed_and_unsigned,
           ranges_compare_unsigned_and_inclusive, boundaries_match_by_address_and_mask, candidates_hold_every_match,
           B7_a_site_older_than_the_client, P13_mapped_addresses_are_ipv4, P13_an_exact_match_outweighs_a_guess,
           P01_health_state_and_site_type, X24_bound_of_the_chi_square,
