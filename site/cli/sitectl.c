@@ -419,6 +419,10 @@ static const struct cli_verb verbs[] = {
     {.name = "package remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Remove a package", .run = remote,
      .examples = {"sitectl package remove LAB00001", "Forget the package"}},
     {.name = "package list", .args = "", .summary = "List the packages", .run = remote},
+    {.name = "package status", .args = "[ID]", .max_args = 1,
+     .summary = "Tell how far the distribution points are that fetch a package, or which packages they lack", .run = remote,
+     .examples = {"sitectl package status", "What is not yet where it should be",
+                  "sitectl package status LAB00002", "One package everywhere: available, fetching, failed, waiting, shared"}},
     {.name = "policy import", .args = "FILE", .min_args = 1, .max_args = 1,
      .summary = "Store a file SMS_def.mof and make the site's policies from it",
      .detail = "The text and its hash are kept in the site database; the same file again changes nothing. What is wrong with it "

@@ -3,6 +3,7 @@
  *
  *   ROOT/ab/ab12...ef    the file of that hash; never changed, never half there
  *   ROOT/part/...        what is being copied; emptied when the library is opened for writing
+ *   ROOT/fetch/HASH      the beginning of a file that is being fetched from another host; it survives a restart
  *
  * A name out of the library is always a hash that we computed or read from the site database, so no path that a client sends
  * ever reaches the file system. Which file a package calls what is in the site database (struct sm_manifest).
@@ -41,6 +42,8 @@ void cnt_close(struct cnt *library);
  */
 enum sl_status cnt_add_tree(struct cnt *library, int dir_fd, const struct cnt_env *env, struct sm_manifest *ret_manifest,
                             struct sl_error *e) SL_MUST;
+/* True for the text of a hash, as every file is named; the other functions take nothing else. */
+bool cnt_is_hash(const char *name);
 /* A descriptor of the file of that hash (the caller's to close) and its size; -1 when the library does not have it. */
 enum sl_status cnt_file(const struct cnt *library, const char *sha256, int *ret_fd, uint64_t *ret_size,
                         struct sl_error *e) SL_MUST;
@@ -49,6 +52,25 @@ enum sl_status cnt_verify(const struct cnt *library, const char *sha256, const s
                           struct sl_error *e) SL_MUST;
 /* Removes a file that no package has any more; one that is not there is fine. */
 enum sl_status cnt_remove(struct cnt *library, const char *sha256, struct sl_error *e) SL_MUST;
+/*
+ * Removes every file, and every beginning of one, of which `is_wanted` says false. What cannot be read or removed is left for the
+ * next time.
+ */
+void cnt_sweep(struct cnt *library, bool (*is_wanted)(const char *sha256, void *ctx), void *ctx);
+
+/* ---- fetching: a file that comes in pieces, in order, perhaps over several starts; one thread a file ---------------------- */
+
+/* Opens the beginning of a file for writing behind it: a descriptor, the caller's to close, and how much is there. */
+enum sl_status cnt_part_open(struct cnt *library, const char *sha256, int *ret_fd, uint64_t *ret_size,
+                             struct sl_error *e) SL_MUST;
+/* Adds octets to it. */
+enum sl_status cnt_part_add(const struct cnt *library, int fd, const void *octets, size_t len, struct sl_error *e) SL_MUST;
+/*
+ * All of it is there: when its hash is right it is in the library, on disk; when it is not, SL_CORRUPT, and the beginning is
+ * gone, so that it is fetched anew.
+ */
+enum sl_status cnt_part_keep(struct cnt *library, int fd, const char *sha256, const struct cnt_env *env,
+                             struct sl_error *e) SL_MUST;
 /* The SHA-256 of a manifest: of its lines "HASH  PATH\n" in order, as sha256sum writes them. */
 void cnt_manifest_hash(const struct sm_manifest *manifest, char ret_hex[SM_SHA256_SIZE]);
 

@@ -8,43 +8,39 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CNT_MAGIC 0xc0a7e701u
 #define PART "part"
 
-enum { CHUNK = 1 << 20, NAME_SIZE = SM_SHA256_SIZE + 8 };
+enum { CHUNK = 1 << 20 };
 
-struct cnt {
-    uint32_t magic;
-    int root; /* for writing, else -1 */
-    char *path;
-    atomic_uint next_part;
-};
-
-static enum sl_status io_failed(const struct cnt *library, const char *what, struct sl_error *e)
+enum sl_status cnt_failed(const struct cnt *library, const char *what, struct sl_error *e)
 {
     int err = errno;
     return sl_fail(e, err == EACCES || err == EROFS || err == EPERM ? SL_DENIED : SL_IO, "content library %s: %s: %s",
                    library->path, what, strerror(err));
 }
 
-/* "ab/ab12...ef"; the only way in which a hash becomes a path. */
-static void object_name(const char *sha256, char out[NAME_SIZE])
+bool cnt_is_hash(const char *name)
 {
-    sl_assert(strlen(sha256) == SM_SHA256_SIZE - 1 && strspn(sha256, "0123456789abcdef") == SM_SHA256_SIZE - 1);
-    snprintf(out, NAME_SIZE, "%.2s/%s", sha256, sha256);
+    return strlen(name) == SM_SHA256_SIZE - 1 && strspn(name, "0123456789abcdef") == SM_SHA256_SIZE - 1;
+}
+
+/* "ab/ab12...ef"; the only way in which a hash becomes a path. */
+static void object_name(const char *sha256, char out[CNT_NAME_SIZE])
+{
+    sl_assert(cnt_is_hash(sha256));
+    snprintf(out, CNT_NAME_SIZE, "%.2s/%s", sha256, sha256);
 }
 
 /* Makes a folder below the root; one that is there is fine. */
 static enum sl_status make_folder(const struct cnt *library, const char *name, struct sl_error *e)
 {
-    return mkdirat(library->root, name, 0755) == 0 || errno == EEXIST ? SL_OK : io_failed(library, name, e);
+    return mkdirat(library->root, name, 0755) == 0 || errno == EEXIST ? SL_OK : cnt_failed(library, name, e);
 }
 
 /* What an earlier process left half copied. */
@@ -53,7 +49,7 @@ static enum sl_status empty_parts(const struct cnt *library, struct sl_error *e)
     int fd = openat(library->root, PART, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (dir == NULL) {
-        enum sl_status status = io_failed(library, PART, e);
+        enum sl_status status = cnt_failed(library, PART, e);
         if (fd >= 0)
             close(fd);
         return status;
@@ -68,11 +64,13 @@ static enum sl_status empty_parts(const struct cnt *library, struct sl_error *e)
 static enum sl_status open_for_writing(struct cnt *library, struct sl_error *e)
 {
     if (mkdir(library->path, 0755) != 0 && errno != EEXIST)
-        return io_failed(library, "cannot be made", e);
+        return cnt_failed(library, "cannot be made", e);
     library->root = open(library->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (library->root < 0)
-        return io_failed(library, "cannot be opened", e);
+        return cnt_failed(library, "cannot be opened", e);
     enum sl_status status = make_folder(library, PART, e);
+    if (status == SL_OK)
+        status = make_folder(library, CNT_FETCH, e);
     return status == SL_OK ? empty_parts(library, e) : status;
 }
 
@@ -102,7 +100,7 @@ void cnt_close(struct cnt *library)
 
 /* ---- copying ---------------------------------------------------------------------------------------------------------- */
 
-static bool write_all(int fd, const char *octets, size_t len)
+bool cnt_write(int fd, const char *octets, size_t len)
 {
     while (len > 0) {
         ssize_t n = write(fd, octets, len);
@@ -137,7 +135,7 @@ static enum sl_status pour(int in, int out, const char *name, const struct cnt_e
         sm_digest_add(digest, chunk, (size_t)n);
         file->size += (uint64_t)n;
         *done += (uint64_t)n;
-        if (out >= 0 && !write_all(out, chunk, (size_t)n))
+        if (out >= 0 && !cnt_write(out, chunk, (size_t)n))
             status = sl_fail(e, SL_IO, "%s: cannot be copied: %s", name, strerror(errno));
         else if (env->is_stopping != NULL && env->is_stopping(env->ctx))
             status = sl_fail(e, SL_CANCELED, "%s: the copy was stopped", name);
@@ -151,25 +149,35 @@ static enum sl_status pour(int in, int out, const char *name, const struct cnt_e
     return status;
 }
 
+enum sl_status cnt_hash(int fd, const char *name, const struct cnt_env *env, struct sm_file *ret_file, struct sl_error *e)
+{
+    uint64_t done = 0;
+    struct sm_file file = {0};
+    enum sl_status status = pour(fd, -1, name, env, &done, &file, e);
+    if (status == SL_OK)
+        *ret_file = file;
+    return status;
+}
+
 static enum sl_status sync_folder(const struct cnt *library, const char *name, struct sl_error *e)
 {
     int fd = openat(library->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool synced = fd >= 0 && fsync(fd) == 0;
-    enum sl_status status = synced ? SL_OK : io_failed(library, name, e);
+    enum sl_status status = synced ? SL_OK : cnt_failed(library, name, e);
     if (fd >= 0)
         close(fd);
     return status;
 }
 
 /* Gives a copied file its name; both the file and the name are on disk afterwards. */
-static enum sl_status keep(struct cnt *library, int fd, const char *part, const char *sha256, struct sl_error *e)
+enum sl_status cnt_keep(struct cnt *library, int fd, const char *part, const char *sha256, struct sl_error *e)
 {
-    char name[NAME_SIZE], folder[3];
+    char name[CNT_NAME_SIZE], folder[3];
     object_name(sha256, name);
     snprintf(folder, sizeof folder, "%.2s", sha256);
     enum sl_status status = make_folder(library, folder, e);
     if (status == SL_OK && (fchmod(fd, 0444) != 0 || fsync(fd) != 0 || renameat(library->root, part, library->root, name) != 0))
-        status = io_failed(library, name, e);
+        status = cnt_failed(library, name, e);
     if (status == SL_OK)
         status = sync_folder(library, folder, e);
     return status == SL_OK ? sync_folder(library, ".", e) : status;
@@ -179,15 +187,15 @@ enum sl_status cnt_add_file(struct cnt *library, int fd, const char *name, const
                             struct sm_file *ret_file, struct sl_error *e)
 {
     SL_CHECK_MAGIC(library, CNT_MAGIC);
-    char part[NAME_SIZE];
+    char part[CNT_NAME_SIZE];
     struct sm_file file = {0};
     snprintf(part, sizeof part, PART "/%u", atomic_fetch_add(&library->next_part, 1));
     int out = openat(library->root, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (out < 0)
-        return io_failed(library, part, e);
+        return cnt_failed(library, part, e);
     enum sl_status status = pour(fd, out, name, env, done, &file, e);
     if (status == SL_OK)
-        status = keep(library, out, part, file.sha256, e);
+        status = cnt_keep(library, out, part, file.sha256, e);
     close(out);
     if (status == SL_OK)
         *ret_file = file;
@@ -201,15 +209,15 @@ enum sl_status cnt_add_file(struct cnt *library, int fd, const char *name, const
 enum sl_status cnt_file(const struct cnt *library, const char *sha256, int *ret_fd, uint64_t *ret_size, struct sl_error *e)
 {
     SL_CHECK_MAGIC(library, CNT_MAGIC);
-    char name[NAME_SIZE], path[PATH_MAX];
+    char name[CNT_NAME_SIZE], path[PATH_MAX];
     struct stat info;
     object_name(sha256, name);
     snprintf(path, sizeof path, "%s/%s", library->path, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno != ENOENT)
-        return io_failed(library, name, e);
+        return cnt_failed(library, name, e);
     if (fd >= 0 && fstat(fd, &info) != 0) {
-        enum sl_status status = io_failed(library, name, e);
+        enum sl_status status = cnt_failed(library, name, e);
         close(fd);
         return status;
     }
@@ -222,13 +230,13 @@ enum sl_status cnt_verify(const struct cnt *library, const char *sha256, const s
                           struct sl_error *e)
 {
     int fd = -1;
-    uint64_t size, done = 0;
+    uint64_t size;
     struct sm_file file = {0};
     enum sl_status status = cnt_file(library, sha256, &fd, &size, e);
     if (status != SL_OK)
         return status;
     if (fd >= 0) {
-        status = pour(fd, -1, sha256, env, &done, &file, e);
+        status = cnt_hash(fd, sha256, env, &file, e);
         close(fd);
     }
     if (status == SL_OK)
@@ -239,7 +247,7 @@ enum sl_status cnt_verify(const struct cnt *library, const char *sha256, const s
 enum sl_status cnt_remove(struct cnt *library, const char *sha256, struct sl_error *e)
 {
     SL_CHECK_MAGIC(library, CNT_MAGIC);
-    char name[NAME_SIZE];
+    char name[CNT_NAME_SIZE];
     object_name(sha256, name);
-    return unlinkat(library->root, name, 0) == 0 || errno == ENOENT ? SL_OK : io_failed(library, name, e);
+    return unlinkat(library->root, name, 0) == 0 || errno == ENOENT ? SL_OK : cnt_failed(library, name, e);
 }

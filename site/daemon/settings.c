@@ -55,6 +55,11 @@ static enum sl_status check_code(const char *text, struct sl_error *e)
     return sm_check_code(text, e);
 }
 
+static enum sl_status check_host(const char *text, struct sl_error *e)
+{
+    return sm_check_host("--dp-name", text, e);
+}
+
 static enum sl_status check_roles(const char *text, struct sl_error *e)
 {
     bool ignored[SITED_ROLE_COUNT] = {false};
@@ -198,6 +203,15 @@ static enum sl_status check_roles_fit(const struct cli_call *call, const struct 
     return SL_OK;
 }
 
+/* Two who write to one content library would take each other's files away. */
+static enum sl_status check_fetching(const struct sited_values *v, const struct sited_settings *s, struct sl_error *e)
+{
+    if (v->dp_name == NULL || (s->roles[SITED_DP] && !s->roles[SITED_SERVER]))
+        return SL_OK;
+    return sl_fail(e, SL_USAGE, "--dp-name is for a host with the role dp and without the role server, whose content library the "
+                                "distribution point beside it shares");
+}
+
 enum sl_status sited_settings_read(const struct cli_call *call, struct sited_settings *ret_settings, struct sl_error *e)
 {
     struct sited_values *v = call->values;
@@ -207,6 +221,8 @@ enum sl_status sited_settings_read(const struct cli_call *call, struct sited_set
         status = conf_load(v->config, sited_options, SITED_OPTION_COUNT, v, is_given, (void *)(uintptr_t)call, e);
     if (status == SL_OK)
         status = read_roles(v->role, s.roles, e);
+    if (status == SL_OK)
+        status = check_fetching(v, &s, e);
     if (status == SL_OK)
         status = read_addresses(call, SITED_ROW_http, WEB_PORT, s.http, WEB_ADDRESSES_MAX, e);
     if (status == SL_OK)

@@ -8,7 +8,10 @@
 #include "site/daemon/rights.h"
 #include "site/daemon/settings.h"
 #include "site/dp/dp.h"
+#include "site/dp/fetch.h"
+#include "site/dp/share.h"
 #include "site/http/tls.h"
+#include "site/mp/claim.h"
 #include "site/mp/mp.h"
 #include "site/report/uplink.h"
 #include "site/server/intake.h"
@@ -39,6 +42,7 @@ struct sited {
     struct sl_strings roles, http, nbt;
     struct srv *srv;
     struct mp_identity *identity;
+    struct mp_claims *claims; /* NULL without the role mp */
     char intake_url[WEB_ITEM_MAX];
     struct obx *outbox;
     struct upl *uplink;
@@ -46,8 +50,9 @@ struct sited {
     struct mp_cache *policies; /* that the management point keeps */
     struct mp *mp; /* NULL until it is made */
     bool reads_site; /* a management point of this host is to read the site database itself (S1.05) */
-    struct cnt *library; /* of the distribution point */
+    struct cnt *library; /* of this host */
     struct dp *dp;
+    struct dp_fetch *fetch; /* NULL unless this host fetches what lies on its distribution point */
     struct slp *slp;
     struct web_tls *tls;
     struct web *web;
@@ -106,16 +111,17 @@ static enum sl_status place_files(struct sited *d, struct sl_error *e)
     return fits && len < sizeof d->content ? SL_OK : sl_fail(e, SL_USAGE, "--state, --content: the name is too long");
 }
 
-/* True when one of our addresses is that of the management point. */
-static bool is_our_mp(const struct sited_settings *s, const struct sm_mp *mp)
+/* True when we have that address; the ctx is our settings. */
+static bool is_our_address(const char *address, void *ctx)
 {
+    const struct sited_settings *s = ctx;
     bool is_ours = false;
     for (size_t i = 0; i < s->http_count + s->nbt_count; i++) {
         const struct sl_endpoint *ep = i < s->http_count ? &s->http[i] : &s->nbt[i - s->http_count];
         struct sl_endpoint_text text = sl_endpoint_text(ep);
         bool is_v6 = text.text[0] == '[';
         *strrchr(text.text, is_v6 ? ']' : ':') = '\0';
-        is_ours = is_ours || strcmp(text.text + is_v6, mp->address) == 0;
+        is_ours = is_ours || strcmp(text.text + is_v6, address) == 0;
     }
     return is_ours;
 }
@@ -128,7 +134,7 @@ static void choose_data(struct sited *d, const struct sm_snapshot *const *sites,
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < sites[i]->mp_count; k++) {
             const struct sm_mp *mp = &sites[i]->mps[k];
-            if (mp->data == SM_DATA_ANY || !is_our_mp(d->settings, mp))
+            if (mp->data == SM_DATA_ANY || !is_our_address(mp->address, (void *)(uintptr_t)d->settings))
                 continue;
             d->reads_site = d->reads_site || mp->data == SM_DATA_SITE;
             is_missing = is_missing || (mp->data == SM_DATA_REPLICA && d->replica == d->pool);
@@ -144,6 +150,10 @@ static void on_sites(const struct sm_snapshot *const *sites, size_t count, void 
     struct sited *d = ctx;
     choose_data(d, sites, count);
     mp_identity_set(d->identity, sites, count);
+    if (d->claims != NULL)
+        mp_claims_look(d->claims, sites, count);
+    if (d->fetch != NULL)
+        dp_fetch_wake(d->fetch);
     if (d->uplink != NULL)
         upl_set_sites(d->uplink, sites, count);
 }
@@ -158,13 +168,18 @@ static enum sl_status check_database(const struct sited *d, struct sl_error *e)
 }
 
 /* Without a key the management point serves as before, and proves nothing. */
-static void start_identity(struct sited *d)
+static enum sl_status start_identity(struct sited *d, struct sl_error *e)
 {
     struct proof_key *key = NULL;
-    struct sl_error e = {0};
-    if (d->settings->roles[SITED_MP] && srv_keys_mp(d->state, &key, &e) != SL_OK)
-        sl_log(SL_LOG_ERROR, "no-key", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
+    struct sl_error why = {0};
+    if (d->settings->roles[SITED_MP] && srv_keys_mp(d->state, &key, &why) != SL_OK)
+        sl_log(SL_LOG_ERROR, "no-key", "text=%s", SL_LOG_TEXT(sl_error_text(&why)));
     d->identity = mp_identity_new(key);
+    const struct mp_claims_options options = {.db = d->values->db,
+                                              .identity = d->identity,
+                                              .is_our_address = is_our_address,
+                                              .ctx = (void *)(uintptr_t)d->settings};
+    return d->settings->roles[SITED_MP] ? mp_claims_new(&options, &d->claims, e) : SL_OK;
 }
 
 /* The first address of our own HTTP, as a client on this machine reaches it; false without one. */
@@ -238,14 +253,17 @@ static enum sl_status start_mp(struct sited *d, const char *host, struct sl_erro
     return mp_allow_lists(d->mp, &d->values->mplist_allow, e);
 }
 
-static enum sl_status start_dp(struct sited *d, struct sl_error *e)
+/* Where the files of packages are: fetched by this host, or those of the site server on it. */
+static enum sl_status start_content(struct sited *d, struct sl_error *e)
 {
-    enum sl_status status = cnt_open(d->content, false, &d->library, e);
-    if (status != SL_OK)
+    const struct sited_values *v = d->values;
+    if (!d->settings->roles[SITED_DP] && !d->settings->roles[SITED_SERVER])
+        return SL_OK;
+    enum sl_status status = cnt_open(d->content, v->dp_name != NULL, &d->library, e);
+    if (status != SL_OK || v->dp_name == NULL)
         return status;
-    d->dp = dp_new(d->replica, d->library);
-    web_add_routes(d->web, "dp", dp_routes, dp_route_count, d->dp);
-    return SL_OK;
+    const struct dp_fetch_options options = {.db = v->db, .dp = v->dp_name, .server = v->intake, .library = d->library};
+    return dp_fetch_new(&options, &d->fetch, e);
 }
 
 static enum sl_status start_http(struct sited *d, struct sl_error *e)
@@ -257,8 +275,12 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     if (s->roles[SITED_SERVER])
         web_add_routes(d->web, "server", srv_intake_routes, srv_intake_route_count, d->intake);
     enum sl_status status = s->roles[SITED_MP] ? start_mp(d, host, e) : SL_OK;
-    if (status == SL_OK && s->roles[SITED_DP])
-        status = start_dp(d, e);
+    if (s->roles[SITED_DP]) {
+        d->dp = dp_new(d->replica, d->library);
+        web_add_routes(d->web, "dp", dp_routes, dp_route_count, d->dp);
+    }
+    if (d->library != NULL)
+        web_add_routes(d->web, "content", dp_share_routes, dp_share_route_count, d->library);
     if (s->roles[SITED_SLP]) {
         d->slp = slp_new(d->replica, d->values->slp_path);
         web_add_routes(d->web, "slp", slp_route(d->slp), 1, d->slp);
@@ -310,10 +332,12 @@ static enum sl_status start(struct sited *d, struct sl_error *e)
     enum sl_status status = take_ports(d, e);
     if (status == SL_OK)
         status = check_database(d, e);
-    if (status == SL_OK) {
-        start_identity(d);
+    if (status == SL_OK)
+        status = start_identity(d, e);
+    if (status == SL_OK)
         status = start_upward(d, e);
-    }
+    if (status == SL_OK)
+        status = start_content(d, e);
     if (status == SL_OK)
         status = start_server(d, e);
     if (status == SL_OK)
@@ -423,11 +447,13 @@ static void stop(struct sited *d)
     upl_free(d->uplink);
     mp_cache_close(d->policies);
     dp_free(d->dp);
+    dp_fetch_free(d->fetch);
     slp_free(d->slp);
     cnt_close(d->library);
     srv_close(d->srv);
     srv_intake_free(d->intake);
     obx_close(d->outbox);
+    mp_claims_free(d->claims);
     mp_identity_free(d->identity);
     nbn_close(d->names);
     if (d->replica != d->pool)

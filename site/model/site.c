@@ -29,6 +29,12 @@ void sm_mp_fini(struct sm_mp *mp)
     for (size_t i = 0; i < mp->member_count; i++)
         free(mp->members[i]);
     free(mp->members);
+    for (size_t i = 0; i < mp->key_count; i++) {
+        free(mp->keys[i].owner);
+        free(mp->keys[i].key);
+        free(mp->keys[i].certificate);
+    }
+    free(mp->keys);
     *mp = (struct sm_mp){0};
 }
 

@@ -74,6 +74,13 @@ enum sm_data {
         SM_DATA_COUNT
 };
 
+/* The public key of a management point on a host of its own, hexadecimal, and the certificate for it. */
+struct sm_mp_key {
+    char *owner; /* host name of the management point that has the private half: itself, or a member of the cluster */
+    char *key;
+    char *certificate; /* NULL while there is none */
+};
+
 /* A management point. Compared by host name, case-insensitively. */
 struct sm_mp {
     char *host;       /* FQDN as configured */
@@ -87,6 +94,8 @@ struct sm_mp {
     size_t member_count;
     enum sm_data data;
     char *certificate; /* signed by the root key, hexadecimal; NULL while there is none */
+    struct sm_mp_key *keys; /* by owner; none: it is on the machine of the site server, or has a copy of its key file */
+    size_t key_count;
 };
 
 /* A distribution point is a URL. */

@@ -56,20 +56,27 @@ void mp_identity_free(struct mp_identity *id)
 
 /* ---- who we are ------------------------------------------------------------------------------------------------------- */
 
-/* True when the certificate is for our key. */
-static bool is_ours(const struct mp_identity *id, const struct sm_mp *mp)
+static bool is_ours(const struct mp_identity *id, const char *certificate)
 {
     struct proof_certificate c;
-    return id->key != NULL && mp->certificate != NULL &&
-           proof_certificate_read(mp->certificate, strlen(mp->certificate), &c, NULL) == SL_OK &&
+    return certificate != NULL && proof_certificate_read(certificate, strlen(certificate), &c, NULL) == SL_OK &&
            proof_public_equal(&c.key, proof_key_public(id->key));
 }
 
-static struct one make_one(const struct sm_snapshot *site, const struct sm_mp *mp)
+const char *mp_identity_certificate(const struct mp_identity *id, const struct sm_mp *mp)
+{
+    const char *found = id->key != NULL && is_ours(id, mp->certificate) ? mp->certificate : NULL;
+    for (size_t i = 0; i < mp->key_count && id->key != NULL && found == NULL; i++)
+        if (is_ours(id, mp->keys[i].certificate))
+            found = mp->keys[i].certificate;
+    return found;
+}
+
+static struct one make_one(const struct sm_snapshot *site, const struct sm_mp *mp, const char *certificate)
 {
     struct one one = {.host = sl_strdup(mp->host),
                       .address = sl_strdup(mp->address),
-                      .certificate = sl_strdup(mp->certificate),
+                      .certificate = sl_strdup(certificate),
                       .root_key = sl_strdup(site->site.root_key),
                       .root_certificate = sl_strdup(site->site.certificate)};
     snprintf(one.site, sizeof one.site, "%s", site->site.code);
@@ -89,9 +96,12 @@ void mp_identity_set(struct mp_identity *id, const struct sm_snapshot *const *si
     struct one *list = sl_new_array(total + 1, sizeof *list);
     for (int is_default = 1; is_default >= 0; is_default--)
         for (size_t i = 0; i < count; i++)
-            for (size_t k = 0; k < sites[i]->mp_count; k++)
-                if (sites[i]->mps[k].is_default == is_default && is_ours(id, &sites[i]->mps[k]))
-                    list[made++] = make_one(sites[i], &sites[i]->mps[k]);
+            for (size_t k = 0; k < sites[i]->mp_count; k++) {
+                const struct sm_mp *mp = &sites[i]->mps[k];
+                const char *certificate = mp->is_default == is_default ? mp_identity_certificate(id, mp) : NULL;
+                if (certificate != NULL)
+                    list[made++] = make_one(sites[i], mp, certificate);
+            }
     (void)pthread_mutex_lock(&id->lock);
     struct one *old = id->list;
     size_t old_count = id->count;

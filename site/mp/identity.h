@@ -27,6 +27,8 @@ struct mp_identity *mp_identity_new(struct proof_key *key);
 void mp_identity_free(struct mp_identity *id); /* NULL is accepted */
 /* The key, borrowed; NULL without one. */
 const struct proof_key *mp_identity_key(const struct mp_identity *id);
+/* The certificate of a management point that is for our key, borrowed from it; NULL when there is none. */
+const char *mp_identity_certificate(const struct mp_identity *id, const struct sm_mp *mp);
 /* Takes what certificates these sites hold for our key, instead of those before. */
 void mp_identity_set(struct mp_identity *id, const struct sm_snapshot *const *sites, size_t count);
 

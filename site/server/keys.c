@@ -189,44 +189,74 @@ static enum sl_status issue_root(struct issue *i, struct sl_error *e)
     return proof_issue_root(i->root, &subject, &i->root_certificate, e);
 }
 
-/* True when the certificate will do for a while. */
-static bool is_good(const struct issue *i, const struct sm_mp *mp)
+/* True when the certificate of the management point for this key will do for a while. */
+static bool is_good(const struct issue *i, const struct sm_mp *mp, const char *certificate, const struct proof_public *key)
 {
     struct proof_certificate c;
-    if (mp->certificate == NULL || proof_certificate_read(mp->certificate, strlen(mp->certificate), &c, NULL) != SL_OK)
+    if (certificate == NULL || proof_certificate_read(certificate, strlen(certificate), &c, NULL) != SL_OK)
         return false;
-    return proof_certificate_is_signed(&c, proof_key_public(i->root)) && proof_public_equal(&c.key, proof_key_public(i->mp)) &&
+    return proof_certificate_is_signed(&c, proof_key_public(i->root)) && proof_public_equal(&c.key, key) &&
            strcmp(c.host, mp->host) == 0 && strcmp(c.site, i->site->site.code) == 0 &&
            proof_certificate_names(&c, mp->address) && c.from_s <= i->now_s && c.until_s - i->now_s >= i->days * DAY_S / 3;
 }
 
-static enum sl_status issue_mp(struct issue *i, const struct sm_mp *mp, struct sl_error *e)
+/* A certificate for the key of `owner`, NULL: to be published; nothing when the one there is will do. */
+static enum sl_status issue_one(struct issue *i, const struct sm_mp *mp, const char *owner, const char *certificate,
+                                const struct proof_public *key, struct sl_error *e)
 {
     const struct proof_subject subject = {.site = i->site->site.code,
                                           .host = mp->host,
                                           .address = mp->address,
                                           .from_s = i->now_s - SRV_SKEW_S,
                                           .until_s = i->now_s + i->days * DAY_S};
+    if (is_good(i, mp, certificate, key))
+        return SL_OK;
     struct sl_text hex = sl_text_new(2 * PROOF_CERTIFICATE_MAX + 1);
-    enum sl_status status = proof_issue(i->root, proof_key_public(i->mp), &subject, &hex, e);
+    enum sl_status status = proof_issue(i->root, key, &subject, &hex, e);
     if (status != SL_OK) {
         sl_text_fini(&hex);
         return status;
     }
-    i->rows[i->count++] = (struct sst_certificate){.host = mp->host, .certificate = sl_text_take(&hex)};
+    i->rows[i->count++] = (struct sst_certificate){.host = mp->host, .owner = owner, .certificate = sl_text_take(&hex)};
     return SL_OK;
+}
+
+/* For each key that its hosts have sent; the first of them, else the key of this machine, is the one to be published. */
+static enum sl_status issue_mp(struct issue *i, const struct sm_mp *mp, struct sl_error *e)
+{
+    enum sl_status status = SL_OK;
+    if (mp->key_count == 0)
+        return issue_one(i, mp, NULL, mp->certificate, proof_key_public(i->mp), e);
+    for (size_t k = 0; k < mp->key_count && status == SL_OK; k++) {
+        const struct sm_mp_key *sent = &mp->keys[k];
+        struct proof_public key;
+        if (proof_public_read(sent->key, strlen(sent->key), &key, e) != SL_OK)
+            return sl_fail_in(e, SL_CORRUPT, "the key of %s for %s", sent->owner, mp->host);
+        status = issue_one(i, mp, sent->owner, sent->certificate, &key, e);
+        if (status == SL_OK && k == 0)
+            status = issue_one(i, mp, NULL, mp->certificate, &key, e);
+    }
+    return status;
 }
 
 static enum sl_status issue_all(struct issue *i, struct sst *store, struct sl_error *e)
 {
     enum sl_status status = issue_root(i, e);
     for (size_t k = 0; k < i->site->mp_count && status == SL_OK; k++)
-        if (!is_good(i, &i->site->mps[k]))
-            status = issue_mp(i, &i->site->mps[k], e);
+        status = issue_mp(i, &i->site->mps[k], e);
     if (status != SL_OK || (i->root_certificate.len == 0 && i->count == 0))
         return status;
     return sst_certify(store, i->site->site.code, i->root_certificate.len > 0 ? sl_text_str(&i->root_key) : NULL,
                        sl_text_str(&i->root_certificate), i->rows, i->count, e);
+}
+
+/* As many certificates as can be wanting. */
+static size_t count_keys(const struct sm_snapshot *site)
+{
+    size_t count = site->mp_count;
+    for (size_t i = 0; i < site->mp_count; i++)
+        count += site->mps[i].key_count;
+    return count;
 }
 
 enum sl_status srv_keys_certify(struct sst *store, const char *state, const char *site, int64_t days, int64_t now_s,
@@ -244,7 +274,7 @@ enum sl_status srv_keys_certify(struct sst *store, const char *state, const char
         struct issue i = {.site = snapshot, .root = root, .mp = mp, .days = days, .now_s = now_s,
                           .root_key = sl_text_new(2 * PROOF_KEY_MAX + 1),
                           .root_certificate = sl_text_new(2 * PROOF_CERTIFICATE_MAX + 1)};
-        i.rows = sl_new_array(snapshot->mp_count + 1, sizeof *i.rows);
+        i.rows = sl_new_array(count_keys(snapshot) + 1, sizeof *i.rows);
         status = issue_all(&i, store, e);
         for (size_t k = 0; k < i.count; k++)
             free((char *)(uintptr_t)i.rows[k].certificate);

@@ -163,6 +163,7 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("package remove", 1, 1, true, true, srv_package_remove)                                                          \
     X("package verify", 1, 1, true, true, srv_package_verify)                                                          \
     X("package list", 0, 0, false, true, srv_list)                                                                     \
+    X("package status", 0, 1, false, true, srv_package_status)                                                         \
     X("role add", 2, 2, true, true, srv_role_add)                                                                      \
     X("role remove", 2, 2, true, true, srv_role_remove)                                                                \
     X("role list", 0, 0, false, true, srv_list)                                                                        \

@@ -2,6 +2,7 @@
 #include "common/base/text.h"
 #include "site/server/check.h"
 #include "site/server/private.h"
+#include "site/store/fetch.h"
 #include "site/store/systems.h"
 
 #include <inttypes.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COUNT_TEXT = 24, UNDO_MAX = SM_HOST_MAX + 64, NOTE_MAX = 4096 };
+enum { COUNT_TEXT = 24, UNDO_MAX = SM_HOST_MAX + 64, NOTE_MAX = 4096, HOLDINGS_MAX = 1000 };
 
 /* ---- the default management point --------------------------------------------------------------------------------------- */
 
@@ -281,5 +282,44 @@ enum sl_status srv_site_list(struct srv_call *call, struct sl_error *e)
         host_reply_row(call->reply, cells, SL_COUNT(columns));
     }
     free(rows);
+    return SL_OK;
+}
+
+/* ---- packages on hosts of their own --------------------------------------------------------------------------------------- */
+
+static void tell_holding(struct srv_call *call, const struct sst_holding *h)
+{
+    char version[SRV_NUMBER_TEXT], at[SRV_TIME_TEXT];
+    const char *const cells[] = {h->package,
+                                 srv_number_text(version, h->version),
+                                 h->dp,
+                                 h->state,
+                                 h->changed_s > 0 ? srv_time_text(at, h->changed_s) : NULL,
+                                 h->message[0] != '\0' ? h->message : NULL};
+    host_reply_row(call->reply, cells, SL_COUNT(cells));
+}
+
+enum sl_status srv_package_status(struct srv_call *call, struct sl_error *e)
+{
+    static const char *const columns[] = {"package:text", "version:number", "dp:text", "state:text", "at:text", "message:text"};
+    const char *package = call->request->arg_count == 1 ? call->request->args[0] : NULL;
+    struct sst_holding *list;
+    size_t count, wanting = 0;
+    enum sl_status status = sst_holdings(call->store, call->site, package, HOLDINGS_MAX, &list, &count, e);
+    if (status != SL_OK)
+        return status;
+    host_reply_columns(call->reply, columns, SL_COUNT(columns), false);
+    for (size_t i = 0; i < count; i++) {
+        wanting += sst_is_wanting(&list[i]);
+        tell_holding(call, &list[i]);
+        sst_holding_fini(&list[i]);
+    }
+    free(list);
+    call->kept = true;
+    if (package != NULL && count == 0)
+        host_reply_end(call->reply, SL_OUTCOME_NEGATIVE, "not-found", "no package %s", package);
+    else
+        host_reply_end(call->reply, wanting == 0 ? SL_OUTCOME_OK : SL_OUTCOME_NEGATIVE, wanting == 0 ? "" : "not-available",
+                       "%zu of %zu are not available%s", wanting, count, count == HOLDINGS_MAX ? "; there are more" : "");
     return SL_OK;
 }

@@ -84,41 +84,6 @@ enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_
     return sst_change_end(store, status, changed, ret_changed, e);
 }
 
-/* ---- certificates --------------------------------------------------------------------------------------------------- */
-
-static enum sl_status store_root(struct sst *store, int64_t site_id, const char *root_key, const char *certificate,
-                                 struct sl_error *e)
-{
-    struct db_stmt *s = db_prepare(store->db, "UPDATE site SET root_key = ?2, certificate = ?3 WHERE id = ?1");
-    db_bind_int(s, 1, site_id);
-    db_bind_text(s, 2, root_key);
-    db_bind_text(s, 3, certificate);
-    return db_run(s, e);
-}
-
-static enum sl_status store_certificate(struct sst *store, int64_t site_id, const struct sst_certificate *mp, struct sl_error *e)
-{
-    struct db_stmt *s = db_prepare(store->db, "UPDATE mp SET certificate = ?3 WHERE site_id = ?1 AND host = ?2");
-    db_bind_int(s, 1, site_id);
-    db_bind_text(s, 2, mp->host);
-    db_bind_text(s, 3, mp->certificate);
-    return db_run(s, e);
-}
-
-enum sl_status sst_certify(struct sst *store, const char *site, const char *root_key, const char *certificate,
-                           const struct sst_certificate *mps, size_t count, struct sl_error *e)
-{
-    int64_t id;
-    enum sl_status status = sst_change_begin(store, site, &id, e);
-    if (status != SL_OK)
-        return status;
-    if (root_key != NULL)
-        status = store_root(store, id, root_key, certificate, e);
-    for (size_t i = 0; i < count && status == SL_OK; i++)
-        status = store_certificate(store, id, &mps[i], e);
-    return sst_change_end(store, status, status == SL_OK, NULL, e);
-}
-
 /* ---- management points ---------------------------------------------------------------------------------------------- */
 
 /* Ends the statement that found what is stored; of two failures the first is told. */

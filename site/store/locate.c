@@ -227,7 +227,9 @@ static enum sl_status read_holders(struct sst *store, const struct sst_wanted *w
         store->db, "SELECT d.host, d.url, p.package, p.version, (SELECT count(*) FROM dp_boundary b WHERE b.dp_id = d.id) "
                    "FROM site s JOIN package p ON p.site_id = s.id "
                    "JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
-                   "WHERE s.code = ?1 AND p.package = ?2 AND (?3 = 0 OR p.version = ?3) ORDER BY d.host LIMIT ?4");
+                   "WHERE s.code = ?1 AND p.package = ?2 AND (?3 = 0 OR p.version = ?3) "
+                   "AND (d.is_fetching = 0 OR p.sha256 IS NULL OR EXISTS (SELECT 1 FROM dp_content c "
+                   "WHERE c.package_id = p.id AND c.dp_id = d.id AND c.state = 'available')) ORDER BY d.host LIMIT ?4");
     db_bind_text(s, 1, wanted->site);
     db_bind_text(s, 2, wanted->package);
     db_bind_int(s, 3, wanted->version);

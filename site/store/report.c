@@ -162,9 +162,10 @@ enum sl_status sst_mp_certificates(struct sst *store, const char *site, struct s
     SL_CHECK_MAGIC(store, SST_MAGIC);
     struct sl_strings list = {0};
     struct db_stmt *s = db_prepare(
-        store->db, "SELECT DISTINCT m.certificate FROM mp m JOIN site s ON s.id = m.site_id "
+        store->db, "SELECT DISTINCT c.certificate FROM (SELECT id AS mp_id, certificate FROM mp UNION "
+                   "SELECT mp_id, certificate FROM mp_key) c JOIN mp m ON m.id = c.mp_id JOIN site s ON s.id = m.site_id "
                    "JOIN hierarchy h ON h.site_id = s.id LEFT JOIN site p ON p.id = h.parent_id AND h.kind = 'secondary' "
-                   "WHERE (s.code = ?1 OR p.code = ?1) AND m.certificate IS NOT NULL");
+                   "WHERE (s.code = ?1 OR p.code = ?1) AND c.certificate IS NOT NULL");
     db_bind_text(s, 1, site);
     while (db_step(s))
         sl_strings_add(&list, db_text(s, 0));

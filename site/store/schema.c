@@ -228,6 +228,25 @@ static const char *const migrations[] = {
 
     /* A management point that answers over TLS. */
     "ALTER TABLE mp ADD COLUMN is_https INTEGER NOT NULL DEFAULT 0 CHECK (is_https IN (0, 1));",
+
+    /* What a distribution point on a host of its own has fetched; while `is_fetching` it is not named for anything else. */
+    "ALTER TABLE dp ADD COLUMN is_fetching INTEGER NOT NULL DEFAULT 0 CHECK (is_fetching IN (0, 1));"
+    "CREATE TABLE dp_content ("
+    "  package_id INTEGER NOT NULL,"
+    "  dp_id INTEGER NOT NULL,"
+    "  state TEXT NOT NULL CHECK (state IN ('fetching', 'failed', 'available')),"
+    "  message TEXT NOT NULL,"
+    "  changed_s INTEGER NOT NULL,"
+    "  PRIMARY KEY (package_id, dp_id),"
+    "  FOREIGN KEY (package_id, dp_id) REFERENCES package_dp (package_id, dp_id) ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
+
+    /* The public keys of management points on hosts of their own: of one, its own; of a cluster, those of its members. */
+    "CREATE TABLE mp_key ("
+    "  mp_id INTEGER NOT NULL REFERENCES mp ON DELETE CASCADE,"
+    "  owner TEXT NOT NULL COLLATE NOCASE CHECK (owner <> ''),"
+    "  key TEXT NOT NULL CHECK (key <> ''),"
+    "  certificate TEXT,"
+    "  PRIMARY KEY (mp_id, owner)) STRICT, WITHOUT ROWID;",
 };
 
 /* "SLsi" */

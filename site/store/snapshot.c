@@ -74,6 +74,22 @@ static enum sl_status read_members(struct sst *store, int64_t site, struct sm_sn
     return db_done(s, e);
 }
 
+static enum sl_status read_keys(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT m.host, k.owner, k.key, k.certificate FROM mp m "
+                                              "JOIN mp_key k ON k.mp_id = m.id WHERE m.site_id = ?1 ORDER BY m.host, k.owner");
+    db_bind_int(s, 1, site);
+    while (db_step(s)) {
+        struct sm_mp *mp = (struct sm_mp *)(uintptr_t)sm_find_mp(snap, db_text(s, 0));
+        sl_assert(mp != NULL); /* a foreign key */
+        struct sm_mp_key *key = grow(&mp->keys, &mp->key_count, sizeof *key);
+        sl_assert(key != NULL); /* one a management point of the site */
+        *key = (struct sm_mp_key){
+            .owner = sl_strdup(db_text(s, 1)), .key = sl_strdup(db_text(s, 2)), .certificate = text_or_null(s, 3)};
+    }
+    return db_done(s, e);
+}
+
 static enum sl_status read_dps(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT host, url FROM dp WHERE site_id = ?1 ORDER BY host");
@@ -286,6 +302,8 @@ static enum sl_status read_all(struct sst *store, const char *code, struct sm_sn
         status = read_mps(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_members(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = read_keys(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_dps(store, *ret_id, snap, e);
     if (status == SL_OK)

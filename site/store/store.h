@@ -79,9 +79,10 @@ enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, stru
 /* Says whether a site is to stay off its targets; *ret_changed is false when it was so already. */
 enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_unpublished, bool *ret_changed,
                                    struct sl_error *e) SL_MUST;
-/* The certificate of a management point, hexadecimal. */
+/* A certificate of a management point, hexadecimal: for the key of `owner` (struct sm_mp_key), NULL: the one to be published. */
 struct sst_certificate {
     const char *host;
+    const char *owner;
     const char *certificate;
 };
 
@@ -91,6 +92,13 @@ struct sst_certificate {
  */
 enum sl_status sst_certify(struct sst *store, const char *site, const char *root_key, const char *certificate,
                            const struct sst_certificate *mps, size_t count, struct sl_error *e) SL_MUST;
+/*
+ * Writes down the public key (hexadecimal) that the management point `owner` has on a host of its own, for `host`: itself, or the
+ * cluster that it is a member of. It takes the place of one before. Written by the management point itself: who may write
+ * the database is believed.
+ */
+enum sl_status sst_claim_key(struct sst *store, const char *site, const char *host, const char *owner, const char *key,
+                             struct sl_error *e) SL_MUST;
 /* Adds a management point; `is_default` is ignored: only sst_designate_mp makes a default. */
 enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added,
                           struct sl_error *e) SL_MUST;
@@ -210,8 +218,9 @@ struct sst_wanted {
 
 /*
  * The distribution points of `site` that hold this version of the package (0: any), at most SST_LOCATIONS_MAX, for a client at
- * `places`: where protected ones protect it, these alone; else those that are not protected (facts 6.3). An unknown site or
- * package is an empty result. Released by sst_locations_fini.
+ * `places`: where protected ones protect it, these alone; else those that are not protected (facts 6.3). One that fetches its
+ * content is among them once it has it (fetch.h). An unknown site or package is an empty result. Released by
+ * sst_locations_fini.
  */
 enum sl_status sst_locate(struct sst *store, const struct sst_wanted *wanted, struct sst_locations *ret_locations,
                           struct sl_error *e) SL_MUST;

@@ -4,6 +4,8 @@
         uri = server.new_database()        # "postgresql://site@127.0.0.1:PORT/db1"
     standby = server.standby(folder2)      # a streaming replica of it, which only reads
 
+On another host (hosts.py): Postgres(folder, address="10.77.0.2", command=host.unprivileged, network="10.77.0.0/24").
+
 Runs as the calling user; started by root it drops to nobody, since PostgreSQL refuses root. Nothing but this cluster trusts
 whoever connects from this machine, and nothing in it outlives the test.
 """
@@ -19,7 +21,7 @@ import slapd  # noqa: E402
 
 START_S = 30
 SETTINGS = """
-listen_addresses = '127.0.0.1'
+listen_addresses = '%s'
 port = %d
 unix_socket_directories = '%s'
 max_connections = 60
@@ -41,10 +43,10 @@ def tool(name):
     return found[-1]
 
 
-def run(argv):
+def run(argv, command=list):
     """Carries out a program of the server as the user who owns the cluster."""
     rights, _, _ = slapd.drop_rights()
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, cwd="/", check=False, **rights)
+    done = subprocess.run(command(argv), capture_output=True, text=True, timeout=120, cwd="/", check=False, **rights)
     if done.returncode != 0:
         raise RuntimeError("%s: %s%s" % (" ".join(argv), done.stdout, done.stderr))
     return done.stdout
@@ -52,9 +54,10 @@ def run(argv):
 
 class Postgres:
 
-    def __init__(self, folder):
+    def __init__(self, folder, address="127.0.0.1", command=list, network=None):
         self.folder, self.data = folder, os.path.join(folder, "data")
         self.port = slapd.free_port()
+        self.address, self.command, self.network = address, command, network
         self.process, self.made = None, 0
         os.makedirs(folder, exist_ok=True)
         _, uid, gid = slapd.drop_rights()
@@ -65,20 +68,23 @@ class Postgres:
 
     def make(self):
         run([tool("initdb"), "--pgdata", self.data, "--username", "site", "--auth", "trust", "--no-sync", "--encoding", "UTF8",
-             "--locale", "C.UTF-8"])
+             "--locale", "C.UTF-8"], self.command)
+        if self.network:
+            with open(os.path.join(self.data, "pg_hba.conf"), "a", encoding="utf-8") as file:
+                file.write("host all all %s trust\nhost replication all %s trust\n" % (self.network, self.network))
         self.configure()
 
     def configure(self):
         with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as file:
-            file.write(SETTINGS % (self.port, self.folder))
+            file.write(SETTINGS % (self.address, self.port, self.folder))
 
     def start(self):
         with open(os.path.join(self.folder, "log"), "ab") as log:
             rights, _, _ = slapd.drop_rights()
-            self.process = subprocess.Popen([tool("postgres"), "-D", self.data], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(self.command([tool("postgres"), "-D", self.data]), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             cwd="/", **rights)
         end = time.monotonic() + START_S
-        while subprocess.run([tool("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False).returncode != 0:
+        while subprocess.run([tool("pg_isready"), "-q", "-h", self.address, "-p", str(self.port)], check=False).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > end:
                 with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as log:
                     raise RuntimeError("PostgreSQL did not start:\n" + log.read()[-3000:])
@@ -92,7 +98,7 @@ class Postgres:
             self.process = None
 
     def uri(self, database):
-        return "postgresql://site@127.0.0.1:%d/%s" % (self.port, database)
+        return "postgresql://site@%s:%d/%s" % (self.address, self.port, database)
 
     def new_database(self):
         """The URI of a database made for this call."""
@@ -121,13 +127,13 @@ class Postgres:
 
 class Standby(Postgres):
 
-    def __init__(self, folder, primary):
+    def __init__(self, folder, primary, **place):
         self.primary = primary
-        super().__init__(folder)
+        super().__init__(folder, **place)
 
     def make(self):
         run([tool("pg_basebackup"), "--pgdata", self.data, "--dbname", self.primary.uri("postgres"), "--write-recovery-conf",
-             "--checkpoint", "fast", "--no-sync", "--wal-method", "stream"])
+             "--checkpoint", "fast", "--no-sync", "--wal-method", "stream"], self.command)
         self.configure()
 
     def catch_up(self, timeout_s=20):

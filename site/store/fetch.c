@@ -1,0 +1,188 @@
+#include "site/store/fetch.h"
+
+#include "common/base/assert.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "site/store/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_words[] = {
+#define STATE_WORD(name, word) word,
+    SST_FETCH_TABLE(STATE_WORD)
+#undef STATE_WORD
+};
+
+enum sl_status sst_fetch_begin(struct sst *store, const char *dp, bool *ret_known, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    bool known = false, begun = true;
+    struct db_stmt *s = db_prepare(store->db, "SELECT is_fetching FROM dp WHERE host = ?1");
+    db_bind_text(s, 1, dp);
+    while (db_step(s)) {
+        known = true;
+        begun = begun && db_int(s, 0) != 0;
+    }
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK && !begun) {
+        s = db_prepare(store->db, "UPDATE dp SET is_fetching = 1 WHERE host = ?1");
+        db_bind_text(s, 1, dp);
+        status = db_run(s, e);
+    }
+    if (status == SL_OK)
+        *ret_known = known;
+    return status;
+}
+
+/* ---- what there is to do ------------------------------------------------------------------------------------------------ */
+
+void sst_tasks_fini(struct sst_tasks *tasks)
+{
+    for (size_t i = 0; i < tasks->count; i++) {
+        free(tasks->items[i].server);
+        free(tasks->items[i].package);
+    }
+    free(tasks->items);
+    *tasks = (struct sst_tasks){0};
+}
+
+static struct sst_task *new_task(struct sst_tasks *tasks)
+{
+    if ((tasks->count & (tasks->count - 1)) == 0)
+        tasks->items = sl_resize(tasks->items, tasks->count == 0 ? 1 : tasks->count * 2, sizeof *tasks->items);
+    tasks->items[tasks->count] = (struct sst_task){0};
+    return &tasks->items[tasks->count++];
+}
+
+enum sl_status sst_fetch_tasks(struct sst *store, const char *dp, struct sst_tasks *ret_tasks, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct sst_tasks tasks = {0};
+    struct db_stmt *s = db_prepare(
+        store->db, "SELECT s.code, s.server, p.package, p.version, p.sha256, c.state FROM dp d "
+                   "JOIN package_dp x ON x.dp_id = d.id JOIN package p ON p.id = x.package_id JOIN site s ON s.id = d.site_id "
+                   "LEFT JOIN dp_content c ON c.package_id = p.id AND c.dp_id = d.id "
+                   "WHERE d.host = ?1 AND p.sha256 IS NOT NULL ORDER BY p.sha256 LIMIT ?2");
+    db_bind_text(s, 1, dp);
+    db_bind_int(s, 2, SST_ROWS_MAX);
+    while (db_step(s)) {
+        struct sst_task *task = new_task(&tasks);
+        sl_assert(sl_text_copy(task->site, sizeof task->site, db_text(s, 0))); /* constraints of the tables, both */
+        sl_assert(sl_text_copy(task->sha256, sizeof task->sha256, db_text(s, 4)));
+        task->server = sl_strdup(db_text(s, 1));
+        task->package = sl_strdup(db_text(s, 2));
+        task->version = (uint32_t)db_int(s, 3);
+        task->is_available = strcmp(db_text(s, 5), state_words[SST_AVAILABLE]) == 0;
+    }
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_tasks = tasks;
+    else
+        sst_tasks_fini(&tasks);
+    return status;
+}
+
+enum sl_status sst_fetch_neighbours(struct sst *store, const char *dp, const struct sst_task *task, size_t max,
+                                    struct sl_strings *ret_urls, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct sl_strings urls = {0};
+    struct db_stmt *s = db_prepare(
+        store->db, "SELECT d.url FROM site s JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id "
+                   "JOIN dp d ON d.id = x.dp_id LEFT JOIN dp_content c ON c.package_id = p.id AND c.dp_id = d.id "
+                   "WHERE s.code = ?1 AND p.package = ?2 AND p.sha256 = ?3 AND d.host <> ?4 "
+                   "AND (d.is_fetching = 0 OR c.state = 'available') ORDER BY d.is_fetching DESC, d.host LIMIT ?5");
+    db_bind_text(s, 1, task->site);
+    db_bind_text(s, 2, task->package);
+    db_bind_text(s, 3, task->sha256);
+    db_bind_text(s, 4, dp);
+    db_bind_int(s, 5, (int64_t)max);
+    while (db_step(s))
+        sl_strings_add(&urls, db_text(s, 0));
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_urls = urls;
+    else
+        sl_strings_fini(&urls);
+    return status;
+}
+
+/* ---- how far it has come ------------------------------------------------------------------------------------------------ */
+
+enum sl_status sst_fetch_note(struct sst *store, const char *dp, const struct sst_task *task, enum sst_fetch_state state,
+                              const char *message, int64_t now_s, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s = db_prepare(
+        store->db, "INSERT INTO dp_content (package_id, dp_id, state, message, changed_s) SELECT p.id, d.id, ?5, ?6, ?7 "
+                   "FROM site s JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id "
+                   "JOIN dp d ON d.id = x.dp_id WHERE s.code = ?1 AND p.package = ?2 AND p.sha256 = ?3 AND d.host = ?4 "
+                   "ON CONFLICT (package_id, dp_id) DO UPDATE SET state = excluded.state, message = excluded.message, "
+                   "changed_s = excluded.changed_s");
+    const char *const texts[] = {task->site, task->package, task->sha256, dp, state_words[state], message};
+    for (size_t i = 0; i < SL_COUNT(texts); i++)
+        db_bind_text(s, (int)i + 1, texts[i]);
+    db_bind_int(s, (int)SL_COUNT(texts) + 1, now_s);
+    return db_run(s, e);
+}
+
+void sst_holding_fini(struct sst_holding *holding)
+{
+    free(holding->package);
+    free(holding->dp);
+    free(holding->message);
+}
+
+static const char shared[] = "shared";
+
+bool sst_is_wanting(const struct sst_holding *holding)
+{
+    return holding->state != shared && holding->state != state_words[SST_AVAILABLE];
+}
+
+/* The word of a row, as a literal. */
+static const char *word_of(const char *state, bool is_fetching)
+{
+    for (size_t i = 0; i < SL_COUNT(state_words); i++)
+        if (strcmp(state, state_words[i]) == 0)
+            return state_words[i];
+    return is_fetching ? "waiting" : shared;
+}
+
+enum sl_status sst_holdings(struct sst *store, const char *site, const char *package, size_t max, struct sst_holding **ret_list,
+                            size_t *ret_count, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct sst_holding *list = sl_new_array(max + 1, sizeof *list);
+    size_t count = 0;
+    struct db_stmt *s = db_prepare(
+        store->db, "SELECT p.package, p.version, d.host, c.state, CASE WHEN p.sha256 IS NULL THEN 0 ELSE d.is_fetching END, "
+                   "c.message, c.changed_s FROM site s "
+                   "JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
+                   "LEFT JOIN dp_content c ON c.package_id = p.id AND c.dp_id = d.id WHERE s.code = ?1 AND "
+                   "(p.package = ?2 OR (?3 = 1 AND d.is_fetching = 1 AND p.sha256 IS NOT NULL "
+                   "AND c.state IS DISTINCT FROM 'available')) "
+                   "ORDER BY p.package, d.host LIMIT ?4");
+    db_bind_text(s, 1, site);
+    db_bind_text(s, 2, package != NULL ? package : "");
+    db_bind_int(s, 3, package == NULL);
+    db_bind_int(s, 4, (int64_t)max);
+    while (db_step(s))
+        list[count++] = (struct sst_holding){.package = sl_strdup(db_text(s, 0)),
+                                             .version = (uint32_t)db_int(s, 1),
+                                             .dp = sl_strdup(db_text(s, 2)),
+                                             .state = word_of(db_text(s, 3), db_int(s, 4) != 0),
+                                             .message = sl_strdup(db_text(s, 5)),
+                                             .changed_s = db_int(s, 6)};
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK) {
+        *ret_list = list;
+        *ret_count = count;
+        return SL_OK;
+    }
+    for (size_t i = 0; i < count; i++)
+        sst_holding_fini(&list[i]);
+    free(list);
+    return status;
+}

@@ -1,0 +1,233 @@
+"""A site on four machines: site server, site database, management point and distribution point, each in a network of its own.
+
+The registry and the clients are on a fifth, ours. Whatever is stopped here is stopped on its host alone; nothing else is started
+anew for it. Each assertion names the statement that it shows.
+"""
+
+import hashlib
+import http.client
+import os
+import re
+
+import clients
+import harness
+import hosts
+import lab
+import postgres
+
+SAMPLE = os.path.join(harness.SRCDIR, "tests", "fixtures", "SMS_def.mof")
+MP1, DP1, PACKAGE, REGISTRY = "mp1.example.org", "dp1.example.org", "PS100001", "wins://" + hosts.WE
+ASSIGNMENTS = ('<RequestAssignments SchemaVersion="1.00" ACK="False" RequestType="Full" ValidationRequest="CRC"><Identification><Machine>'
+               '<ClientID>%s</ClientID><NetBIOSName>%s</NetBIOSName></Machine></Identification><PolicySource>SMS:PS1</PolicySource>'
+               '<Resource ResourceType="Machine"/><ServerCookie/></RequestAssignments>')
+
+
+class Machine:
+    """A host of the site with its sited."""
+
+    def __init__(self, case, wire, name, number, roles, more=()):
+        self.case, self.host, self.name, self.roles, self.more = case, wire.host(name, number), name, roles, list(more)
+        self.address = self.host.address
+        self.state, self.control, self.process = case.path(name), case.path(name + ".sock"), None
+        os.mkdir(self.state)
+
+    def start(self, *more):
+        argv = [harness.program("sited"), "--db", self.case.database.uri("site"), "--state", self.state, "--control", self.control, "--role",
+                self.roles, "--http", self.address, *self.more, *more]
+        self.process = self.case.start(self.host.command(argv), name=self.name)
+        harness.wait_until(self.is_ready, "sited on %s" % self.name)
+
+    def is_ready(self):
+        self.process.check_alive()
+        return os.path.exists(self.control) and self.ctl("status").code in (0, 1, 3)
+
+    def ctl(self, *words):
+        return harness.run([harness.program("sitectl"), "--control", self.control] + list(words))
+
+    def ctl_ok(self, *words, code=0):
+        return self.case.run_ok([harness.program("sitectl"), "--control", self.control] + list(words), code=code)
+
+    def rows(self, *words, code=0):
+        return self.ctl_ok(*words, "--json", code=code).answer
+
+
+def get(url_or_host, path=None, **headers):
+    """Status and body of a GET; status 0 when nobody answers."""
+    if path is None:
+        url_or_host, path = re.fullmatch(r"http://([^/]+)(/.*)", url_or_host).groups()
+    one = http.client.HTTPConnection(url_or_host, timeout=20)
+    try:
+        one.request("GET", path, headers=headers)
+        got = one.getresponse()
+        return got.status, got.read()
+    except OSError:
+        return 0, b""
+    finally:
+        one.close()
+
+
+class SiteCase(harness.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.wire = hosts.Wire(self)
+        self.database_host = self.wire.host("db", 2)
+        self.database = postgres.Postgres(self.path("pg"), **self.place(self.database_host))
+        self.addCleanup(self.database.stop)
+        self.database.sql("CREATE DATABASE site")
+        self.registry = lab.Registry(self, 137, hosts.WE)
+        self.server = Machine(self, self.wire, "server", 1, "server")
+        self.mp = Machine(self, self.wire, "mp1", 3, "mp", ["--nbt-address", "10.77.0.3"])
+        self.dp = Machine(self, self.wire, "dp1", 4, "dp", ["--dp-name", DP1])
+        self.run_ok([harness.program("sitectl"), "--db", self.database.uri("site"), "init", "PS1", "--domain", "example.org", "--server",
+                     "server.example.org", "--database", "db.example.org", "--state", self.server.state])
+        self.server.start()
+
+    def place(self, host):
+        return {"address": host.address, "command": host.unprivileged, "network": hosts.NETWORK}
+
+    def fill(self):
+        """What an administrator enters: all of it before the other hosts are there."""
+        ctl = self.server.ctl_ok
+        self.source = self.path("source")
+        os.mkdir(self.source)
+        self.octets = os.urandom((9 << 20) + 17)
+        for name, octets in (("setup.exe", self.octets), ("empty", b""), ("again.exe", self.octets)):
+            with open(os.path.join(self.source, name), "wb") as out:
+                out.write(octets)
+        ctl("mp", "add", MP1, "--address", "10.77.0.3")
+        ctl("mp", "designate", MP1)
+        ctl("dp", "add", DP1)
+        ctl("boundary", "add", "subnet", hosts.NETWORK)
+        ctl("target", "add", REGISTRY)
+        ctl("policy", "import", SAMPLE)
+
+    def find(self, *words, code=0):
+        found = lab.find(*words, "--site", "PS1", "--source", REGISTRY)
+        self.assertEqual(found.code, code, str(found))
+        return found.answer
+
+    def find_dp(self, what, code=0):
+        found = lab.find("dp", "--site", "PS1", "--package", PACKAGE, "--source", REGISTRY, "--as-client", hosts.WE + "/24")
+        self.assertEqual(found.code, code, "%s\n%s" % (what, found))
+        return found.answer and found.answer["url"]
+
+    def is_found(self):
+        return lab.find("mp", "--site", "PS1", "--source", REGISTRY).code == 0
+
+    def body(self):
+        """The status of a request for assignments, and the path of the first body."""
+        status, text = self.client.send("MP_PolicyManager", ASSIGNMENTS % (self.client.smsid, self.client.name))
+        found = re.search(r"(/SMS_MP/\.sms_pol\?\{[0-9A-F-]{36}\}\.\d+_00)", text)
+        return status, found and found.group(1)
+
+
+class FourHosts(SiteCase):
+
+    def setUp(self):
+        super().setUp()
+        self.fill()
+        self.mp.start()
+        self.dp.start()
+        self.client = clients.Client((MP1, 80))
+
+    def test_S2_09_a_site_on_four_hosts(self):
+        """S1.01 to S1.26, S2.01 to S2.17 as far as they are about who is on which host, and what goes on while one is off"""
+        self.packages_come_to_the_distribution_point()
+        self.everything_is_online()
+        self.the_site_server_is_off()
+        self.the_database_is_off()
+        self.the_management_point_is_off()
+        self.the_distribution_point_is_off()
+        self.everything_is_online()
+
+    def packages_come_to_the_distribution_point(self):
+        self.server.ctl_ok("package", "add", PACKAGE, "--version", "3", "--on", DP1, "--dir", self.source)
+        harness.wait_until(lambda: self.server.ctl("package", "status", PACKAGE).code == 0, "S2.09 the content on the host of the distribution point")
+        row, = self.server.rows("package", "status", PACKAGE)
+        self.assertEqual((row["dp"], row["state"]), (DP1, "available"))
+        self.assertEqual(self.server.rows("package", "status"), [])
+        harness.wait_until(self.is_found, "S1.19 the name of the management point at the registry")
+
+    def everything_is_online(self):
+        """S2.17"""
+        found = self.find("mp")
+        self.assertEqual((found["mp"] or found["address"], found["address"]), (found["mp"] or "10.77.0.3", "10.77.0.3"), "S1.07 S1.21 the default one")
+        self.assertEqual(get(MP1, "/SMS_MP/.sms_aut?MPLIST")[0], 200, "S1.03")
+        url = self.find_dp("S1.15 S2.08 found through the management point alone")
+        self.assertEqual(url, "http://%s/SMS_DP_SMSPKG$/%s.3/" % (DP1, PACKAGE))
+        status, octets = get(url + "setup.exe")
+        self.assertEqual((status, hashlib.sha256(octets).digest()), (200, hashlib.sha256(self.octets).digest()), "S2.09 octet for octet")
+        before = self.counted()
+        self.assertEqual(self.client.register()[0], 200, "S1.02 a client talks to the management point")
+        for send in (self.client.discover, self.client.status, self.client.meter):
+            self.assertEqual(send()[0], 200, "S1.17")
+        harness.wait_until(lambda: self.counted() == before + 3, "S1.01 S1.18 S2.06 three reports at the site server")
+        status, self.path_of_body = self.body()
+        self.assertEqual(status, 200, "S1.10 S1.12")
+        self.assertEqual(get(MP1, self.path_of_body)[0], 200, "S1.11")
+        self.assertEqual(self.server.ctl("boundary", "add", "ad-site", "Berlin").code, 0, "S2.03")
+
+    def counted(self):
+        return len(self.server.rows("report", "list"))
+
+    def the_site_server_is_off(self):
+        before = self.counted()
+        self.server.process.stop()
+        for words in (["advertise", "add", "PS120001", "--package", PACKAGE, "--program", "setup", "--to", "all"], ["mp", "designate", "--none"]):
+            self.assertEqual(self.server.ctl(*words).code, 3, "S2.03 S2.13 no administration, no new advertisement")
+        self.assertEqual(self.mp.ctl("mp", "designate", "--none").code, 7, "S2.13 nor on another host")
+        status, path = self.body()
+        self.assertEqual((status, path), (200, self.path_of_body), "S2.13 what was assigned still is")
+        self.assertEqual(get(MP1, path)[0], 200, "S2.13 and its body served")
+        self.assertEqual(get(self.find_dp("S2.13 clients find distribution points") + "empty"), (200, b""), "S2.13 and fetch from them")
+        for number in (10, 11):
+            self.assertEqual(self.client.status(number)[0], 200, "S2.13 the management point keeps what clients report")
+        newcomer = clients.Client((MP1, 80), 2)
+        self.assertEqual((newcomer.register()[0], newcomer.status()[0]), (200, 200), "S2.13 of new ones too")
+        self.server.start()
+        harness.wait_until(lambda: self.counted() == before + 3, "S2.13 what was kept came, each once")
+        self.assertEqual(len(self.server.rows("client", "list")), 2, "S2.01")
+        self.assertIn("for 2 clients", self.server.ctl("mp", "designate", "--none", "--diff").err, "S1.25 X17")
+
+    def the_database_is_off(self):
+        self.database.stop(postgres.signal.SIGQUIT)
+        self.assertEqual(self.server.ctl("dp", "add", "dp9.example.org").code, 3, "S2.14 no administration")
+        self.assertEqual(get(MP1, "/SMS_MP/.sms_aut?MPLIST")[0], 500, "S2.14")
+        self.assertEqual(get(MP1, "/SMS_MP/.sms_aut?MPCERT")[0], 200, "S2.14 the certificate needs no database")
+        self.assertEqual(get(MP1, self.path_of_body)[0], 200, "S2.14 a body that the management point keeps is served")
+        self.assertEqual(self.body()[0], 500, "S2.14 nothing is assigned")
+        self.assertEqual(self.find("mp")["address"], "10.77.0.3", "S2.12 the registry is another thing")
+        self.find_dp("S2.14 locating fails", code=3)
+        self.database.start()
+        harness.wait_until(lambda: self.body()[0] == 200, "S2.14 assignments again, nothing was started anew")
+        harness.wait_until(lambda: self.server.ctl("dp", "add", "dp9.example.org").code == 0, "S2.14 administration again")
+        self.server.ctl_ok("dp", "remove", "dp9.example.org")
+
+    def the_management_point_is_off(self):
+        before = self.counted()
+        self.mp.process.kill()
+        self.server.ctl_ok("advertise", "add", "PS120002", "--package", PACKAGE, "--program", "setup", "--to", "all")
+        self.assertEqual(len(self.server.rows("advertise", "list")), 1, "S2.15 advertisements can be made")
+        self.assertEqual((self.body()[0], self.client.status(20)[0]), (0, 0), "S2.15 and not received; the client keeps what it has to say")
+        self.find_dp("S2.15 no location", code=3)
+        self.assertEqual([row["mp"] for row in self.server.rows("mp", "list") if row["default"]], [MP1], "S1.24 nobody takes its place")
+        self.mp.start()
+        self.assertEqual(self.client.status(20)[0], 200, "S2.15 the client hands over what it has kept")
+        harness.wait_until(lambda: self.counted() == before + 1, "S2.15 and the site server gets it")
+        harness.wait_until(self.is_found, "S1.19 the name again")
+        self.server.ctl_ok("advertise", "remove", "PS120002")
+
+    def the_distribution_point_is_off(self):
+        self.dp.process.stop()
+        url = self.find_dp("S2.16 the management point names it")
+        self.assertEqual(get(url + "setup.exe")[0], 0, "S2.16 nothing can be fetched from it")
+        self.assertEqual((self.body()[0], self.client.status(30)[0]), (200, 200), "S2.16 policy and reports are not touched")
+        self.assertEqual(self.server.ctl("boundary", "add", "ad-site", "Bonn").code, 0, "S2.16 nor is administration")
+        self.dp.start()
+        self.assertEqual(get(url + "setup.exe")[0], 200, "S2.16 S2.10 and serves again")
+
+
+if __name__ == "__main__":
+    harness.need_namespace("-rnm")
+    harness.main()
