@@ -24,8 +24,8 @@ enum {
 /* Reads the key of the management points of a database; makes it when it is not there. Freed by proof_key_free. */
 enum sl_status srv_keys_mp(const char *state, struct proof_key **ret_key, struct sl_error *e) SL_MUST;
 /*
- * Makes the root key of a site unless it is there, and issues what is wanting, for every key that a management point has sent, else
- * for ours: certificates that are absent, of another key or host, or of whose time less than a third is left at `now_s`.
+ * Makes the root key of a site unless it is there, and issues what is wanting, for every key that a management point has sent,
+ * else for ours: certificates that are absent, of another key or host, or of whose time less than a third is left at `now_s`.
  * Changes the database only when there is something to change.
  */
 enum sl_status srv_keys_certify(struct sst *store, const char *state, const char *site, int64_t days, int64_t now_s,
