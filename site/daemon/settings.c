@@ -198,18 +198,12 @@ static enum sl_status check_roles_fit(const struct cli_call *call, const struct 
         return wrong(call, SITED_ROW_replica, e, "--replica: must be postgresql://...");
     if (v->replica != NULL && !sited_is_http(s))
         return wrong(call, SITED_ROW_replica, e, "--replica is for the roles mp, dp and slp");
-    if (v->intake != NULL && !s->roles[SITED_MP])
-        return wrong(call, SITED_ROW_intake, e, "--intake is for the role mp");
+    /* Two who write to one content library would take each other's files away. */
+    if (v->dp_name != NULL && (!s->roles[SITED_DP] || s->roles[SITED_SERVER]))
+        return wrong(call, SITED_ROW_dp_name, e, "--dp-name is for the role dp without the role server");
+    if (v->intake != NULL && !s->roles[SITED_MP] && v->dp_name == NULL)
+        return wrong(call, SITED_ROW_intake, e, "--intake is for the role mp, and dp with --dp-name");
     return SL_OK;
-}
-
-/* Two who write to one content library would take each other's files away. */
-static enum sl_status check_fetching(const struct sited_values *v, const struct sited_settings *s, struct sl_error *e)
-{
-    if (v->dp_name == NULL || (s->roles[SITED_DP] && !s->roles[SITED_SERVER]))
-        return SL_OK;
-    return sl_fail(e, SL_USAGE, "--dp-name is for a host with the role dp and without the role server, whose content library the "
-                                "distribution point beside it shares");
 }
 
 enum sl_status sited_settings_read(const struct cli_call *call, struct sited_settings *ret_settings, struct sl_error *e)
@@ -221,8 +215,6 @@ enum sl_status sited_settings_read(const struct cli_call *call, struct sited_set
         status = conf_load(v->config, sited_options, SITED_OPTION_COUNT, v, is_given, (void *)(uintptr_t)call, e);
     if (status == SL_OK)
         status = read_roles(v->role, s.roles, e);
-    if (status == SL_OK)
-        status = check_fetching(v, &s, e);
     if (status == SL_OK)
         status = read_addresses(call, SITED_ROW_http, WEB_PORT, s.http, WEB_ADDRESSES_MAX, e);
     if (status == SL_OK)

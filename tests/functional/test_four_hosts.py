@@ -39,7 +39,7 @@ class Machine:
 
     def is_ready(self):
         self.process.check_alive()
-        return os.path.exists(self.control) and self.ctl("status").code in (0, 1, 3)
+        return os.path.exists(self.control) and self.ctl("status").code in (0, 1)
 
     def ctl(self, *words):
         return harness.run([harness.program("sitectl"), "--control", self.control] + list(words))
