@@ -50,13 +50,18 @@ fi
 folder=$(mktemp -d "${TMPDIR:-/tmp}/sitelocator-demo.XXXXXX") || die "no temporary folder"
 declare -A pid=() # name of a background program: its process id
 
-clean_up() {
-  local name
-  for name in "${!pid[@]}"; do kill -KILL "${pid[$name]}" 2>/dev/null; done
-  wait 2>/dev/null
-  cd / && rm -rf "$folder"
+# Waits until the shell that holds the other end of its pipe is gone, by whatever signal, and cleans up.
+guard() {
+  local file tries=0
+  trap '' INT TERM HUP
+  cat >/dev/null
+  for file in "$folder"/*.pid; do kill -KILL "$(<"$file")"; done 2>/dev/null
+  cd /
+  until rm -rf "$folder" 2>/dev/null || [ "$((tries += 1))" -gt 100 ]; do sleep 0.05; done # what was killed may still write
 }
-trap clean_up EXIT
+exec {alive}> >(guard)
+guard=$!
+trap 'exec {alive}>&-; wait "$guard"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
@@ -108,8 +113,9 @@ launch() {
   local name=$1
   shift
   say "$(typed "$@") &"
-  "$@" >>"$folder/$name.log" 2>&1 &
+  "$@" >>"$folder/$name.log" 2>&1 {alive}>&- &
   pid[$name]=$!
+  say "$!" >"$folder/$name.pid"
   disown # no "Killed" lines of the shell between our own
 }
 
@@ -117,6 +123,7 @@ crash() {
   say "$ kill -KILL \$(pidof ${2:-$1})     # $1, process ${pid[$1]}"
   kill -KILL "${pid[$1]}"
   while kill -0 "${pid[$1]}" 2>/dev/null; do sleep 0.02; done
+  rm "$folder/$1.pid"
   unset "pid[$1]"
 }
 

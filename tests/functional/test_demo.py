@@ -55,8 +55,8 @@ class Demo(harness.Case):
         self.check_run(dict(self.env, SITELOCATOR_DEMO_PORTS="high"))
 
     def test_stopped_in_the_middle(self):
-        """the demo leaves nothing behind when it is interrupted, terminated or hung up"""
-        for signo, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+        """the demo leaves nothing behind when it is interrupted, terminated, hung up or killed"""
+        for signo, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -signal.SIGKILL)):
             demo = self.start(["bash", DEMO], env=self.env, clean_exit=False)
             harness.wait_until(lambda: "winsd" in demo.log(), "the demo's registry")
             time.sleep(0.2)
