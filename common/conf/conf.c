@@ -267,7 +267,7 @@ static bool is_key(const char *text, const char *equals, const char *key)
     return equals - len == text || strchr(" \t\r\n}\"'", equals[-(ptrdiff_t)len - 1]);
 }
 
-static unsigned line_of(const char *text, const char *key)
+static unsigned line_of_key(const char *text, const char *key)
 {
     unsigned line = 1;
     char quote = '\0';
@@ -292,7 +292,7 @@ unsigned conf_line(const char *path, const struct sl_option *row)
     if (read_file(path, &text, NULL) == SL_OK) {
         char *octets = sl_text_take(&text), *key = key_of(row);
         blank_comments(octets);
-        line = line_of(octets, key);
+        line = line_of_key(octets, key);
         free(key);
         free(octets);
     }
