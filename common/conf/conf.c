@@ -180,7 +180,7 @@ static const char *blank_comments(char *text)
     return NULL;
 }
 
-static unsigned line_of(const char *text, const char *at)
+static unsigned line_at(const char *text, const char *at)
 {
     unsigned line = 1;
     for (; text < at; text++)
@@ -222,7 +222,7 @@ static enum sl_status parse(struct table *t, char *text, void *values, bool (*sk
 {
     const char *endless = blank_comments(text);
     if (endless)
-        return sl_fail(e, SL_USAGE, "%s:%u: the comment that begins with /* has no end", t->path, line_of(text, endless));
+        return sl_fail(e, SL_USAGE, "%s:%u: the comment that begins with /* has no end", t->path, line_at(text, endless));
     cfg_t *cfg = cfg_init(t->opts, CFGF_NONE);
     sl_assert(cfg);
     cfg_set_error_function(cfg, on_error);
