@@ -92,8 +92,6 @@ enum { FF_CELLS = 6 };
 enum sl_status ff_row_of_cells(const char *const cells[FF_CELLS], struct ff_row *ret_row, struct sl_error *e) SL_MUST;
 /* "unique", "group", "sgroup", "mhomed". */
 const char *ff_kind_word(enum ff_kind kind);
-/* True when all fields are equal, addresses in the same order. */
-bool ff_row_equal(const struct ff_row *a, const struct ff_row *b);
 
 /* ---- lists ------------------------------------------------------------------------------------------------------ */
 

@@ -67,13 +67,6 @@ const char *ff_node_word(uint8_t node)
     return node_words[node & 3];
 }
 
-bool ff_row_equal(const struct ff_row *a, const struct ff_row *b)
-{
-    return nb_name_equal(&a->name, &b->name) && a->kind == b->kind && a->node == b->node && a->is_static == b->is_static &&
-           a->expires_s == b->expires_s && a->address_count == b->address_count &&
-           memcmp(a->addresses, b->addresses, a->address_count * sizeof a->addresses[0]) == 0;
-}
-
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Editors of Windows begin a text with a byte order mark. */

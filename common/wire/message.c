@@ -229,40 +229,6 @@ size_t nb_message_build(const struct nb_message *m, void *buffer, size_t size)
     return nb_cursor_ok(&c) ? c.at : 0;
 }
 
-/* --- comparing ------------------------------------------------------------------------------------------------------ */
-
-static bool rdata_equal(const struct nb_message *a, const struct nb_message *b)
-{
-    if (a->rdata != b->rdata)
-        return false;
-    if (a->rdata == NB_RDATA_EMPTY)
-        return true;
-    if (a->rdata == NB_RDATA_WACK)
-        return a->wack_flags == b->wack_flags;
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++) {
-        bool same =
-            a->rdata == NB_RDATA_ADDRESSES
-                ? a->addresses[i].flags == b->addresses[i].flags && a->addresses[i].address == b->addresses[i].address
-                : a->names[i].flags == b->names[i].flags && memcmp(a->names[i].octets, b->names[i].octets, NB_NAME_LEN) == 0;
-        if (!same)
-            return false;
-    }
-    return true;
-}
-
-bool nb_message_equal(const struct nb_message *a, const struct nb_message *b)
-{
-    if (a->id != b->id || a->flags != b->flags || a->has_question != b->has_question || a->record != b->record)
-        return false;
-    if (!nb_name_equal(&a->name, &b->name) || (a->has_question && a->question_type != b->question_type))
-        return false;
-    if (a->record == NB_SECTION_NONE)
-        return true;
-    return a->record_type == b->record_type && a->ttl_s == b->ttl_s && rdata_equal(a, b);
-}
-
 /* --- making --------------------------------------------------------------------------------------------------------- */
 
 void nb_make_query(struct nb_message *m, uint16_t id, uint16_t flags, const struct nb_name *name, uint16_t type)

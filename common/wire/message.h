@@ -161,8 +161,6 @@ enum sl_status nb_message_parse(const void *octets, size_t len, struct nb_messag
  * written with a pointer to the name of the question if there is one, else with the name in full.
  */
 size_t nb_message_build(const struct nb_message *m, void *buffer, size_t size);
-/* True when both would be written alike. */
-bool nb_message_equal(const struct nb_message *a, const struct nb_message *b);
 
 /* A query or, with type NB_RR_NBSTAT, a node status request; flags is the whole word, as NB_ASK_QUERY. */
 void nb_make_query(struct nb_message *m, uint16_t id, uint16_t flags, const struct nb_name *name, uint16_t type);

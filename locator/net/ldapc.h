@@ -232,8 +232,6 @@ void ldapc_cancel(struct ldapc *dir);
 enum ldapc_kind ldapc_kind(const struct ldapc *dir);
 /* The LDAP result code of the last operation; negative when libldap made it up; 0 when fine. */
 int ldapc_code(const struct ldapc *dir);
-/* A word for a kind ("denied"). */
-const char *ldapc_kind_word(enum ldapc_kind kind);
 /* The server that is connected, or was tried last ("ldap://host:389"). */
 const char *ldapc_server(const struct ldapc *dir);
 /* Why servers before the connected one were passed over, for a warning; "" when none was. */
@@ -357,8 +355,6 @@ enum sl_status ldapc_add(struct ldapc *dir, const char *dn, const struct ldapc_m
 /* Changes an entry, all or nothing. */
 enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldapc_mod *mods, size_t count,
                             struct sl_deadline deadline, struct sl_error *e) SL_MUST;
-/* Deletes a leaf entry; LDAPC_ABSENT when it is not there. */
-enum sl_status ldapc_delete(struct ldapc *dir, const char *dn, struct sl_deadline deadline, struct sl_error *e) SL_MUST;
 
 /* ---- many writes ---------------------------------------------------------------------------------------------------- */
 

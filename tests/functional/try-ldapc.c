@@ -14,9 +14,18 @@ enum { WAIT_MS = 5000 };
 
 static struct ldapc *dir;
 
+static const char *const kind_words[] = {
+    [LDAPC_FINE] = "fine",       [LDAPC_UNREACHABLE] = "unreachable",
+    [LDAPC_TIMEOUT] = "timeout", [LDAPC_CANCELED] = "canceled",
+    [LDAPC_TLS] = "tls",         [LDAPC_DENIED] = "denied",
+    [LDAPC_ABSENT] = "absent",   [LDAPC_EXISTS] = "exists",
+    [LDAPC_SCHEMA] = "schema",   [LDAPC_LIMITED] = "limited",
+    [LDAPC_REFUSED] = "refused",
+};
+
 static void tell(const char *what, enum sl_status s, const struct sl_error *e)
 {
-    printf("%s: %s %s %d%s%s\n", what, s == SL_OK ? "ok" : "failed", ldapc_kind_word(ldapc_kind(dir)), ldapc_code(dir),
+    printf("%s: %s %s %d%s%s\n", what, s == SL_OK ? "ok" : "failed", kind_words[ldapc_kind(dir)], ldapc_code(dir),
            s == SL_OK ? "" : " ", s == SL_OK ? "" : e->text);
 }
 
@@ -44,6 +53,36 @@ static void try_modify(const char *what, const char *dn, enum ldapc_mod_op op, c
     struct sl_error e = {0};
 
     tell(what, ldapc_modify(dir, dn, &mod, 1, sl_deadline_in(WAIT_MS), &e), &e);
+}
+
+struct deletion {
+    const char *what, *dn;
+};
+
+static void describe_deletion(void *ctx, size_t index, struct ldapc_write *ret_write)
+{
+    const struct deletion *deletion = ctx;
+
+    (void)index;
+    *ret_write = (struct ldapc_write){.op = LDAPC_WRITE_DELETE, .dn = deletion->dn};
+}
+
+static void tell_deletion(void *ctx, size_t index, enum sl_status s, const struct sl_error *e)
+{
+    const struct deletion *deletion = ctx;
+
+    (void)index;
+    tell(deletion->what, s, e);
+}
+
+static void try_delete(const char *what, const char *dn)
+{
+    struct deletion deletion = {what, dn};
+    struct ldapc_writes one = {.count = 1, .describe = describe_deletion, .done = tell_deletion, .ctx = &deletion};
+    struct sl_error e = {0};
+
+    if (ldapc_write_many(dir, &one, sl_deadline_in(WAIT_MS), &e) != SL_OK)
+        tell("write", SL_UNREACHABLE, &e);
 }
 
 static void try_compare(const char *what, const char *dn, const char *attr, const char *value)
@@ -85,10 +124,9 @@ static void try_octets(const char *base)
 
     if (ldapc_search(dir, &search, sl_deadline_in(WAIT_MS), &found, NULL) == SL_OK && found.count == 1) {
         const char *text = ldapc_entry_text(&found.items[0], "DESCRIPTION");
-        struct sl_error e = {0};
 
         printf("hostile = %d\n", text != NULL && strcmp(text, hostile) == 0);
-        tell("delete hostile", ldapc_delete(dir, found.items[0].dn, sl_deadline_in(WAIT_MS), &e), &e);
+        try_delete("delete hostile", found.items[0].dn);
     }
     ldapc_entries_fini(&found);
     sl_text_fini(&filter);
@@ -97,7 +135,6 @@ static void try_octets(const char *base)
 static void try_all(const char *base)
 {
     struct sl_text dn = sl_text_new(1024);
-    struct sl_error e = {0};
 
     sl_text_printf(&dn, "CN=x,%s", base);
     const char *x = sl_text_str(&dn);
@@ -120,8 +157,8 @@ static void try_all(const char *base)
     try_modify("replace by nothing", x, LDAPC_REPLACE, "description", NULL);
     try_modify("replace absent by nothing", x, LDAPC_REPLACE, "description", NULL);
     try_modify("modify nothing", "CN=none,dc=example,dc=com", LDAPC_REPLACE, "description", "1");
-    tell("delete", ldapc_delete(dir, x, sl_deadline_in(WAIT_MS), &e), &e);
-    tell("delete again", ldapc_delete(dir, x, sl_deadline_in(WAIT_MS), &e), &e);
+    try_delete("delete", x);
+    try_delete("delete again", x);
     try_octets(base);
     try_search("search absent", &(struct ldapc_search){.base = "CN=none,dc=example,dc=com"});
     try_search("search pages", &(struct ldapc_search){.base = base, .scope = LDAPC_ONE_LEVEL, .page_size = 7});

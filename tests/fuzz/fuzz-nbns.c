@@ -1,5 +1,6 @@
 /* What is read from a name service message is written so that it reads the same again. */
 #include "tests/fuzz/fuzz.h"
+#include "tests/lib/alike.h"
 
 #include "common/base/assert.h"
 #include "common/wire/message.h"
@@ -15,6 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
     size_t size = nb_message_build(&first, written, sizeof written);
     sl_assert(size > 0);
     sl_assert(nb_message_parse(written, size, &second, NULL) == SL_OK);
-    sl_assert(nb_message_equal(&first, &second));
+    sl_assert(alike_messages(&first, &second));
     return 0;
 }

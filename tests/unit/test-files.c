@@ -1,5 +1,6 @@
 /* Files of names: what is written reads the same, what is wrong is told with its line, the formats as others write them. */
 #include "tests/unit/unit.h"
+#include "tests/lib/alike.h"
 
 #include "common/base/addr.h"
 #include "common/base/random.h"
@@ -162,7 +163,7 @@ static void check_same(const struct ff_list *list, const struct found *want)
         bool same = false;
         for (size_t at = 0; at < want->count && !same; at++) {
             ff_list_get(list, at, &row, &place);
-            same = ff_row_equal(&row, &want->rows[i]);
+            same = alike_rows(&row, &want->rows[i]);
         }
         ck_assert_msg(same, "row %zu, %s %s, came back changed", i, nb_name_text(&want->rows[i].name).text,
                       ff_kind_word(want->rows[i].kind));

@@ -312,7 +312,7 @@ START_TEST(refused_connection)
     ck_assert_int_eq(ldapc_connect(dir, sl_deadline_in(5000), &e), SL_UNREACHABLE);
     ck_assert_int_eq(ldapc_kind(dir), LDAPC_UNREACHABLE);
     /* not connected: every operation says so */
-    ck_assert_int_eq(ldapc_delete(dir, "cn=x", sl_deadline_in(1000), &e), SL_UNREACHABLE);
+    ck_assert_int_eq(ldapc_modify(dir, "cn=x", &(struct ldapc_mod){.attr = "x"}, 1, sl_deadline_in(1000), &e), SL_UNREACHABLE);
     ck_assert_ptr_nonnull(strstr(e.text, "not connected"));
     ldapc_free(dir);
 }

@@ -193,12 +193,3 @@ enum sl_status ldapc_modify(struct ldapc *dir, const char *dn, const struct ldap
 {
     return change(&(struct ldapc_op){.dir = dir, .verb = "modify", .dn = dn, .deadline = deadline, .e = e}, mods, count, false);
 }
-
-enum sl_status ldapc_delete(struct ldapc *dir, const char *dn, struct sl_deadline deadline, struct sl_error *e)
-{
-    struct ldapc_op op = {.dir = dir, .verb = "delete", .dn = dn, .deadline = deadline, .e = e};
-    enum sl_status s = ldapc_op_begin(&op);
-    int code;
-
-    return s != SL_OK ? ldapc_op_end(&op, s) : op_finish(&op, ldap_delete_ext(dir->ld, dn, NULL, NULL, &op.id), &code);
-}

@@ -202,17 +202,3 @@ void ldapc_escape_rdn(struct sl_text *out, const char *value, size_t len)
             sl_text_add(out, &value[i], 1);
     }
 }
-
-const char *ldapc_kind_word(enum ldapc_kind kind)
-{
-    static const char *const words[] = {
-        [LDAPC_FINE] = "fine",       [LDAPC_UNREACHABLE] = "unreachable",
-        [LDAPC_TIMEOUT] = "timeout", [LDAPC_CANCELED] = "canceled",
-        [LDAPC_TLS] = "tls",         [LDAPC_DENIED] = "denied",
-        [LDAPC_ABSENT] = "absent",   [LDAPC_EXISTS] = "exists",
-        [LDAPC_SCHEMA] = "schema",   [LDAPC_LIMITED] = "limited",
-        [LDAPC_REFUSED] = "refused",
-    };
-
-    return words[kind];
-}
