@@ -35,10 +35,25 @@ static bool is_noncharacter(const char *text, size_t len)
     return len == 3 && (memcmp(text, "\xef\xbf\xbe", 3) == 0 || memcmp(text, "\xef\xbf\xbf", 3) == 0);
 }
 
+/* The length of what stands for itself at the beginning of a text: ASCII, most of what is ever written. */
+static size_t plain_len(const char *text, size_t left)
+{
+    size_t n = 0;
+    while (n < left && text[n] >= ' ' && text[n] < 0x7f && text[n] != '&' && text[n] != '<' && text[n] != '>' && text[n] != '"')
+        n++;
+    return n;
+}
+
 static void put_escaped(struct sl_text *out, const char *text, bool in_attr)
 {
     size_t left = text ? strlen(text) : 0;
     while (left > 0) {
+        size_t plain = plain_len(text, left);
+        sl_text_add(out, text, plain);
+        text += plain;
+        left -= plain;
+        if (left == 0)
+            break;
         size_t n = sl_utf8_len(text, left);
         const char *form = n == 1 ? form_of(*text, in_attr) : n == 0 || is_noncharacter(text, n) ? REPLACEMENT : NULL;
         n = n ? n : 1;
@@ -68,14 +83,17 @@ void sx_open(struct sx_writer *w, const char *name)
     sl_assert(w->depth < SX_DEPTH_MAX);
     end_tag(w);
     w->open[w->depth++] = name;
-    sl_text_printf(w->out, "<%s", name);
+    sl_text_puts(w->out, "<");
+    sl_text_puts(w->out, name);
     w->in_tag = true;
 }
 
 void sx_put_attr(struct sx_writer *w, const char *name, const char *value)
 {
     sl_assert(w->in_tag);
-    sl_text_printf(w->out, " %s=\"", name);
+    sl_text_puts(w->out, " ");
+    sl_text_puts(w->out, name);
+    sl_text_puts(w->out, "=\"");
     put_escaped(w->out, value, true);
     sl_text_puts(w->out, "\"");
 }
@@ -92,10 +110,10 @@ void sx_close(struct sx_writer *w)
 {
     sl_assert(w->depth > 0);
     const char *name = w->open[--w->depth];
-    if (w->in_tag)
-        sl_text_puts(w->out, "/>");
-    else
-        sl_text_printf(w->out, "</%s>", name);
+    sl_text_puts(w->out, w->in_tag ? "/" : "</");
+    if (!w->in_tag)
+        sl_text_puts(w->out, name);
+    sl_text_puts(w->out, ">");
     w->in_tag = false;
 }
 

@@ -115,7 +115,12 @@ static void free_snapshot(struct cache_snapshot *s)
 static bool is_range(const struct ldapc_entry *entry, struct lm_range *ret_range)
 {
     const char *low = ldapc_entry_text(entry, SCHEMA_RANGED_IP_LOW), *high = ldapc_entry_text(entry, SCHEMA_RANGED_IP_HIGH);
-    return low && high && lm_range_integer(low, &ret_range->low) && lm_range_integer(high, &ret_range->high);
+    uint32_t first, last;
+    if (!low || !high || !lm_range_integer(low, &first) || !lm_range_integer(high, &last))
+        return false;
+    ret_range->low = lm_key_ip4(first);
+    ret_range->high = lm_key_ip4(last);
+    return true;
 }
 
 static int ranges_last(const void *left, const void *right)
@@ -276,7 +281,7 @@ size_t cache_snapshot_sites(const struct cache_snapshot *snapshot, uint32_t addr
     struct lm_range found[CACHE_MIRRORS_MAX];
     size_t total = 0;
     for (size_t i = 0; i < snapshot->count; i++) {
-        size_t n = lm_ranges_find(snapshot->views[i].ranges, address, found, SL_COUNT(found));
+        size_t n = lm_ranges_find(snapshot->views[i].ranges, lm_key_ip4(address), found, SL_COUNT(found));
         for (size_t k = 0; k < n && k < SL_COUNT(found); k++, total++)
             if (total < max)
                 out[total] = snapshot->sites[found[k].value];

@@ -15,7 +15,7 @@
 #define HEADER_TYPE "text/plain; charset=UTF-16"
 #define BODY_TYPE "application/octet-stream"
 
-enum { PARTS = 2, PART_HEADERS_MAX = 4096, HEADER_MAX = 64 << 10, BOM_LEN = 2 };
+enum { PARTS = 2, PART_HEADERS_MAX = 4096, HEADER_MAX = 64 << 10, BOM_LEN = 2, PIECE = 256 };
 
 /* A stretch of the envelope. */
 struct span {
@@ -81,11 +81,34 @@ static bool utf8_next(const uint8_t *in, size_t left, size_t *ret_used, uint32_t
     return true;
 }
 
+/* NUL is none. */
+static bool is_ascii(uint8_t c)
+{
+    return c > 0 && c < 0x80;
+}
+
+/* Appends the ASCII that a text begins with, which is most of it, a piece at a time; returns how much that is. */
+static size_t put_ascii16(struct sl_text *out, const char *text, size_t len)
+{
+    uint8_t piece[2 * PIECE];
+    size_t n = 0;
+    while (n < len && n < PIECE && is_ascii((uint8_t)text[n])) {
+        piece[2 * n] = (uint8_t)text[n];
+        piece[2 * n + 1] = 0;
+        n++;
+    }
+    sl_text_add(out, piece, 2 * n);
+    return n;
+}
+
 static enum sl_status put_utf16(struct sl_text *out, const char *text, size_t len, struct sl_error *e)
 {
     for (size_t at = 0; at < len;) {
-        size_t used;
+        size_t used = put_ascii16(out, text + at, len - at);
         uint32_t c;
+        at += used;
+        if (used > 0)
+            continue;
         if (!utf8_next((const uint8_t *)text + at, len - at, &used, &c))
             return sl_fail(e, SL_MALFORMED, "message, octet %zu: not UTF-8", at);
         if (c >= 0x10000) {
@@ -120,12 +143,28 @@ static void put_utf8(struct sl_text *out, uint32_t c)
     sl_text_add(out, o, n);
 }
 
+/* The counterpart of put_ascii16; what is returned counts characters. */
+static size_t put_ascii8(struct sl_text *out, struct span in)
+{
+    char piece[PIECE];
+    size_t n = 0;
+    while (n < in.len / 2 && n < PIECE && in.at[2 * n + 1] == 0 && is_ascii(in.at[2 * n])) {
+        piece[n] = (char)in.at[2 * n];
+        n++;
+    }
+    sl_text_add(out, piece, n);
+    return n;
+}
+
 /* Converts a part; one NUL at its end is dropped, any other is refused. */
 static enum sl_status get_utf16(struct span in, const char *what, struct sl_text *out, struct sl_error *e)
 {
     if (in.len % 2)
         return sl_fail(e, SL_MALFORMED, "%s: an odd number of octets is no UTF-16", what);
     for (size_t at = 0; at < in.len; at += 2) {
+        at += 2 * put_ascii8(out, (struct span){in.at + at, in.len - at});
+        if (at == in.len)
+            break;
         uint32_t c = (uint32_t)(in.at[at] | in.at[at + 1] << 8);
         if (!c && at + 2 == in.len)
             break;

@@ -39,7 +39,7 @@ static enum sl_status add_ranges(const struct cache_snapshot *s, const struct ca
         if (client->addresses[i].v6)
             continue;
         uint32_t address = (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
-        size_t n = lm_ranges_find(v->ranges, address, found, RANGES_MAX);
+        size_t n = lm_ranges_find(v->ranges, lm_key_ip4(address), found, RANGES_MAX);
         for (size_t k = 0; k < n && k < RANGES_MAX && status == SL_OK; k++)
             status = ldapc_entries_share(out, cache_snapshot_entry(s, found[k].value), e);
     }

@@ -18,10 +18,10 @@ static size_t places_of(const struct loc_content_request *request, struct sst_pl
 /* What is asked, and the answer so far. */
 struct asking {
     struct sst *store;
+    struct sst_map *map;
     enum loc_question question;
     const struct loc_content_request *request;
-    struct sst_place places[LOC_ADDRESSES_PER_CLIENT + 1];
-    size_t place_count;
+    struct sst_inside inside;
     struct sst_heres here;
     struct loc_content_reply reply;
     size_t records;
@@ -30,19 +30,19 @@ struct asking {
 /* Adds the distribution points of a site that hold the package. */
 static enum sl_status add_records(struct asking *a, struct loc_site *site, struct sl_error *e)
 {
-    const struct sst_wanted wanted = {.site = site->code, .package = a->request->package, .version = a->request->version,
-                                      .places = a->places, .place_count = a->place_count};
+    const struct sst_wanted wanted = {
+        .site = site->code, .package = a->request->package, .version = a->request->version, .inside = &a->inside};
     struct sst_locations found = {0};
-    enum sl_status status = sst_locate(a->store, &wanted, &found, e);
-    for (size_t i = 0; i < found.hosts.count && status == SL_OK; i++) {
+    enum sl_status status = sst_locate(a->map, a->store, &wanted, &found, e);
+    for (size_t i = 0; i < found.count && status == SL_OK; i++) {
         char url[SM_URL_MAX + SM_PACKAGE_ID_MAX + 16];
         struct loc_record *record;
-        snprintf(url, sizeof url, "%s%s.%u/", found.urls.items[i], found.package, found.version);
-        status = loc_site_add_record(site, url, found.hosts.items[i], &record, e);
+        snprintf(url, sizeof url, "%s%s.%u/", found.items[i].url, found.package, found.version);
+        status = loc_site_add_record(site, url, found.items[i].host, &record, e);
         if (status == SL_OK)
             record->locality = site->locality;
     }
-    a->records += found.hosts.count;
+    a->records += found.count;
     sst_locations_fini(&found);
     return status;
 }
@@ -85,47 +85,47 @@ static enum sl_status add_assigned(struct asking *a, struct sl_error *e)
     bool is_served = a->question == LOC_LOCAL_MP ? a->here.count > 0 : a->records > 0;
     if (is_served)
         return SL_OK;
-    enum sl_status status = sst_assigned_site(a->store, a->request->site, code, e);
-    return status == SL_OK && code[0] != '\0' && !is_here(a, code) ? add_site(a, code, code, LOC_FALLBACK, e) : status;
+    sst_assigned_site(a->map, a->request->site, code);
+    return code[0] != '\0' && !is_here(a, code) ? add_site(a, code, code, LOC_FALLBACK, e) : SL_OK;
 }
 
-static enum sl_status locate(struct sst *store, enum loc_question question, const struct loc_content_request *request,
-                             struct loc_content_reply *ret_reply, struct sl_error *e)
+/* Answers into a->reply, which is the caller's on failure too. */
+static enum sl_status locate(struct asking *a, struct sl_error *e)
 {
-    struct asking a = {.store = store, .question = question, .request = request};
-    a.place_count = places_of(request, a.places);
-    enum sl_status status = sst_sites_of(store, a.places, a.place_count, &a.here, e);
+    struct sst_place places[LOC_ADDRESSES_PER_CLIENT + 1];
+    size_t count = places_of(a->request, places);
+    enum sl_status status = sst_find_inside(a->map, a->store, places, count, &a->inside, e);
+    if (status != SL_OK)
+        return status;
+    sst_sites_of(a->map, &a->inside, &a->here);
+    status = add_near(a, false, e);
     if (status == SL_OK)
-        status = add_near(&a, false, e);
+        status = add_near(a, true, e);
     if (status == SL_OK)
-        status = add_near(&a, true, e);
-    if (status == SL_OK)
-        status = add_assigned(&a, e);
-    if (status == SL_OK)
-        *ret_reply = a.reply;
-    else
-        loc_content_reply_fini(&a.reply);
+        status = add_assigned(a, e);
+    sst_inside_fini(&a->inside);
     return status;
 }
 
 enum sl_status mp_on_location(struct mp_exchange *x, struct sl_error *e)
 {
     struct loc_content_request request;
-    struct loc_content_reply reply = {0};
-    enum loc_question question;
-    struct sst *store = NULL;
+    struct asking a = {.request = &request};
     struct sst_pool *pool = mp_pool(x->mp);
     struct sl_error why = {0};
-    if (loc_request_read(x->question->body, x->question->body_len, &question, &request, &why) != SL_OK)
+    if (loc_request_read(x->question->body, x->question->body_len, &a.question, &request, &why) != SL_OK)
         return mp_refuse(x, 400, e, "%s", why.text);
-    enum sl_status status = sst_borrow(pool, &store, e);
+    enum sl_status status = sst_borrow(pool, &a.store, e);
     if (status == SL_OK)
-        status = locate(store, question, &request, &reply, e);
-    sst_give_back(pool, store, status);
-    if (status == SL_OK && question == LOC_LOCAL_MP)
-        loc_local_mp_reply_write(&reply, &x->answer);
+        status = sst_borrow_map(pool, a.store, &a.map, e);
+    if (status == SL_OK)
+        status = locate(&a, e);
+    sst_map_release(a.map);
+    sst_give_back(pool, a.store, status);
+    if (status == SL_OK && a.question == LOC_LOCAL_MP)
+        loc_local_mp_reply_write(&a.reply, &x->answer);
     else if (status == SL_OK)
-        loc_content_reply_write(&reply, &x->answer);
-    loc_content_reply_fini(&reply);
+        loc_content_reply_write(&a.reply, &x->answer);
+    loc_content_reply_fini(&a.reply);
     return status;
 }

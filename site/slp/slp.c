@@ -79,8 +79,8 @@ static enum sl_status read_question(const char *query, struct question *q, struc
 
 /* ---- the answer --------------------------------------------------------------------------------------------------------- */
 
-static enum sl_status find_sites(struct sst *store, const struct question *q, struct sst_assignment found[SLP_SITES_MAX],
-                                 size_t *ret_count, struct sl_error *e)
+static enum sl_status find_sites(struct sst_map *map, struct sst *store, const struct question *q,
+                                 struct sst_assignment found[SLP_SITES_MAX], size_t *ret_count, struct sl_error *e)
 {
     struct sst_place places[SLP_PLACES_MAX + 1] = {{.ad_site = q->ad_site}};
     if (q->code[0] != '\0') {
@@ -90,7 +90,13 @@ static enum sl_status find_sites(struct sst *store, const struct question *q, st
     }
     for (size_t i = 0; i < q->address_count; i++)
         places[i + 1] = (struct sst_place){.address = q->addresses[i].text, .subnet = q->addresses[i].subnet};
-    return sst_assign(store, places, q->address_count + 1, found, SLP_SITES_MAX, ret_count, e);
+    struct sst_inside inside;
+    enum sl_status status = sst_find_inside(map, store, places, q->address_count + 1, &inside, e);
+    if (status != SL_OK)
+        return status;
+    *ret_count = sst_assign(map, &inside, found, SLP_SITES_MAX);
+    sst_inside_fini(&inside);
+    return SL_OK;
 }
 
 static void tell_entry(const struct sst_entry *entry, const char *by, struct loc_slp_reply *reply)
@@ -112,12 +118,12 @@ static void tell_entry(const struct sst_entry *entry, const char *by, struct loc
 }
 
 /* A site that has just been removed is left out. */
-static enum sl_status find_entries(struct sst *store, const struct question *q, struct loc_slp_reply *replies, size_t *ret_count,
-                                   struct sl_error *e)
+static enum sl_status find_entries(struct sst_map *map, struct sst *store, const struct question *q,
+                                   struct loc_slp_reply *replies, size_t *ret_count, struct sl_error *e)
 {
     struct sst_assignment found[SLP_SITES_MAX];
     size_t count = 0;
-    enum sl_status status = find_sites(store, q, found, &count, e);
+    enum sl_status status = find_sites(map, store, q, found, &count, e);
     for (size_t i = 0; i < count && status == SL_OK; i++) {
         struct sst_entry entry = {0};
         status = sst_entry(store, found[i].code, LOC_SLP_CAPS_MAX, &entry, e);
@@ -134,6 +140,7 @@ static void on_get(const struct web_request *request, struct web_response *respo
     struct question q = {0};
     struct sl_error e = {0};
     struct sst *store = NULL;
+    struct sst_map *map = NULL;
     size_t count = 0;
     SL_CHECK_MAGIC(slp, SLP_MAGIC);
     if (read_question(request->query, &q, &e) != SL_OK) {
@@ -143,7 +150,10 @@ static void on_get(const struct web_request *request, struct web_response *respo
     struct loc_slp_reply *replies = sl_new_array(SLP_SITES_MAX, sizeof *replies);
     enum sl_status status = sst_borrow(slp->pool, &store, &e);
     if (status == SL_OK)
-        status = find_entries(store, &q, replies, &count, &e);
+        status = sst_borrow_map(slp->pool, store, &map, &e);
+    if (status == SL_OK)
+        status = find_entries(map, store, &q, replies, &count, &e);
+    sst_map_release(map);
     sst_give_back(slp->pool, store, status);
     if (status == SL_OK) {
         loc_slp_reply_write(replies, count, &response->body);

@@ -14,6 +14,27 @@ static const char *const state_words[] = {
 #undef STATE_WORD
 };
 
+/* Commits what a distribution point has written down, so that others see that there is something new; or takes it back. */
+static enum sl_status end_note(struct sst *store, enum sl_status status, struct sl_error *e)
+{
+    if (status == SL_OK)
+        status = db_run(db_prepare(store->db, "UPDATE change SET fetched = fetched + 1"), e);
+    if (status == SL_OK)
+        return db_commit(store->db, e);
+    db_rollback(store->db);
+    return status;
+}
+
+static enum sl_status set_fetching(struct sst *store, const char *dp, struct sl_error *e)
+{
+    enum sl_status status = db_begin(store->db, e);
+    if (status != SL_OK)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "UPDATE dp SET is_fetching = 1 WHERE host = ?1");
+    db_bind_text(s, 1, dp);
+    return end_note(store, db_run(s, e), e);
+}
+
 enum sl_status sst_fetch_begin(struct sst *store, const char *dp, bool *ret_known, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
@@ -25,11 +46,8 @@ enum sl_status sst_fetch_begin(struct sst *store, const char *dp, bool *ret_know
         begun = begun && db_int(s, 0) != 0;
     }
     enum sl_status status = db_done(s, e);
-    if (status == SL_OK && !begun) {
-        s = db_prepare(store->db, "UPDATE dp SET is_fetching = 1 WHERE host = ?1");
-        db_bind_text(s, 1, dp);
-        status = db_run(s, e);
-    }
+    if (status == SL_OK && !begun)
+        status = set_fetching(store, dp, e);
     if (status == SL_OK)
         *ret_known = known;
     return status;
@@ -114,6 +132,9 @@ enum sl_status sst_fetch_note(struct sst *store, const char *dp, const struct ss
                               const char *message, int64_t now_s, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
+    enum sl_status status = db_begin(store->db, e);
+    if (status != SL_OK)
+        return status;
     struct db_stmt *s = db_prepare(
         store->db, "INSERT INTO dp_content (package_id, dp_id, state, message, changed_s) SELECT p.id, d.id, ?5, ?6, ?7 "
                    "FROM site s JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id "
@@ -124,7 +145,7 @@ enum sl_status sst_fetch_note(struct sst *store, const char *dp, const struct ss
     for (size_t i = 0; i < SL_COUNT(texts); i++)
         db_bind_text(s, (int)i + 1, texts[i]);
     db_bind_int(s, (int)SL_COUNT(texts) + 1, now_s);
-    return db_run(s, e);
+    return end_note(store, db_run(s, e), e);
 }
 
 void sst_holding_fini(struct sst_holding *holding)

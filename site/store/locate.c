@@ -1,4 +1,4 @@
-#include "site/store/store.h"
+#include "site/store/map.h"
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
@@ -8,64 +8,114 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void bind_key(struct db_stmt *s, int index, const char *text, uint8_t key[SM_ADDRESS_KEY_LEN])
+_Static_assert((int)SM_ADDRESS_KEY_LEN == (int)LM_KEY_LEN, "an address is a key of ranges");
+
+enum { RANGES_FIRST = 32 };
+
+/* ---- which boundaries hold a client -------------------------------------------------------------------------------------- */
+
+static void add_hit(struct sst_inside *inside, size_t boundary, size_t place)
 {
-    if (text != NULL && sm_address_key(text, key))
-        db_bind_blob(s, index, key, SM_ADDRESS_KEY_LEN);
+    if ((inside->count & (inside->count - 1)) == 0)
+        inside->items = sl_resize(inside->items, inside->count == 0 ? 1 : inside->count * 2, sizeof *inside->items);
+    inside->items[inside->count++] = (struct sst_hit){(uint32_t)boundary, (uint32_t)place};
+}
+
+/* Boundaries of an index at an address as text, which may be no address. */
+static void add_ranges(const struct lm_ranges *index, const char *text, size_t place, struct sst_inside *inside)
+{
+    uint8_t octets[SM_ADDRESS_KEY_LEN];
+    struct lm_range first[RANGES_FIRST], *found = first, *more = NULL;
+    if (text == NULL || !sm_address_key(text, octets))
+        return;
+    struct lm_key key = lm_key_octets(octets);
+    size_t count, max = RANGES_FIRST;
+    while ((count = lm_ranges_find(index, key, found, max)) > max) {
+        max *= 2;
+        found = more = sl_resize(more, max, sizeof *more);
+    }
+    for (size_t i = 0; i < count; i++)
+        add_hit(inside, found[i].value, place);
+    free(more);
+}
+
+/* The boundaries of an AD site, asked of the database; a list that begins with their number. */
+static enum sl_status read_ad_site(const struct sst_map *map, struct sst *store, const char *name, uint32_t **ret_list,
+                                   size_t *ret_len, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT id FROM boundary WHERE low IS NULL AND value = ?1 ORDER BY id LIMIT ?2");
+    uint32_t *list = sl_new_array(1 + SST_SITES_MAX, sizeof *list);
+    db_bind_text(s, 1, name);
+    db_bind_int(s, 2, SST_SITES_MAX); /* a site has a name once */
+    while (db_step(s)) {
+        size_t boundary = sst_map_boundary(map, db_int(s, 0));
+        if (boundary < map->boundary_count)
+            list[++list[0]] = (uint32_t)boundary;
+    }
+    *ret_list = list;
+    *ret_len = (1 + list[0]) * sizeof *list;
+    return db_done(s, e);
+}
+
+static enum sl_status add_ad_site(struct sst_map *map, struct sst *store, const char *name, size_t place,
+                                  struct sst_inside *inside, struct sl_error *e)
+{
+    size_t len = 0;
+    if (name == NULL || name[0] == '\0')
+        return SL_OK;
+    enum sl_status status = SL_OK;
+    uint32_t *list = sst_memo_find(map->memo, 0, SST_MEMO_AD_SITES, name, &len);
+    if (list == NULL) {
+        status = read_ad_site(map, store, name, &list, &len, e);
+        if (status == SL_OK)
+            sst_memo_put(map->memo, 0, SST_MEMO_AD_SITES, name, list, len);
+    }
+    for (size_t i = 0; i < list[0] && status == SL_OK; i++)
+        add_hit(inside, list[1 + i], place);
+    free(list);
+    return status;
+}
+
+enum sl_status sst_find_inside(struct sst_map *map, struct sst *store, const struct sst_place *places, size_t count,
+                               struct sst_inside *ret_inside, struct sl_error *e)
+{
+    struct sst_inside inside = {0};
+    enum sl_status status = SL_OK;
+    SL_CHECK_MAGIC(map, SST_MAP_MAGIC);
+    for (size_t i = 0; i < count && status == SL_OK; i++) {
+        add_ranges(map->ranges, places[i].address, i, &inside);
+        add_ranges(map->subnets, places[i].subnet, i, &inside);
+        status = add_ad_site(map, store, places[i].ad_site, i, &inside, e);
+    }
+    if (status == SL_OK)
+        *ret_inside = inside;
     else
-        db_bind_null(s, index);
+        sst_inside_fini(&inside);
+    return status;
 }
 
-/* A NULL parameter equals nothing, so what the client did not say matches nothing. */
-#define IS_INSIDE                                                                                                      \
-    "((b.low IS NULL AND b.value = ?1) OR (b.low IS NOT NULL AND ?2 BETWEEN b.low AND b.high) OR "                     \
-    "(b.low IS NOT NULL AND b.kind = 'subnet' AND b.low = ?3)) "
-
-/* Binds the parameters of IS_INSIDE; the keys are the caller's until the statement is done. */
-struct keys {
-    uint8_t address[SM_ADDRESS_KEY_LEN], subnet[SM_ADDRESS_KEY_LEN];
-};
-
-static void bind_place(struct db_stmt *s, const struct sst_place *place, struct keys *keys)
+void sst_inside_fini(struct sst_inside *inside)
 {
-    db_bind_text(s, 1, place->ad_site != NULL && place->ad_site[0] != '\0' ? place->ad_site : NULL);
-    bind_key(s, 2, place->address, keys->address);
-    bind_key(s, 3, place->subnet, keys->subnet);
+    free(inside->items);
+    *inside = (struct sst_inside){0};
 }
+
+/* ---- which sites those are ---------------------------------------------------------------------------------------------- */
 
 /* The row of a site in the list; NULL when the list is full. */
-static struct sst_here *row_of(struct sst_heres *sites, const char *code)
+static struct sst_here *row_of(struct sst_heres *sites, const struct map_site *site)
 {
     size_t i = 0;
-    while (i < sites->count && strcmp(sites->items[i].code, code) != 0)
+    while (i < sites->count && strcmp(sites->items[i].code, site->code) != 0)
         i++;
     if (i == SST_SITES_MAX)
         return NULL;
     if (i == sites->count) {
         sites->items[sites->count++] = (struct sst_here){.is_slow = true};
-        (void)sl_text_copy(sites->items[i].code, sizeof sites->items[i].code, code);
+        memcpy(sites->items[i].code, site->code, sizeof site->code);
+        memcpy(sites->items[i].assignment, site->assignment, sizeof site->assignment);
     }
     return &sites->items[i];
-}
-
-static enum sl_status sites_of_place(struct sst *store, const struct sst_place *place, struct sst_heres *sites,
-                                     struct sl_error *e)
-{
-    struct keys keys;
-    struct db_stmt *s = db_prepare(
-        store->db, "SELECT s.code, coalesce(p.code, s.code), min(b.is_slow) FROM boundary b JOIN site s ON s.id = b.site_id "
-                   "JOIN hierarchy h ON h.site_id = s.id LEFT JOIN site p ON p.id = h.parent_id AND h.kind = 'secondary' "
-                   "WHERE " IS_INSIDE "GROUP BY s.code, p.code ORDER BY s.code LIMIT ?4");
-    bind_place(s, place, &keys);
-    db_bind_int(s, 4, SST_SITES_MAX);
-    while (db_step(s)) {
-        struct sst_here *here = row_of(sites, db_text(s, 0));
-        if (here == NULL)
-            continue;
-        (void)sl_text_copy(here->assignment, sizeof here->assignment, db_text(s, 1));
-        here->is_slow = here->is_slow && db_int(s, 2) != 0;
-    }
-    return db_done(s, e);
 }
 
 static int compare_codes(const void *a, const void *b)
@@ -73,89 +123,78 @@ static int compare_codes(const void *a, const void *b)
     return strcmp(((const struct sst_here *)a)->code, ((const struct sst_here *)b)->code);
 }
 
-enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, size_t count, struct sst_heres *ret_sites,
-                            struct sl_error *e)
+void sst_sites_of(const struct sst_map *map, const struct sst_inside *inside, struct sst_heres *ret_sites)
 {
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    enum sl_status status = SL_OK;
     ret_sites->count = 0;
-    for (size_t i = 0; i < count && status == SL_OK; i++)
-        status = sites_of_place(store, &places[i], ret_sites, e);
+    for (size_t i = 0; i < inside->count; i++) {
+        const struct map_boundary *b = &map->boundaries[inside->items[i].boundary];
+        struct sst_here *here = row_of(ret_sites, &map->sites[b->site]);
+        if (here != NULL)
+            here->is_slow = here->is_slow && b->is_slow;
+    }
     qsort(ret_sites->items, ret_sites->count, sizeof *ret_sites->items, compare_codes);
-    return status;
 }
 
-enum sl_status sst_assigned_site(struct sst *store, const char *site, char ret_code[SM_CODE_LEN + 1], struct sl_error *e)
+/* The number of a site by its code; map->site_count when there is none. */
+static size_t site_of(const struct sst_map *map, const char *code)
 {
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct db_stmt *s =
-        db_prepare(store->db, "SELECT coalesce(p.code, s.code) FROM site s JOIN hierarchy h ON h.site_id = s.id "
-                              "LEFT JOIN site p ON p.id = h.parent_id AND h.kind = 'secondary' WHERE s.code = ?1");
-    db_bind_text(s, 1, site);
-    (void)sl_text_copy(ret_code, SM_CODE_LEN + 1, db_step(s) ? db_text(s, 0) : "");
-    return db_done(s, e);
+    size_t i = 0;
+    while (i < map->site_count && strcmp(map->sites[i].code, code) != 0)
+        i++;
+    return i;
+}
+
+void sst_assigned_site(const struct sst_map *map, const char *site, char ret_code[SM_CODE_LEN + 1])
+{
+    size_t i = site_of(map, site);
+    (void)sl_text_copy(ret_code, SM_CODE_LEN + 1, i < map->site_count ? map->sites[i].assignment : "");
 }
 
 /* ---- what the server locator point asks --------------------------------------------------------------------------------- */
 
-static const char *const assigned_by[] = {"ad-site", "subnet", "range"}; /* the surest first */
+static const char *const assigned_by[] = {[SST_BY_AD_SITE] = "ad-site", [SST_BY_SUBNET] = "subnet", [SST_BY_RANGE] = "range"};
 
-/* What is found of the sites: for each the best of assigned_by. */
-struct assignments {
-    struct sst_assignment *items;
-    size_t *rank;
-    size_t count, max;
+/* A way by which a client is in a site. */
+struct way {
+    const char *code;
+    uint32_t rank, place;
 };
 
-static void note_assignment(struct assignments *a, const char *code, size_t rank)
+static int compare_ways(const void *a, const void *b)
 {
-    size_t i = 0;
-    while (i < a->count && strcmp(a->items[i].code, code) != 0)
-        i++;
-    if (i < a->count && a->rank[i] <= rank)
-        return;
-    if (i == a->count && a->count < a->max)
-        a->count++;
-    else if (i == a->count && a->rank[--i] <= rank)
-        return;
-    for (; i > 0 && a->rank[i - 1] > rank; i--) {
-        a->items[i] = a->items[i - 1];
-        a->rank[i] = a->rank[i - 1];
+    const struct way *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    if (x->place != y->place)
+        return x->place < y->place ? -1 : 1;
+    return strcmp(x->code, y->code);
+}
+
+static bool is_among(const struct sst_assignment *sites, size_t count, const char *code)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(sites[i].code, code) == 0)
+            return true;
+    return false;
+}
+
+size_t sst_assign(const struct sst_map *map, const struct sst_inside *inside, struct sst_assignment *sites, size_t max)
+{
+    struct way *ways = sl_new_array(inside->count + 1, sizeof *ways);
+    size_t count = 0;
+    for (size_t i = 0; i < inside->count; i++) {
+        const struct map_boundary *b = &map->boundaries[inside->items[i].boundary];
+        ways[i] = (struct way){map->sites[b->site].assignment, b->rank, inside->items[i].place};
     }
-    memcpy(a->items[i].code, code, SM_CODE_LEN + 1);
-    a->items[i].by = assigned_by[rank];
-    a->rank[i] = rank;
-}
-
-static enum sl_status assign_place(struct sst *store, const struct sst_place *place, struct assignments *a, struct sl_error *e)
-{
-    struct keys keys;
-    struct db_stmt *s = db_prepare(store->db, "SELECT coalesce(p.code, s.code) AS assigned, "
-                                              "min(CASE b.kind WHEN 'ad-site' THEN 0 WHEN 'range' THEN 2 ELSE 1 END) "
-                                              "FROM boundary b JOIN site s ON s.id = b.site_id "
-                                              "JOIN hierarchy h ON h.site_id = s.id "
-                                              "LEFT JOIN site p ON p.id = h.parent_id AND h.kind = 'secondary' "
-                                              "WHERE " IS_INSIDE "GROUP BY assigned ORDER BY 2, 1 LIMIT ?4");
-    bind_place(s, place, &keys);
-    db_bind_int(s, 4, (int64_t)a->max);
-    while (db_step(s))
-        note_assignment(a, db_text(s, 0), (size_t)db_int(s, 1));
-    return db_done(s, e);
-}
-
-enum sl_status sst_assign(struct sst *store, const struct sst_place *places, size_t count, struct sst_assignment *ret_sites,
-                          size_t max, size_t *ret_count, struct sl_error *e)
-{
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    sl_assert(max > 0);
-    struct assignments a = {.items = ret_sites, .rank = sl_new_array(max, sizeof *a.rank), .max = max};
-    enum sl_status status = SL_OK;
-    for (size_t i = 0; i < count && status == SL_OK; i++)
-        status = assign_place(store, &places[i], &a, e);
-    free(a.rank);
-    if (status == SL_OK)
-        *ret_count = a.count;
-    return status;
+    qsort(ways, inside->count, sizeof *ways, compare_ways);
+    for (size_t i = 0; i < inside->count && count < max; i++) {
+        if (is_among(sites, count, ways[i].code))
+            continue;
+        (void)sl_text_copy(sites[count].code, sizeof sites[count].code, ways[i].code);
+        sites[count++].by = assigned_by[ways[i].rank];
+    }
+    free(ways);
+    return count;
 }
 
 void sst_entry_fini(struct sst_entry *entry)
@@ -209,107 +248,103 @@ enum sl_status sst_entry(struct sst *store, const char *site, size_t max_caps, s
 void sst_locations_fini(struct sst_locations *locations)
 {
     free(locations->package);
-    sl_strings_fini(&locations->hosts);
-    sl_strings_fini(&locations->urls);
+    free(locations->items);
     *locations = (struct sst_locations){0};
 }
 
-/* Holders of a package, as found; `is_protected` beside each. */
-struct holders {
-    struct sst_locations found;
-    bool is_protected[SST_LOCATIONS_MAX];
-    bool any_protected;
+/* A package as it is remembered. */
+struct package {
+    char id[SM_PACKAGE_ID_MAX + 1]; /* as stored; "" when nobody holds it */
+    uint32_t version;
+    uint32_t count;
+    uint32_t dps[]; /* by host name */
 };
 
-static enum sl_status read_holders(struct sst *store, const struct sst_wanted *wanted, struct holders *h, struct sl_error *e)
+static size_t package_size(size_t count)
 {
+    return sizeof(struct package) + count * sizeof(uint32_t);
+}
+
+static enum sl_status read_package(const struct sst_map *map, struct sst *store, size_t site, const char *id,
+                                   struct package **ret_package, struct sl_error *e)
+{
+    struct package *package = sl_new(package_size(SST_LOCATIONS_MAX));
     struct db_stmt *s = db_prepare(
-        store->db, "SELECT d.host, d.url, p.package, p.version, (SELECT count(*) FROM dp_boundary b WHERE b.dp_id = d.id) "
-                   "FROM site s JOIN package p ON p.site_id = s.id "
-                   "JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
-                   "WHERE s.code = ?1 AND p.package = ?2 AND (?3 = 0 OR p.version = ?3) "
+        store->db, "SELECT p.package, p.version, d.id FROM package p JOIN package_dp x ON x.package_id = p.id "
+                   "JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 AND p.package = ?2 "
                    "AND (d.is_fetching = 0 OR p.sha256 IS NULL OR EXISTS (SELECT 1 FROM dp_content c "
-                   "WHERE c.package_id = p.id AND c.dp_id = d.id AND c.state = 'available')) ORDER BY d.host LIMIT ?4");
-    db_bind_text(s, 1, wanted->site);
-    db_bind_text(s, 2, wanted->package);
-    db_bind_int(s, 3, wanted->version);
-    db_bind_int(s, 4, SST_LOCATIONS_MAX);
+                   "WHERE c.package_id = p.id AND c.dp_id = d.id AND c.state = 'available')) ORDER BY d.host LIMIT ?3");
+    db_bind_int(s, 1, map->sites[site].id);
+    db_bind_text(s, 2, id);
+    db_bind_int(s, 3, SST_LOCATIONS_MAX);
     while (db_step(s)) {
-        bool is_protected = db_int(s, 4) > 0;
-        h->is_protected[h->found.hosts.count] = is_protected;
-        h->any_protected = h->any_protected || is_protected;
-        sl_strings_add(&h->found.hosts, db_text(s, 0));
-        sl_strings_add(&h->found.urls, db_text(s, 1));
-        if (h->found.package == NULL)
-            h->found.package = sl_strdup(db_text(s, 2));
-        h->found.version = (uint32_t)db_int(s, 3);
+        size_t dp = sst_map_dp(map, db_int(s, 2));
+        (void)sl_text_copy(package->id, sizeof package->id, db_text(s, 0));
+        package->version = (uint32_t)db_int(s, 1);
+        if (dp < map->dp_count)
+            package->dps[package->count++] = (uint32_t)dp;
     }
+    *ret_package = package;
     return db_done(s, e);
 }
 
-/* The protected distribution points of the site whose boundaries contain one of the places. */
-static enum sl_status protectors(struct sst *store, const struct sst_wanted *wanted, struct sl_strings *hosts, struct sl_error *e)
+/* What is known of a package; also that it is not there. On failure *ret_package is the caller's too. */
+static enum sl_status find_package(struct sst_map *map, struct sst *store, size_t site, const char *id,
+                                   struct package **ret_package, struct sl_error *e)
 {
-    enum sl_status status = SL_OK;
-    for (size_t i = 0; i < wanted->place_count && status == SL_OK; i++) {
-        struct keys keys;
-        struct db_stmt *s =
-            db_prepare(store->db, "SELECT DISTINCT d.host FROM dp_boundary x JOIN dp d ON d.id = x.dp_id "
-                                  "JOIN boundary b ON b.id = x.boundary_id JOIN site s ON s.id = x.site_id "
-                                  "WHERE " IS_INSIDE "AND s.code = ?4 LIMIT ?5");
-        bind_place(s, &wanted->places[i], &keys);
-        db_bind_text(s, 4, wanted->site);
-        db_bind_int(s, 5, SST_LOCATIONS_MAX);
-        while (db_step(s))
-            sl_strings_add(hosts, db_text(s, 0));
-        status = db_done(s, e);
-    }
+    size_t len = 0;
+    *ret_package = sst_memo_find(map->memo, store->fetched, (uint32_t)site, id, &len);
+    if (*ret_package != NULL)
+        return SL_OK;
+    enum sl_status status = read_package(map, store, site, id, ret_package, e);
+    if (status == SL_OK)
+        sst_memo_put(map->memo, store->fetched, (uint32_t)site, id, *ret_package, package_size((*ret_package)->count));
     return status;
 }
 
-static bool among(const struct sl_strings *list, const char *item)
+/* True when the distribution point protects a client that is inside these boundaries of the site. */
+static bool protects(const struct sst_map *map, const struct sst_inside *inside, size_t site, uint32_t dp)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i], item) == 0)
-            return true;
+    for (size_t i = 0; i < inside->count; i++) {
+        const struct map_boundary *b = &map->boundaries[inside->items[i].boundary];
+        for (size_t k = 0; k < b->protected_count && b->site == site; k++)
+            if (map->protected[b->first_protected + k] == dp)
+                return true;
+    }
     return false;
 }
 
 /* Those that protect the client when there are any, else those that are not protected. */
-static void choose_holders(const struct holders *h, const struct sl_strings *protecting, struct sst_locations *chosen)
+static void choose_holders(const struct sst_map *map, const struct package *package, size_t site,
+                           const struct sst_inside *inside, struct sst_locations *chosen)
 {
-    bool is_inside = false;
-    for (size_t i = 0; i < h->found.hosts.count; i++)
-        is_inside = is_inside || (h->is_protected[i] && among(protecting, h->found.hosts.items[i]));
-    for (size_t i = 0; i < h->found.hosts.count; i++) {
-        bool is_chosen = is_inside ? among(protecting, h->found.hosts.items[i]) : !h->is_protected[i];
-        if (!is_chosen)
-            continue;
-        sl_strings_add(&chosen->hosts, h->found.hosts.items[i]);
-        sl_strings_add(&chosen->urls, h->found.urls.items[i]);
+    bool is_protecting[SST_LOCATIONS_MAX], any = false;
+    for (size_t i = 0; i < package->count; i++) {
+        is_protecting[i] = map->dps[package->dps[i]].is_protected && protects(map, inside, site, package->dps[i]);
+        any = any || is_protecting[i];
     }
-    chosen->package = chosen->hosts.count > 0 ? sl_strdup(h->found.package) : NULL;
-    chosen->version = h->found.version;
+    chosen->items = sl_new_array(package->count + 1, sizeof *chosen->items);
+    for (size_t i = 0; i < package->count; i++) {
+        const struct map_dp *dp = &map->dps[package->dps[i]];
+        if (any ? is_protecting[i] : !dp->is_protected)
+            chosen->items[chosen->count++] = (struct sst_holder){dp->host, dp->url};
+    }
+    chosen->package = chosen->count > 0 ? sl_strdup(package->id) : NULL;
+    chosen->version = package->count > 0 ? package->version : 0;
 }
 
-enum sl_status sst_locate(struct sst *store, const struct sst_wanted *wanted, struct sst_locations *ret_locations,
-                          struct sl_error *e)
+enum sl_status sst_locate(struct sst_map *map, struct sst *store, const struct sst_wanted *wanted,
+                          struct sst_locations *ret_locations, struct sl_error *e)
 {
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct holders h = {.any_protected = false};
-    struct sl_strings protecting = {0};
-    enum sl_status status = read_holders(store, wanted, &h, e);
-    if (status == SL_OK && !h.any_protected) {
-        *ret_locations = h.found;
+    SL_CHECK_MAGIC(map, SST_MAP_MAGIC);
+    struct package *package = NULL;
+    size_t site = site_of(map, wanted->site);
+    *ret_locations = (struct sst_locations){0};
+    if (site == map->site_count)
         return SL_OK;
-    }
-    if (status == SL_OK)
-        status = protectors(store, wanted, &protecting, e);
-    if (status == SL_OK) {
-        *ret_locations = (struct sst_locations){0};
-        choose_holders(&h, &protecting, ret_locations);
-    }
-    sl_strings_fini(&protecting);
-    sst_locations_fini(&h.found);
+    enum sl_status status = find_package(map, store, site, wanted->package, &package, e);
+    if (status == SL_OK && (wanted->version == 0 || wanted->version == package->version))
+        choose_holders(map, package, site, wanted->inside, ret_locations);
+    free(package);
     return status;
 }

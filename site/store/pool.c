@@ -2,9 +2,11 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
+#include "site/store/private.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define POOL_MAGIC 0x51735703u
 
@@ -16,6 +18,9 @@ struct sst_pool {
     struct sst *idle[SST_POOL_MAX];
     size_t idle_count;
     size_t borrowed;
+    uint64_t era;           /* counts the databases that have been here, by the connections lost */
+    struct sst_map *map;    /* of this era; NULL: none yet */
+    pthread_mutex_t making; /* of a map; taken before `mutex` */
 };
 
 struct sst_pool *sst_pool_new(const char *path)
@@ -24,6 +29,7 @@ struct sst_pool *sst_pool_new(const char *path)
     pool->magic = POOL_MAGIC;
     pool->path = sl_strdup(path);
     pthread_mutex_init(&pool->mutex, NULL);
+    pthread_mutex_init(&pool->making, NULL);
     pthread_cond_init(&pool->returned, NULL);
     return pool;
 }
@@ -36,51 +42,84 @@ void sst_pool_free(struct sst_pool *pool)
     sl_assert(pool->borrowed == 0);
     for (size_t i = 0; i < pool->idle_count; i++)
         sst_close(pool->idle[i]);
+    sst_map_release(pool->map);
     pthread_cond_destroy(&pool->returned);
+    pthread_mutex_destroy(&pool->making);
     pthread_mutex_destroy(&pool->mutex);
     free(pool->path);
     pool->magic = 0;
     free(pool);
 }
 
-/* Waits for its turn and takes an idle connection, or NULL when one must be opened. */
-static struct sst *take(struct sst_pool *pool)
+/* Waits for its turn and takes an idle connection, or NULL when one must be opened; *ret_era is what that one is to have. */
+static struct sst *take(struct sst_pool *pool, uint64_t *ret_era)
 {
     pthread_mutex_lock(&pool->mutex);
     while (pool->borrowed == SST_POOL_MAX)
         pthread_cond_wait(&pool->returned, &pool->mutex);
     pool->borrowed++;
     struct sst *store = pool->idle_count > 0 ? pool->idle[--pool->idle_count] : NULL;
+    *ret_era = pool->era;
     pthread_mutex_unlock(&pool->mutex);
     return store;
 }
 
-static void put(struct sst_pool *pool, struct sst *store)
+/* Returns the connection when it is not to be used again; NULL is nothing to close. */
+static struct sst *put(struct sst_pool *pool, struct sst *store)
 {
     pthread_mutex_lock(&pool->mutex);
     sl_assert(pool->borrowed > 0 && pool->idle_count < SST_POOL_MAX);
     pool->borrowed--;
-    if (store != NULL)
+    if (store != NULL && store->era == pool->era) {
         pool->idle[pool->idle_count++] = store;
+        store = NULL;
+    }
     pthread_cond_signal(&pool->returned);
     pthread_mutex_unlock(&pool->mutex);
+    return store;
+}
+
+/* What this connection was to is gone: so are the idle ones, and the map. Returns the era that begins. */
+static uint64_t begin_era(struct sst_pool *pool, struct sst *store)
+{
+    struct sst *old[SST_POOL_MAX];
+    size_t count = 0;
+    struct sst_map *map = NULL;
+    pthread_mutex_lock(&pool->mutex);
+    if (store->era == pool->era) {
+        count = pool->idle_count;
+        memcpy(old, pool->idle, count * sizeof old[0]);
+        pool->idle_count = 0;
+        map = pool->map;
+        pool->map = NULL;
+        pool->era++;
+    }
+    uint64_t era = pool->era;
+    pthread_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < count; i++)
+        sst_close(old[i]);
+    sst_map_release(map);
+    return era;
 }
 
 enum sl_status sst_borrow(struct sst_pool *pool, struct sst **ret_store, struct sl_error *e)
 {
     SL_CHECK_MAGIC(pool, POOL_MAGIC);
-    struct sst *store = take(pool);
+    uint64_t era;
+    struct sst *store = take(pool, &era);
     enum sl_status status = SL_OK;
     if (store != NULL && !sst_is_current(store)) {
+        era = begin_era(pool, store);
         sst_close(store);
         store = NULL;
     }
     if (store == NULL)
         status = sst_open(pool->path, SST_READ_ONLY, &store, e);
     if (status != SL_OK) {
-        put(pool, NULL);
+        (void)put(pool, NULL);
         return status;
     }
+    store->era = era;
     *ret_store = store;
     return SL_OK;
 }
@@ -89,7 +128,60 @@ void sst_give_back(struct sst_pool *pool, struct sst *store, enum sl_status stat
 {
     if (store == NULL)
         return;
-    if (status != SL_OK)
+    if (status != SL_OK && !sst_is_current(store))
+        (void)begin_era(pool, store);
+    if (status != SL_OK) {
         sst_close(store);
-    put(pool, status == SL_OK ? store : NULL);
+        store = NULL;
+    }
+    sst_close(put(pool, store));
+}
+
+/* ---- the map ------------------------------------------------------------------------------------------------------------ */
+
+/* The map of what the connection sees, if that is the one that is kept; else NULL. */
+static enum sl_status kept_map(struct sst_pool *pool, struct sst *store, struct sst_map **ret_map, struct sl_error *e)
+{
+    int64_t generation = 0;
+    enum sl_status status = sst_generation(store, &generation, e);
+    if (status != SL_OK)
+        return status;
+    pthread_mutex_lock(&pool->mutex);
+    bool is_it = pool->map != NULL && store->era == pool->era && sst_map_generation(pool->map) == generation;
+    *ret_map = is_it ? sst_map_ref(pool->map) : NULL;
+    pthread_mutex_unlock(&pool->mutex);
+    return SL_OK;
+}
+
+/* Keeps a map, unless it is of a database that is gone. */
+static void keep_map(struct sst_pool *pool, const struct sst *store, struct sst_map *map)
+{
+    struct sst_map *old = NULL;
+    pthread_mutex_lock(&pool->mutex);
+    if (store->era == pool->era) {
+        old = pool->map;
+        pool->map = sst_map_ref(map);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    sst_map_release(old);
+}
+
+enum sl_status sst_borrow_map(struct sst_pool *pool, struct sst *store, struct sst_map **ret_map, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(pool, POOL_MAGIC);
+    struct sst_map *map = NULL;
+    enum sl_status status = kept_map(pool, store, &map, e);
+    if (status == SL_OK && map == NULL) {
+        pthread_mutex_lock(&pool->making);
+        status = kept_map(pool, store, &map, e); /* another one may have made it meanwhile */
+        if (status == SL_OK && map == NULL) {
+            status = sst_map_read(store, &map, e);
+            if (status == SL_OK)
+                keep_map(pool, store, map);
+        }
+        pthread_mutex_unlock(&pool->making);
+    }
+    if (status == SL_OK)
+        *ret_map = map;
+    return status;
 }

@@ -5,7 +5,11 @@
 #define SL_SITE_STORE_PRIVATE_H
 
 #include "common/db/db.h"
+#include "locator/model/range.h"
 #include "site/store/client.h"
+#include "site/store/memo.h"
+
+#include <stdatomic.h>
 
 #define SST_MAGIC 0x51735701u
 
@@ -15,6 +19,8 @@ struct sst {
     char *path;
     bool is_file;           /* else PostgreSQL */
     uint64_t device, inode; /* of the file when it was opened */
+    uint64_t era;           /* of its pool, when it was opened */
+    int64_t fetched;        /* counts what distribution points have written down (fetch.h), as of the last sst_generation */
 };
 
 /* The numbered migrations of the site database. */
@@ -41,6 +47,14 @@ enum sl_status sst_make_policies(struct sst *store, int64_t site_id, struct sl_e
 enum sl_status sst_set_content(struct sst *store, int64_t site_id, const char *id, const struct sm_manifest *manifest,
                                bool *ret_changed, struct sl_error *e) SL_MUST;
 
+/*
+ * Room for one more element of `size` octets, all zero, in a list that grows by doubling; NULL when it has SST_ROWS_MAX.
+ * `items_at` points to the pointer to the list.
+ */
+void *sst_grow(void *items_at, size_t *count, size_t size);
+/* Ends the statement whose rows do not fit: its own failure, else SL_LIMIT. */
+enum sl_status sst_too_many(struct db_stmt *s, struct sl_error *e, const char *what) SL_MUST;
+
 /* The columns of a client, for sst_client_row; the conditions follow. */
 #define SST_CLIENT_SELECT                                                                                              \
     "SELECT c.smsid, c.name, c.key, c.registered_s, c.seen_s, c.discovered_s, c.inventoried_s FROM client c "          \
@@ -62,5 +76,56 @@ struct sst_registration {
  */
 enum sl_status sst_register(struct sst *store, int64_t site_id, const struct sst_registration *registration,
                             struct sl_error *e) SL_MUST;
+
+/* ---- map.c: what locate.c answers from ---- */
+
+#define SST_MAP_MAGIC 0x51735704u
+
+/* What tells a client's site, the surest first. */
+enum sst_by { SST_BY_AD_SITE, SST_BY_SUBNET, SST_BY_RANGE };
+
+struct map_site {
+    int64_t id;
+    char code[SM_CODE_LEN + 1], assignment[SM_CODE_LEN + 1];
+};
+
+struct map_boundary {
+    int64_t id;
+    uint32_t site; /* its number */
+    uint8_t rank;  /* an enum sst_by */
+    bool is_slow;
+    uint32_t first_protected, protected_count; /* in the list of the map */
+};
+
+struct map_dp {
+    int64_t id;
+    char *host, *url;
+    bool is_protected;
+};
+
+/* Lists are by id; a row is known by its place in them. */
+struct sst_map {
+    uint32_t magic;
+    atomic_size_t holders;
+    int64_t generation;
+    struct map_site *sites;
+    size_t site_count;
+    struct map_boundary *boundaries;
+    size_t boundary_count;
+    struct map_dp *dps;
+    size_t dp_count;
+    uint32_t *protected; /* distribution points */
+    size_t protected_count;
+    struct lm_ranges *ranges;  /* of all boundaries of addresses; the value is the number of the boundary */
+    struct lm_ranges *subnets; /* the same of the first address of each subnet */
+    struct sst_memo *memo;     /* packages by the number of their site, as fetched; AD sites by SST_MEMO_AD_SITES */
+};
+
+#define SST_MEMO_AD_SITES UINT32_MAX
+
+/* The number of a boundary by its id; map->boundary_count when there is none, because it came after the map was read. */
+size_t sst_map_boundary(const struct sst_map *map, int64_t id);
+/* The number of a distribution point, as above. */
+size_t sst_map_dp(const struct sst_map *map, int64_t id);
 
 #endif

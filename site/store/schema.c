@@ -247,6 +247,9 @@ static const char *const migrations[] = {
     "  key TEXT NOT NULL CHECK (key <> ''),"
     "  certificate TEXT,"
     "  PRIMARY KEY (mp_id, owner)) STRICT, WITHOUT ROWID;",
+
+    /* Moved by what distribution points write down: no reason to publish, but one to forget where packages are. */
+    "ALTER TABLE change ADD COLUMN fetched INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* "SLsi" */

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more element of `size` octets in a list that grows by doubling; NULL when the list is as long as allowed. */
-static void *grow(void *items_at, size_t *count, size_t size)
+void *sst_grow(void *items_at, size_t *count, size_t size)
 {
     void *items;
     memcpy(&items, items_at, sizeof items);
@@ -26,7 +25,7 @@ static void *grow(void *items_at, size_t *count, size_t size)
     return slot;
 }
 
-static enum sl_status too_many(struct db_stmt *s, struct sl_error *e, const char *what)
+enum sl_status sst_too_many(struct db_stmt *s, struct sl_error *e, const char *what)
 {
     enum sl_status status = db_done(s, e);
     return status != SL_OK ? status : sl_fail(e, SL_LIMIT, "more than %d %s", SST_ROWS_MAX, what);
@@ -43,9 +42,9 @@ static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapsh
                                               "FROM mp WHERE site_id = ?1 ORDER BY host");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
-        struct sm_mp *mp = grow(&snap->mps, &snap->mp_count, sizeof *mp);
+        struct sm_mp *mp = sst_grow(&snap->mps, &snap->mp_count, sizeof *mp);
         if (mp == NULL)
-            return too_many(s, e, "management points");
+            return sst_too_many(s, e, "management points");
         enum sl_status status = sm_mp_make(db_text(s, 0), db_text(s, 1), db_int(s, 2), mp, e);
         mp->is_default = db_int(s, 3) != 0;
         mp->certificate = status == SL_OK ? text_or_null(s, 4) : NULL;
@@ -68,7 +67,7 @@ static enum sl_status read_members(struct sst *store, int64_t site, struct sm_sn
     while (db_step(s)) {
         struct sm_mp *cluster = (struct sm_mp *)(uintptr_t)sm_find_mp(snap, db_text(s, 0));
         sl_assert(cluster != NULL); /* a foreign key */
-        char **slot = grow(&cluster->members, &cluster->member_count, sizeof *slot);
+        char **slot = sst_grow(&cluster->members, &cluster->member_count, sizeof *slot);
         *slot = sl_strdup(db_text(s, 1));
     }
     return db_done(s, e);
@@ -95,9 +94,9 @@ static enum sl_status read_dps(struct sst *store, int64_t site, struct sm_snapsh
     struct db_stmt *s = db_prepare(store->db, "SELECT host, url FROM dp WHERE site_id = ?1 ORDER BY host");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
-        struct sm_dp *dp = grow(&snap->dps, &snap->dp_count, sizeof *dp);
+        struct sm_dp *dp = sst_grow(&snap->dps, &snap->dp_count, sizeof *dp);
         if (dp == NULL)
-            return too_many(s, e, "distribution points");
+            return sst_too_many(s, e, "distribution points");
         *dp = (struct sm_dp){.host = sl_strdup(db_text(s, 0)), .url = sl_strdup(db_text(s, 1))};
     }
     return db_done(s, e);
@@ -109,9 +108,9 @@ static enum sl_status read_boundaries(struct sst *store, int64_t site, struct sm
                                               "ORDER BY kind, value");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
-        struct sm_boundary *b = grow(&snap->boundaries, &snap->boundary_count, sizeof *b);
+        struct sm_boundary *b = sst_grow(&snap->boundaries, &snap->boundary_count, sizeof *b);
         if (b == NULL)
-            return too_many(s, e, "boundaries");
+            return sst_too_many(s, e, "boundaries");
         enum sm_boundary_kind kind = sm_boundary_kind_parse(db_text(s, 0));
         sl_assert(kind != SM_BOUNDARY_COUNT); /* a constraint of the table */
         if (sm_boundary_make(kind, db_text(s, 1), b, e) != SL_OK) {
@@ -132,7 +131,7 @@ static enum sl_status read_protection(struct sst *store, int64_t site, struct sm
     while (db_step(s)) {
         struct sm_dp *dp = (struct sm_dp *)(uintptr_t)sm_find_dp(snap, db_text(s, 0));
         sl_assert(dp != NULL); /* a foreign key */
-        struct sm_boundary **slot = grow(&dp->boundaries, &dp->boundary_count, sizeof(struct sm_boundary *));
+        struct sm_boundary **slot = sst_grow(&dp->boundaries, &dp->boundary_count, sizeof(struct sm_boundary *));
         *slot = sm_find_boundary(snap, sm_boundary_kind_parse(db_text(s, 1)), db_text(s, 2));
         sl_assert(*slot != NULL);
     }
@@ -141,7 +140,7 @@ static enum sl_status read_protection(struct sst *store, int64_t site, struct sm
 
 static void add_holder(struct sm_snapshot *snap, struct sm_package *package, int64_t number)
 {
-    struct sm_dp **slot = grow(&package->dps, &package->dp_count, sizeof *slot);
+    struct sm_dp **slot = sst_grow(&package->dps, &package->dp_count, sizeof *slot);
     sl_assert(number >= 0 && (size_t)number < snap->dp_count); /* a foreign key */
     *slot = &snap->dps[number];
 }
@@ -157,9 +156,9 @@ static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_s
     struct sm_package *package = NULL;
     while (db_step(s)) {
         if (package == NULL || strcmp(package->id, db_text(s, 0)) != 0) {
-            package = grow(&snap->packages, &snap->package_count, sizeof *package);
+            package = sst_grow(&snap->packages, &snap->package_count, sizeof *package);
             if (package == NULL)
-                return too_many(s, e, "packages");
+                return sst_too_many(s, e, "packages");
             package->id = sl_strdup(db_text(s, 0));
             package->version = (uint32_t)db_int(s, 1);
         }
@@ -176,9 +175,9 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
                               "transactions, timeout_ms FROM target WHERE site_id = ?1 ORDER BY id");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
-        struct sm_target *t = grow(&snap->targets, &snap->target_count, sizeof *t);
+        struct sm_target *t = sst_grow(&snap->targets, &snap->target_count, sizeof *t);
         if (t == NULL)
-            return too_many(s, e, "targets");
+            return sst_too_many(s, e, "targets");
         *t = (struct sm_target){
             .uri = sl_strdup(db_text(s, 0)),
             .base = text_or_null(s, 1),
@@ -202,9 +201,9 @@ static enum sl_status read_roles(struct sst *store, int64_t site, struct sm_snap
     struct db_stmt *s = db_prepare(store->db, "SELECT host, role FROM site_role WHERE site_id = ?1 ORDER BY host, role");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
-        struct sm_role *role = grow(&snap->roles, &snap->role_count, sizeof *role);
+        struct sm_role *role = sst_grow(&snap->roles, &snap->role_count, sizeof *role);
         if (role == NULL)
-            return too_many(s, e, "roles");
+            return sst_too_many(s, e, "roles");
         *role = (struct sm_role){.host = sl_strdup(db_text(s, 0)), .role = sl_strdup(db_text(s, 1))};
         if (strcmp(role->role, "cap") == 0)
             sl_strings_add(&snap->caps, role->host);
@@ -224,14 +223,14 @@ static enum sl_status read_advertisements(struct sst *store, int64_t site, struc
     db_bind_int(s, 1, site);
     while (db_step(s)) {
         if (ad == NULL || strcmp(ad->id, db_text(s, 0)) != 0) {
-            ad = grow(&snap->advertisements, &snap->advertisement_count, sizeof *ad);
+            ad = sst_grow(&snap->advertisements, &snap->advertisement_count, sizeof *ad);
             if (ad == NULL)
-                return too_many(s, e, "advertisements");
+                return sst_too_many(s, e, "advertisements");
             ad->id = sl_strdup(db_text(s, 0));
             ad->package = sl_strdup(db_text(s, 1));
             ad->program = sl_strdup(db_text(s, 2));
         }
-        char **slot = db_is_null(s, 3) ? NULL : grow(&ad->clients, &ad->client_count, sizeof(char *));
+        char **slot = db_is_null(s, 3) ? NULL : sst_grow(&ad->clients, &ad->client_count, sizeof(char *));
         if (slot != NULL)
             *slot = sl_strdup(db_text(s, 3));
     }

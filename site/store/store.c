@@ -168,11 +168,17 @@ void sst_unlock_server(struct sst_lock *lock)
 
 enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT generation FROM change");
-    int64_t generation = db_step(s) ? db_int(s, 0) : 0;
+    struct db_stmt *s = db_prepare(store->db, "SELECT generation, fetched FROM change");
+    int64_t generation = 0, fetched = 0;
+    if (db_step(s)) {
+        generation = db_int(s, 0);
+        fetched = db_int(s, 1);
+    }
     enum sl_status status = db_done(s, e);
-    if (status == SL_OK)
+    if (status == SL_OK) {
         *ret_generation = generation;
+        store->fetched = fetched;
+    }
     return status;
 }
 

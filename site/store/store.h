@@ -149,43 +149,8 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
 enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
                           struct sl_error *e) SL_MUST;
 
-/* ---- what the management point asks (facts 5.4, 6.3) ------------------------------------------------------------------ */
+/* ---- what the server locator point asks ---------------------------------------------------------------------------------- */
 
-/* Where a client is, as it says; any of them may be NULL, empty or nonsense. */
-struct sst_place {
-    const char *address;
-    const char *subnet;
-    const char *ad_site;
-};
-
-/* A site whose boundaries contain a client. */
-struct sst_here {
-    char code[SM_CODE_LEN + 1];
-    char assignment[SM_CODE_LEN + 1]; /* the site that its clients are assigned to: that above a secondary site */
-    bool is_slow;                     /* by slow boundaries only: it is remote */
-};
-
-struct sst_heres {
-    struct sst_here items[SST_SITES_MAX];
-    size_t count;
-};
-
-/* The sites whose boundaries contain one of the places, by code. */
-enum sl_status sst_sites_of(struct sst *store, const struct sst_place *places, size_t count, struct sst_heres *ret_sites,
-                            struct sl_error *e) SL_MUST;
-/* The site that clients of a site are assigned to: itself, or that above a secondary one; "" for an unknown one. */
-enum sl_status sst_assigned_site(struct sst *store, const char *site, char ret_code[SM_CODE_LEN + 1], struct sl_error *e) SL_MUST;
-/* A site that a place is in, and by what kind of boundary: "ad-site", "subnet" (IPv6 prefixes too) or "range". */
-struct sst_assignment {
-    char code[SM_CODE_LEN + 1];
-    const char *by; /* a literal */
-};
-/*
- * The sites whose boundaries contain one of the places, the surest first: by AD site, by subnet, by range; at most `max`. The
- * number is in *ret_count.
- */
-enum sl_status sst_assign(struct sst *store, const struct sst_place *places, size_t count, struct sst_assignment *ret_sites,
-                          size_t max, size_t *ret_count, struct sl_error *e) SL_MUST;
 /* What a server locator point tells of a site. */
 struct sst_entry {
     bool is_there;                   /* false: no such site, and nothing else is set */
@@ -201,31 +166,6 @@ enum sl_status sst_entry(struct sst *store, const char *site, size_t max_caps, s
                          struct sl_error *e) SL_MUST;
 /* Frees what an entry owns and clears it. */
 void sst_entry_fini(struct sst_entry *entry);
-/* Who holds a package: host names and base URLs side by side, by host name. */
-struct sst_locations {
-    char *package; /* the id as stored, NULL when nobody holds it */
-    uint32_t version;
-    struct sl_strings hosts, urls;
-};
-
-/* A package that a client at some places wants; borrowed for the call. */
-struct sst_wanted {
-    const char *site, *package;
-    uint32_t version;
-    const struct sst_place *places;
-    size_t place_count;
-};
-
-/*
- * The distribution points of `site` that hold this version of the package (0: any), at most SST_LOCATIONS_MAX, for a client at
- * `places`: where protected ones protect it, these alone; else those that are not protected (facts 6.3). One that fetches its
- * content is among them once it has it (fetch.h). An unknown site or package is an empty result. Released by
- * sst_locations_fini.
- */
-enum sl_status sst_locate(struct sst *store, const struct sst_wanted *wanted, struct sst_locations *ret_locations,
-                          struct sl_error *e) SL_MUST;
-/* Frees a result and clears it. */
-void sst_locations_fini(struct sst_locations *locations);
 
 /* ---- what the distribution point asks ----------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include "locator/source/pack.h"
 #include "tests/unit/unit.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +13,16 @@ enum { ROUNDS = 300, RANGES = 200, LOOKUPS = 200, FOUND_MAX = 256 };
 
 static bool is_same(const struct lm_range *a, const struct lm_range *b)
 {
-    return a->low == b->low && a->high == b->high && a->value == b->value;
+    return lm_key_compare(a->low, b->low) == 0 && lm_key_compare(a->high, b->high) == 0 && a->value == b->value;
 }
 
-/* Ends close together, over the whole 32 bits, so that ranges overlap, nest, touch and cross the sign. */
-static uint32_t some_address(struct sl_random *random, bool dense)
+/* Ends close together, or over all addresses, so that ranges overlap, nest, touch and cross both halves of a key. */
+static struct lm_key some_address(struct sl_random *random, bool dense)
 {
     uint64_t n = sl_random_next(random);
-    return dense ? (uint32_t)(0x7fffff80u + n % 256) : (uint32_t)n;
+    if (dense)
+        return (struct lm_key){n >> 63, n % 256 - 128};
+    return n % 2 ? lm_key_ip4((uint32_t)(n >> 32)) : (struct lm_key){n, sl_random_next(random)};
 }
 
 START_TEST(ranges_are_those_of_a_plain_search)
@@ -33,20 +36,22 @@ START_TEST(ranges_are_those_of_a_plain_search)
             ranges[i] = (struct lm_range){some_address(&random, dense), some_address(&random, dense), (uint32_t)i};
         struct lm_ranges *index = lm_ranges_new(ranges, count);
         for (int k = 0; k < LOOKUPS; k++) {
-            uint32_t address = k % 3 && count ? ranges[(size_t)k % count].low + (uint32_t)(k % 2) : some_address(&random, dense);
+            struct lm_key address = k % 3 && count ? ranges[(size_t)k % count].low : some_address(&random, dense);
+            address.lower += (uint64_t)(k % 2);
             size_t expected = 0, n = lm_ranges_find(index, address, found, FOUND_MAX);
             for (size_t i = 0; i < count; i++) {
-                if (address < ranges[i].low || address > ranges[i].high)
+                if (lm_key_compare(address, ranges[i].low) < 0 || lm_key_compare(address, ranges[i].high) > 0)
                     continue;
                 expected++;
                 size_t at = 0;
                 while (at < n && !is_same(&found[at], &ranges[i]))
                     at++;
-                ck_assert_msg(at < n, "round %d: the range of %u is missing", round, address);
+                ck_assert_msg(at < n, "round %d: the range of %" PRIx64 ":%" PRIx64 " is missing", round, address.upper,
+                              address.lower);
             }
             ck_assert_uint_eq(n, expected);
             for (size_t i = 1; i < n; i++)
-                ck_assert_uint_le(found[i - 1].low, found[i].low);
+                ck_assert_int_le(lm_key_compare(found[i - 1].low, found[i].low), 0);
         }
         lm_ranges_free(index);
     }
@@ -57,12 +62,12 @@ START_TEST(more_ranges_than_room)
 {
     struct lm_range ranges[10], found[3];
     for (uint32_t i = 0; i < 10; i++)
-        ranges[i] = (struct lm_range){0, UINT32_MAX, i};
+        ranges[i] = (struct lm_range){lm_key_ip4(0), lm_key_ip4(UINT32_MAX), i};
     struct lm_ranges *index = lm_ranges_new(ranges, 10);
-    ck_assert_uint_eq(lm_ranges_find(index, UINT32_MAX, found, 3), 4);
+    ck_assert_uint_eq(lm_ranges_find(index, lm_key_ip4(UINT32_MAX), found, 3), 4);
     lm_ranges_free(index);
-    index = lm_ranges_new(&(struct lm_range){5, 4, 0}, 1);
-    ck_assert_uint_eq(lm_ranges_find(index, 4, found, 3), 0);
+    index = lm_ranges_new(&(struct lm_range){lm_key_ip4(5), lm_key_ip4(4), 0}, 1);
+    ck_assert_uint_eq(lm_ranges_find(index, lm_key_ip4(4), found, 3), 0);
     lm_ranges_free(index);
 }
 END_TEST

@@ -2,6 +2,8 @@
 #include "site/store/report.h"
 
 #include "common/db/db.h"
+#include "common/base/random.h"
+#include "site/store/pool.h"
 #include "site/store/private.h"
 #include "site/store/systems.h"
 #include "tests/unit/site-database.h"
@@ -400,18 +402,73 @@ START_TEST(a_moved_database_is_noticed)
 }
 END_TEST
 
-static void expect_sites(struct sst_place place, const char *expected)
+/* A map of now, and the boundaries in it that hold some places. */
+struct view {
+    struct sst_map *map;
+    struct sst_inside inside;
+};
+
+static struct view view_of(const struct sst_place *places, size_t count)
 {
     struct sl_error e = {0};
+    struct view v;
+    ok(sst_map_read(store, &v.map, &e), &e);
+    ok(sst_find_inside(v.map, store, places, count, &v.inside, &e), &e);
+    return v;
+}
+
+static void view_fini(struct view *v)
+{
+    sst_inside_fini(&v->inside);
+    sst_map_release(v->map);
+}
+
+static void tell_site(struct sl_text *out, const char *code, const char *assignment, bool is_slow)
+{
+    bool is_secondary = strcmp(code, assignment) != 0;
+    sl_text_printf(out, "%s%s%s%s ", code, is_slow ? "~" : "", is_secondary ? ">" : "", is_secondary ? assignment : "");
+}
+
+static void tell_sites(struct sl_text *out, const struct view *v)
+{
     struct sst_heres here;
-    char text[64] = "";
-    ok(sst_sites_of(store, &place, 1, &here, &e), &e);
-    for (size_t i = 0; i < here.count; i++) {
-        const struct sst_here *h = &here.items[i];
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s%s%s ", h->code, h->is_slow ? "~" : "",
-                 strcmp(h->code, h->assignment) != 0 ? ">" : "", strcmp(h->code, h->assignment) != 0 ? h->assignment : "");
-    }
-    ck_assert_str_eq(text, expected);
+    sst_sites_of(v->map, &v->inside, &here);
+    for (size_t i = 0; i < here.count; i++)
+        tell_site(out, here.items[i].code, here.items[i].assignment, here.items[i].is_slow);
+}
+
+static void tell_assignments(struct sl_text *out, const struct view *v)
+{
+    struct sst_assignment sites[SST_SITES_MAX];
+    size_t count = sst_assign(v->map, &v->inside, sites, SST_SITES_MAX);
+    for (size_t i = 0; i < count; i++)
+        sl_text_printf(out, "%s=%s ", sites[i].code, sites[i].by);
+}
+
+static void tell_locations(struct sl_text *out, const struct view *v, const char *site, const char *package, uint32_t version)
+{
+    struct sl_error e = {0};
+    struct sst_locations found;
+    ok(sst_locate(v->map, store, &(struct sst_wanted){site, package, version, &v->inside}, &found, &e), &e);
+    for (size_t i = 0; i < found.count; i++)
+        sl_text_printf(out, "%s=%s ", found.items[i].host, found.items[i].url);
+    sl_text_printf(out, "%u", found.version);
+    sst_locations_fini(&found);
+}
+
+static void expect_text(struct sl_text *text, const char *expected)
+{
+    ck_assert_str_eq(sl_text_str(text), expected);
+    sl_text_fini(text);
+}
+
+static void expect_sites(struct sst_place place, const char *expected)
+{
+    struct sl_text text = sl_text_new(4096);
+    struct view v = view_of(&place, 1);
+    tell_sites(&text, &v);
+    view_fini(&v);
+    expect_text(&text, expected);
 }
 
 START_TEST(sites_of_a_place)
@@ -436,16 +493,13 @@ END_TEST
 static void expect_locations_at(const char *package, uint32_t version, const struct sst_place *place, const char *expected,
                                 uint32_t expected_version)
 {
-    struct sl_error e = {0};
-    struct sst_locations found;
-    char text[256] = "";
-    ok(sst_locate(store, &(struct sst_wanted){"LAB", package, version, place, place != NULL}, &found, &e), &e);
-    ck_assert_uint_eq(found.hosts.count, found.urls.count);
-    for (size_t i = 0; i < found.hosts.count; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s=%s ", found.hosts.items[i], found.urls.items[i]);
-    ck_assert_str_eq(text, expected);
-    ck_assert_uint_eq(found.version, expected_version);
-    sst_locations_fini(&found);
+    struct sl_text text = sl_text_new(4096), wanted = sl_text_new(4096);
+    struct view v = view_of(place, place != NULL);
+    tell_locations(&text, &v, "LAB", package, version);
+    sl_text_printf(&wanted, "%s%u", expected, expected_version);
+    view_fini(&v);
+    expect_text(&text, sl_text_str(&wanted));
+    sl_text_fini(&wanted);
 }
 
 static void expect_locations(const char *package, uint32_t version, const char *expected, uint32_t expected_version)
@@ -582,10 +636,286 @@ START_TEST(slow_boundaries_and_those_of_secondary_sites)
     expect_sites((struct sst_place){.address = "10.2.2.3"}, "LAB~ SEC~>LAB ");
     expect_sites((struct sst_place){.address = "10.2.5.3"}, "LAB~ SEC>LAB ");
     char code[SM_CODE_LEN + 1];
-    ok(sst_assigned_site(store, "SEC", code, &e), &e);
+    const struct sst_place both[] = {{.address = "10.2.5.3"}, {.address = "10.1.2.3"}};
+    struct sl_text text = sl_text_new(64);
+    struct view v = view_of(both, 2);
+    sst_assigned_site(v.map, "SEC", code);
     ck_assert_str_eq(code, "LAB");
-    ok(sst_assigned_site(store, "XXX", code, &e), &e);
+    sst_assigned_site(v.map, "XXX", code);
     ck_assert_str_eq(code, "");
+    tell_assignments(&text, &v);
+    view_fini(&v);
+    expect_text(&text, "LAB=subnet ");
+}
+END_TEST
+
+/* ---- the map against the statements that it stands for ------------------------------------------------------------------ */
+
+enum { MAP_ROUNDS = 4, MAP_BOUNDARIES = 120, MAP_DPS = 12, MAP_PACKAGES = 20, MAP_QUESTIONS = 120, NAMES = 8 };
+
+/* What a boundary has to hold: ?1 an AD site, ?2 the key of an address, ?3 that of a subnet. */
+#define HOLDS                                                                                                          \
+    "((b.low IS NULL AND b.value = ?1) OR (b.low IS NOT NULL AND ?2 BETWEEN b.low AND b.high) OR "                     \
+    "(b.low IS NOT NULL AND b.kind = 'subnet' AND b.low = ?3)) "
+#define ASSIGNED "LEFT JOIN site p ON p.id = h.parent_id AND h.kind = 'secondary' "
+
+/* A place, and the keys of it that are bound. */
+struct asked {
+    char address[64], subnet[64], ad_site[16];
+    uint8_t keys[2][SM_ADDRESS_KEY_LEN];
+};
+
+static void bind_asked(struct db_stmt *s, struct asked *a)
+{
+    const char *const texts[] = {a->address, a->subnet};
+    db_bind_text(s, 1, a->ad_site[0] != '\0' ? a->ad_site : NULL);
+    for (int i = 0; i < 2; i++) {
+        if (sm_address_key(texts[i], a->keys[i]))
+            db_bind_blob(s, 2 + i, a->keys[i], SM_ADDRESS_KEY_LEN);
+        else
+            db_bind_null(s, 2 + i);
+    }
+}
+
+static void ask_sites(struct asked *a, struct sl_text *out)
+{
+    struct sl_error e = {0};
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT s.code, coalesce(p.code, s.code), min(b.is_slow) FROM boundary b "
+                              "JOIN site s ON s.id = b.site_id JOIN hierarchy h ON h.site_id = s.id " ASSIGNED "WHERE " HOLDS
+                              "GROUP BY s.code, p.code ORDER BY s.code");
+    bind_asked(s, a);
+    while (db_step(s))
+        tell_site(out, db_text(s, 0), db_text(s, 1), db_int(s, 2) != 0);
+    ok(db_done(s, &e), &e);
+}
+
+static void ask_assignments(struct asked *a, struct sl_text *out)
+{
+    static const char *const by[] = {"ad-site", "subnet", "range"};
+    struct sl_error e = {0};
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT coalesce(p.code, s.code) AS assigned, "
+                              "min(CASE b.kind WHEN 'ad-site' THEN 0 WHEN 'range' THEN 2 ELSE 1 END) FROM boundary b "
+                              "JOIN site s ON s.id = b.site_id JOIN hierarchy h ON h.site_id = s.id " ASSIGNED "WHERE " HOLDS
+                              "GROUP BY assigned ORDER BY 2, 1");
+    bind_asked(s, a);
+    while (db_step(s))
+        sl_text_printf(out, "%s=%s ", db_text(s, 0), by[db_int(s, 1)]);
+    ok(db_done(s, &e), &e);
+}
+
+static void ask_locations(struct asked *a, const char *package, struct sl_text *out)
+{
+    struct sl_error e = {0};
+    struct sl_text inside = sl_text_new(4096), open = sl_text_new(4096);
+    int64_t version = 0;
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT d.host, d.url, p.version, EXISTS (SELECT 1 FROM dp_boundary x WHERE x.dp_id = d.id), "
+                              "EXISTS (SELECT 1 FROM dp_boundary x JOIN boundary b ON b.id = x.boundary_id "
+                              "WHERE x.dp_id = d.id AND " HOLDS ") FROM site s JOIN package p ON p.site_id = s.id "
+                              "JOIN package_dp y ON y.package_id = p.id "
+                              "JOIN dp d ON d.id = y.dp_id WHERE s.code = 'LAB' AND p.package = ?4 ORDER BY d.host");
+    bind_asked(s, a);
+    db_bind_text(s, 4, package);
+    while (db_step(s)) {
+        version = db_int(s, 2);
+        if (db_int(s, 4) != 0)
+            sl_text_printf(&inside, "%s=%s ", db_text(s, 0), db_text(s, 1));
+        else if (db_int(s, 3) == 0)
+            sl_text_printf(&open, "%s=%s ", db_text(s, 0), db_text(s, 1));
+    }
+    ok(db_done(s, &e), &e);
+    sl_text_printf(out, "%s%lld", sl_text_str(inside.len > 0 ? &inside : &open), (long long)version);
+    sl_text_fini(&inside);
+    sl_text_fini(&open);
+}
+
+/* Networks within one another and addresses at their ends. */
+static void some_address(struct sl_random *r, char *out, size_t size)
+{
+    static const unsigned ends[] = {0, 1, 127, 128, 254, 255};
+    unsigned a = (unsigned)sl_random_below(r, 4), b = ends[sl_random_below(r, SL_COUNT(ends))];
+    if (sl_random_below(r, 4) == 0)
+        snprintf(out, size, "2001:db8:%x::%x", a, b);
+    else
+        snprintf(out, size, "10.%u.%u.%u", a, (unsigned)sl_random_below(r, 3), b);
+}
+
+static void some_boundary(struct sl_random *r, char *out, size_t size, enum sm_boundary_kind *kind)
+{
+    unsigned a = (unsigned)sl_random_below(r, 4), b = (unsigned)sl_random_below(r, 3);
+    *kind = (enum sm_boundary_kind)sl_random_below(r, SM_BOUNDARY_COUNT);
+    if (*kind == SM_BOUNDARY_SUBNET && sl_random_below(r, 3) == 0)
+        snprintf(out, size, "10.%u.0.0/16", a);
+    else if (*kind == SM_BOUNDARY_SUBNET)
+        snprintf(out, size, "10.%u.%u.%u/25", a, b, 128 * (unsigned)sl_random_below(r, 2));
+    else if (*kind == SM_BOUNDARY_RANGE)
+        snprintf(out, size, "10.%u.%u.%u-10.%u.%u.255", a, b, (unsigned)sl_random_below(r, 256),
+                 a + (unsigned)sl_random_below(r, 3), b);
+    else if (*kind == SM_BOUNDARY_AD_SITE)
+        snprintf(out, size, "Site%u", (unsigned)sl_random_below(r, NAMES));
+    else
+        snprintf(out, size, "2001:db8:%x::/%u", a, 48 + 16 * (unsigned)sl_random_below(r, 2));
+}
+
+/* The row of a boundary, unless the site has it; within a transaction, so that there may be many. */
+static void insert_boundary(struct sl_random *r)
+{
+    static const char *const sites[] = {"LAB", "SEC", "XYZ"};
+    uint8_t low[SM_ADDRESS_KEY_LEN], high[SM_ADDRESS_KEY_LEN];
+    char text[64];
+    struct sm_boundary b;
+    struct sl_error e = {0};
+    enum sm_boundary_kind kind;
+    some_boundary(r, text, sizeof text, &kind);
+    ok(sm_boundary_make(kind, text, &b, &e), &e);
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO boundary (site_id, kind, value, low, high, is_slow) "
+                                              "SELECT id, ?2, ?3, ?4, ?5, ?6 FROM site WHERE code = ?1 ON CONFLICT DO NOTHING");
+    db_bind_text(s, 1, sites[sl_random_below(r, SL_COUNT(sites))]);
+    db_bind_text(s, 2, sm_boundary_word(kind));
+    db_bind_text(s, 3, b.value);
+    if (sm_boundary_keys(&b, low, high)) {
+        db_bind_blob(s, 4, low, sizeof low);
+        db_bind_blob(s, 5, high, sizeof high);
+    }
+    db_bind_int(s, 6, (int64_t)sl_random_below(r, 2));
+    ok(db_run(s, &e), &e);
+    sm_boundary_fini(&b);
+}
+
+/* Boundaries of three sites, distribution points of one, about half of them protected, and packages on some of these. */
+static void fill_by_chance(struct sl_random *r)
+{
+    struct sl_error e = {0};
+    ok(db_begin(store->db, &e), &e);
+    ok(db_exec(store->db, "DELETE FROM package_dp; DELETE FROM dp_boundary; DELETE FROM package; DELETE FROM dp; "
+                          "DELETE FROM boundary", &e), &e);
+    for (int i = 0; i < MAP_BOUNDARIES; i++)
+        insert_boundary(r);
+    for (int i = 0; i < MAP_DPS; i++) {
+        struct db_stmt *s = db_prepare(store->db, "INSERT INTO dp (site_id, host, url) "
+                                                  "SELECT id, ?1, 'http://' || ?1 || '/' FROM site WHERE code = 'LAB'");
+        char host[16];
+        snprintf(host, sizeof host, "%s%d", i % 2 == 0 ? "DP" : "dp", (i * 5) % MAP_DPS);
+        db_bind_text(s, 1, host);
+        ok(db_run(s, &e), &e);
+    }
+    ok(db_exec(store->db, "INSERT INTO dp_boundary (dp_id, boundary_id, site_id) SELECT d.id, b.id, d.site_id FROM dp d "
+                          "JOIN boundary b ON b.site_id = d.site_id WHERE d.id % 2 = 0 AND (d.id + b.id) % 5 = 0", &e), &e);
+    for (int i = 0; i < MAP_PACKAGES; i++) {
+        struct db_stmt *s = db_prepare(store->db, "INSERT INTO package (site_id, package, version) "
+                                                  "SELECT id, ?1, 3 FROM site WHERE code = 'LAB'");
+        char id[16];
+        snprintf(id, sizeof id, "LAB%05d", i);
+        db_bind_text(s, 1, id);
+        ok(db_run(s, &e), &e);
+    }
+    ok(db_exec(store->db, "INSERT INTO package_dp (package_id, dp_id, site_id) SELECT p.id, d.id, d.site_id FROM package p "
+                          "JOIN dp d ON d.site_id = p.site_id "
+                          "WHERE (p.id + d.id) % 4 = 0 OR (p.id % 3 = 0 AND d.id % 2 = 0)", &e), &e);
+    ok(db_exec(store->db, "UPDATE change SET generation = generation + 1", &e), &e);
+    ok(db_commit(store->db, &e), &e);
+}
+
+static void compare_answers(const struct view *v, struct asked *a, const char *package)
+{
+    struct sl_text mine = sl_text_new(1 << 16), sql = sl_text_new(1 << 16);
+    tell_sites(&mine, v);
+    tell_assignments(&mine, v);
+    tell_locations(&mine, v, "LAB", package, 0);
+    ask_sites(a, &sql);
+    ask_assignments(a, &sql);
+    ask_locations(a, package, &sql);
+    ck_assert_msg(strcmp(sl_text_str(&mine), sl_text_str(&sql)) == 0, "%s %s \"%s\" %s: %s, not %s", a->address, a->subnet,
+                  a->ad_site, package, sl_text_str(&mine), sl_text_str(&sql));
+    sl_text_fini(&mine);
+    sl_text_fini(&sql);
+}
+
+START_TEST(Q13_the_map_answers_what_the_tables_say)
+{
+    const char *given = getenv("SL_SEED");
+    uint64_t seed = sl_random_os_seed();
+    struct sl_error e = {0};
+    bool changed;
+    if (given != NULL)
+        ck_assert(sl_parse_u64(given, UINT64_MAX, &seed));
+    printf("SL_SEED=%llu\n", (unsigned long long)seed);
+    struct sl_random r = sl_random_seeded(seed);
+    init_site("XYZ");
+    init_site("SEC");
+    ok(sst_set_site(store, "SEC", SM_SITE_SECONDARY, "XYZ", &changed, &e), &e);
+    for (int round = 0; round < MAP_ROUNDS; round++) {
+        fill_by_chance(&r);
+        struct view v = {0};
+        ok(sst_map_read(store, &v.map, &e), &e);
+        for (int i = 0; i < MAP_QUESTIONS; i++) {
+            struct asked a = {.subnet = ""};
+            char package[16];
+            some_address(&r, a.address, sizeof a.address);
+            if (sl_random_below(&r, 2) == 0)
+                some_address(&r, a.subnet, sizeof a.subnet);
+            if (sl_random_below(&r, 2) == 0)
+                snprintf(a.ad_site, sizeof a.ad_site, "%s%u", i % 2 == 0 ? "SITE" : "site",
+                         (unsigned)sl_random_below(&r, NAMES + 1));
+            snprintf(package, sizeof package, "lab%05d", (int)sl_random_below(&r, MAP_PACKAGES + 1));
+            const struct sst_place place = {a.address, a.subnet, a.ad_site};
+            ok(sst_find_inside(v.map, store, &place, 1, &v.inside, &e), &e);
+            compare_answers(&v, &a, package);
+            sst_inside_fini(&v.inside);
+        }
+        sst_map_release(v.map);
+    }
+}
+END_TEST
+
+/* The map that a pool has for a connection of its own. */
+static struct sst_map *pool_map(struct sst_pool *pool)
+{
+    struct sl_error e = {0};
+    struct sst *reader = NULL;
+    struct sst_map *map = NULL;
+    ok(sst_borrow(pool, &reader, &e), &e);
+    ok(sst_borrow_map(pool, reader, &map, &e), &e);
+    sst_give_back(pool, reader, SL_OK);
+    return map;
+}
+
+START_TEST(a_pool_has_one_map_for_each_generation)
+{
+    struct sst_pool *pool = sst_pool_new(path);
+    add_boundary("LAB", SM_BOUNDARY_SUBNET, "10.1.0.0/16", true);
+    struct sst_map *first = pool_map(pool), *second = pool_map(pool);
+    ck_assert_ptr_eq(first, second);
+    add_boundary("LAB", SM_BOUNDARY_SUBNET, "10.2.0.0/16", true); /* through another connection */
+    struct sst_map *third = pool_map(pool);
+    ck_assert_ptr_ne(second, third);
+    ck_assert_int_eq(sst_map_generation(third), generation(store));
+    sst_map_release(first);
+    sst_map_release(second);
+    sst_map_release(third);
+    sst_pool_free(pool);
+}
+END_TEST
+
+START_TEST(another_database_of_the_same_generation_is_another_map)
+{
+    char moved[300];
+    struct sl_error e = {0};
+    struct sst_pool *pool = sst_pool_new(path);
+    struct sst_map *first = pool_map(pool);
+    snprintf(moved, sizeof moved, "%s-moved", path);
+    ck_assert_int_eq(rename(path, moved), 0);
+    sst_close(store);
+    ok(sst_open(path, SST_CREATE, &store, &e), &e);
+    init_site("LAB");
+    struct sst_map *second = pool_map(pool);
+    ck_assert_ptr_ne(first, second);
+    ck_assert_int_eq(sst_map_generation(first), sst_map_generation(second));
+    sst_map_release(first);
+    sst_map_release(second);
+    sst_pool_free(pool);
 }
 END_TEST
 
@@ -814,6 +1144,10 @@ int main(void)
     tcase_add_test(tc, S2_02_only_one_process_is_the_site_server);
     if (unit_site_uri() == NULL)
         tcase_add_test(tc, a_moved_database_is_noticed);
+    if (unit_site_uri() == NULL)
+        tcase_add_test(tc, another_database_of_the_same_generation_is_another_map);
+    tcase_add_test(tc, Q13_the_map_answers_what_the_tables_say);
+    tcase_add_test(tc, a_pool_has_one_map_for_each_generation);
     tcase_add_test(tc, S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key);
     tcase_add_test(tc, S1_17_reports_are_stored_once_and_dropped_by_age);
     tcase_add_test(tc, sites_of_a_place);
