@@ -74,6 +74,12 @@ static bool reserve(struct sl_text *t, size_t more)
     return true;
 }
 
+void sl_text_expect(struct sl_text *t, size_t more)
+{
+    if (t->len <= t->limit && more <= t->limit - t->len)
+        (void)reserve(t, more);
+}
+
 void sl_text_add(struct sl_text *t, const void *octets, size_t len)
 {
     if (!reserve(t, len))
@@ -264,8 +270,14 @@ bool sl_text_iequal(const char *a, const char *b)
 
 bool sl_text_copy(char *out, size_t size, const char *text)
 {
-    int len = snprintf(out, size, "%s", text);
-    return len >= 0 && (size_t)len < size;
+    if (size == 0)
+        return false;
+    size_t len = strnlen(text, size);
+    bool fits = len < size;
+    len = fits ? len : size - 1;
+    memcpy(out, text, len);
+    out[len] = '\0';
+    return fits;
 }
 
 void sl_text_upper(char *text)

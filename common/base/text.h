@@ -34,6 +34,8 @@ bool sl_text_failed(const struct sl_text *t);
 const char *sl_text_str(const struct sl_text *t);
 /* Hands the malloc'd, NUL-terminated text to the caller and empties the builder; NULL when it failed. */
 char *sl_text_take(struct sl_text *t);
+/* Makes room at once for about this many octets more; nothing when they do not fit. */
+void sl_text_expect(struct sl_text *t, size_t more);
 /* Appends `len` octets. */
 void sl_text_add(struct sl_text *t, const void *octets, size_t len);
 /* Appends a string. */

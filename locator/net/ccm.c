@@ -16,6 +16,7 @@
 #define BODY_TYPE "application/octet-stream"
 
 enum { PARTS = 2, PART_HEADERS_MAX = 4096, HEADER_MAX = 64 << 10, BOM_LEN = 2, PIECE = 256 };
+enum { FRAME_MAX = 3 * (CCM_BOUNDARY_MAX + 64) }; /* boundaries and headers around the parts */
 
 /* A stretch of the envelope. */
 struct span {
@@ -34,12 +35,19 @@ void ccm_fini(struct ccm_message *m)
 
 void ccm_new_id(char out[CCM_ID_MAX])
 {
+    static const char form[] = "{00000000-0000-0000-0000-000000000000}", digits[] = "0123456789ABCDEF";
     uint8_t r[16];
+    size_t half = 0;
     sl_random_os(r, sizeof r);
     r[6] = (uint8_t)((r[6] & 0x0f) | 0x40); /* RFC 4122: version 4, random */
     r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
-    (void)snprintf(out, CCM_ID_MAX, "{%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X}", r[0], r[1], r[2],
-                   r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+    memcpy(out, form, sizeof form);
+    for (char *c = out; *c != '\0'; c++) {
+        if (*c != '0')
+            continue;
+        *c = digits[half % 2 == 0 ? r[half / 2] >> 4 : r[half / 2] & 0xf];
+        half++;
+    }
 }
 
 /* ---- UTF-16LE <-> UTF-8 ------------------------------------------------------------------------------------------- */
@@ -103,6 +111,7 @@ static size_t put_ascii16(struct sl_text *out, const char *text, size_t len)
 
 static enum sl_status put_utf16(struct sl_text *out, const char *text, size_t len, struct sl_error *e)
 {
+    sl_text_expect(out, 2 * len);
     for (size_t at = 0; at < len;) {
         size_t used = put_ascii16(out, text + at, len - at);
         uint32_t c;
@@ -161,6 +170,7 @@ static enum sl_status get_utf16(struct span in, const char *what, struct sl_text
 {
     if (in.len % 2)
         return sl_fail(e, SL_MALFORMED, "%s: an odd number of octets is no UTF-16", what);
+    sl_text_expect(out, in.len / 2);
     for (size_t at = 0; at < in.len; at += 2) {
         at += 2 * put_ascii8(out, (struct span){in.at + at, in.len - at});
         if (at == in.len)
@@ -260,6 +270,16 @@ static enum sl_status make_parts(const struct ccm_message *m, struct sl_text *he
     return s;
 }
 
+static void put_part(struct sl_text *out, const char *boundary, const char *type, const struct sl_text *part)
+{
+    sl_text_puts(out, "--");
+    sl_text_puts(out, boundary);
+    sl_text_puts(out, "\r\nContent-Type: ");
+    sl_text_puts(out, type);
+    sl_text_puts(out, "\r\n\r\n");
+    sl_text_add(out, part->data, part->len);
+}
+
 enum sl_status ccm_write(const struct ccm_message *m, struct sl_text *out, char content_type[CCM_CONTENT_TYPE_MAX],
                          struct sl_error *e)
 {
@@ -269,11 +289,13 @@ enum sl_status ccm_write(const struct ccm_message *m, struct sl_text *out, char 
     if (s != SL_OK)
         goto done;
     pick_boundary(&header, &body, boundary);
-    sl_text_printf(out, "--%s\r\nContent-Type: %s\r\n\r\n", boundary, HEADER_TYPE);
-    sl_text_add(out, header.data, header.len);
-    sl_text_printf(out, "\r\n--%s\r\nContent-Type: %s\r\n\r\n", boundary, BODY_TYPE);
-    sl_text_add(out, body.data, body.len);
-    sl_text_printf(out, "\r\n--%s--\r\n", boundary);
+    sl_text_expect(out, header.len + body.len + FRAME_MAX);
+    put_part(out, boundary, HEADER_TYPE, &header);
+    sl_text_puts(out, "\r\n");
+    put_part(out, boundary, BODY_TYPE, &body);
+    sl_text_puts(out, "\r\n--");
+    sl_text_puts(out, boundary);
+    sl_text_puts(out, "--\r\n");
     if (sl_text_failed(out))
         s = sl_fail(e, SL_LIMIT, "message: larger than %zu octets", out->limit);
     else

@@ -3,7 +3,6 @@
 #include "common/base/assert.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -35,16 +34,16 @@ static enum sl_status write_answer(const struct mp *mp, const struct ccm_message
     if (sl_text_failed(body))
         return sl_fail(e, SL_LIMIT, "the answer is too large");
     ccm_new_id(answer.id);
-    snprintf(answer.correlation_id, sizeof answer.correlation_id, "%s", question->id);
-    snprintf(answer.source_host, sizeof answer.source_host, "%s", mp->host);
-    snprintf(answer.target_host, sizeof answer.target_host, "%s", question->source_host);
-    snprintf(answer.target_address, sizeof answer.target_address, "%.*s", CCM_NAME_MAX - 1, question->reply_to);
+    (void)sl_text_copy(answer.correlation_id, sizeof answer.correlation_id, question->id);
+    (void)sl_text_copy(answer.source_host, sizeof answer.source_host, mp->host);
+    (void)sl_text_copy(answer.target_host, sizeof answer.target_host, question->source_host);
+    (void)sl_text_copy(answer.target_address, sizeof answer.target_address, question->reply_to);
     answer.body_len = body->len;
     answer.body = sl_text_take(body);
     enum sl_status status = ccm_write(&answer, &response->body, type, e);
     ccm_fini(&answer);
     if (status == SL_OK)
-        snprintf(response->type_text, sizeof response->type_text, "%s", type);
+        (void)sl_text_copy(response->type_text, sizeof response->type_text, type);
     return status;
 }
 

@@ -711,8 +711,8 @@ static void ask_locations(struct asked *a, const char *package, struct sl_text *
     struct sl_text inside = sl_text_new(4096), open = sl_text_new(4096);
     int64_t version = 0;
     struct db_stmt *s =
-        db_prepare(store->db, "SELECT d.host, d.url, p.version, EXISTS (SELECT 1 FROM dp_boundary x WHERE x.dp_id = d.id), "
-                              "EXISTS (SELECT 1 FROM dp_boundary x JOIN boundary b ON b.id = x.boundary_id "
+        db_prepare(store->db, "SELECT d.host, d.url, p.version, (SELECT count(*) FROM dp_boundary x WHERE x.dp_id = d.id), "
+                              "(SELECT count(*) FROM dp_boundary x JOIN boundary b ON b.id = x.boundary_id "
                               "WHERE x.dp_id = d.id AND " HOLDS ") FROM site s JOIN package p ON p.site_id = s.id "
                               "JOIN package_dp y ON y.package_id = p.id "
                               "JOIN dp d ON d.id = y.dp_id WHERE s.code = 'LAB' AND p.package = ?4 ORDER BY d.host");
