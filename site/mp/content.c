@@ -85,8 +85,8 @@ static enum sl_status add_assigned(struct asking *a, struct sl_error *e)
     bool is_served = a->question == LOC_LOCAL_MP ? a->here.count > 0 : a->records > 0;
     if (is_served)
         return SL_OK;
-    sst_assigned_site(a->map, a->request->site, code);
-    return code[0] != '\0' && !is_here(a, code) ? add_site(a, code, code, LOC_FALLBACK, e) : SL_OK;
+    enum sl_status status = sst_assigned_site(a->store, a->request->site, code, e);
+    return status == SL_OK && code[0] != '\0' && !is_here(a, code) ? add_site(a, code, code, LOC_FALLBACK, e) : status;
 }
 
 /* Answers into a->reply, which is the caller's on failure too. */

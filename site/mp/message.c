@@ -3,6 +3,7 @@
 #include "common/base/assert.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {

@@ -135,19 +135,15 @@ void sst_sites_of(const struct sst_map *map, const struct sst_inside *inside, st
     qsort(ret_sites->items, ret_sites->count, sizeof *ret_sites->items, compare_codes);
 }
 
-/* The number of a site by its code; map->site_count when there is none. */
-static size_t site_of(const struct sst_map *map, const char *code)
+enum sl_status sst_assigned_site(struct sst *store, const char *site, char ret_code[SM_CODE_LEN + 1], struct sl_error *e)
 {
-    size_t i = 0;
-    while (i < map->site_count && strcmp(map->sites[i].code, code) != 0)
-        i++;
-    return i;
-}
-
-void sst_assigned_site(const struct sst_map *map, const char *site, char ret_code[SM_CODE_LEN + 1])
-{
-    size_t i = site_of(map, site);
-    (void)sl_text_copy(ret_code, SM_CODE_LEN + 1, i < map->site_count ? map->sites[i].assignment : "");
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT coalesce(p.code, s.code) FROM site s JOIN hierarchy h ON h.site_id = s.id "
+                              "LEFT JOIN site p ON p.id = h.parent_id AND h.kind = 'secondary' WHERE s.code = ?1");
+    db_bind_text(s, 1, site);
+    (void)sl_text_copy(ret_code, SM_CODE_LEN + 1, db_step(s) ? db_text(s, 0) : "");
+    return db_done(s, e);
 }
 
 /* ---- what the server locator point asks --------------------------------------------------------------------------------- */
@@ -300,6 +296,15 @@ static enum sl_status find_package(struct sst_map *map, struct sst *store, size_
     if (status == SL_OK)
         sst_memo_put(map->memo, store->fetched, (uint32_t)site, id, *ret_package, package_size((*ret_package)->count));
     return status;
+}
+
+/* The number of a site by its code; map->site_count when there is none. */
+static size_t site_of(const struct sst_map *map, const char *code)
+{
+    size_t i = 0;
+    while (i < map->site_count && strcmp(map->sites[i].code, code) != 0)
+        i++;
+    return i;
 }
 
 /* True when the distribution point protects a client that is inside these boundaries of the site. */

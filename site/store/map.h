@@ -69,8 +69,6 @@ struct sst_heres {
 
 /* The sites of these boundaries, by code. */
 void sst_sites_of(const struct sst_map *map, const struct sst_inside *inside, struct sst_heres *ret_sites);
-/* The site that clients of a site are assigned to: itself, or that above a secondary one; "" for an unknown one. */
-void sst_assigned_site(const struct sst_map *map, const char *site, char ret_code[SM_CODE_LEN + 1]);
 
 /* A site that a place is in, and by what kind of boundary: "ad-site", "subnet" (IPv6 prefixes too) or "range". */
 struct sst_assignment {

@@ -1,6 +1,6 @@
 /*
- * memo.h - answers of the database that are remembered: octets under a number and a text, both the caller's. An answer is good for
- * a stamp, which the caller has read from the database before the answer: under another stamp it is not found.
+ * memo.h - answers of the database that are remembered: octets under a number and a text, both the caller's. An answer is good
+ * for a stamp, which the caller has read from the database before the answer: under another stamp it is not found.
  *
  * Bounded twice: there are SST_MEMO_SLOTS places, each answer may lie in four of them and pushes another out when these are
  * taken; and when all together would be longer than SST_MEMO_MAX octets, everything is forgotten. So nobody who chooses texts

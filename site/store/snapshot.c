@@ -81,7 +81,7 @@ static enum sl_status read_keys(struct sst *store, int64_t site, struct sm_snaps
     while (db_step(s)) {
         struct sm_mp *mp = (struct sm_mp *)(uintptr_t)sm_find_mp(snap, db_text(s, 0));
         sl_assert(mp != NULL); /* a foreign key */
-        struct sm_mp_key *key = grow(&mp->keys, &mp->key_count, sizeof *key);
+        struct sm_mp_key *key = sst_grow(&mp->keys, &mp->key_count, sizeof *key);
         sl_assert(key != NULL); /* one a management point of the site */
         *key = (struct sm_mp_key){
             .owner = sl_strdup(db_text(s, 1)), .key = sl_strdup(db_text(s, 2)), .certificate = text_or_null(s, 3)};

@@ -149,6 +149,9 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
 enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
                           struct sl_error *e) SL_MUST;
 
+/* The site that clients of a site are assigned to: itself, or that above a secondary one; "" for an unknown one. */
+enum sl_status sst_assigned_site(struct sst *store, const char *site, char ret_code[SM_CODE_LEN + 1], struct sl_error *e) SL_MUST;
+
 /* ---- what the server locator point asks ---------------------------------------------------------------------------------- */
 
 /* What a server locator point tells of a site. */

@@ -3,6 +3,7 @@
 
 #include "common/db/db.h"
 #include "common/base/random.h"
+#include "site/store/fetch.h"
 #include "site/store/pool.h"
 #include "site/store/private.h"
 #include "site/store/systems.h"
@@ -445,11 +446,11 @@ static void tell_assignments(struct sl_text *out, const struct view *v)
         sl_text_printf(out, "%s=%s ", sites[i].code, sites[i].by);
 }
 
-static void tell_locations(struct sl_text *out, const struct view *v, const char *site, const char *package, uint32_t version)
+static void tell_locations(struct sl_text *out, const struct view *v, struct sst *on, const char *package, uint32_t version)
 {
     struct sl_error e = {0};
     struct sst_locations found;
-    ok(sst_locate(v->map, store, &(struct sst_wanted){site, package, version, &v->inside}, &found, &e), &e);
+    ok(sst_locate(v->map, on, &(struct sst_wanted){"LAB", package, version, &v->inside}, &found, &e), &e);
     for (size_t i = 0; i < found.count; i++)
         sl_text_printf(out, "%s=%s ", found.items[i].host, found.items[i].url);
     sl_text_printf(out, "%u", found.version);
@@ -495,7 +496,7 @@ static void expect_locations_at(const char *package, uint32_t version, const str
 {
     struct sl_text text = sl_text_new(4096), wanted = sl_text_new(4096);
     struct view v = view_of(place, place != NULL);
-    tell_locations(&text, &v, "LAB", package, version);
+    tell_locations(&text, &v, store, package, version);
     sl_text_printf(&wanted, "%s%u", expected, expected_version);
     view_fini(&v);
     expect_text(&text, sl_text_str(&wanted));
@@ -639,9 +640,9 @@ START_TEST(slow_boundaries_and_those_of_secondary_sites)
     const struct sst_place both[] = {{.address = "10.2.5.3"}, {.address = "10.1.2.3"}};
     struct sl_text text = sl_text_new(64);
     struct view v = view_of(both, 2);
-    sst_assigned_site(v.map, "SEC", code);
+    ok(sst_assigned_site(store, "SEC", code, &e), &e);
     ck_assert_str_eq(code, "LAB");
-    sst_assigned_site(v.map, "XXX", code);
+    ok(sst_assigned_site(store, "XXX", code, &e), &e);
     ck_assert_str_eq(code, "");
     tell_assignments(&text, &v);
     view_fini(&v);
@@ -823,7 +824,7 @@ static void compare_answers(const struct view *v, struct asked *a, const char *p
     struct sl_text mine = sl_text_new(1 << 16), sql = sl_text_new(1 << 16);
     tell_sites(&mine, v);
     tell_assignments(&mine, v);
-    tell_locations(&mine, v, "LAB", package, 0);
+    tell_locations(&mine, v, store, package, 0);
     ask_sites(a, &sql);
     ask_assignments(a, &sql);
     ask_locations(a, package, &sql);
@@ -895,6 +896,42 @@ START_TEST(a_pool_has_one_map_for_each_generation)
     sst_map_release(first);
     sst_map_release(second);
     sst_map_release(third);
+    sst_pool_free(pool);
+}
+END_TEST
+
+#define HASH "0123456789012345678901234567890123456789012345678901234567890123"
+
+START_TEST(S2_15_what_a_distribution_point_writes_down_is_seen_by_the_next_question)
+{
+    struct sl_error e = {0};
+    bool added, known;
+    const char *const on[] = {"dp1"};
+    struct sst_pool *pool = sst_pool_new(path);
+    struct sst *reader = NULL;
+    ok(add_dp("LAB", "dp1", "http://a/", &added, &e), &e);
+    ok(add_package(store, "LAB00001", 3, on, 1, &added, &e), &e);
+    ok(db_exec(store->db, "UPDATE package SET sha256 = '" HASH "'", &e), &e);
+    static const struct {
+        enum sst_fetch_state note;
+        const char *found;
+    } steps[] = {{SST_FETCHING, "0"}, {SST_AVAILABLE, "dp1=http://a/ 3"}, {SST_FAILED, "0"}};
+    struct sst_tasks tasks;
+    ok(sst_fetch_begin(store, "dp1", &known, &e), &e);
+    ck_assert(known);
+    ok(sst_fetch_tasks(store, "dp1", &tasks, &e), &e);
+    ok(sst_borrow(pool, &reader, &e), &e);
+    for (size_t i = 0; i < SL_COUNT(steps); i++) {
+        struct sl_text text = sl_text_new(64);
+        struct view v = {0};
+        ok(sst_fetch_note(store, "dp1", &tasks.items[0], steps[i].note, "", 1, &e), &e);
+        ok(sst_borrow_map(pool, reader, &v.map, &e), &e);
+        tell_locations(&text, &v, reader, "LAB00001", 3);
+        expect_text(&text, steps[i].found);
+        view_fini(&v);
+    }
+    sst_give_back(pool, reader, SL_OK);
+    sst_tasks_fini(&tasks);
     sst_pool_free(pool);
 }
 END_TEST
@@ -1148,6 +1185,7 @@ int main(void)
         tcase_add_test(tc, another_database_of_the_same_generation_is_another_map);
     tcase_add_test(tc, Q13_the_map_answers_what_the_tables_say);
     tcase_add_test(tc, a_pool_has_one_map_for_each_generation);
+    tcase_add_test(tc, S2_15_what_a_distribution_point_writes_down_is_seen_by_the_next_question);
     tcase_add_test(tc, S1_17_a_client_is_known_once_it_is_registered_and_keeps_its_key);
     tcase_add_test(tc, S1_17_reports_are_stored_once_and_dropped_by_age);
     tcase_add_test(tc, sites_of_a_place);
