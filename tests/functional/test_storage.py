@@ -225,6 +225,23 @@ class Storage(harness.Case):
         self.assertNotEqual(registry.ctl("add", "FIXED#20", "10.0.0.1").code, 0)
         self.check_answers([1])
 
+    def test_a_server_that_moves_keeps_its_names_2_11(self):
+        """2.11 V01: names registered under the server's former address are its own under the new one, and expire as such."""
+        registry = lab.Registry(self, self.port, more=["--ttl-min", "1s"])
+        self.assertEqual(self.client.register("NAME-1", 0x20, CLIENT, ttl_s=1).rcode, 0)
+        registry.ctl_ok("add", "FIXED#1C", "10.0.0.1", "10.0.0.2", "--group")
+        registry.process.stop()
+        registry.address = "127.0.0.4"
+        registry.start()
+        for name in ("NAME-1#20", "FIXED#1C"):
+            self.assertEqual(registry.record(name)["owner"], "127.0.0.4")
+        self.assertEqual(registry.ctl("check").code, 0)
+        harness.wait_until(lambda: registry.record("NAME-1#20")["expires_s"] < 0, "the end of the lease")
+        registry.ctl_ok("scavenge")
+        self.assertEqual(registry.record("NAME-1#20")["state"], "released")
+        registry.ctl_ok("add", "NEW#20", "10.0.0.3")
+        self.assertEqual(registry.record("NEW#20")["version"], 3)
+
     def test_a_version_counter_that_fell_back_leaps_2_11(self):
         """2.11: a counter below a record's version, as an old copy's table or an editor leaves it, is raised and told at the start."""
         registry, records = self.filled(3)

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* The file as another program sees it that knows its schema. */
-static const char *const none[] = {"", "", ""};
+static const char *const none[] = {"", "", "", ""};
 enum { SELF = 0xc0000201 };
 static const struct db_schema ours = {0x57494e53, none, SL_COUNT(none)};
 
@@ -171,7 +171,7 @@ START_TEST(no_version_id_is_given_twice_after_a_crash_2_11)
         w = open_store();
         ck_assert_uint_eq(wst_version(w), now + 1);
         wst_close(w);
-        ck_assert_int_eq(owner_version(SELF), (int64_t)now + 1);
+        ck_assert_int_eq(owner_version(0), (int64_t)now + 1);
     }
 }
 END_TEST
@@ -260,8 +260,28 @@ START_TEST(owners_keep_their_highest_version)
     wst_put(w, &r);
     ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
     wst_close(w);
-    ck_assert_int_eq(owner_version(r.owner), 7);
+    ck_assert_int_eq(owner_version(0), 7);
     ck_assert_int_eq(owner_version(1), -1);
+}
+END_TEST
+
+/* wins.md 2.11: a server that moves to another address keeps its names as its own, and goes on with its version ids. */
+START_TEST(what_is_ours_stays_ours_under_a_new_address_2_11)
+{
+    struct wst *w = open_store();
+    struct wins_record r = record_of("NAME", 7);
+    bool raised;
+    r.members[0].owner = SELF;
+    put_alone(w, &r);
+    wst_close(w);
+    ck_assert_int_eq(wst_open(path, SELF + 1, &w, NULL), SL_OK);
+    struct loaded l = load(w);
+    ck_assert_uint_eq(l.last.owner, SELF + 1);
+    ck_assert_uint_eq(l.last.members[0].owner, SELF + 1);
+    ck_assert_uint_eq(l.last.members[1].owner, 0x80000000);
+    ck_assert(wst_raise_version(w, &raised, NULL) == SL_OK && !raised);
+    ck_assert_uint_eq(wst_version(w), 7);
+    wst_close(w);
 }
 END_TEST
 
@@ -614,6 +634,7 @@ static Suite *store_suite(void)
     tcase_add_test(c, times_are_part_of_the_batch);
     tcase_add_test(c, a_batch_that_fails_stores_nothing_and_the_next_works);
     tcase_add_test(c, owners_keep_their_highest_version);
+    tcase_add_test(c, what_is_ours_stays_ours_under_a_new_address_2_11);
     tcase_add_test(c, newer_and_foreign_files_are_refused);
     tcase_add_test(c, damaged_rows_are_refused);
     tcase_add_test(c, a_file_of_noise_is_refused_and_left_alone);

@@ -128,7 +128,7 @@ static void check_table(struct check *k)
 
 static void check_all(struct check *k)
 {
-    k->status = wst_open_reader(k->change->env->db, &k->reader, &k->error);
+    k->status = wst_open_reader(k->change->env->db, k->change->env->rules->self, &k->reader, &k->error);
     if (k->status != SL_OK)
         return;
     k->status = wst_integrity(k->reader, note_problem, k->change, &k->error);

@@ -53,7 +53,7 @@ void wctl_history(const struct wctl_env *env, const struct nb_name *name, struct
     struct search *s = sl_new(sizeof *s);
     struct sl_error e;
     s->name = *name;
-    enum sl_status status = wst_open_reader(env->db, &s->reader, &e);
+    enum sl_status status = wst_open_reader(env->db, env->rules->self, &s->reader, &e);
     if (status != SL_OK) {
         free(s);
         host_reply_fail(reply, status, &e);

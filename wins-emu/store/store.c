@@ -34,6 +34,12 @@ static const char *const migrations[] = {
     /* `id` is the number of the last note of the row (journal.c); in_use is 1 from the start of a server to its clean end. */
     ("CREATE TABLE journal (id INTEGER PRIMARY KEY, notes BLOB NOT NULL);"
      "ALTER TABLE registry ADD COLUMN in_use INTEGER NOT NULL DEFAULT 0;"),
+    /* Owner 0 is the server itself, whom all records belonged to before; the members of groups stay what they say. */
+    ("UPDATE record SET owner = 0;"
+     "UPDATE record SET members = CAST(substr(members, 1, 4) || x'00000000' || substr(members, 9) AS BLOB)"
+     " WHERE length(members) = 16;"
+     "INSERT OR REPLACE INTO owner (address, version) SELECT 0, version FROM owner ORDER BY version DESC LIMIT 1;"
+     "DELETE FROM owner WHERE address <> 0;"),
 };
 
 static const struct db_schema schema = {APPLICATION_ID, migrations, SL_COUNT(migrations)};
@@ -48,12 +54,23 @@ size_t wst_pack_key(const struct nb_name *name, uint8_t out[WST_KEY_MAX])
     return c.at;
 }
 
-static size_t pack_members(const struct wins_record *r, uint8_t *out, size_t size)
+/* In the file this server is 0: its address may change, and what it owns stays its own then (2.11). */
+static uint32_t pack_owner(const struct wst *w, uint32_t owner)
+{
+    return owner == w->self ? 0 : owner;
+}
+
+static uint32_t unpack_owner(const struct wst *w, uint32_t owner)
+{
+    return owner ? owner : w->self;
+}
+
+static size_t pack_members(const struct wst *w, const struct wins_record *r, uint8_t *out, size_t size)
 {
     struct nb_cursor c = nb_cursor_write(out, size);
     for (size_t i = 0; i < r->member_count; i++) {
         nb_put32(&c, r->members[i].address);
-        nb_put32(&c, r->members[i].owner);
+        nb_put32(&c, pack_owner(w, r->members[i].owner));
         nb_put32(&c, (uint32_t)((uint64_t)r->members[i].expires_s >> 32));
         nb_put32(&c, (uint32_t)r->members[i].expires_s);
     }
@@ -70,7 +87,7 @@ static bool unpack_key(const uint8_t *key, size_t len, struct nb_name *ret_name)
     return true;
 }
 
-static bool unpack_members(const void *octets, size_t len, struct wins_record *r)
+static bool unpack_members(const struct wst *w, const void *octets, size_t len, struct wins_record *r)
 {
     if (len % MEMBER_SIZE || len / MEMBER_SIZE > WINS_MEMBERS_MAX)
         return false;
@@ -78,7 +95,7 @@ static bool unpack_members(const void *octets, size_t len, struct wins_record *r
     r->member_count = (uint8_t)(len / MEMBER_SIZE);
     for (size_t i = 0; i < r->member_count; i++) {
         r->members[i].address = nb_get32(&c);
-        r->members[i].owner = nb_get32(&c);
+        r->members[i].owner = unpack_owner(w, nb_get32(&c));
         r->members[i].expires_s = (int64_t)((uint64_t)nb_get32(&c) << 32);
         r->members[i].expires_s |= nb_get32(&c);
     }
@@ -93,14 +110,14 @@ static bool read_word(struct db_stmt *s, int column, int count, int *ret_value)
 }
 
 /* A row as the SELECT of wst_load gives it; false when it cannot be one of ours. */
-static bool unpack_row(struct db_stmt *s, struct wins_record *ret_record)
+static bool unpack_row(const struct wst *w, struct db_stmt *s, struct wins_record *ret_record)
 {
     struct wins_record r = {0};
     size_t key_len, members_len;
     const void *key = db_blob(s, 0, &key_len);
     const void *members = db_blob(s, 9, &members_len);
     int type, state, node;
-    if (!unpack_key(key, key_len, &r.name) || !unpack_members(members, members_len, &r) ||
+    if (!unpack_key(key, key_len, &r.name) || !unpack_members(w, members, members_len, &r) ||
         !read_word(s, 1, WINS_TYPE_COUNT, &type) || !read_word(s, 2, WINS_STATE_COUNT, &state) ||
         !read_word(s, 3, WINS_NODE_H + 1, &node))
         return false;
@@ -108,7 +125,7 @@ static bool unpack_row(struct db_stmt *s, struct wins_record *ret_record)
     r.state = (enum wins_state)state;
     r.node = (enum wins_node)node;
     r.is_static = db_int(s, 4) != 0;
-    r.owner = (uint32_t)db_int(s, 5);
+    r.owner = unpack_owner(w, (uint32_t)db_int(s, 5));
     r.version = (uint64_t)db_int(s, 6);
     r.expires_s = db_int(s, 7);
     r.registered_by = (uint32_t)db_int(s, 8);
@@ -146,7 +163,7 @@ static enum sl_status read_owners(struct wst *w, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(w->db, "SELECT address, version FROM owner");
     while (db_step(s))
-        owner_of(w, (uint32_t)db_int(s, 0))->version = (uint64_t)db_int(s, 1);
+        owner_of(w, unpack_owner(w, (uint32_t)db_int(s, 0)))->version = (uint64_t)db_int(s, 1);
     return db_done(s, e);
 }
 
@@ -207,10 +224,11 @@ enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store,
     return SL_OK;
 }
 
-enum sl_status wst_open_reader(const char *path, struct wst **ret_store, struct sl_error *e)
+enum sl_status wst_open_reader(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e)
 {
     struct wst *w = sl_new(sizeof *w);
     w->magic = WST_MAGIC;
+    w->self = self;
     w->lock_fd = -1;
     enum sl_status status = db_open(path, DB_READ_ONLY, &schema, &w->db, e);
     if (status != SL_OK) {
@@ -243,7 +261,7 @@ enum sl_status wst_load(struct wst *w, void (*fn)(const struct wins_record *reco
     while (good && db_step(s)) {
         struct wins_record r;
         row++;
-        good = unpack_row(s, &r);
+        good = unpack_row(w, s, &r);
         if (!good)
             break;
         if (r.owner == w->self && r.version > w->highest)
@@ -267,7 +285,7 @@ enum sl_status wst_find(struct wst *w, const struct nb_name *name, struct wins_r
                           " FROM record WHERE name = ?1");
     db_bind_blob(s, 1, key, key_len);
     *ret_found = db_step(s);
-    bool good = !*ret_found || unpack_row(s, ret_record);
+    bool good = !*ret_found || unpack_row(w, s, ret_record);
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && !good)
         return sl_fail(e, SL_CORRUPT, "the row of %s is damaged", nb_name_text(name).text);
@@ -364,7 +382,7 @@ void wst_put(struct wst *w, const struct wins_record *r)
     if (w->failed != SL_OK)
         return;
     uint8_t key[WST_KEY_MAX], members[WINS_MEMBERS_MAX * MEMBER_SIZE];
-    size_t key_len = wst_pack_key(&r->name, key), members_len = pack_members(r, members, sizeof members);
+    size_t key_len = wst_pack_key(&r->name, key), members_len = pack_members(w, r, members, sizeof members);
     struct db_stmt *s = db_prepare(w->db, "REPLACE INTO record (name, type, state, node, static, owner, version, expires_s,"
                                           " registered_by, members) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     db_bind_blob(s, 1, key, key_len);
@@ -372,7 +390,7 @@ void wst_put(struct wst *w, const struct wins_record *r)
     db_bind_int(s, 3, r->state);
     db_bind_int(s, 4, r->node);
     db_bind_int(s, 5, r->is_static);
-    db_bind_int(s, 6, r->owner);
+    db_bind_int(s, 6, pack_owner(w, r->owner));
     db_bind_int(s, 7, (int64_t)r->version);
     db_bind_int(s, 8, r->expires_s);
     db_bind_int(s, 9, r->registered_by);
@@ -440,7 +458,7 @@ static void write_owners(struct wst *w)
         if (!is_due(w, &w->owners[i]))
             continue;
         struct db_stmt *s = db_prepare(w->db, "REPLACE INTO owner (address, version) VALUES (?1, ?2)");
-        db_bind_int(s, 1, w->owners[i].address);
+        db_bind_int(s, 1, pack_owner(w, w->owners[i].address));
         db_bind_int(s, 2, (int64_t)w->owners[i].version);
         wst_run_in_batch(w, s);
     }

@@ -25,10 +25,11 @@ struct wst_times {
 };
 
 /*
- * Opens or creates the database file, for this process alone; `self` is the server's own address, the owner whose version ids it
- * hands out. SL_CORRUPT when it is damaged, newer, or not ours, or when the write-ahead log of a server that did not end
- * cleanly is missing, which held acknowledged changes; SL_CONFLICT when another server has it open. A failure names the file.
- * From here to wst_close the file says that a server works on it.
+ * Opens or creates the database file, for this process alone; `self` is the server's own address, the owner whose version ids
+ * it hands out. What it owned under another address is its own (wins.md 2.11). SL_CORRUPT when it is damaged, newer, or not
+ * ours, or when the write-ahead log of a server that did not end cleanly is missing, which held acknowledged changes;
+ * SL_CONFLICT when another server has it open. A failure names the file. From here to wst_close the file says that a server
+ * works on it.
  */
 enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e) SL_MUST;
 void wst_close(struct wst *store);
@@ -38,7 +39,7 @@ void wst_close(struct wst *store);
  */
 enum sl_status wst_accept_missing_log(const char *path, struct sl_error *e) SL_MUST;
 /* Opens a file only for reading, also while a server uses it: for wst_load, wst_find and wst_integrity, on any one thread. */
-enum sl_status wst_open_reader(const char *path, struct wst **ret_store, struct sl_error *e) SL_MUST;
+enum sl_status wst_open_reader(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e) SL_MUST;
 /* The stored record of a name; *ret_found is false when there is none. Not within a batch. */
 enum sl_status wst_find(struct wst *store, const struct nb_name *name, struct wins_record *ret_record, bool *ret_found,
                         struct sl_error *e) SL_MUST;
