@@ -57,7 +57,7 @@ static void put_question(const struct api_inquiry *c, const char *asked, const s
     put(out, "bind-dn", config->ldap.bind_dn);
     put(out, "sasl", ldapc_sasl_words[config->ldap.sasl]);
     put(out, "ca", config->ldap.ca_file);
-    put(out, "cert", config->cert_file);
+    put(out, "cert", config->ldap.cert_file);
     sl_text_printf(out, "%s%s mp-port=%" PRId64, config->ldap.starttls ? " starttls" : "", c->q.no_schema ? " schema=no" : "",
                    c->l->mp_port);
     for (size_t i = 0; i < config->override_count; i++)

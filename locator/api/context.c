@@ -18,8 +18,8 @@ static const struct {
     {LOCATOR_BIND_DN, offsetof(struct locator, config.ldap.bind_dn)},
     {LOCATOR_PASSWORD_FILE, offsetof(struct locator, config.ldap.password_file)},
     {LOCATOR_CA_FILE, offsetof(struct locator, config.ldap.ca_file)},
-    {LOCATOR_CERT_FILE, offsetof(struct locator, config.cert_file)},
-    {LOCATOR_KEY_FILE, offsetof(struct locator, config.key_file)},
+    {LOCATOR_CERT_FILE, offsetof(struct locator, config.ldap.cert_file)},
+    {LOCATOR_KEY_FILE, offsetof(struct locator, config.ldap.key_file)},
 };
 
 /* Options that are a number within bounds. */

@@ -34,8 +34,8 @@ struct resolve_way api_way(const struct locator *l)
                                 .overrides = l->overrides,
                                 .override_count = l->config.override_count,
                                 .ca_file = l->config.ldap.ca_file,
-                                .cert_file = l->config.cert_file,
-                                .key_file = l->config.key_file};
+                                .cert_file = l->config.ldap.cert_file,
+                                .key_file = l->config.ldap.key_file};
 }
 
 struct resolve_trust api_trust(const struct locator *l, const struct src_question *q)

@@ -23,7 +23,7 @@ struct values {
     char *root_key;
     int trust;
     struct ldapc_options ldap;
-    char *ad_site, *cert_file, *key_file;
+    char *ad_site;
     int profile;
     int64_t total_timeout_ms, seed, mp_port, now_s;
     bool strict, sequential, roaming;
@@ -102,12 +102,7 @@ static const struct sl_option options[] = {
     {.name = "total-timeout", .type = SL_OPT_DURATION, .offset = offsetof(struct values, total_timeout_ms), .arg = "TIME",
      .fallback = "10s", .min = 1, .max = 3600000, .flags = SL_OPT_IN_FILE, .help = "Longest wait for the whole command"},
     LDAPC_CREDENTIAL_ROWS_WITH(struct values, ldap, SL_OPT_IN_FILE),
-    {.name = "cert", .type = SL_OPT_STRING, .offset = offsetof(struct values, cert_file), .arg = "FILE",
-     .flags = SL_OPT_PATH | SL_OPT_IN_FILE,
-     .help = "PEM file of the certificate to show to https: servers"},
-    {.name = "key", .type = SL_OPT_STRING, .offset = offsetof(struct values, key_file), .arg = "FILE",
-     .flags = SL_OPT_PATH | SL_OPT_IN_FILE,
-     .help = "PEM file of its key (by default it stands in the file of --cert)"},
+    LDAPC_CERTIFICATE_ROWS_WITH(struct values, ldap, SL_OPT_IN_FILE),
 };
 
 #define SITE_ROW                                                                                                       \
@@ -243,7 +238,7 @@ static int set_options(struct locator *l, const struct cli_call *call)
         {LOCATOR_BASE, v->ldap.base},                    {LOCATOR_CONTAINER, v->ldap.container},
         {LOCATOR_BIND_DN, v->ldap.bind_dn},              {LOCATOR_PASSWORD_FILE, v->ldap.password_file},
         {LOCATOR_SASL, sasl_told ? ldapc_sasl_words[v->ldap.sasl] : NULL}, {LOCATOR_CA_FILE, v->ldap.ca_file},
-        {LOCATOR_CERT_FILE, v->cert_file},               {LOCATOR_KEY_FILE, v->key_file},
+        {LOCATOR_CERT_FILE, v->ldap.cert_file},          {LOCATOR_KEY_FILE, v->ldap.key_file},
         {LOCATOR_CLIENT_FOREST, v->forest},              {LOCATOR_CLIENT_VERSION, v->client_version},
         {LOCATOR_CLIENT_TYPE, client_type_words[v->client_type]},
     };

@@ -93,6 +93,8 @@ struct ldapc_options {
     int sasl;            /* enum ldapc_sasl */
     bool starttls;       /* ldap: only; never falls back to clear text */
     char *ca_file;       /* PEM; NULL is the system's trust store */
+    char *cert_file;     /* PEM of the certificate to show inside TLS, where SASL EXTERNAL is the account that it names */
+    char *key_file;      /* PEM of its key; NULL: it stands in cert_file */
     int64_t timeout_ms;  /* bounds each ldapc_connect, beside its deadline; 0 is LDAPC_TIMEOUT_MS */
     struct ldapc_health *health; /* NULL: of the handle alone; no flag of its own */
 };
@@ -123,11 +125,19 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
      .flags = SL_OPT_PATH | (more), .help = "File with the password of --bind-dn on its first line"},                  \
     {.name = "sasl", .type = SL_OPT_WORD, .offset = offsetof(holder, where.sasl), .arg = "MECHANISM",                  \
      .fallback = "none", .flags = (more), .words = ldapc_sasl_words,                                                   \
-     .help = "Bind with SASL: external (ldapi), gssapi or gss-spnego (Kerberos credential cache), scram-* (password)"}, \
+     .help = "Bind with SASL: external (ldapi:, or TLS with --cert), gssapi or gss-spnego (Kerberos credential cache), "   \
+             "scram-* (password)"},                                                                                    \
     {.name = "starttls", .type = SL_OPT_FLAG, .offset = offsetof(holder, where.starttls), .flags = (more),             \
      .help = "Protect an ldap: connection with TLS before the bind"},                                                  \
     {.name = "ca", .type = SL_OPT_STRING, .offset = offsetof(holder, where.ca_file), .arg = "FILE",                    \
      .flags = SL_OPT_PATH | (more), .help = "PEM file of the authorities trusted for TLS instead of the system's"}
+
+/* The certificate to show. */
+#define LDAPC_CERTIFICATE_ROWS_WITH(holder, where, more)                                                               \
+    {.name = "cert", .type = SL_OPT_STRING, .offset = offsetof(holder, where.cert_file), .arg = "FILE",                \
+     .flags = SL_OPT_PATH | (more), .help = "PEM file of the certificate to show to servers inside TLS"},              \
+    {.name = "key", .type = SL_OPT_STRING, .offset = offsetof(holder, where.key_file), .arg = "FILE",                  \
+     .flags = SL_OPT_PATH | (more), .help = "PEM file of its key (by default it stands in the file of --cert)"}
 
 #define LDAPC_TIMEOUT_ROW(holder, where) LDAPC_TIMEOUT_ROW_WITH(holder, where, 0)
 #define LDAPC_TIMEOUT_ROW_WITH(holder, where, more)                                                                    \
@@ -222,7 +232,7 @@ void ldapc_free(struct ldapc *dir);
 void ldapc_pin(struct ldapc *dir, const char *host, const char *address);
 /*
  * Connects, starts TLS and binds, by the deadline and the timeout of the options, whichever is earlier.
- * SL_UNREACHABLE, SL_TIMEOUT, SL_DENIED, SL_UNTRUSTED (certificate), SL_USAGE (password or CA file), SL_CANCELED.
+ * SL_UNREACHABLE, SL_TIMEOUT, SL_DENIED, SL_UNTRUSTED (certificate), SL_USAGE (password, CA or certificate file), SL_CANCELED.
  * A server that cannot be reached or trusted leaves it to the next one; when all fail the status is that of the first.
  */
 enum sl_status ldapc_connect(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e) SL_MUST;

@@ -56,6 +56,8 @@ static void domain_free(void *source)
     free(d->options.bind_dn);
     free(d->options.password_file);
     free(d->options.ca_file);
+    free(d->options.cert_file);
+    free(d->options.key_file);
     free(d);
 }
 
@@ -82,6 +84,8 @@ static enum sl_status domain_open(const char *uri, const struct src_config *conf
     d->options.bind_dn = sl_strdup(config->ldap.bind_dn);
     d->options.password_file = sl_strdup(config->ldap.password_file);
     d->options.ca_file = sl_strdup(config->ldap.ca_file);
+    d->options.cert_file = sl_strdup(config->ldap.cert_file);
+    d->options.key_file = sl_strdup(config->ldap.key_file);
     for (size_t i = 0; i < config->override_count; i++) {
         sl_strings_add(&d->hosts, config->overrides[i].host);
         sl_strings_add(&d->pinned, config->overrides[i].address);

@@ -108,15 +108,15 @@ static enum sl_status open_web(const char *uri, const struct src_config *config,
     const char *address = s == SL_OK ? src_override_find(config, w.host) : NULL;
     if (s == SL_OK && address && !sl_text_copy(w.address, sizeof w.address, address))
         s = sl_fail(e, SL_USAGE, "address \"%.60s\" for %s: too long", address, w.host);
-    if (s == SL_OK && config->key_file && !config->cert_file)
+    if (s == SL_OK && config->ldap.key_file && !config->ldap.cert_file)
         s = sl_fail(e, SL_USAGE, "source \"%.100s\": a key without a certificate", uri);
     if (s != SL_OK)
         return s;
     httpc_prepare();
     struct web *source = sl_new(sizeof *source);
     *source = w;
-    source->cert_file = sl_strdup(config->cert_file);
-    source->key_file = sl_strdup(config->key_file);
+    source->cert_file = sl_strdup(config->ldap.cert_file);
+    source->key_file = sl_strdup(config->ldap.key_file);
     source->ca_file = sl_strdup(config->ldap.ca_file);
     *ret_source = source;
     return SL_OK;

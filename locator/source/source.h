@@ -140,10 +140,9 @@ struct src_override {
 
 /* What sources are opened with; borrowed during `open` only. */
 struct src_config {
-    struct ldapc_options ldap; /* its ca_file serves https: too */
+    struct ldapc_options ldap; /* its files of certificates serve https: too */
     bool sasl_told;             /* how to bind was chosen by the caller; else a directory found by its domain tries Kerberos */
     uint64_t seed;              /* of the choice among servers of equal priority */
-    char *cert_file, *key_file; /* PEM, shown to https: servers; NULL: none */
     const struct src_override *overrides;
     size_t override_count;
     struct cache *cache; /* NULL: none */

@@ -29,7 +29,7 @@ struct sctl_schema_values {
     bool apply;
 };
 
-enum { SCTL_SCHEMA_PRINT_OPTIONS = 3, SCTL_SCHEMA_CHECK_OPTIONS = 8, SCTL_SCHEMA_APPLY_OPTIONS = 10 };
+enum { SCTL_SCHEMA_PRINT_OPTIONS = 3, SCTL_SCHEMA_CHECK_OPTIONS = 10, SCTL_SCHEMA_APPLY_OPTIONS = 12 };
 
 extern const struct sl_option sctl_schema_print_options[SCTL_SCHEMA_PRINT_OPTIONS];
 extern const struct sl_option sctl_schema_check_options[SCTL_SCHEMA_CHECK_OPTIONS];

@@ -1,4 +1,6 @@
 """How programs reach a directory: binds, TLS and operations (peers that misbehave: test_peers.py)."""
+import os
+
 import badpeer
 import certs
 import harness
@@ -191,6 +193,31 @@ class Tls(DirectoryCase):
         message = self.check(wrong.ldaps_uri, "--ca", root.ca_file, code=4)
         self.assertIn("not for the name", message)
         self.assertNotIn("not signed by", message)
+
+    def test_client_certificates(self):
+        """SASL EXTERNAL inside TLS with a server that demands a certificate, and maps its name to an account; each mistake is named"""
+        ours, others = certs.Authority(self.path("tls")), certs.Authority(self.path("others"), "Other CA")
+        os.chmod(self.folder, 0o755)
+        server = self.slapd(certificate=ours.issue("server", certs.local_hosts()), anonymous="none", config=(
+            "olcTLSCACertificateFile: %s\nolcTLSVerifyClient: demand\nolcAuthzRegexp: {2}cn=publisher-cert cn=publisher,ou=svc,dc=example,dc=com\n"
+            % ours.ca_file))
+        (cert, key), (stranger, strange_key) = ours.issue("publisher-cert", ["DNS:pc1"]), others.issue("publisher-cert", ["DNS:pc1"])
+        both = self.write("both.pem", open(cert).read() + open(key).read())
+        for uri, more in ((server.ldaps_uri, []), (server.uri, ["--starttls"])):
+            words = ["--ca", ours.ca_file, *more]
+            find = lambda *shown: harness.run([harness.program("locator"), "find", "mp", "--site", "PS1", "--source", uri, *words, *shown, "--json"])
+            for shown in (["--cert", cert, "--key", key], ["--cert", both]):
+                self.check(uri, *words, *shown, "--sasl", "external")
+                found = find(*shown, "--sasl", "external")
+                self.assertEqual((found.code, found.json["reason"]), (1, "nothing-published"), str(found))
+                self.assertEqual(find(*shown).json["reason"], "container-unreadable", "the certificate alone is nobody's account")
+            for shown, code, told in (([], 6, "wants a client certificate"),
+                                      (["--cert", stranger, "--key", strange_key], 6, "does not accept the certificate"),
+                                      (["--cert", cert, "--key", strange_key], 2, "do not match"), (["--cert", self.path("gone")], 2, "gone: No such file"),
+                                      (["--cert", key, "--key", key], 2, key), (["--key", key], 2, "a key without a certificate"),
+                                      (["--sasl", "external"], 2, "with a client certificate")):
+                found = find(*shown)
+                self.assertEqual((found.code, told in found.json["message"]), (code, True), str(found))
 
     def test_protocol_that_is_refused_is_named(self):
         """A server of an old TLS, and one that does not speak TLS at all, are told apart from a bad certificate."""

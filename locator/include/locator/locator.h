@@ -119,7 +119,7 @@ enum locator_option {
     LOCATOR_SASL = 20,            /* text: "none" (default), "external", "gssapi", "gss-spnego", "scram-sha-256" (-1, -512) */
     LOCATOR_STARTTLS = 21,        /* number, 0 or 1: protect ldap: connections; 0 */
     LOCATOR_CA_FILE = 22,         /* text: PEM file of trusted authorities instead of the system's */
-    LOCATOR_CERT_FILE = 32,       /* text: PEM file of the certificate to show to https: servers */
+    LOCATOR_CERT_FILE = 32,       /* text: PEM file of the certificate to show to servers inside TLS */
     LOCATOR_KEY_FILE = 33,        /* text: PEM file of its key; by default it stands in the same file */
     LOCATOR_SEQUENTIAL = 40,      /* number, 0 or 1: ask a source when all before it have left it open, as the product does; 0 */
     LOCATOR_CLIENT_FOREST = 41,   /* text: forest of the client; directories serve clients of their own forest only */

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { NAME_MAX_OCTETS = 160, REASONS_MAX = 1024, CHAIN_MAX = 16, SLICE_MS = 20 };
+enum { NAME_MAX_OCTETS = 160, REASONS_MAX = 1024, CHAIN_MAX = 16, SLICE_MS = 20, AFTERWARDS_MS = 300 };
 
 static void reason(struct sl_text *out, const char *fmt, ...) SL_PRINTF(2, 3);
 
@@ -47,6 +47,19 @@ bool peercert_has_authority(const char *ca_file)
 
     gnutls_x509_trust_list_deinit(list, 1);
     return has;
+}
+
+bool peercert_is_identity(const char *cert_file, const char *key_file, char *out, size_t out_size)
+{
+    gnutls_certificate_credentials_t credentials = NULL;
+    int code = gnutls_certificate_allocate_credentials(&credentials);
+
+    if (code >= 0)
+        code = gnutls_certificate_set_x509_key_file(credentials, cert_file, key_file, GNUTLS_X509_FMT_PEM);
+    if (credentials != NULL)
+        gnutls_certificate_free_credentials(credentials);
+    sl_text_copy(out, out_size, code < 0 ? gnutls_strerror(code) : "");
+    return code >= 0;
 }
 
 static void judge_authority(struct sl_text *out, gnutls_x509_crt_t *chain, unsigned count, const char *ca_file)
@@ -164,6 +177,30 @@ static int handshake(gnutls_session_t session, const struct peercert_peer *peer)
     return code;
 }
 
+/* True when the server ends the connection that it has just made. */
+static bool is_ended(gnutls_session_t session, const struct peercert_peer *peer)
+{
+    struct sl_deadline until = sl_deadline_min(peer->deadline, sl_deadline_in(AFTERWARDS_MS));
+    struct pollfd p = {.fd = peer->fd, .events = POLLIN};
+    ssize_t got;
+    char octet;
+
+    do {
+        if (poll(&p, 1, sl_deadline_left_ms(until)) <= 0)
+            return false;
+        got = gnutls_record_recv(session, &octet, sizeof octet);
+    } while (got > 0 || (got < 0 && gnutls_error_is_fatal((int)got) == 0));
+    return true;
+}
+
+/* What is wrong with us, in the eyes of a server that wanted to know who we are. */
+static enum peercert_verdict judge_ourselves(const struct peercert_peer *peer, char *out, size_t size)
+{
+    snprintf(out, size, "the server %s", peer->cert_file != NULL ? "does not accept the certificate of --cert"
+                                                                 : "wants a client certificate: name one with --cert");
+    return PEERCERT_UNWELCOME;
+}
+
 static enum peercert_verdict judge_peer(gnutls_session_t session, const struct peercert_peer *peer, int64_t now_s, char *out,
                                         size_t size)
 {
@@ -181,23 +218,30 @@ static enum peercert_verdict judge_peer(gnutls_session_t session, const struct p
 
 enum peercert_verdict peercert_try(const struct peercert_peer *peer, int64_t now_s, char *out, size_t out_size)
 {
-    gnutls_certificate_credentials_t nobody = NULL;
+    gnutls_certificate_credentials_t us = NULL;
     gnutls_session_t session = NULL;
     enum peercert_verdict verdict = PEERCERT_LOST;
 
     snprintf(out, out_size, "no handshake could be prepared");
-    if (gnutls_certificate_allocate_credentials(&nobody) == 0 &&
+    if (gnutls_certificate_allocate_credentials(&us) == 0 &&
+        (peer->cert_file == NULL ||
+         gnutls_certificate_set_x509_key_file(us, peer->cert_file, peer->key_file, GNUTLS_X509_FMT_PEM) >= 0) &&
         gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) == 0 &&
         gnutls_priority_set_direct(session, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", NULL) == 0 &&
-        gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, nobody) == 0) {
+        gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, us) == 0) {
         gnutls_transport_set_int(session, peer->fd);
         int code = handshake(session, peer);
+        bool is_fine = code == 0;
 
-        verdict = code == 0 ? judge_peer(session, peer, now_s, out, out_size) : judge_failure(session, code, out, out_size);
+        verdict = is_fine ? judge_peer(session, peer, now_s, out, out_size) : judge_failure(session, code, out, out_size);
+        bool is_over = is_fine ? verdict == PEERCERT_FINE && is_ended(session, peer) : code != GNUTLS_E_AGAIN;
+
+        if (is_over && gnutls_certificate_client_get_request_status(session) != 0)
+            verdict = judge_ourselves(peer, out, out_size);
     }
     if (session != NULL)
         gnutls_deinit(session);
-    if (nobody != NULL)
-        gnutls_certificate_free_credentials(nobody);
+    if (us != NULL)
+        gnutls_certificate_free_credentials(us);
     return verdict;
 }

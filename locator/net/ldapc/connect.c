@@ -42,7 +42,7 @@ struct attempt {
     bool done;
     int done_fd; /* eventfd */
     /* what to do: own copies, only the thread reads them */
-    char *server, *host, *bind_dn, *ca_file, *pinned;
+    char *server, *host, *bind_dn, *ca_file, *cert_file, *key_file, *pinned;
     char password[PASSWORD_MAX];
     uint16_t port;
     enum ldapc_scheme scheme;
@@ -51,7 +51,7 @@ struct attempt {
     struct sl_deadline deadline;
     /* what came out, valid once done */
     LDAP *ld;
-    bool is_misuse;    /* the CA file is none */
+    bool is_misuse;    /* the CA file, or that of the certificate, is none */
     bool is_handshake; /* it came to a TLS handshake */
     enum ldapc_kind kind;
     int code;
@@ -77,6 +77,8 @@ static void attempt_unref(struct attempt *a)
     free(a->host);
     free(a->bind_dn);
     free(a->ca_file);
+    free(a->cert_file);
+    free(a->key_file);
     free(a->pinned);
     a->magic = 0;
     free(a);
@@ -133,8 +135,8 @@ static bool set_options(LDAP *ld, const struct attempt *a)
                     {LDAP_OPT_RESTART, LDAP_OPT_ON},
                     {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_ON},
                     {LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON}};
-    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR,    LDAP_OPT_X_TLS_CERTFILE, LDAP_OPT_X_TLS_KEYFILE,
-                                  LDAP_OPT_X_TLS_CIPHER_SUITE, LDAP_OPT_X_TLS_CRLFILE,  LDAP_OPT_X_TLS_DHFILE};
+    static const int cleared[] = {LDAP_OPT_X_TLS_CACERTDIR, LDAP_OPT_X_TLS_CIPHER_SUITE, LDAP_OPT_X_TLS_CRLFILE,
+                                  LDAP_OPT_X_TLS_DHFILE};
     struct timeval wait = {.tv_sec = sl_deadline_left_ms(a->deadline) / 1000,
                            .tv_usec = sl_deadline_left_ms(a->deadline) % 1000 * 1000};
     int demand = LDAP_OPT_X_TLS_DEMAND;
@@ -149,6 +151,8 @@ static bool set_options(LDAP *ld, const struct attempt *a)
     ldap_set_option(ld, LDAP_OPT_TIMEOUT, &wait);
     ldap_set_option(ld, LDAP_OPT_X_SASL_SECPROPS, ldapc_sasl_properties(a->sasl, has_tls(a)));
     ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, trust_file(a->ca_file));
+    ldap_set_option(ld, LDAP_OPT_X_TLS_CERTFILE, a->cert_file);
+    ldap_set_option(ld, LDAP_OPT_X_TLS_KEYFILE, a->key_file);
     ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
     return !has_tls(a) || ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &(int){0}) == LDAP_OPT_SUCCESS;
 }
@@ -284,9 +288,17 @@ static bool install_tls(struct attempt *a)
     return attempt_fail(a, "TLS handshake", sl_deadline_passed(a->deadline) ? LDAP_TIMEOUT : code, NULL);
 }
 
-static bool fail_without_authority(struct attempt *a)
+/* libldap could make nothing of the files: of which, it does not say. */
+static bool fail_without_files(struct attempt *a)
 {
+    char why[RESULT_TEXT_MAX / 2];
+
     a->kind = LDAPC_TLS;
+    if (a->cert_file != NULL && !peercert_is_identity(a->cert_file, a->key_file, why, sizeof why)) {
+        a->is_misuse = true;
+        snprintf(a->text, sizeof a->text, "TLS: certificate %s with key %s: %s", a->cert_file, a->key_file, why);
+        return false;
+    }
     a->is_misuse = a->ca_file != NULL;
     snprintf(a->text, sizeof a->text, "TLS: no certificate of an authority could be read from %s",
              a->ca_file != NULL ? a->ca_file : "the system's trust store");
@@ -321,7 +333,7 @@ static bool open_handle(struct attempt *a)
         return attempt_fail(a, "connect", code, NULL);
     }
     limit_answers(a->ld);
-    return set_options(a->ld, a) || fail_without_authority(a);
+    return set_options(a->ld, a) || fail_without_files(a);
 }
 
 static void close_handle(struct attempt *a)
@@ -362,7 +374,8 @@ static void diagnose_tls(struct attempt *a)
     if (!connected || ldap_get_option(a->ld, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS)
         return;
     const struct peercert_peer peer = {
-        .fd = fd, .host = a->host, .ca_file = trust_file(a->ca_file), .deadline = a->deadline, .abandoned = &a->abandoned};
+        .fd = fd, .host = a->host, .ca_file = trust_file(a->ca_file), .cert_file = a->cert_file, .key_file = a->key_file,
+        .deadline = a->deadline, .abandoned = &a->abandoned};
 
     switch (peercert_try(&peer, sl_clock_real_s(), why, sizeof why)) {
     case PEERCERT_FINE:
@@ -374,6 +387,10 @@ static void diagnose_tls(struct attempt *a)
     case PEERCERT_REFUSED:
         a->kind = LDAPC_TLS;
         snprintf(a->text, sizeof a->text, "TLS: protocol refused: %s", why);
+        break;
+    case PEERCERT_UNWELCOME:
+        a->kind = LDAPC_DENIED;
+        snprintf(a->text, sizeof a->text, "TLS: %s", why);
         break;
     case PEERCERT_LOST:
         snprintf(a->text, sizeof a->text, "TLS: %s", why);
@@ -389,7 +406,7 @@ static bool connect_tls(struct attempt *a)
     if (reached || !a->is_handshake || a->kind != LDAPC_UNREACHABLE || sl_deadline_passed(a->deadline))
         return reached;
     if (!peercert_has_authority(trust_file(a->ca_file)))
-        return fail_without_authority(a);
+        return fail_without_files(a);
     diagnose_tls(a);
     return false;
 }
@@ -434,13 +451,22 @@ static bool sasl_bind(struct attempt *a)
     return false;
 }
 
+static bool bind_as_told(struct attempt *a)
+{
+    if (a->sasl != LDAPC_SASL_NONE)
+        return sasl_bind(a);
+    return attempt_step(a, a->bind_dn != NULL ? "bind" : "anonymous bind", send_simple_bind, JUDGED);
+}
+
 static bool attempt_run(struct attempt *a)
 {
     if (!connect_tls(a))
         return false;
-    if (a->sasl != LDAPC_SASL_NONE ? !sasl_bind(a)
-                                   : !attempt_step(a, a->bind_dn != NULL ? "bind" : "anonymous bind", send_simple_bind, JUDGED))
+    if (!bind_as_told(a)) {
+        if (has_tls(a) && a->kind == LDAPC_UNREACHABLE && !sl_deadline_passed(a->deadline))
+            diagnose_tls(a); /* a server that does not like our certificate ends the connection now */
         return false;
+    }
     a->security.bound = a->sasl != LDAPC_SASL_NONE || a->bind_dn != NULL;
     a->security.local = a->scheme == LDAPC_LDAPI;
     return true;
@@ -471,28 +497,6 @@ static void *attempt_thread(void *ctx)
 
 /* ---- the caller's side ---------------------------------------------------------------------------------------------- */
 
-static enum sl_status read_password(const char *path, char *out, size_t size, struct sl_error *e)
-{
-    FILE *f;
-
-    if (sl_file_open(path, &f, e) != SL_OK)
-        return sl_fail_in(e, SL_USAGE, "password file");
-    bool got = fgets(out, (int)size, f) != NULL;
-    int why = ferror(f) ? errno : 0; /* a folder can be opened */
-
-    fclose(f);
-    if (why != 0)
-        return sl_fail(e, SL_USAGE, "password file %s: %s", path, strerror(why));
-    if (got && strlen(out) == size - 1)
-        return sl_fail(e, SL_USAGE, "password file %s: its first line is longer than %zu octets", path, size - 2);
-    if (got)
-        out[strcspn(out, "\r\n")] = '\0';
-    /* an empty password would be an anonymous bind that looks like a real one (RFC 4513 section 5.1.2) */
-    if (!got || out[0] == '\0')
-        return sl_fail(e, SL_USAGE, "password file %s: its first line is empty", path);
-    return SL_OK;
-}
-
 static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline deadline, struct attempt **ret_attempt,
                                   struct sl_error *e)
 {
@@ -508,6 +512,8 @@ static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline de
         .host = sl_strdup(server->host),
         .bind_dn = sl_strdup(o->bind_dn),
         .ca_file = sl_strdup(o->ca_file),
+        .cert_file = sl_strdup(o->cert_file),
+        .key_file = sl_strdup(o->key_file != NULL ? o->key_file : o->cert_file),
         .pinned = sl_strdup(dir->pinned[dir->at]),
         .port = server->port,
         .scheme = dir->uri.scheme,
@@ -521,9 +527,11 @@ static enum sl_status attempt_new(const struct ldapc *dir, struct sl_deadline de
     if (a->done_fd < 0)
         s = sl_fail(e, SL_IO, "eventfd: %s", strerror(errno));
     else if (o->bind_dn != NULL)
-        s = read_password(o->password_file, a->password, sizeof a->password, e);
+        s = ldapc_read_password(o->password_file, a->password, sizeof a->password, e);
     if (s == SL_OK && sl_file_check(o->ca_file, e) != SL_OK)
         s = sl_fail_in(e, SL_USAGE, "CA file");
+    if (s == SL_OK && (sl_file_check(a->cert_file, e) != SL_OK || sl_file_check(a->key_file, e) != SL_OK))
+        s = sl_fail_in(e, SL_USAGE, "client certificate");
     if (s != SL_OK) {
         attempt_unref(a);
         return s;

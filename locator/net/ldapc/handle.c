@@ -32,8 +32,11 @@ static enum sl_status check_options(const struct ldapc *dir, struct sl_error *e)
         return sl_fail(e, SL_USAGE, "%s: SASL %s needs a user as the bind DN, and a password file", server, mechanism->name);
     if (o->starttls && dir->uri.scheme != LDAPC_LDAP)
         return sl_fail(e, SL_USAGE, "%s: StartTLS is for ldap:// only", server);
-    if (o->sasl == LDAPC_SASL_EXTERNAL && dir->uri.scheme != LDAPC_LDAPI)
-        return sl_fail(e, SL_USAGE, "%s: SASL EXTERNAL is for ldapi:// only", server);
+    if (o->key_file != NULL && o->cert_file == NULL)
+        return sl_fail(e, SL_USAGE, "%s: a key without a certificate", server);
+    bool shows = o->cert_file != NULL && (o->starttls || dir->uri.scheme == LDAPC_LDAPS);
+    if (o->sasl == LDAPC_SASL_EXTERNAL && dir->uri.scheme != LDAPC_LDAPI && !shows)
+        return sl_fail(e, SL_USAGE, "%s: SASL EXTERNAL is for ldapi://, or for TLS with a client certificate", server);
     return SL_OK;
 }
 
@@ -47,6 +50,8 @@ static void set_options_copy(struct ldapc *dir, const struct ldapc_options *o)
         .sasl = o->sasl,
         .starttls = o->starttls,
         .ca_file = sl_strdup(o->ca_file),
+        .cert_file = sl_strdup(o->cert_file),
+        .key_file = sl_strdup(o->key_file),
         .timeout_ms = o->timeout_ms,
     };
     dir->health = o->health != NULL ? ldapc_health_ref(o->health) : ldapc_health_new();
@@ -128,6 +133,8 @@ void ldapc_free(struct ldapc *dir)
     free(dir->options.bind_dn);
     free(dir->options.password_file);
     free(dir->options.ca_file);
+    free(dir->options.cert_file);
+    free(dir->options.key_file);
     free(dir->base);
     free(dir->container);
     dir->magic = 0;

@@ -78,6 +78,8 @@ int64_t ldapc_health_wait_ms(struct ldapc_health *health, const char *server);
 /* Notes that a server answered, or failed; each failure in a row doubles the time that it is avoided. Any thread. */
 void ldapc_health_note(struct ldapc_health *health, const char *server, bool is_good);
 
+/* Reads the password that is the first line of a file; SL_USAGE names what is wrong with it. */
+enum sl_status ldapc_read_password(const char *path, char *out, size_t size, struct sl_error *e) SL_MUST;
 /* Connects to the server dir->at of the list, by the deadline. */
 enum sl_status ldapc_connect_one(struct ldapc *dir, struct sl_deadline deadline, struct sl_error *e);
 
