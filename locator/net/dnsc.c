@@ -1,5 +1,6 @@
 #include "locator/net/dnsc.h"
 
+#include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/wire/cursor.h"
 
@@ -9,6 +10,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* RFC 1035 4.1 */
@@ -41,6 +43,8 @@ static enum sl_status status_of(int code)
         return SL_MALFORMED;
     case ARES_EBADNAME:
         return SL_USAGE;
+    case ARES_EREFUSED:
+        return SL_DENIED;
     case ARES_ENOMEM:
         return SL_NOMEM;
     default:
@@ -58,15 +62,13 @@ static int try_ms(const char *servers, int left_ms)
     return left_ms / tries < TRY_MS ? left_ms / tries + 1 : TRY_MS;
 }
 
-static enum sl_status open_channel(const char *server, struct sl_deadline deadline, ares_channel *ret_channel, struct sl_error *e)
+static enum sl_status open_channel(const char *server, int flags, struct sl_deadline deadline, ares_channel *ret_channel,
+                                   struct sl_error *e)
 {
     struct ares_options options = {.tries = TRIES, .lookups = (char *)(server ? "b" : "fb")};
-    int mask = ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_LOOKUPS;
+    int mask = ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_LOOKUPS | ARES_OPT_FLAGS;
     options.timeout = try_ms(server, sl_deadline_left_ms(deadline));
-    if (server) {
-        options.flags = ARES_FLAG_NOSEARCH;
-        mask |= ARES_OPT_FLAGS;
-    }
+    options.flags = server ? flags | ARES_FLAG_NOSEARCH : flags;
     ares_channel channel;
     int code = ares_init_options(&channel, &options, mask);
     if (code != ARES_SUCCESS)
@@ -153,6 +155,22 @@ static bool take_name(struct nb_cursor *c, char *out, size_t size)
     return fits && nb_take(c, (size_t)used) != NULL;
 }
 
+struct dnsc_srv *dnsc_srv_list_add(struct dnsc_srv_list *list)
+{
+    if (list->count == DNSC_SRV_MAX)
+        return NULL;
+    if (!(list->count & (list->count - 1))) /* room grows by powers of two */
+        list->items = sl_resize(list->items, list->count ? list->count * 2 : 1, sizeof *list->items);
+    list->items[list->count] = (struct dnsc_srv){.line = 0};
+    return &list->items[list->count++];
+}
+
+void dnsc_srv_list_fini(struct dnsc_srv_list *list)
+{
+    free(list->items);
+    *list = (struct dnsc_srv_list){0, NULL};
+}
+
 /* Reads one record: of `owner`, an SRV record is added to the list, an alias becomes the owner that counts from here on. */
 static bool take_record(struct nb_cursor *c, char *owner, struct dnsc_srv_list *list)
 {
@@ -169,15 +187,16 @@ static bool take_record(struct nb_cursor *c, char *owner, struct dnsc_srv_list *
     bool is_asked = class == CLASS_IN && sl_text_iequal(name, owner);
     if (is_asked && type == TYPE_CNAME && (!take_name(c, owner, DNSC_NAME_MAX) || c->at != end))
         return false;
-    if (is_asked && type == TYPE_SRV && list->count < DNSC_SRV_MAX) {
+    if (is_asked && type == TYPE_SRV) {
         srv.ttl_s = ttl_s <= ttl_max ? ttl_s : 0;
         srv.priority = nb_get16(c);
         srv.weight = nb_get16(c);
         srv.port = nb_get16(c);
         if (!take_name(c, srv.target, sizeof srv.target) || c->at != end)
             return false;
-        if (srv.target[0]) /* the root as a target: the service is not to be had here (RFC 2782) */
-            list->items[list->count++] = srv;
+        struct dnsc_srv *kept = srv.target[0] ? dnsc_srv_list_add(list) : NULL; /* the root: no service here (RFC 2782) */
+        if (kept)
+            *kept = srv;
     }
     c->at = end;
     return true;
@@ -218,19 +237,28 @@ static void on_srv(void *arg, int code, int timeouts, unsigned char *octets, int
         ask->malformed = is_cut(octets, (size_t)len) || (code == ARES_SUCCESS && !read_srv(octets, (size_t)len, ask->srv));
 }
 
+static enum sl_status ask_srv(const char *server, int flags, struct ask *ask, struct sl_deadline deadline, struct sl_error *e)
+{
+    ares_channel channel;
+    enum sl_status s = open_channel(server, flags, deadline, &channel, e);
+    if (s != SL_OK)
+        return s;
+    ares_query(channel, ask->name, CLASS_IN, TYPE_SRV, on_srv, ask);
+    return finish(channel, ask, "SRV", deadline, e);
+}
+
 enum sl_status dnsc_srv(const char *server, const char *name, struct sl_deadline deadline, struct dnsc_srv_list *ret_list,
                         struct sl_error *e)
 {
     struct dnsc_srv_list list = {.count = 0};
-    struct ask ask = {.name = name, .srv = &list};
-    ares_channel channel;
-    enum sl_status s = open_channel(server, deadline, &channel, e);
-    if (s != SL_OK)
-        return s;
-    ares_query(channel, name, CLASS_IN, TYPE_SRV, on_srv, &ask);
-    s = finish(channel, &ask, "SRV", deadline, e);
+    struct ask ask = {.name = name, .srv = &list}, again = ask;
+    enum sl_status s = ask_srv(server, 0, &ask, deadline, e);
+    if (ask.code == ARES_ECONNREFUSED) /* so c-ares also tells that each server failed or refused: which, the first one says */
+        s = ask_srv(server, ARES_FLAG_NOCHECKRESP, &again, deadline, e);
     if (s == SL_OK)
         *ret_list = list;
+    else
+        dnsc_srv_list_fini(&list);
     return s;
 }
 
@@ -286,7 +314,7 @@ enum sl_status dnsc_host(const char *server, const char *host, struct sl_deadlin
     ares_channel channel;
     enum sl_status s = SL_OK;
     if (!is_numeric(host, &list)) {
-        s = open_channel(server, deadline, &channel, e);
+        s = open_channel(server, 0, deadline, &channel, e);
         if (s != SL_OK)
             return s;
         struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};

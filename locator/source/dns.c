@@ -105,6 +105,7 @@ static void dns_ask(void *source, const struct src_question *q, struct sl_deadli
         add_address(d, deadline, a);
     else
         src_say(a, SRC_NOT_FOUND, "no record %s", name);
+    dnsc_srv_list_fini(&list);
 }
 
 const struct src_ops src_dns = {

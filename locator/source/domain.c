@@ -128,14 +128,32 @@ static bool is_listed(const struct candidates *c, const struct dnsc_srv *srv)
     return false;
 }
 
-/* Appends the servers of a service that are not yet there, in the order of RFC 2782; false when the DNS could not be asked. */
+/* Appends those of the list that are not yet there, in the order of RFC 2782. */
+static void add_servers(const struct domain *d, const struct dnsc_srv_list *list, struct candidates *c)
+{
+    struct lm_srv *records = sl_new_array(list->count + 1, sizeof *records);
+    size_t *order = sl_new_array(list->count + 1, sizeof *order);
+    for (size_t i = 0; i < list->count; i++)
+        records[i] = (struct lm_srv){list->items[i].priority, list->items[i].weight};
+    lm_srv_order(records, list->count, d->seed, order);
+    for (size_t i = 0; i < list->count && c->count < CANDIDATES_MAX; i++) {
+        const struct dnsc_srv *srv = &list->items[order[i]];
+        if (is_listed(c, srv))
+            continue;
+        struct candidate *one = &c->items[c->count++];
+        *one = (struct candidate){.port = srv->port};
+        (void)sl_text_copy(one->host, sizeof one->host, srv->target);
+    }
+    free(order);
+    free(records);
+}
+
+/* Appends the servers of a service; false when the DNS could not be asked. */
 static bool add_service(const struct domain *d, const char *service, struct sl_deadline deadline, struct candidates *c,
                         struct src_answer *a)
 {
     char name[DNSC_NAME_MAX * 2];
     struct dnsc_srv_list list;
-    struct lm_srv records[DNSC_SRV_MAX];
-    size_t order[DNSC_SRV_MAX];
     struct sl_error e = {.status = SL_OK};
     (void)snprintf(name, sizeof name, "%s.%s", service, d->name);
     src_note(a, "SRV %s", name);
@@ -146,17 +164,8 @@ static bool add_service(const struct domain *d, const char *service, struct sl_d
         return false;
     }
     src_note_end(a, "%zu server%s", list.count, list.count == 1 ? "" : "s");
-    for (size_t i = 0; i < list.count; i++)
-        records[i] = (struct lm_srv){list.items[i].priority, list.items[i].weight};
-    lm_srv_order(records, list.count, d->seed, order);
-    for (size_t i = 0; i < list.count && c->count < CANDIDATES_MAX; i++) {
-        const struct dnsc_srv *srv = &list.items[order[i]];
-        if (is_listed(c, srv))
-            continue;
-        struct candidate *one = &c->items[c->count++];
-        *one = (struct candidate){.port = srv->port};
-        (void)sl_text_copy(one->host, sizeof one->host, srv->target);
-    }
+    add_servers(d, &list, c);
+    dnsc_srv_list_fini(&list);
     return true;
 }
 

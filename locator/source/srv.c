@@ -1,8 +1,10 @@
 #include "locator/source/srv.h"
 
+#include "common/base/memory.h"
 #include "common/base/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void src_srv_label(const char *site, char *out, size_t size)
@@ -29,14 +31,15 @@ static void to_mps(const struct dnsc_srv_list *list, const struct src_question *
 
 bool src_srv_choose(const struct dnsc_srv_list *list, const struct src_question *q, struct src_answer *a, size_t *ret_index)
 {
-    struct lm_mp mps[DNSC_SRV_MAX];
-    to_mps(list, q, mps);
-    struct lm_choice choice = lm_choose_mp(mps, list->count, q->profile);
-    if (choice.kind == LM_CHOICE_NOTHING) {
+    if (!list->count) {
         src_note_end(a, "no such record");
         return false;
     }
+    struct lm_mp *mps = sl_new_array(list->count, sizeof *mps);
+    to_mps(list, q, mps);
+    struct lm_choice choice = lm_choose_mp(mps, list->count, q->profile);
     a->mp = mps[choice.index];
+    free(mps);
     a->ttl_s = list->items[choice.index].ttl_s;
     src_note_end(a, "%s port %u", a->mp.name, a->mp.srv_port);
     if (choice.kind == LM_CHOICE_SEVERAL) {

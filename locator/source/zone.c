@@ -16,7 +16,6 @@ enum { ALIASES_MAX = 8 };
 struct found {
     char label[DNSC_NAME_MAX]; /* what the owner begins with */
     struct dnsc_srv_list list;
-    unsigned lines[DNSC_SRV_MAX];
     struct sl_deadline deadline;
 };
 
@@ -28,15 +27,14 @@ static enum sl_status check_time(struct sl_deadline deadline, struct sl_error *e
 static enum sl_status take_srv(void *ctx, const struct ff_zone_record *record, struct sl_error *e)
 {
     struct found *f = ctx;
-    size_t len = strlen(f->label), at = f->list.count;
+    size_t len = strlen(f->label);
     bool ours = strncasecmp(record->owner, f->label, len) == 0 && (record->owner[len] == '.' || !record->owner[len]);
-    if (record->type == FF_ZONE_SRV && ours && record->target[0] && at < DNSC_SRV_MAX) {
-        struct dnsc_srv *srv = &f->list.items[at];
+    bool counts = record->type == FF_ZONE_SRV && ours && record->target[0];
+    struct dnsc_srv *srv = counts ? dnsc_srv_list_add(&f->list) : NULL;
+    if (srv) {
         *srv = (struct dnsc_srv){.priority = record->priority, .weight = record->weight, .port = record->port,
-                                 .ttl_s = record->ttl_s};
+                                 .ttl_s = record->ttl_s, .line = record->line};
         (void)sl_text_copy(srv->target, sizeof srv->target, record->target);
-        f->lines[at] = record->line;
-        f->list.count++;
     }
     return check_time(f->deadline, e);
 }
@@ -91,26 +89,21 @@ static void add_address(const struct src_dump *dump, struct sl_deadline deadline
 static void zone_ask(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
 {
     const struct src_dump *dump = source;
-    struct found *f = calloc(1, sizeof *f);
+    struct found f = {.deadline = deadline};
     struct sl_error e = {.status = SL_OK};
     size_t index;
-    if (!f) {
-        src_say(a, SRC_FAILED, "out of memory");
-        return;
-    }
-    f->deadline = deadline;
-    src_srv_label(q->site, f->label, sizeof f->label);
+    src_srv_label(q->site, f.label, sizeof f.label);
     src_dump_begin(dump, q, a);
-    enum sl_status s = ff_zone_read(dump->path, take_srv, f, &e);
+    enum sl_status s = ff_zone_read(dump->path, take_srv, &f, &e);
     if (s != SL_OK) {
         src_dump_say_failed(a, s, &e);
-    } else if (src_srv_choose(&f->list, q, a, &index)) {
-        src_dump_place(a, dump->path, f->lines[index]);
+    } else if (src_srv_choose(&f.list, q, a, &index)) {
+        src_dump_place(a, dump->path, f.list.items[index].line);
         add_address(dump, deadline, a);
     } else {
-        src_say(a, SRC_NOT_FOUND, "no record %s in %s", f->label, dump->path);
+        src_say(a, SRC_NOT_FOUND, "no record %s in %s", f.label, dump->path);
     }
-    free(f);
+    dnsc_srv_list_fini(&f.list);
 }
 
 const struct src_ops src_zone = {

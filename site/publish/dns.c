@@ -91,6 +91,7 @@ static struct sl_deadline one_try(const struct zone *z)
 
 static enum sl_status look(struct zone *z, struct sl_error *e)
 {
+    dnsc_srv_list_fini(&z->found);
     return dnsc_srv(z->server, z->owner, one_try(z), &z->found, e);
 }
 
@@ -98,7 +99,7 @@ static enum sl_status look(struct zone *z, struct sl_error *e)
 
 static bool is_as_wanted(const struct zone *z)
 {
-    const struct dnsc_srv *srv = &z->found.items[0];
+    const struct dnsc_srv *srv = z->found.items;
     if (z->wanted == NULL)
         return z->found.count == 0;
     return z->found.count == 1 && sl_text_iequal(srv->target, z->wanted->host) && srv->port == z->wanted->port &&
@@ -228,16 +229,18 @@ static enum sl_status publish(struct zone *z, struct sl_error *e)
     enum sl_status s = look(z, e);
     if (s)
         return s;
-    struct dnsc_srv_list before = z->found;
     bool is_same = is_as_wanted(z);
+    struct dnsc_srv_list before = z->found;
+    z->found = (struct dnsc_srv_list){0, NULL};
     if (!is_same && !pub_is_diff(z->run))
         s = apply(z, e);
+    if (s == SL_OK && is_same && z->wanted)
+        pub_line_add(z->run, PUB_SAME_LINE, z->owner, "%s", "");
+    else if (s == SL_OK && !is_same)
+        tell(z, before.count == 0 ? PUB_ADD_LINE : z->wanted ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, &before);
+    dnsc_srv_list_fini(&before);
     if (s)
         return s;
-    if (is_same && z->wanted)
-        pub_line_add(z->run, PUB_SAME_LINE, z->owner, "%s", "");
-    else if (!is_same)
-        tell(z, before.count == 0 ? PUB_ADD_LINE : z->wanted ? PUB_CHANGE_LINE : PUB_REMOVE_LINE, &before);
     if (!is_same && pub_is_diff(z->run))
         pub_result_set(z->run, SL_OUTCOME_NEGATIVE, "differs", "%s", "");
     check_host(z);
@@ -271,5 +274,6 @@ void pub_dns(struct pub_run *run)
         publish_name(z, run->site->site.code, wanted);
     for (size_t i = 0; s == SL_OK && i < run->order->sites.count; i++)
         publish_name(z, run->order->sites.items[i], NULL);
+    dnsc_srv_list_fini(&z->found);
     free(z);
 }

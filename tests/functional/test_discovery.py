@@ -118,6 +118,16 @@ class Domain(Host):
         self.assertNotIn("ping", self.asked(found))
         self.assertIn("kinit", "\n".join(found.json["warnings"]))
 
+    def test_the_best_of_many_servers(self):
+        """P04 RFC 2782: of 150 servers the one of the lowest priority is tried first, though it is the last of the answer"""
+        directory = self.directory()
+        dead = [(10, 100, 1, "dc2.example.com")] * 149
+        self.serve(SERVERS, *dead, (1, 0, directory.port, "dc1.example.com"))
+        self.dns.truncated = True
+        found = self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com")
+        self.assertEqual((found.code, found.answer["server"]), (0, "ldap://dc1.example.com:%d" % directory.port), str(found))
+        self.assertFalse(any("127.0.0.1:1" in text or "dc2" in text for text in found.json["warnings"]), str(found))
+
     def test_nothing_is_there(self):
         """X02 a domain without a directory: no; a host without an address, a DNS that fails: could not ask; what is no domain: a mistake"""
         find = lambda *more: self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com", *more)

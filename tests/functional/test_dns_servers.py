@@ -47,6 +47,23 @@ class Servers(harness.Case):
             found = self.find("127.0.0.1:%d" % silent.getsockname()[1], nobody, failing.address)
             self.assertEqual((found.code, found.json["reason"]), (3, "could-not-ask"), str(found))
 
+    def test_servers_that_refuse(self):
+        """X02 REFUSED from each server is a refusal; from one of them it leaves it to the next"""
+        refusing, other = dns.Server(self), dns.Server(self)
+        refusing.rcode = other.rcode = 5
+        found = self.find(refusing.address, other.address)
+        self.assertEqual((found.code, found.json["outcome"], found.json["reason"]), (6, "denied", "access-refused"), str(found))
+        self.check(self.find(refusing.address, self.server.address))
+
+    def test_more_records_than_fit_a_datagram(self):
+        """P03 every one of 300 records competes: the first by name is the last of the answer"""
+        names = ["mp%03d.example.org" % number for number in range(400, 100, -1)]
+        self.server.records[(NAME, dns.SRV)] = [(60, (0, 0, 80, name)) for name in names]
+        self.server.truncated = True
+        found = self.find(self.server.address)
+        self.assertEqual((found.code, found.answer["mp"]), (0, "mp101.example.org"), str(found))
+        self.assertIn("300 SRV records", "\n".join(found.json["warnings"]))
+
     def test_priority_and_weight_do_not_count(self):
         """P03 P04 sms.md 4: two records, the better priority on the later name; cm2007 takes the first by name and warns, cb too"""
         self.server.records[(NAME, dns.SRV)] = [(60, (0, 100, 80, "mp2.example.org")), (90, (50, 0, 8080, "mp1.example.org"))]

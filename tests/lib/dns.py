@@ -33,6 +33,10 @@ def value_octets(kind, value):
     return name_octets(value)
 
 
+class TcpServer(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True     # a fixed port that the test before has just left
+
+
 class Server:
     def __init__(self, case, host="127.0.0.1", port=None):
         self.host, self.port = host, port or harness.free_port((host,))
@@ -52,7 +56,7 @@ class Server:
                     reply = outer.answer(self.rfile.read(struct.unpack("!H", head)[0]), "tcp")
                     self.wfile.write(struct.pack("!H", len(reply)) + reply)
 
-        for kind, handler in ((socketserver.ThreadingUDPServer, Udp), (socketserver.ThreadingTCPServer, Tcp)):
+        for kind, handler in ((socketserver.ThreadingUDPServer, Udp), (TcpServer, Tcp)):
             one = kind((host, self.port), handler)
             one.daemon_threads = True
             threading.Thread(target=one.serve_forever, daemon=True).start()
