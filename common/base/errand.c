@@ -17,8 +17,8 @@ struct sl_errand {
     bool has_work; /* guarded by the mutex */
 };
 
-/* Waits until there is work, or for `ms` (below 0: as long as it takes). */
-static void wait_for_work(struct sl_errand *errand, int64_t ms)
+/* Waits for `ms` (0: for ever); `is_eager`: or until there is work. */
+static void wait_for_work(struct sl_errand *errand, int64_t ms, bool is_eager)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -30,8 +30,8 @@ static void wait_for_work(struct sl_errand *errand, int64_t ms)
     }
     pthread_mutex_lock(&errand->mutex);
     int passed = 0;
-    while (!sl_cancel_is_told(&errand->stop) && passed == 0 && (ms >= 0 || !errand->has_work))
-        passed = ms < 0 ? pthread_cond_wait(&errand->wake, &errand->mutex)
+    while (!sl_cancel_is_told(&errand->stop) && passed == 0 && (!is_eager || !errand->has_work))
+        passed = ms == 0 ? pthread_cond_wait(&errand->wake, &errand->mutex)
                         : pthread_cond_timedwait(&errand->wake, &errand->mutex, &until);
     errand->has_work = false;
     pthread_mutex_unlock(&errand->mutex);
@@ -45,7 +45,10 @@ static void *run(void *arg)
     unsigned failures = 0;
     while (!sl_cancel_is_told(&errand->stop)) {
         failures = work->run(work->ctx, failures, &errand->stop) ? 0 : failures + 1;
-        wait_for_work(errand, failures == 0 ? -1 : sl_backoff_ms(failures, work->retry_min_ms, work->retry_max_ms, &random));
+        if (failures == 0)
+            wait_for_work(errand, work->period_ms, true);
+        else
+            wait_for_work(errand, sl_backoff_ms(failures, work->retry_min_ms, work->retry_max_ms, &random), false);
     }
     return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * errand.h - work in a thread of its own that is done when it is woken, and again, with a back-off of which half is left to
- * chance, as long as it fails: what a daemon owes to others who may be away.
+ * errand.h - work in a thread of its own that is done when it is woken, or now and then, and again, with a back-off of which half
+ * is left to chance, as long as it fails: what a daemon owes to others, who may be away.
  */
 #ifndef SL_COMMON_BASE_ERRAND_H
 #define SL_COMMON_BASE_ERRAND_H
@@ -19,6 +19,7 @@ struct sl_errand_work {
     bool (*run)(void *ctx, unsigned failures, const struct sl_cancel *stop);
     void *ctx;
     int64_t retry_min_ms, retry_max_ms; /* sl_backoff_ms */
+    int64_t period_ms;                  /* works again after so long, when it went well; 0: only when it is woken */
 };
 
 /* Starts the thread, which works at once. SL_IO. */

@@ -225,24 +225,6 @@ static void lite_disconnect(struct db *db)
     lite.close(db->conn);
 }
 
-static const struct db_engine sqlite_engine = {
-    .prepare = lite_prepare,
-    .bind = lite_bind,
-    .step = lite_step,
-    .get_int = lite_int,
-    .get_text = lite_text,
-    .get_blob = lite_blob,
-    .is_null = lite_is_null,
-    .reset = lite_reset,
-    .finalize = lite_finalize,
-    .changes = lite_changes,
-    .exec = lite_exec,
-    .begin = lite_begin,
-    .in_transaction = lite_in_transaction,
-    .is_alive = lite_is_alive,
-    .disconnect = lite_disconnect,
-};
-
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 /* Reads a number that a PRAGMA or a SELECT gives; not cached, the text may be built. */
@@ -295,6 +277,32 @@ static enum sl_status check_identity(struct db *db, const struct db_schema *sche
                        id->version, schema->migration_count);
     return SL_OK;
 }
+
+static enum sl_status lite_recheck(struct db *db, const struct db_schema *schema, struct sl_error *e)
+{
+    struct identity id;
+    enum sl_status status = read_identity(db, &id, e);
+    return status == SL_OK ? check_identity(db, schema, &id, e) : status;
+}
+
+static const struct db_engine sqlite_engine = {
+    .prepare = lite_prepare,
+    .bind = lite_bind,
+    .step = lite_step,
+    .get_int = lite_int,
+    .get_text = lite_text,
+    .get_blob = lite_blob,
+    .is_null = lite_is_null,
+    .reset = lite_reset,
+    .finalize = lite_finalize,
+    .changes = lite_changes,
+    .exec = lite_exec,
+    .begin = lite_begin,
+    .in_transaction = lite_in_transaction,
+    .is_alive = lite_is_alive,
+    .recheck = lite_recheck,
+    .disconnect = lite_disconnect,
+};
 
 /* Switching a new file to WAL fails at once, without the busy handler, while another process does the same. */
 static enum sl_status switch_to_wal(struct db *db, struct sl_error *e)

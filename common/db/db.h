@@ -47,6 +47,11 @@ void db_close(struct db *db);
 enum sl_status db_checkpoint(struct db *db, struct sl_error *e) SL_MUST;
 /* db_close leaves the write-ahead log beside the file, with what it holds. */
 void db_keep_log(struct db *db);
+/*
+ * Makes sure that what was opened is still a database of `schema` that this program knows: one that another program has brought
+ * to a newer version meanwhile is SL_CORRUPT, as db_open would say.
+ */
+enum sl_status db_recheck(struct db *db, const struct db_schema *schema, struct sl_error *e) SL_MUST;
 /* False once the connection is lost, which a failed statement tells; a file is never lost. */
 bool db_is_alive(struct db *db);
 /* Runs SQL without parameters or results; several statements may stand in one text. */

@@ -340,24 +340,6 @@ static void pg_disconnect(struct db *db)
     free(conn);
 }
 
-static const struct db_engine postgres_engine = {
-    .prepare = pg_prepare,
-    .bind = pg_bind,
-    .step = pg_step,
-    .get_int = pg_int,
-    .get_text = pg_text,
-    .get_blob = pg_blob,
-    .is_null = pg_is_null,
-    .reset = pg_reset,
-    .finalize = pg_finalize,
-    .changes = pg_changes,
-    .exec = pg_exec,
-    .begin = pg_begin,
-    .in_transaction = pg_in_transaction,
-    .is_alive = pg_is_alive,
-    .disconnect = pg_disconnect,
-};
-
 /* ---- opening ---------------------------------------------------------------------------------------------------------- */
 
 bool db_is_postgres(const char *path)
@@ -433,6 +415,31 @@ static enum sl_status read_version(struct db *db, const struct db_schema *schema
                        *ret_version, schema->migration_count);
     return status;
 }
+
+static enum sl_status pg_recheck(struct db *db, const struct db_schema *schema, struct sl_error *e)
+{
+    int64_t version;
+    return read_version(db, schema, &version, e);
+}
+
+static const struct db_engine postgres_engine = {
+    .prepare = pg_prepare,
+    .bind = pg_bind,
+    .step = pg_step,
+    .get_int = pg_int,
+    .get_text = pg_text,
+    .get_blob = pg_blob,
+    .is_null = pg_is_null,
+    .reset = pg_reset,
+    .finalize = pg_finalize,
+    .changes = pg_changes,
+    .exec = pg_exec,
+    .begin = pg_begin,
+    .in_transaction = pg_in_transaction,
+    .is_alive = pg_is_alive,
+    .recheck = pg_recheck,
+    .disconnect = pg_disconnect,
+};
 
 /* COLLATE NOCASE of SQLite as a collation of that name (names without quotes are lower case here). */
 static const char first_tables[] =

@@ -62,6 +62,7 @@ struct db_engine {
     enum sl_status (*begin)(struct db *db, bool for_writing, struct sl_error *e);
     bool (*in_transaction)(struct db *db);
     bool (*is_alive)(struct db *db);
+    enum sl_status (*recheck)(struct db *db, const struct db_schema *schema, struct sl_error *e); /* db_recheck */
     void (*disconnect)(struct db *db);
 };
 

@@ -194,6 +194,12 @@ struct db *db_make(const struct db_engine *engine, const char *path)
     return db;
 }
 
+enum sl_status db_recheck(struct db *db, const struct db_schema *schema, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    return db->engine->recheck(db, schema, e);
+}
+
 bool db_is_alive(struct db *db)
 {
     SL_CHECK_MAGIC(db, DB_MAGIC);

@@ -158,15 +158,6 @@ static void on_sites(const struct sm_snapshot *const *sites, size_t count, void 
         upl_set_sites(d->uplink, sites, count);
 }
 
-static enum sl_status check_database(const struct sited *d, struct sl_error *e)
-{
-    const char *path = d->values->db;
-    if (!sst_is_file(path) || access(path, F_OK) == 0)
-        return SL_OK;
-    return sl_fail(e, SL_CONFLICT, "%s is not there; make it with: sitectl --db %s init CODE --domain DNS --server HOST", path,
-                   path);
-}
-
 /* Without a key the management point serves as before, and proves nothing. */
 static enum sl_status start_identity(struct sited *d, struct sl_error *e)
 {
@@ -227,6 +218,7 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .mp_trust = {.ca = d->values->mp_ca, .client = d->values->mp_cert},
         .content = d->content,
         .pool = d->pool,
+        .replica = d->replica,
         .names = d->names,
         .outbox = d->outbox,
         .intake = d->intake,
@@ -330,8 +322,6 @@ static enum sl_status open_control(struct sited *d, struct sl_error *e)
 static enum sl_status start(struct sited *d, struct sl_error *e)
 {
     enum sl_status status = take_ports(d, e);
-    if (status == SL_OK)
-        status = check_database(d, e);
     if (status == SL_OK)
         status = start_identity(d, e);
     if (status == SL_OK)

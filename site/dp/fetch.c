@@ -325,7 +325,7 @@ static enum sl_status sweep(struct dp_fetch *f, const struct sst_tasks *tasks, s
 static enum sl_status open_store(struct dp_fetch *f, struct sl_error *e)
 {
     if (f->store != NULL && sst_is_current(f->store))
-        return SL_OK;
+        return sst_recheck(f->store, e);
     sst_close(f->store);
     f->store = NULL;
     return sst_open(f->options.db, SST_READ_WRITE, &f->store, e);

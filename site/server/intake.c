@@ -68,7 +68,7 @@ struct srv_intake_stats srv_intake_stats(struct srv_intake *in)
 static enum sl_status open_store(struct srv_intake *in, struct sl_error *e)
 {
     if (in->store != NULL && sst_is_current(in->store))
-        return SL_OK;
+        return sst_recheck(in->store, e);
     sst_close(in->store);
     in->store = NULL;
     return sst_open(in->path, SST_READ_WRITE, &in->store, e);

@@ -38,6 +38,7 @@ struct srv_retry {
 };
 
 struct srv_publisher;
+struct srv_watch;
 
 struct srv {
     uint32_t magic;
@@ -45,7 +46,7 @@ struct srv {
     struct srv_options options;
     struct sst *store; /* NULL while the database is away */
     struct sst_lock *lock; /* NULL for who is no site server, and until it could be taken */
-    struct host_timer *poll;
+    struct srv_watch *watch;
     struct host_timer *interval;
     int64_t generation;      /* last seen */
     bool lost;               /* that the database is away has been logged */
@@ -79,6 +80,18 @@ enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct s
 void srv_remember(struct srv *srv, const char *site, const struct pub_report *report);
 /* What was last heard of a target, or NULL. */
 const struct srv_result *srv_result_of(const struct srv *srv, const char *site, const char *target);
+
+/* The database cannot be used, `why`: told once, until it can be again. What was open is closed. */
+void srv_lose(struct srv *srv, const struct sl_error *why);
+
+/* ---- watch.c: whether the database is there and was changed, seen from a thread of its own ---- */
+
+/*
+ * Starts looking every SRV_POLL_MS and calls srv_look and srv_lose on the loop's thread, which so never waits for a database that
+ * is away. One of a newer version is away too, for every reader of the pools. SL_IO.
+ */
+enum sl_status srv_watch_new(struct srv *srv, struct srv_watch **ret_watch, struct sl_error *e) SL_MUST;
+void srv_watch_free(struct srv_watch *watch); /* NULL is accepted */
 
 /* ---- retry.c: what failed is tried again, with a back-off ---- */
 

@@ -159,23 +159,25 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
     return SL_OK;
 }
 
+void srv_lose(struct srv *srv, const struct sl_error *why)
+{
+    if (!srv->lost)
+        sl_log(SL_LOG_ERROR, "database-lost", "text=%s", SL_LOG_TEXT(why->text));
+    srv->lost = true;
+    sst_close(srv->store);
+    srv->store = NULL;
+}
+
 void srv_look(struct srv *srv)
 {
     struct sl_error e = {0};
-    bool failed = look(srv, &e) != SL_OK;
-    if (failed && !srv->lost)
-        sl_log(SL_LOG_ERROR, "database-lost", "text=%s", SL_LOG_TEXT(e.text));
-    if (!failed && srv->lost)
+    if (look(srv, &e) != SL_OK) {
+        srv_lose(srv, &e);
+        return;
+    }
+    if (srv->lost)
         sl_log(SL_LOG_INFO, "database-back", "file=%s", SL_LOG_TEXT(srv->options.path));
-    srv->lost = failed;
-}
-
-static void on_poll(void *ctx)
-{
-    struct srv *srv = ctx;
-    SL_CHECK_MAGIC(srv, SRV_MAGIC);
-    srv_look(srv);
-    host_timer_start(srv->poll, SRV_POLL_MS);
+    srv->lost = false;
 }
 
 static void on_interval(void *ctx)
@@ -184,7 +186,7 @@ static void on_interval(void *ctx)
     struct sl_strings codes;
     SL_CHECK_MAGIC(srv, SRV_MAGIC);
     struct sst *store;
-    if (srv_have_lock(srv, NULL) == SL_OK && srv_sites(srv, &codes, NULL) == SL_OK) { /* else on_poll has told why */
+    if (!srv->lost && srv_have_lock(srv, NULL) == SL_OK && srv_sites(srv, &codes, NULL) == SL_OK) { /* else it has been told */
         if (srv_store(srv, &store, NULL) == SL_OK)
             certify_all(srv, store, &codes);
         publish_all(srv, &codes);
@@ -261,17 +263,22 @@ void srv_remember(struct srv *srv, const char *site, const struct pub_report *re
 
 /* ---- life ------------------------------------------------------------------------------------------------------------- */
 
+/* What is wrong now may be right later, but for another site server and what somebody has written wrongly. */
 static enum sl_status open_database(struct srv *srv, struct sl_error *e)
 {
     struct sst *store;
     char *code = NULL;
     enum sl_status status = srv_have_lock(srv, e);
+    if (status == SL_CONFLICT)
+        return status;
     if (status == SL_OK)
         status = srv_store(srv, &store, e);
     if (status == SL_OK && srv->options.site != NULL)
         status = sst_choose_site(store, srv->options.site, &code, e);
     free(code);
-    return status;
+    if (status != SL_OK && status != SL_USAGE)
+        srv_lose(srv, e);
+    return status == SL_USAGE ? status : SL_OK;
 }
 
 enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv, struct sl_error *e)
@@ -279,8 +286,6 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
     struct srv *srv = sl_new(sizeof *srv);
     *srv = (struct srv){.magic = SRV_MAGIC, .loop = loop, .options = *options, .generation = -1};
     enum sl_status status = open_database(srv, e);
-    if (status == SL_UNREACHABLE || status == SL_TIMEOUT)
-        status = SL_OK; /* the first look tells it, and the next ones find it when it is there */
     if (status == SL_OK && options->is_server)
         status = cnt_open(options->content, true, &srv->library, e);
     if (status == SL_OK && options->is_server)
@@ -289,7 +294,6 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
         srv_close(srv);
         return status;
     }
-    srv->poll = host_timer_new(loop, on_poll, srv);
     srv->interval = host_timer_new(loop, on_interval, srv);
     srv->retry = host_timer_new(loop, srv_retry_due, srv);
     srv->random = sl_random_seeded(sl_random_os_seed());
@@ -297,9 +301,14 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
         srv->publisher = srv_publisher_new(srv);
     if (options->is_server)
         srv->copier = host_worker_new(loop);
-    on_poll(srv);
-    *ret_srv = srv;
-    return SL_OK;
+    if (!srv->lost)
+        srv_look(srv);
+    status = srv_watch_new(srv, &srv->watch, e);
+    if (status == SL_OK)
+        *ret_srv = srv;
+    else
+        srv_close(srv);
+    return status;
 }
 
 void srv_close(struct srv *srv)
@@ -307,12 +316,11 @@ void srv_close(struct srv *srv)
     if (srv == NULL)
         return;
     SL_CHECK_MAGIC(srv, SRV_MAGIC);
+    srv_watch_free(srv->watch);
     srv_publisher_free(srv->publisher);
     host_worker_free(srv->copier);
     srv_selftest_free(srv->selftest);
     cnt_close(srv->library);
-    if (srv->poll != NULL)
-        host_timer_free(srv->poll);
     if (srv->interval != NULL)
         host_timer_free(srv->interval);
     if (srv->retry != NULL)
@@ -323,6 +331,7 @@ void srv_close(struct srv *srv)
         free(srv->results[i].message);
     }
     free(srv->results);
+    sst_pool_renew(srv->options.pool); /* who may write closes a file last, and so leaves it whole, without a log beside it */
     sst_close(srv->store);
     sst_unlock_server(srv->lock);
     srv->magic = 0;

@@ -11,7 +11,8 @@
  * Either way it looks at the database's generation every SRV_POLL_MS and tells the NetBIOS side what the sites look like
  * now; so a change made through another process on the same file is noticed within a second.
  *
- * A database that was moved away or replaced is opened anew when it is back; until then verbs fail with its error.
+ * A database that is not there, locked, of a newer version or otherwise of no use, at the start or later, is opened when it is
+ * good again; until then verbs fail with its error.
  */
 #ifndef SL_SITE_SERVER_SERVER_H
 #define SL_SITE_SERVER_SERVER_H
@@ -57,6 +58,7 @@ struct srv_options {
     struct srv_chk_trust mp_trust; /* for management points over HTTPS */
     const char *content; /* folder of the content library */
     struct sst_pool *pool;
+    struct sst_pool *replica; /* the same without one */
     struct nbn *names;                  /* the NetBIOS side, NULL without one */
     struct obx *outbox;                 /* of the management point, for status; NULL without one */
     struct srv_intake *intake;          /* likewise of the site server */
@@ -72,8 +74,8 @@ extern const size_t srv_verb_count;
 
 /*
  * Opens the database, takes the site server's lock if it is to be one (SL_CONFLICT when another process has it), starts
- * publishing and looking for changes. A database that cannot be reached is no failure: it is looked for like one that
- * was lost later.
+ * publishing and looking for changes. A database that cannot be used is no failure: it is looked for like one that was lost
+ * later. SL_USAGE: its URI is wrong, or it does not hold the site that is to be served.
  */
 enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv,
                         struct sl_error *e) SL_MUST;

@@ -79,14 +79,14 @@ static struct sst *put(struct sst_pool *pool, struct sst *store)
     return store;
 }
 
-/* What this connection was to is gone: so are the idle ones, and the map. Returns the era that begins. */
-static uint64_t begin_era(struct sst_pool *pool, struct sst *store)
+/* What connections of this era were to is gone: so are the idle ones, and the map. Returns the era that begins. */
+static uint64_t begin_era(struct sst_pool *pool, uint64_t gone)
 {
     struct sst *old[SST_POOL_MAX];
     size_t count = 0;
     struct sst_map *map = NULL;
     pthread_mutex_lock(&pool->mutex);
-    if (store->era == pool->era) {
+    if (gone == pool->era) {
         count = pool->idle_count;
         memcpy(old, pool->idle, count * sizeof old[0]);
         pool->idle_count = 0;
@@ -102,6 +102,15 @@ static uint64_t begin_era(struct sst_pool *pool, struct sst *store)
     return era;
 }
 
+void sst_pool_renew(struct sst_pool *pool)
+{
+    SL_CHECK_MAGIC(pool, POOL_MAGIC);
+    pthread_mutex_lock(&pool->mutex);
+    uint64_t era = pool->era;
+    pthread_mutex_unlock(&pool->mutex);
+    (void)begin_era(pool, era);
+}
+
 enum sl_status sst_borrow(struct sst_pool *pool, struct sst **ret_store, struct sl_error *e)
 {
     SL_CHECK_MAGIC(pool, POOL_MAGIC);
@@ -109,7 +118,7 @@ enum sl_status sst_borrow(struct sst_pool *pool, struct sst **ret_store, struct 
     struct sst *store = take(pool, &era);
     enum sl_status status = SL_OK;
     if (store != NULL && !sst_is_current(store)) {
-        era = begin_era(pool, store);
+        era = begin_era(pool, store->era);
         sst_close(store);
         store = NULL;
     }

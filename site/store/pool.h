@@ -22,6 +22,8 @@ struct sst_pool *sst_pool_new(const char *path);
 void sst_pool_free(struct sst_pool *pool);
 /* Borrows a connection that is open and current. */
 enum sl_status sst_borrow(struct sst_pool *pool, struct sst **ret_store, struct sl_error *e) SL_MUST;
+/* Uses none of the connections again that are open now; those that are borrowed are closed when they come back. */
+void sst_pool_renew(struct sst_pool *pool);
 /* Gives it back; one that has just failed (`status`) is closed instead. NULL is accepted. */
 void sst_give_back(struct sst_pool *pool, struct sst *store, enum sl_status status);
 /*

@@ -55,6 +55,9 @@ enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_s
     };
     struct db *db = NULL;
     struct stat st = {0};
+    if (mode != SST_CREATE && sst_is_file(path) && access(path, F_OK) != 0 && errno == ENOENT)
+        return sl_fail(e, SL_IO, "%s is not there; it is made by: sitectl --db %s init CODE --domain DNS --server HOST", path,
+                       path);
     enum sl_status status = open_database(path, modes[mode], &db, e);
     if (status != SL_OK)
         return status;
@@ -164,6 +167,12 @@ void sst_unlock_server(struct sst_lock *lock)
     free(lock->path);
     lock->magic = 0;
     free(lock);
+}
+
+enum sl_status sst_recheck(struct sst *store, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    return db_recheck(store->db, &sst_schema, e);
 }
 
 enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct sl_error *e)

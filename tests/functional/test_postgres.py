@@ -40,7 +40,7 @@ class SameTests(WithServer):
         units = [[os.path.join(harness.BUILDDIR, "tests/unit", name)] for name in ("test-site-store", "test-mp")]
         files = [[sys.executable, os.path.join(HERE, "test_site.py")], [sys.executable, os.path.join(HERE, "test_slp_role.py"), "Locating"],
                  [sys.executable, os.path.join(HERE, "test_reports.py"), "Upward", "Away", "Proxy"],
-                 [sys.executable, os.path.join(HERE, "test_site_policy.py")],
+                 [sys.executable, os.path.join(HERE, "test_site_policy.py")], [sys.executable, os.path.join(HERE, "test_site_database.py")],
                  [sys.executable, os.path.join(HERE, "test_check.py"), "Check.test_overlapping_boundaries"],
                  [sys.executable, os.path.join(HERE, "test_packages.py"), "Packages.test_files_come_back_octet_for_octet"]]
         for argv in units + files:
