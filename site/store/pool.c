@@ -138,7 +138,7 @@ void sst_give_back(struct sst_pool *pool, struct sst *store, enum sl_status stat
     if (store == NULL)
         return;
     if (status != SL_OK && !sst_is_current(store))
-        (void)begin_era(pool, store);
+        (void)begin_era(pool, store->era);
     if (status != SL_OK) {
         sst_close(store);
         store = NULL;
