@@ -152,6 +152,18 @@ static void on_listen(int fd, unsigned events, void *ctx)
     host_timer_start(v->timer, TIME_MS);
 }
 
+enum sl_status host_page_check(const char *text, struct sl_error *e)
+{
+    struct sl_endpoint where;
+    enum sl_status status = sl_endpoint_parse(text, 0, &where, e);
+    if (status != SL_OK)
+        return status;
+    bool local = sl_endpoint_ip4_of(&where) >> 24 == IN_LOOPBACKNET ||
+                 (where.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&where.v6.sin6_addr));
+    return local && sl_endpoint_port(&where) != 0 ? SL_OK
+                                                  : sl_fail(e, SL_USAGE, "\"%s\" is no loopback address with a port", text);
+}
+
 enum sl_status host_page_open(struct host_loop *loop, const struct sl_endpoint *where, const struct host_page_row *row,
                               struct host_page **ret_page, struct sl_error *e)
 {

@@ -1,6 +1,7 @@
 #include "site/daemon/settings.h"
 
 #include "common/conf/conf.h"
+#include "common/host/page.h"
 #include "site/mp/mp.h"
 #include "site/model/site.h"
 #include "site/store/store.h"
@@ -80,19 +81,6 @@ static enum sl_status check_nbt(const char *text, struct sl_error *e)
     if (status == SL_OK && (address.any.sa_family != AF_INET || sl_endpoint_is_wildcard(&address)))
         return sl_fail(e, SL_USAGE, "\"%s\" is not an IPv4 address of this host", text);
     return status;
-}
-
-/* Whoever may read the page learns the targets: this machine only. */
-static enum sl_status check_metrics(const char *text, struct sl_error *e)
-{
-    struct sl_endpoint where;
-    enum sl_status status = sl_endpoint_parse(text, 0, &where, e);
-    if (status != SL_OK)
-        return status;
-    bool local = sl_endpoint_ip4_of(&where) >> 24 == IN_LOOPBACKNET ||
-                 (where.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&where.v6.sin6_addr));
-    return local && sl_endpoint_port(&where) != 0 ? SL_OK
-                                                  : sl_fail(e, SL_USAGE, "\"%s\" is no loopback address with a port", text);
 }
 
 /* A host, perhaps a port, and no path. */

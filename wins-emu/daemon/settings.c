@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/conf/conf.h"
+#include "common/host/page.h"
 #include "common/host/service.h"
 #include "wins-emu/daemon/hook.h"
 
@@ -34,17 +35,6 @@ static enum sl_status check_netbios_name(const char *text, struct sl_error *e)
     struct nb_name name;
     return text[0] && nb_name_make(text, NB_WORKSTATION, &name) ? SL_OK
                                                                 : sl_fail(e, SL_USAGE, "\"%s\": 1 to 15 octets are needed", text);
-}
-
-static enum sl_status check_metrics(const char *text, struct sl_error *e)
-{
-    struct sl_endpoint at;
-    enum sl_status status = sl_endpoint_parse(text, 0, &at, e);
-    if (status != SL_OK)
-        return status;
-    bool local = sl_endpoint_ip4_of(&at) >> 24 == IN_LOOPBACKNET ||
-                 (at.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&at.v6.sin6_addr));
-    return local && sl_endpoint_port(&at) ? SL_OK : sl_fail(e, SL_USAGE, "\"%s\" is no loopback address with a port", text);
 }
 
 const struct sl_option winsd_options[WINSD_OPTION_COUNT] = {
