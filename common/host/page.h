@@ -25,7 +25,7 @@ struct host_page_row {
     void *ctx;
 };
 
-/* A check of an option: the page says more than a stranger should know, so it is served on a loopback address with a port only. */
+/* A check of an option: the page says more than a stranger should know, so only a loopback address with a port will do. */
 enum sl_status host_page_check(const char *text, struct sl_error *e) SL_MUST;
 /* Listens and serves the page; *row is copied. SL_CONFLICT when the port is taken, SL_DENIED, SL_IO. */
 enum sl_status host_page_open(struct host_loop *loop, const struct sl_endpoint *where, const struct host_page_row *row,

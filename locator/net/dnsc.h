@@ -9,8 +9,8 @@
  * a TTL above 2^31 - 1 is 0 (RFC 2181 8).
  *
  * "No such name" and "no such data" are no failures: SL_OK with an empty list. Failures: SL_TIMEOUT, SL_UNREACHABLE (nobody
- * listens; SERVFAIL from each server), SL_DENIED (REFUSED), SL_MALFORMED (broken answer), SL_USAGE (name or server). Each call has
- * its own channel: any thread.
+ * listens; SERVFAIL from each server), SL_DENIED (REFUSED), SL_MALFORMED (broken answer), SL_USAGE (name or server). Each call
+ * has its own channel: any thread.
  */
 #ifndef SL_LOCATOR_NET_DNSC_H
 #define SL_LOCATOR_NET_DNSC_H
