@@ -106,6 +106,14 @@ class Life(harness.Case):
         self.assertLessEqual({name + "#20" for name, _ in burst[:300]} | {"FIXED#20"}, names)
         self.assertGreaterEqual(self.registry.ctl_ok("stats", "--json").answer["version"], 302)
 
+    def test_a_name_in_lower_case_is_added_with_a_warning(self):
+        """1.5: names compare as they are and clients ask in upper case, so `add` tells who types lower case."""
+        self.start_registry()
+        told = self.registry.ctl_ok("add", "low#20", "10.0.0.1", "--json")
+        self.assertIn("upper case", str(told.json["warnings"]))
+        self.assertEqual(self.registry.record("low#20")["addresses"], ["10.0.0.1"])
+        self.assertEqual(self.registry.ctl_ok("add", "HIGH-1#20", "10.0.0.1", "--json").json["warnings"], [])
+
     def change_behind_its_back(self, sql):
         with contextlib.closing(sqlite3.connect(self.registry.db, timeout=harness.DEADLINE_S)) as database:
             database.execute(sql)

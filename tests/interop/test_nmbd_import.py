@@ -23,6 +23,10 @@ nmbd:socket dir = %(folder)s/nmbd
 ncalrpc dir = %(folder)s/ncalrpc
 """
 
+# Names as they come in datagrams, and how they are written here; \x9a is a letter of code page 850.
+RAW_NAMES = {"BACK\\SLASH": "BACK\\x5cSLASH", "CTRL\x01\x1f": "CTRL\\x01\\x1f", "M\x9aLLER": "M\\x9aLLER", "QUO\"TE": "QUO\"TE",
+             "LINE\nEND": "LINE\\x0aEND", "HA#SH": "HA\\x23SH", "IN NER.DOT": "IN\\x20NER\\x2eDOT"}
+
 
 class Moving(harness.Case):
     def register(self, name, suffix, address, group=False):
@@ -41,6 +45,8 @@ class Moving(harness.Case):
         harness.wait_until(lambda: self.register("MACHINE", 0x20, "10.1.2.3"), "nmbd registering a name", timeout_s=30)
         self.assertTrue(self.register("SOMEGROUP", 0x1E, "10.1.2.3", group=True))
         self.assertTrue(self.register("SOMEDOM", 0x1C, "10.1.2.4", group=True))
+        for name in RAW_NAMES:
+            self.assertTrue(self.register(name, 0x20, "10.1.2.5"))
         nmbd.stop()
         path = os.path.join(self.folder, "wins.dat")
         with open(path, encoding="latin-1") as file:
@@ -52,6 +58,8 @@ class Moving(harness.Case):
         self.assertEqual(registry.record("SOMEGROUP#1E")["type"], "group")
         self.assertEqual((registry.record("SOMEDOM#1C")["type"], registry.addresses("SOMEDOM#1C")), ("sgroup", ["10.1.2.4"]))
         self.assertGreater(registry.record("MACHINE#20")["expires_s"], 60)
+        for name in RAW_NAMES.values():
+            self.assertEqual(registry.addresses(name + "#20"), ["10.1.2.5"], name)
 
 
 harness.need_namespace()

@@ -83,6 +83,18 @@ static enum sl_status parse_addresses(const struct host_request *request, struct
     return SL_OK;
 }
 
+/* Names compare octet by octet, and clients make theirs upper case: what somebody types in lower case is found by nobody. */
+static void warn_of_case(struct host_reply *reply, const struct nb_name *name)
+{
+    for (size_t i = 0; i + 1 < NB_NAME_LEN; i++) {
+        if (name->octets[i] < 'a' || name->octets[i] > 'z')
+            continue;
+        host_reply_warning(reply, "%s has lower case letters, which compare as they are: clients register and ask in upper case",
+                           nb_name_text(name).text);
+        return;
+    }
+}
+
 static enum wins_type type_of(const struct wins_record *r, bool group)
 {
     if (group)
@@ -115,6 +127,8 @@ static void verb_add(const struct host_request *request, struct host_reply *repl
     struct wctl_change *c = wctl_change_new(&w->changes, "add", &r.name, reply, finish_with_record);
     enum sl_status status = parse_addresses(request, &r, &e);
     r.type = type_of(&r, host_request_option(request, "group", 0) != NULL);
+    if (status == SL_OK)
+        warn_of_case(reply, &r.name);
     if (status == SL_OK)
         status = eng_writer_add(w->env.writer, &r, wctl_change_done, c, &e);
     if (status != SL_OK)
