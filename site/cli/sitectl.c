@@ -198,6 +198,17 @@ static const struct sl_option site_set_options[] = {
      .help = "The site above it; without, none"},
 };
 
+struct neighbour_values {
+    char *server, *root_key;
+};
+
+static const struct sl_option site_add_options[] = {
+    {.name = "server", .type = SL_OPT_STRING, .offset = offsetof(struct neighbour_values, server), .arg = "URL",
+     .help = "http://HOST[:PORT] of its site server (sited --http)"},
+    {.name = "root-key", .type = SL_OPT_STRING, .offset = offsetof(struct neighbour_values, root_key), .arg = "FILE",
+     .flags = SL_OPT_PATH, .help = "Its trusted root key, as key export wrote it there"},
+};
+
 struct designate_values {
     bool none, wait, vip, diff;
 };
@@ -232,6 +243,21 @@ static const struct sl_option package_add_options[] = {
     {.name = "dir", .type = SL_OPT_STRING, .offset = offsetof(struct package_values, dir), .arg = "DIR", .flags = SL_OPT_PATH,
      .help = "Its files: they are copied into the content library of the site server"},
 };
+
+/* Like the folder of a package, the file is opened with the rights of who asks. */
+static enum sl_outcome add_site(struct cli_call *call)
+{
+    const struct values *values = call->values;
+    const struct neighbour_values *v = call->verb_values;
+    if (v->server == NULL || v->root_key == NULL)
+        return cli_usage(call, "site add needs --server URL and --root-key FILE");
+    struct cli_remote_extra extra = {.fd = open(v->root_key, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (extra.fd < 0)
+        return cli_usage(call, "--root-key %s: %s", v->root_key, strerror(errno));
+    enum sl_outcome outcome = cli_remote_with(call, values->control, REMOTE_TIMEOUT_MS, &extra);
+    close(extra.fd);
+    return outcome;
+}
 
 /* The folder is opened here, with the rights and the working directory of who asks, and travels along. */
 static enum sl_outcome add_package(struct cli_call *call)
@@ -451,12 +477,23 @@ static const struct cli_verb verbs[] = {
      .run = remote,
      .examples = {"sitectl advertise remove LAB20001", "Offer it no longer"}},
     {.name = "advertise list", .args = "", .summary = "List the advertisements", .run = remote},
+    {.name = "site add", .args = "CODE --server URL --root-key FILE", .min_args = 1, .max_args = 1,
+     .summary = "Make a site of the hierarchy known that has a database of its own",
+     .detail = "Both site servers must be told of each other. From then on they tell each other what their site is, its "
+               "management points and boundaries, when that changes and every --exchange-interval, signed by their root keys.",
+     OPTIONS(site_add_options, struct neighbour_values), .run = add_site,
+     .examples = {"sitectl site add CHD --server http://srv.child.example.org --root-key chd.pem",
+                  "The clients of this site that roam into CHD find its management point"}},
+    {.name = "site remove", .args = "CODE", .min_args = 1, .max_args = 1,
+     .summary = "Forget a site that has a database of its own", .run = remote,
+     .examples = {"sitectl site remove CHD", "Neither tell it anything nor be told"}},
     {.name = "site set", .args = "CODE", .min_args = 1, .max_args = 1, .summary = "Say what a site is in the hierarchy",
-     .detail = "The sites of a hierarchy share a database. The clients of a secondary site are assigned to its parent, below it "
-               "there is no site; a central site has no parent.",
+     .detail = "Its parent is a site of this database, or one that site add made known. The clients of a secondary site are "
+               "assigned to its parent, below it there is no site; a central site has no parent.",
      OPTIONS(site_set_options, struct place_values), .run = remote,
      .examples = {"sitectl site set SEC --kind secondary --parent LAB", "SEC lies below LAB and assigns its clients to it"}},
-    {.name = "site list", .args = "", .summary = "List the sites of the database and which is above which", .run = remote},
+    {.name = "site list", .args = "", .summary = "List the sites that are known and which is above which", .run = remote,
+     .detail = "Of those with a database of their own also where their site server is, and when what they told was made."},
     {.name = "target add", .args = "URI", .min_args = 1, .max_args = 1,
      .summary = "Add a directory, name registry, DNS server or file to publish to",
      .detail = "URI is ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath; wins://HOST[:PORT], where the management point's "

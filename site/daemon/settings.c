@@ -83,17 +83,6 @@ static enum sl_status check_nbt(const char *text, struct sl_error *e)
     return status;
 }
 
-/* A host, perhaps a port, and no path. */
-static enum sl_status check_intake(const char *url, struct sl_error *e)
-{
-    static const char scheme[] = "http://";
-    const char *host = url + sizeof scheme - 1;
-    if (strncmp(url, scheme, sizeof scheme - 1) != 0 || *host == '\0' || strpbrk(host, "/?#@ ") != NULL ||
-        strlen(url) >= WEB_ITEM_MAX)
-        return sl_fail(e, SL_USAGE, "\"%s\" is not http://HOST[:PORT]", url);
-    return SL_OK;
-}
-
 /* The path of the server locator point: anything that a request can have there, and nothing that means more. */
 static enum sl_status check_slp_path(const char *path, struct sl_error *e)
 {

@@ -47,6 +47,7 @@ struct sited {
     struct obx *outbox;
     struct upl *uplink;
     struct srv_intake *intake;
+    struct srv_exchange *exchange;
     struct mp_cache *policies; /* that the management point keeps */
     struct mp *mp; /* NULL until it is made */
     bool reads_site; /* a management point of this host is to read the site database itself (S1.05) */
@@ -207,6 +208,14 @@ static enum sl_status start_upward(struct sited *d, struct sl_error *e)
     return upl_new(&options, &d->uplink, e);
 }
 
+static enum sl_status start_exchange(struct sited *d, struct sl_error *e)
+{
+    const struct sited_values *v = d->values;
+    const struct srv_exchange_options options = {
+        .path = v->db, .state = d->state, .site = v->site, .pool = d->pool, .interval_ms = v->exchange_interval_ms};
+    return d->settings->roles[SITED_SERVER] ? srv_exchange_new(d->loop, &options, &d->exchange, e) : SL_OK;
+}
+
 static enum sl_status start_server(struct sited *d, struct sl_error *e)
 {
     const struct srv_options options = {
@@ -222,6 +231,7 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .names = d->names,
         .outbox = d->outbox,
         .intake = d->intake,
+        .exchange = d->exchange,
         .on_sites = on_sites,
         .on_sites_ctx = d,
         .roles = d->roles,
@@ -258,6 +268,12 @@ static enum sl_status start_content(struct sited *d, struct sl_error *e)
     return dp_fetch_new(&options, &d->fetch, e);
 }
 
+static void add_server_routes(struct sited *d)
+{
+    web_add_routes(d->web, "server", srv_intake_routes, srv_intake_route_count, d->intake);
+    web_add_routes(d->web, "server", srv_exchange_routes, srv_exchange_route_count, d->exchange);
+}
+
 static enum sl_status start_http(struct sited *d, struct sl_error *e)
 {
     const struct sited_settings *s = d->settings;
@@ -265,7 +281,7 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
     if (gethostname(host, sizeof host - 1) != 0)
         return sl_fail(e, SL_IO, "the name of this host cannot be read");
     if (s->roles[SITED_SERVER])
-        web_add_routes(d->web, "server", srv_intake_routes, srv_intake_route_count, d->intake);
+        add_server_routes(d);
     enum sl_status status = s->roles[SITED_MP] ? start_mp(d, host, e) : SL_OK;
     if (s->roles[SITED_DP]) {
         d->dp = dp_new(d->replica, d->library);
@@ -329,6 +345,8 @@ static enum sl_status start(struct sited *d, struct sl_error *e)
     if (status == SL_OK)
         status = start_content(d, e);
     if (status == SL_OK)
+        status = start_exchange(d, e);
+    if (status == SL_OK)
         status = start_server(d, e);
     if (status == SL_OK)
         status = start_http(d, e);
@@ -388,6 +406,8 @@ static enum sl_status apply(void *ctx, struct sl_error *e)
         obx_set_limits(d->outbox, &limits);
     if (d->intake != NULL)
         srv_intake_set_days(d->intake, d->values->report_days);
+    if (d->exchange != NULL)
+        srv_exchange_set_interval(d->exchange, d->values->exchange_interval_ms);
     if (!d->values->common.verbose)
         sl_log_set_level((enum sl_log_level)d->values->log_level);
     return SL_OK;
@@ -441,6 +461,7 @@ static void stop(struct sited *d)
     slp_free(d->slp);
     cnt_close(d->library);
     srv_close(d->srv);
+    srv_exchange_free(d->exchange);
     srv_intake_free(d->intake);
     obx_close(d->outbox);
     mp_claims_free(d->claims);

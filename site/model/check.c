@@ -135,6 +135,16 @@ static enum sl_status check_url(const char *url, struct sl_error *e)
     return SL_OK;
 }
 
+enum sl_status sm_check_server_url(const char *url, struct sl_error *e)
+{
+    static const char scheme[] = "http://";
+    const char *host = url + sizeof scheme - 1;
+    if (strncmp(url, scheme, sizeof scheme - 1) != 0 || *host == '\0' || strpbrk(host, "/?#@ ") != NULL ||
+        strlen(url) > SM_SERVER_URL_MAX)
+        return sl_fail(e, SL_USAGE, "\"%s\" is not http://HOST[:PORT]", url);
+    return SL_OK;
+}
+
 enum sl_status sm_dp_make(const char *host, const char *url, struct sm_dp *ret_dp, struct sl_error *e)
 {
     struct sl_text text = sl_text_new(SM_URL_MAX + 1);

@@ -27,6 +27,7 @@ enum {
     SM_AD_SITE_MAX = 64,   /* octets of an AD site name */
     SM_PACKAGE_ID_MAX = 64,
     SM_URL_MAX = 1024,
+    SM_SERVER_URL_MAX = 255,
     SM_HTTP_PORT = 80,
     SM_HTTPS_PORT = 443,
     SM_ADDRESS_KEY_LEN = 16,
@@ -320,6 +321,8 @@ bool sm_address_key(const char *text, uint8_t ret_key[SM_ADDRESS_KEY_LEN]);
 /* The first and the last key inside a boundary; false for an AD site, which has none. */
 bool sm_boundary_keys(const struct sm_boundary *boundary, uint8_t ret_low[SM_ADDRESS_KEY_LEN],
                       uint8_t ret_high[SM_ADDRESS_KEY_LEN]);
+/* "http://HOST[:PORT]" of a site server, and no path. */
+enum sl_status sm_check_server_url(const char *url, struct sl_error *e) SL_MUST;
 /* Checks the URI's scheme and that the credential flags fit together (a password file needs a bind DN, and so on). */
 enum sl_status sm_check_target(const struct sm_target *target, struct sl_error *e) SL_MUST;
 

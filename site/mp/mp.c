@@ -120,11 +120,11 @@ static void serve_list(struct mp *mp, const char *wanted, bool with_site, struct
     struct sst_pool *pool = mp_pool(mp);
     enum sl_status status = sst_borrow(pool, &store, &e);
     if (status == SL_OK)
-        status = sst_choose_site(store, wanted != NULL ? wanted : mp->site, &code, &e);
+        status = wanted != NULL ? SL_OK : sst_choose_site(store, mp->site, &code, &e);
     if (status == SL_OK)
-        answer_list(store, code, with_site, response);
+        answer_list(store, wanted != NULL ? wanted : code, with_site, response);
     else if (status == SL_USAGE)
-        web_text(response, 404, wanted != NULL ? "no such site" : "say which site: MPLIST1&CODE");
+        web_text(response, 404, "say which site: MPLIST1&CODE");
     else
         mp_fail(response, &e);
     free(code);

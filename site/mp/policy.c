@@ -193,18 +193,20 @@ static bool has_policy(const struct sm_policies *policies)
     return any;
 }
 
-/* Nobody but the site server makes clients known; until it has, a registration that we took counts for nothing here. */
-static enum sl_status refuse_unknown(struct mp_exchange *x, const char *client, const char *site, struct sl_error *e)
+/*
+ * The client, NULL for one that is not known; *ret_waiting tells whether its registration waits in our outbox. Between the two
+ * looks it may have gone from there into the database, hence the third.
+ */
+static enum sl_status find_client(struct mp_exchange *x, struct sst *store, const char *smsid, const char *site,
+                                  struct sst_client **ret_client, bool *ret_waiting, struct sl_error *e)
 {
-    bool is_waiting = false;
     char *key = NULL;
-    enum sl_status status = SL_OK;
-    if (x->mp->upward.outbox != NULL)
-        status = obx_find_registration(x->mp->upward.outbox, site, client, &is_waiting, &key, e);
+    enum sl_status status = sst_client(store, site, smsid, ret_client, e);
+    if (status != SL_OK || *ret_client != NULL || x->mp->upward.outbox == NULL)
+        return status;
+    status = obx_find_registration(x->mp->upward.outbox, site, smsid, ret_waiting, &key, e);
     free(key);
-    if (status == SL_OK && is_waiting)
-        return mp_refuse(x, 503, e, "the registration of %s waits for the site server of %s: ask again later", client, site);
-    return status == SL_OK ? mp_refuse(x, 403, e, "%s is not registered with site %s", client, site) : status;
+    return status == SL_OK && !*ret_waiting ? sst_client(store, site, smsid, ret_client, e) : status;
 }
 
 /* Only a client that has registered gets policy (S1.10); one that registered with a key must have signed with it. */
@@ -213,9 +215,12 @@ static enum sl_status check_client(struct mp_exchange *x, struct sst *store, con
 {
     struct sst_client *client = NULL;
     const char *signer = x->question->key;
-    enum sl_status status = sst_client(store, site, r->client, &client, e);
-    if (status == SL_OK && client == NULL)
-        status = refuse_unknown(x, r->client, site, e);
+    bool is_waiting = false;
+    enum sl_status status = find_client(x, store, r->client, site, &client, &is_waiting, e);
+    if (status == SL_OK && client == NULL && is_waiting)
+        status = mp_refuse(x, 503, e, "the registration of %s waits for the site server of %s: ask again later", r->client, site);
+    else if (status == SL_OK && client == NULL)
+        status = mp_refuse(x, 403, e, "%s is not registered with site %s", r->client, site);
     else if (status == SL_OK && client->key != NULL && (signer == NULL || strcmp(client->key, signer) != 0))
         status = mp_refuse(x, 403, e, "%s is registered with another key", r->client);
     sst_client_free(client);

@@ -42,7 +42,10 @@ static enum sl_status read_client(struct sst *store, const char *smsid, struct s
     return SL_OK;
 }
 
-/* A client whose registration waits in the outbox is as good as known: what it sends arrives behind it. */
+/*
+ * A client whose registration waits in the outbox is as good as known: what it sends arrives behind it. Between the two looks it
+ * may have gone from there into the database, hence the third.
+ */
 static enum sl_status find_sender(struct mp *mp, const char *smsid, struct sender *s, struct sl_error *e)
 {
     struct sst *store = NULL;
@@ -54,9 +57,11 @@ static enum sl_status find_sender(struct mp *mp, const char *smsid, struct sende
         status = sst_has_default_mp(store, s->site, &s->has_default_mp, e);
     if (status == SL_OK)
         status = read_client(store, smsid, s, e);
-    sst_give_back(pool, store, status == SL_USAGE ? SL_OK : status);
     if (status == SL_OK && !s->is_known)
         status = obx_find_registration(mp->upward.outbox, s->site, smsid, &s->is_waiting, &s->key, e);
+    if (status == SL_OK && !s->is_known && !s->is_waiting)
+        status = read_client(store, smsid, s, e);
+    sst_give_back(pool, store, status == SL_USAGE ? SL_OK : status);
     return status;
 }
 

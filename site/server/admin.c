@@ -306,7 +306,7 @@ enum sl_status srv_unpublish_verb(struct srv_call *call, struct sl_error *e)
 enum sl_status srv_list_targets(struct srv_call *call, struct sl_error *e)
 {
     struct pub_order what = {.mode = PUB_LIST, .is_stale = srv_option(call, "stale") != NULL};
-    enum sl_status status = sst_sites(call->store, &what.known, e);
+    enum sl_status status = sst_known_sites(call->store, &what.known, e);
     if (status == SL_OK)
         status = srv_order(call, &what, e);
     pub_order_fini(&what);
@@ -337,7 +337,7 @@ enum sl_status srv_prune(struct srv_call *call, struct sl_error *e)
     struct pub_order what = {.mode = srv_option(call, "apply") != NULL ? PUB_PRUNE : PUB_PRUNE_DIFF,
                              .forest = sl_strdup(srv_option(call, "forest"))};
     const char *code;
-    enum sl_status status = sst_sites(call->store, &what.known, e);
+    enum sl_status status = sst_known_sites(call->store, &what.known, e);
     for (size_t i = 0; status == SL_OK && (code = host_request_option(call->request, "of", i)) != NULL; i++) {
         status = check_named(call, code, &what.known, e);
         sl_strings_add(&what.sites, code);

@@ -155,6 +155,15 @@ enum sl_status srv_keys_mp(const char *state, struct proof_key **ret_key, struct
     return load_key(state, "mp", ret_key, e);
 }
 
+enum sl_status srv_keys_root(const char *state, const char *site, struct proof_key **ret_key, struct sl_error *e)
+{
+    char path[PATH_LEN];
+    enum sl_status status = make_path(path, state, site, "", e);
+    if (status == SL_OK)
+        status = read_key(path, ret_key, e);
+    return status == SL_OK && *ret_key == NULL ? sl_fail(e, SL_CONFLICT, "%s: site %s has no root key", path, site) : status;
+}
+
 enum sl_status srv_keys_replace(const char *state, const char *site, struct sl_error *e)
 {
     return make_key(state, site, true, e);

@@ -30,6 +30,8 @@ enum sl_status srv_keys_mp(const char *state, struct proof_key **ret_key, struct
  */
 enum sl_status srv_keys_certify(struct sst *store, const char *state, const char *site, int64_t days, int64_t now_s,
                                 struct sl_error *e) SL_MUST;
+/* Reads the root key of a site; SL_CONFLICT when there is none. Freed by proof_key_free. */
+enum sl_status srv_keys_root(const char *state, const char *site, struct proof_key **ret_key, struct sl_error *e) SL_MUST;
 /* Puts a new root key in the place of the old one, which is gone for good. srv_keys_certify does the rest. */
 enum sl_status srv_keys_replace(const char *state, const char *site, struct sl_error *e) SL_MUST;
 

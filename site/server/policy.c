@@ -26,11 +26,11 @@ static enum sl_status read_all(int fd, const char *name, struct sl_text *text, s
         sl_text_add(text, chunk, (size_t)n);
     if (n < 0)
         return sl_fail(e, SL_IO, "%s: %s", name, strerror(errno));
-    return sl_text_failed(text) ? sl_fail(e, SL_USAGE, "%s: larger than %d octets", name, SM_MOF_MAX) : SL_OK;
+    return sl_text_failed(text) ? sl_fail(e, SL_USAGE, "%s: larger than %zu octets", name, text->limit) : SL_OK;
 }
 
 /* Only a regular file is read here, in the loop: it never blocks. */
-static enum sl_status read_file(int fd, const char *name, struct sl_text *text, struct sl_error *e)
+enum sl_status srv_read_sent(int fd, const char *name, struct sl_text *text, struct sl_error *e)
 {
     struct stat info;
     if (fd < 0)
@@ -46,7 +46,7 @@ enum sl_status srv_policy_import(struct srv_call *call, struct sl_error *e)
     struct sl_text text = sl_text_new(SM_MOF_MAX);
     struct sst_mof mof = {0};
     const char *name = call->request->args[0];
-    enum sl_status status = read_file(call->request->fd, name, &text, e);
+    enum sl_status status = srv_read_sent(call->request->fd, name, &text, e);
     if (status == SL_OK)
         status = sst_import_mof(call->store, call->site, name, sl_text_str(&text), text.len, sl_clock_real_s(), &call->changed,
                                 e);

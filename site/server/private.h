@@ -184,6 +184,8 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("advertise remove", 1, 1, true, true, srv_advertise_remove)                                                      \
     X("advertise list", 0, 0, false, true, srv_list)                                                                   \
     X("site set", 1, 1, true, false, srv_site_set)                                                                     \
+    X("site add", 1, 1, true, false, srv_site_add)                                                                     \
+    X("site remove", 1, 1, true, false, srv_site_remove)                                                               \
     X("site list", 0, 0, false, false, srv_site_list)                                                                  \
     X("target add", 1, 1, true, true, srv_target_add)                                                                  \
     X("target remove", 1, 1, true, true, srv_target_remove)                                                            \
@@ -214,6 +216,8 @@ enum sl_status srv_remove_row(struct srv_call *call, enum sst_kind kind, const c
                               struct sl_error *e) SL_MUST;
 /* Hands the reply to the publisher. */
 enum sl_status srv_order(struct srv_call *call, const struct pub_order *what, struct sl_error *e) SL_MUST;
+/* Appends what a file has that was sent along under this name; a regular one, no larger than the limit of `text`. */
+enum sl_status srv_read_sent(int fd, const char *name, struct sl_text *text, struct sl_error *e) SL_MUST;
 /* A boundary of the two words of the command line. */
 enum sl_status srv_make_boundary(const char *word, const char *value, struct sm_boundary *ret_boundary,
                                  struct sl_error *e) SL_MUST;

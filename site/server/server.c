@@ -151,6 +151,8 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
     }
     srv->generation = generation;
     tell_sites(srv, store, &codes);
+    if (srv->options.exchange != NULL)
+        srv_exchange_poke(srv->options.exchange);
     if (srv->publisher != NULL) {
         publish_all(srv, &codes);
         schedule_publish(srv, srv->options.times.publish_interval_ms);

@@ -24,6 +24,7 @@
 #include "site/nbname/nbname.h"
 #include "site/report/outbox.h"
 #include "site/server/check.h"
+#include "site/server/exchange.h"
 #include "site/server/intake.h"
 #include "site/store/pool.h"
 
@@ -62,6 +63,7 @@ struct srv_options {
     struct nbn *names;                  /* the NetBIOS side, NULL without one */
     struct obx *outbox;                 /* of the management point, for status; NULL without one */
     struct srv_intake *intake;          /* likewise of the site server */
+    struct srv_exchange *exchange;      /* with other site servers; NULL without */
     /* Told what the sites look like, on opening and after each change; NULL when nobody wants to know. */
     void (*on_sites)(const struct sm_snapshot *const *sites, size_t count, void *ctx);
     void *on_sites_ctx;

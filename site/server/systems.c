@@ -1,14 +1,17 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "locator/net/proof.h"
 #include "site/server/check.h"
 #include "site/server/private.h"
 #include "site/store/fetch.h"
+#include "site/store/neighbour.h"
 #include "site/store/systems.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { COUNT_TEXT = 24, UNDO_MAX = SM_HOST_MAX + 64, NOTE_MAX = 4096, HOLDINGS_MAX = 1000 };
 
@@ -259,7 +262,11 @@ enum sl_status srv_site_set(struct srv_call *call, struct sl_error *e)
         return sl_fail(e, SL_USAGE, "--kind \"%s\": must be primary, central or secondary", word);
     if (ours != NULL && strcmp(ours, code) != 0)
         return sl_fail(e, SL_USAGE, "this sited serves site %s, not \"%s\"", ours, code);
-    enum sl_status status = sst_set_site(call->store, code, kind, srv_option(call, "parent"), &changed, e);
+    char *chosen = NULL;
+    enum sl_status status = sst_choose_site(call->store, code, &chosen, e); /* a neighbour says itself what it is */
+    free(chosen);
+    if (status == SL_OK)
+        status = sst_set_site(call->store, code, kind, srv_option(call, "parent"), &changed, e);
     if (status != SL_OK)
         return status;
     call->site = sl_strdup(code);
@@ -267,22 +274,83 @@ enum sl_status srv_site_set(struct srv_call *call, struct sl_error *e)
     return SL_OK;
 }
 
-enum sl_status srv_site_list(struct srv_call *call, struct sl_error *e)
+static enum sl_status read_key(struct srv_call *call, struct sl_text *ret_hex, struct sl_error *e)
 {
-    static const char *const columns[] = {"site:text", "kind:text", "parent:text"};
-    struct sst_site_row *rows = NULL;
-    size_t count = 0;
-    enum sl_status status = sst_hierarchy(call->store, &rows, &count, e);
+    const char *name = srv_option(call, "root-key");
+    struct sl_text text = sl_text_new(PROOF_PEM_MAX);
+    struct proof_public key;
+    int fd = host_request_take_fd(call->reply);
+    enum sl_status status = srv_read_sent(fd, name != NULL ? name : "--root-key", &text, e);
+    if (fd >= 0)
+        close(fd);
+    if (status == SL_OK && proof_public_read(sl_text_str(&text), text.len, &key, e) != SL_OK)
+        status = sl_fail_in(e, SL_USAGE, "%s", name);
+    if (status == SL_OK)
+        proof_hex(ret_hex, key.der, key.len);
+    sl_text_fini(&text);
+    return status;
+}
+
+enum sl_status srv_site_add(struct srv_call *call, struct sl_error *e)
+{
+    char *url = (char *)(uintptr_t)srv_option(call, "server");
+    struct sst_neighbour n = {.url = url};
+    struct sl_text hex = sl_text_new(2 * PROOF_KEY_MAX + 1);
+    bool added = false;
+    if (url == NULL)
+        return sl_fail(e, SL_USAGE, "site add needs --server http://HOST[:PORT] and --root-key FILE");
+    enum sl_status status = sm_check_code(call->request->args[0], e);
+    if (status == SL_OK)
+        status = sm_check_server_url(url, e);
+    if (status == SL_OK)
+        status = read_key(call, &hex, e);
+    if (status == SL_OK) {
+        (void)sl_text_copy(n.code, sizeof n.code, call->request->args[0]);
+        n.root_key = hex.data;
+        status = sst_add_neighbour(call->store, &n, &added, e);
+    }
+    sl_text_fini(&hex);
+    if (status == SL_OK) {
+        call->site = sl_strdup(n.code);
+        srv_tell_change(call, "site", n.code, "added", added);
+    }
+    return status;
+}
+
+enum sl_status srv_site_remove(struct srv_call *call, struct sl_error *e)
+{
+    bool removed;
+    const char *code = call->request->args[0];
+    enum sl_status status = sst_remove_neighbour(call->store, code, &removed, e);
     if (status != SL_OK)
         return status;
-    host_reply_columns(call->reply, columns, SL_COUNT(columns), false);
-    for (size_t i = 0; i < count; i++) {
-        const char *parent = rows[i].parent[0] != '\0' ? rows[i].parent : NULL;
-        const char *const cells[] = {rows[i].code, sm_site_kind_word(rows[i].kind), parent};
+    call->site = sl_strdup(code);
+    srv_tell_change(call, "site", code, "removed", removed);
+    return SL_OK;
+}
+
+enum sl_status srv_site_list(struct srv_call *call, struct sl_error *e)
+{
+    static const char *const columns[] = {"site:text", "kind:text", "parent:text", "server:text", "told:text"};
+    struct sst_site_row *rows = NULL;
+    struct sst_neighbours neighbours = {0};
+    size_t count = 0;
+    enum sl_status status = sst_hierarchy(call->store, &rows, &count, e);
+    if (status == SL_OK)
+        status = sst_neighbours(call->store, &neighbours, e);
+    if (status == SL_OK)
+        host_reply_columns(call->reply, columns, SL_COUNT(columns), false);
+    for (size_t i = 0; i < count && status == SL_OK; i++) {
+        char told[SRV_TIME_TEXT];
+        const struct sst_neighbour *n = sst_find_neighbour(&neighbours, rows[i].code);
+        const char *const cells[] = {rows[i].code, sm_site_kind_word(rows[i].kind),
+                                     rows[i].parent[0] != '\0' ? rows[i].parent : NULL, n != NULL ? n->url : NULL,
+                                     n != NULL && n->told_s > 0 ? srv_time_text(told, n->told_s) : NULL};
         host_reply_row(call->reply, cells, SL_COUNT(columns));
     }
+    sst_neighbours_fini(&neighbours);
     free(rows);
-    return SL_OK;
+    return status;
 }
 
 /* ---- packages on hosts of their own --------------------------------------------------------------------------------------- */

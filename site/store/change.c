@@ -108,6 +108,19 @@ static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struc
     return end_compare(s, status, e);
 }
 
+enum sl_status sst_insert_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, bool *ret_added, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO mp (site_id, host, address, port, is_nlb, is_https) "
+                                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, mp->host);
+    db_bind_text(s, 3, mp->address);
+    db_bind_int(s, 4, mp->port);
+    db_bind_int(s, 5, mp->is_nlb);
+    db_bind_int(s, 6, mp->is_https);
+    return sst_run(store, s, ret_added, e);
+}
+
 enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added, struct sl_error *e)
 {
     int64_t id;
@@ -115,15 +128,7 @@ enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_m
     enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
-    struct db_stmt *s = db_prepare(store->db, "INSERT INTO mp (site_id, host, address, port, is_nlb, is_https) "
-                                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
-    db_bind_int(s, 1, id);
-    db_bind_text(s, 2, mp->host);
-    db_bind_text(s, 3, mp->address);
-    db_bind_int(s, 4, mp->port);
-    db_bind_int(s, 5, mp->is_nlb);
-    db_bind_int(s, 6, mp->is_https);
-    status = sst_run(store, s, &added, e);
+    status = sst_insert_mp(store, id, mp, &added, e);
     if (status == SL_OK && !added)
         status = compare_mp(store, id, mp, e);
     return sst_change_end(store, status, added, ret_added, e);
@@ -223,19 +228,14 @@ static enum sl_status compare_boundary(struct sst *store, int64_t site_id, const
     return end_compare(s, status, e);
 }
 
-enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
-                                struct sl_error *e)
+enum sl_status sst_insert_boundary(struct sst *store, int64_t site_id, const struct sm_boundary *boundary, bool *ret_added,
+                                   struct sl_error *e)
 {
-    int64_t id;
-    bool added = false;
     uint8_t low[SM_ADDRESS_KEY_LEN], high[SM_ADDRESS_KEY_LEN];
-    enum sl_status status = sst_change_begin(store, site, &id, e);
-    if (status != SL_OK)
-        return status;
     struct db_stmt *s =
         db_prepare(store->db, "INSERT INTO boundary (site_id, kind, value, low, high, is_slow) "
                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING");
-    db_bind_int(s, 1, id);
+    db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, sm_boundary_word(boundary->kind));
     db_bind_text(s, 3, boundary->value);
     if (sm_boundary_keys(boundary, low, high)) {
@@ -243,7 +243,18 @@ enum sl_status sst_add_boundary(struct sst *store, const char *site, const struc
         db_bind_blob(s, 5, high, sizeof high);
     }
     db_bind_int(s, 6, boundary->is_slow);
-    status = sst_run(store, s, &added, e);
+    return sst_run(store, s, ret_added, e);
+}
+
+enum sl_status sst_add_boundary(struct sst *store, const char *site, const struct sm_boundary *boundary, bool *ret_added,
+                                struct sl_error *e)
+{
+    int64_t id;
+    bool added = false;
+    enum sl_status status = sst_change_begin(store, site, &id, e);
+    if (status != SL_OK)
+        return status;
+    status = sst_insert_boundary(store, id, boundary, &added, e);
     if (status == SL_OK && !added)
         status = compare_boundary(store, id, boundary, e);
     return sst_change_end(store, status, added, ret_added, e);

@@ -217,7 +217,7 @@ static enum sl_status copy_tables(struct sst *from, struct sst *to, struct db *m
 static enum sl_status check_empty(struct sst *to, struct sl_error *e)
 {
     struct sl_strings codes = {0};
-    enum sl_status status = sst_sites(to, &codes, e);
+    enum sl_status status = sst_known_sites(to, &codes, e);
     if (status == SL_OK && codes.count > 0)
         status = sl_fail(e, SL_CONFLICT, "%s holds site %s already", to->path, codes.items[0]);
     sl_strings_fini(&codes);

@@ -37,6 +37,16 @@ enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool cha
 /* Runs an INSERT ... ON CONFLICT DO NOTHING, an UPDATE or a DELETE and tells whether a row changed. */
 enum sl_status sst_run(struct sst *store, struct db_stmt *s, bool *ret_changed, struct sl_error *e) SL_MUST;
 
+/* Adds a management point, not as the default one, within the caller's transaction. */
+enum sl_status sst_insert_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, bool *ret_added,
+                             struct sl_error *e) SL_MUST;
+/* Likewise a boundary. */
+enum sl_status sst_insert_boundary(struct sst *store, int64_t site_id, const struct sm_boundary *boundary, bool *ret_added,
+                                   struct sl_error *e) SL_MUST;
+/* sst_set_site within the caller's transaction, of the site in this row. */
+enum sl_status sst_place_site(struct sst *store, int64_t site_id, const char *site, enum sm_site_kind kind, const char *parent,
+                              bool *ret_changed, struct sl_error *e) SL_MUST;
+
 /* Makes the policies of a site anew out of what they follow from now, within the caller's transaction. */
 enum sl_status sst_make_policies(struct sst *store, int64_t site_id, struct sl_error *e) SL_MUST;
 

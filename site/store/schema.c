@@ -250,6 +250,13 @@ static const char *const migrations[] = {
 
     /* Moved by what distribution points write down: no reason to publish, but one to forget where packages are. */
     "ALTER TABLE change ADD COLUMN fetched INTEGER NOT NULL DEFAULT 0;",
+
+    /* Sites of the hierarchy with a database of their own: what is here of them their site server has told, at `told_s`. */
+    "CREATE TABLE neighbour ("
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  url TEXT NOT NULL CHECK (url <> ''),"
+    "  told_s INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY (site_id)) STRICT;",
 };
 
 /* "SLsi" */

@@ -191,11 +191,11 @@ enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct
     return status;
 }
 
-enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e)
+/* The codes that a statement with one number, how many at most, finds. */
+static enum sl_status read_codes(struct sst *store, struct db_stmt *s, struct sl_strings *ret_codes, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
     struct sl_strings codes = {0};
-    struct db_stmt *s = db_prepare(store->db, "SELECT code FROM site ORDER BY code LIMIT ?1");
     db_bind_int(s, 1, SST_SITES_MAX);
     while (db_step(s))
         sl_strings_add(&codes, db_text(s, 0));
@@ -205,6 +205,19 @@ enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct
     else
         sl_strings_fini(&codes);
     return status;
+}
+
+enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e)
+{
+    return read_codes(store,
+                      db_prepare(store->db, "SELECT code FROM site WHERE id NOT IN (SELECT site_id FROM neighbour) "
+                                            "ORDER BY code LIMIT ?1"),
+                      ret_codes, e);
+}
+
+enum sl_status sst_known_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e)
+{
+    return read_codes(store, db_prepare(store->db, "SELECT code FROM site ORDER BY code LIMIT ?1"), ret_codes, e);
 }
 
 static void list_codes(struct sl_text *out, const struct sl_strings *codes)

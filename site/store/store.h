@@ -68,8 +68,10 @@ enum sl_status sst_copy(struct sst *from, struct sst *to, uint64_t *ret_rows, st
  */
 enum sl_status sst_check(struct sst *store, struct sl_strings *ret_findings, struct sl_error *e) SL_MUST;
 
-/* The codes of all sites, sorted; freed by sl_strings_fini. */
+/* The codes of all sites that are administered here, sorted; freed by sl_strings_fini. */
 enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e) SL_MUST;
+/* Likewise of all that are known, neighbours too (neighbour.h). */
+enum sl_status sst_known_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e) SL_MUST;
 /* The code to use when `wanted` was asked for, or the only site when it is NULL; SL_USAGE when that does not decide it. free()
  * it. */
 enum sl_status sst_choose_site(struct sst *store, const char *wanted, char **ret_code, struct sl_error *e) SL_MUST;

@@ -65,14 +65,16 @@ enum sl_status sst_hierarchy(struct sst *store, struct sst_site_row **ret_rows, 
     SL_CHECK_MAGIC(store, SST_MAGIC);
     struct sst_site_row *rows = sl_new_array(SST_SITES_MAX, sizeof *rows);
     size_t count = 0;
-    struct db_stmt *s = db_prepare(store->db, "SELECT s.code, coalesce(p.code, ''), h.kind FROM site s "
+    struct db_stmt *s = db_prepare(store->db, "SELECT s.code, coalesce(p.code, ''), h.kind, n.url FROM site s "
                                               "JOIN hierarchy h ON h.site_id = s.id LEFT JOIN site p ON p.id = h.parent_id "
+                                              "LEFT JOIN neighbour n ON n.site_id = s.id "
                                               "ORDER BY s.code LIMIT ?1");
     db_bind_int(s, 1, SST_SITES_MAX);
     for (; db_step(s); count++) {
         (void)sl_text_copy(rows[count].code, sizeof rows[count].code, db_text(s, 0));
         (void)sl_text_copy(rows[count].parent, sizeof rows[count].parent, db_text(s, 1));
         rows[count].kind = sm_site_kind_parse(db_text(s, 2));
+        rows[count].is_neighbour = !db_is_null(s, 3);
     }
     enum sl_status status = db_done(s, e);
     if (status != SL_OK) {
@@ -117,6 +119,8 @@ static enum sl_status check_place(const struct sst_site_row *rows, size_t count,
         return sl_fail(e, SL_USAGE, "site %s: a central site has no parent", site);
     if (above != NULL && above->kind == SM_SITE_SECONDARY)
         return sl_fail(e, SL_USAGE, "site %s: %s is a secondary site, below which there is none", site, parent);
+    if (kind == SM_SITE_SECONDARY && above->is_neighbour != row_of(rows, count, site)->is_neighbour)
+        return sl_fail(e, SL_USAGE, "site %s: a secondary site has the database of its parent, and %s has another", site, parent);
     if (above != NULL && is_below(rows, count, parent, site))
         return sl_fail(e, SL_CONFLICT, "site %s: %s lies below it", site, parent);
     for (size_t i = 0; i < count && kind == SM_SITE_SECONDARY; i++)
@@ -147,22 +151,29 @@ static enum sl_status store_place(struct sst *store, int64_t id, enum sm_site_ki
     return db_run(s, e);
 }
 
+enum sl_status sst_place_site(struct sst *store, int64_t site_id, const char *site, enum sm_site_kind kind, const char *parent,
+                              bool *ret_changed, struct sl_error *e)
+{
+    struct sst_site_row *rows = NULL;
+    size_t count = 0;
+    enum sl_status status = sst_hierarchy(store, &rows, &count, e);
+    if (status == SL_OK)
+        status = check_place(rows, count, site, kind, parent, e);
+    if (status == SL_OK)
+        status = store_place(store, site_id, kind, parent != NULL ? row_of(rows, count, parent) : NULL, ret_changed, e);
+    free(rows);
+    return status;
+}
+
 enum sl_status sst_set_site(struct sst *store, const char *site, enum sm_site_kind kind, const char *parent, bool *ret_changed,
                             struct sl_error *e)
 {
     int64_t id;
     bool changed = false;
-    struct sst_site_row *rows = NULL;
-    size_t count = 0;
     enum sl_status status = sst_change_begin(store, site, &id, e);
     if (status != SL_OK)
         return status;
-    status = sst_hierarchy(store, &rows, &count, e);
-    if (status == SL_OK)
-        status = check_place(rows, count, site, kind, parent, e);
-    if (status == SL_OK)
-        status = store_place(store, id, kind, parent != NULL ? row_of(rows, count, parent) : NULL, &changed, e);
-    free(rows);
+    status = sst_place_site(store, id, site, kind, parent, &changed, e);
     return sst_change_end(store, status, changed, ret_changed, e);
 }
 

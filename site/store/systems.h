@@ -12,9 +12,10 @@
 struct sst_site_row {
     char code[SM_CODE_LEN + 1], parent[SM_CODE_LEN + 1]; /* "" without a parent */
     enum sm_site_kind kind;
+    bool is_neighbour; /* it has a database of its own (neighbour.h) */
 };
 
-/* All sites, by code; at most SST_SITES_MAX, malloc'd. */
+/* All sites, neighbours too, by code; at most SST_SITES_MAX, malloc'd. */
 enum sl_status sst_hierarchy(struct sst *store, struct sst_site_row **ret_rows, size_t *ret_count, struct sl_error *e) SL_MUST;
 /*
  * Says what a site is and which is above it (NULL: none). SL_USAGE: no such parent, a secondary site without one, a central site

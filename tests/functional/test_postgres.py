@@ -41,6 +41,7 @@ class SameTests(WithServer):
         files = [[sys.executable, os.path.join(HERE, "test_site.py")], [sys.executable, os.path.join(HERE, "test_slp_role.py"), "Locating"],
                  [sys.executable, os.path.join(HERE, "test_reports.py"), "Upward", "Away", "Proxy"],
                  [sys.executable, os.path.join(HERE, "test_site_policy.py")], [sys.executable, os.path.join(HERE, "test_site_database.py")],
+                 [sys.executable, os.path.join(HERE, "test_hierarchy.py"), "Hierarchy.test_S1_25_a_change_is_told_at_once"],
                  [sys.executable, os.path.join(HERE, "test_check.py"), "Check.test_overlapping_boundaries"],
                  [sys.executable, os.path.join(HERE, "test_packages.py"), "Packages.test_files_come_back_octet_for_octet"]]
         for argv in units + files:

@@ -201,7 +201,7 @@ class Page(harness.Case):
         site.ctl_ok("mp", "designate", "mp1.example.org")
         with open(os.path.join(harness.SRCDIR, "docs/site.md"), encoding="utf-8") as page:
             text = page.read()
-        text = text[text.index("### What clients report"):text.index("### The server locator point")]
+        text = text[text.index("### What clients report"):text.index("### From site server to site server")]
         lines = [line[4:] for line in text.splitlines() if line.startswith("    ")]
         script = "\n".join(line[2:] for line in lines if line[:2] in ("$ ", "> ") and not line.startswith("$ sitectl"))
         said = [line for line in lines if line[:2] not in ("$ ", "> ")]

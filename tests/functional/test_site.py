@@ -257,9 +257,8 @@ class ManagementPoint(SiteCase):
         self.site.ctl_ok("site", "set", "SEC", "--kind", "secondary", code=2)
         self.site.ctl_ok("site", "set", "SEC", "--kind", "secondary", "--parent", "PS1")
         self.site.ctl_ok("site", "set", "CEN", "--parent", "PS1", code=7)
-        self.assertEqual(self.rows("site", "list"), [{"site": "CEN", "kind": "central", "parent": None},
-                                                     {"site": "PS1", "kind": "primary", "parent": "CEN"},
-                                                     {"site": "SEC", "kind": "secondary", "parent": "PS1"}])
+        self.assertEqual([(row["site"], row["kind"], row["parent"]) for row in self.rows("site", "list")],
+                         [("CEN", "central", None), ("PS1", "primary", "CEN"), ("SEC", "secondary", "PS1")])
         self.site.ctl_ok("boundary", "add", "subnet", "10.3.0.0/16", "--site", "SEC")
         self.site.ctl_ok("boundary", "add", "subnet", "10.4.0.0/16", "--site", "SEC", "--slow")
         self.site.ctl_ok("boundary", "add", "subnet", "10.4.0.0/16", "--site", "SEC", code=7)

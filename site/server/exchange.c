@@ -1,0 +1,440 @@
+#include "site/server/exchange.h"
+
+#include "common/base/assert.h"
+#include "common/base/cancel.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/host/worker.h"
+#include "locator/net/httpc.h"
+#include "site/model/digest.h"
+#include "site/report/uplink.h"
+#include "site/server/describe.h"
+#include "site/server/keys.h"
+#include "site/store/neighbour.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXCHANGE_MAGIC 0x52700003u
+
+enum { SOON_MS = 500, QUESTION_MS = 10000 };
+
+struct srv_exchange {
+    uint32_t magic;
+    struct srv_exchange_options options;
+    struct host_timer *interval, *soon;
+    struct host_worker *worker;
+    struct sl_cancel stop;
+    bool is_telling, again;
+    struct sl_strings failing;   /* neighbours that the last round failed with; of the worker's thread, as the next */
+    char told[SM_SHA256_SIZE];   /* what was told to whom in the last round */
+    pthread_mutex_t mutex;     /* guards the two below */
+    struct sst *store;         /* for writing; NULL until it is needed, and after a failure */
+    struct sl_log_limit log;
+};
+
+/* ---- what is known and what is told -------------------------------------------------------------------------------------- */
+
+/* The signed description of a site of ours; SL_USAGE when there is none. */
+static enum sl_status describe(struct srv_exchange *x, const char *code, struct sl_text *out, char signature[PROOF_TEXT_MAX],
+                               struct sl_error *e)
+{
+    struct sst *store = NULL;
+    struct sm_snapshot *site = NULL;
+    struct proof_key *key = NULL;
+    char *chosen = NULL;
+    bool is_other = x->options.site != NULL && strcmp(x->options.site, code) != 0;
+    enum sl_status status = is_other ? sl_fail(e, SL_USAGE, "site %s is not served here", code) : SL_OK;
+    if (status == SL_OK)
+        status = sst_borrow(x->options.pool, &store, e);
+    if (status == SL_OK)
+        status = sst_choose_site(store, code, &chosen, e);
+    if (status == SL_OK)
+        status = sst_snapshot(store, code, &site, e);
+    sst_give_back(x->options.pool, store, status == SL_USAGE ? SL_OK : status);
+    if (status == SL_OK && site == NULL)
+        status = sl_fail(e, SL_USAGE, "site %s has just been removed", code);
+    if (status == SL_OK)
+        status = srv_keys_root(x->options.state, code, &key, e);
+    if (status == SL_OK) {
+        srv_describe(site, sl_clock_real_s(), out);
+        status = sl_text_failed(out) ? sl_fail(e, SL_LIMIT, "site %s is too large to be described", code)
+                                     : proof_sign(key, out->data, out->len, signature, e);
+    }
+    proof_key_free(key);
+    sm_snapshot_free(site);
+    free(chosen);
+    return status;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* A line for each part of a site, sorted: engines and sites may order them otherwise. */
+static struct sl_strings parts_of(const struct sm_snapshot *site)
+{
+    struct sl_strings parts = {0};
+    struct sl_text text = sl_text_new(SRV_DESCRIPTION_MAX);
+    srv_describe(site, 1, &text);
+    char *all = sl_text_take(&text), *rest = all;
+    for (char *part; (part = strsep(&rest, "<")) != NULL;)
+        sl_strings_add(&parts, part);
+    qsort(parts.items, parts.count, sizeof *parts.items, compare_texts);
+    free(all);
+    return parts;
+}
+
+static bool is_same(const struct sm_snapshot *a, const struct sm_snapshot *b)
+{
+    struct sl_strings one = parts_of(a), two = parts_of(b);
+    bool same = one.count == two.count;
+    for (size_t i = 0; i < one.count && same; i++)
+        same = strcmp(one.items[i], two.items[i]) == 0;
+    sl_strings_fini(&one);
+    sl_strings_fini(&two);
+    return same;
+}
+
+/* With the mutex held. */
+static enum sl_status open_store(struct srv_exchange *x, struct sl_error *e)
+{
+    if (x->store != NULL && sst_is_current(x->store))
+        return SL_OK;
+    sst_close(x->store);
+    x->store = NULL;
+    return sst_open(x->options.path, SST_READ_WRITE, &x->store, e);
+}
+
+/* SL_DENIED unless it is of a neighbour, and signed by the key that is pinned for it. */
+static enum sl_status check_teller(struct srv_exchange *x, const char *code, const char *text, size_t len, const char *signature,
+                                   struct sl_error *e)
+{
+    struct sst_neighbours list;
+    struct proof_public key;
+    enum sl_status status = sst_neighbours(x->store, &list, e);
+    if (status != SL_OK)
+        return status;
+    const struct sst_neighbour *n = sst_find_neighbour(&list, code);
+    if (n == NULL)
+        status = sl_fail(e, SL_DENIED, "site %s is not known here; make it known with: sitectl site add %s", code, code);
+    else if (proof_public_read(n->root_key, strlen(n->root_key), &key, e) != SL_OK ||
+             !proof_is_signed(&key, text, len, signature))
+        status = sl_fail(e, SL_DENIED, "what is told of site %s is not signed by its root key", code);
+    sst_neighbours_fini(&list);
+    return status;
+}
+
+/* With the mutex held. A parent that nobody has made known here is none: what is above does not matter to who locates. */
+static enum sl_status store_told(struct srv_exchange *x, struct sm_snapshot *told, int64_t made_s, struct sl_error *e)
+{
+    struct sm_snapshot *known = NULL;
+    char parent[SM_CODE_LEN + 1];
+    enum sl_status status = sst_assigned_site(x->store, told->site.parent, parent, e);
+    if (status == SL_OK && parent[0] == '\0')
+        told->site.parent[0] = '\0';
+    if (status == SL_OK)
+        status = sst_snapshot(x->store, told->site.code, &known, e);
+    if (status != SL_OK)
+        return status;
+    bool same = known != NULL && is_same(known, told);
+    sm_snapshot_free(known);
+    status = same ? sst_learn_same(x->store, told->site.code, made_s, e) : sst_learn(x->store, told, made_s, e);
+    if (status == SL_OK && !same)
+        sl_log(SL_LOG_INFO, "site-learned", "site=%s mps=%zu boundaries=%zu", told->site.code, told->mp_count,
+               told->boundary_count);
+    return status;
+}
+
+/* Takes a description; `wanted` is the only site that it may be of, NULL for any neighbour. */
+static enum sl_status learn(struct srv_exchange *x, const char *wanted, const char *text, size_t len, const char *signature,
+                            struct sl_error *e)
+{
+    struct sm_snapshot *told = NULL;
+    int64_t made_s;
+    enum sl_status status = srv_description_read(text, len, &told, &made_s, e);
+    if (status != SL_OK)
+        return status;
+    if (wanted != NULL && strcmp(wanted, told->site.code) != 0)
+        status = sl_fail(e, SL_DENIED, "site %s answers instead of %s", told->site.code, wanted);
+    pthread_mutex_lock(&x->mutex);
+    if (status == SL_OK)
+        status = open_store(x, e);
+    if (status == SL_OK)
+        status = check_teller(x, told->site.code, text, len, signature, e);
+    if (status == SL_OK)
+        status = store_told(x, told, made_s, e);
+    if (status != SL_OK && status != SL_DENIED && status != SL_CONFLICT) {
+        sst_close(x->store);
+        x->store = NULL;
+    }
+    pthread_mutex_unlock(&x->mutex);
+    sm_snapshot_free(told);
+    return status;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------------- */
+
+struct round {
+    struct host_job job; /* first */
+    struct srv_exchange *exchange;
+    bool is_interval; /* nothing need have changed */
+};
+
+static enum sl_status ask(struct srv_exchange *x, const struct sst_neighbour *n, const char *ours, struct sl_error *e)
+{
+    char url[HTTPC_URL_MAX], signature[PROOF_TEXT_MAX], header[sizeof UPL_SIGNATURE + PROOF_TEXT_MAX + 2];
+    struct sl_text text = sl_text_new(SRV_DESCRIPTION_MAX);
+    struct httpc_reply reply;
+    enum sl_status status = describe(x, ours, &text, signature, e);
+    if (status == SL_OK) {
+        (void)snprintf(url, sizeof url, "%.*s" SRV_EXCHANGE_PATH "?%s", SM_URL_MAX, n->url, n->code);
+        (void)snprintf(header, sizeof header, UPL_SIGNATURE ": %s", signature);
+        const struct httpc_request request = {.method = "POST", .url = url, .content_type = "application/octet-stream",
+                                              .body = text.data, .body_len = text.len, .header = header,
+                                              .wanted = UPL_SIGNATURE};
+        struct sl_deadline deadline = sl_deadline_in(QUESTION_MS);
+        deadline.cancel = &x->stop;
+        status = httpc_exchange(&request, deadline, &reply, e);
+    }
+    sl_text_fini(&text);
+    if (status != SL_OK)
+        return status;
+    if (reply.status == 200)
+        status = learn(x, n->code, sl_text_str(&reply.body), reply.body.len, reply.header, e);
+    else
+        status = sl_fail(e, SL_UNREACHABLE, "%s: HTTP status %d: %.200s", url, reply.status, sl_text_str(&reply.body));
+    httpc_reply_fini(&reply);
+    return status;
+}
+
+static enum sl_status read_lists(struct srv_exchange *x, struct sst_neighbours *ret_neighbours, struct sl_strings *ret_ours,
+                                 struct sl_error *e)
+{
+    struct sst *store = NULL;
+    enum sl_status status = sst_borrow(x->options.pool, &store, e);
+    if (status == SL_OK)
+        status = sst_neighbours(store, ret_neighbours, e);
+    if (status == SL_OK && x->options.site != NULL)
+        sl_strings_add(ret_ours, x->options.site);
+    else if (status == SL_OK)
+        status = sst_sites(store, ret_ours, e);
+    sst_give_back(x->options.pool, store, status);
+    return status;
+}
+
+static bool has_failed(const struct srv_exchange *x, const char *code)
+{
+    for (size_t i = 0; i < x->failing.count; i++)
+        if (strcmp(x->failing.items[i], code) == 0)
+            return true;
+    return false;
+}
+
+/* The hash of what is to be told, and to whom. */
+static void digest(struct srv_exchange *x, const struct sst_neighbours *neighbours, const struct sl_strings *ours,
+                   char ret_hex[SM_SHA256_SIZE])
+{
+    struct sm_digest *all = sm_digest_new();
+    for (size_t i = 0; i < neighbours->count; i++) {
+        sm_digest_add(all, neighbours->items[i].code, sizeof neighbours->items[i].code);
+        sm_digest_add(all, neighbours->items[i].url, strlen(neighbours->items[i].url));
+    }
+    for (size_t i = 0; i < ours->count; i++) {
+        struct sst *store = NULL;
+        struct sm_snapshot *site = NULL;
+        struct sl_text text = sl_text_new(SRV_DESCRIPTION_MAX);
+        enum sl_status status = sst_borrow(x->options.pool, &store, NULL);
+        if (status == SL_OK)
+            status = sst_snapshot(store, ours->items[i], &site, NULL);
+        sst_give_back(x->options.pool, store, status);
+        if (status == SL_OK && site != NULL)
+            srv_describe(site, 1, &text);
+        sm_digest_add(all, sl_text_str(&text), text.len);
+        sl_text_fini(&text);
+        sm_snapshot_free(site);
+    }
+    sm_digest_end(all, ret_hex);
+}
+
+static bool tell_one(struct srv_exchange *x, const struct sst_neighbour *n, const struct sl_strings *ours)
+{
+    struct sl_error e = {0};
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < ours->count && status == SL_OK; i++)
+        status = ask(x, n, ours->items[i], &e);
+    if (status != SL_OK && !has_failed(x, n->code) && !sl_cancel_is_told(&x->stop))
+        sl_log(SL_LOG_WARNING, "site-exchange-failed", "site=%s text=%s", n->code, SL_LOG_TEXT(sl_error_text(&e)));
+    else if (status == SL_OK && has_failed(x, n->code))
+        sl_log(SL_LOG_INFO, "site-exchange-back", "site=%s", n->code);
+    return status == SL_OK;
+}
+
+/* On the worker's thread. What we have learned is no news to tell, else two sites might tell each other for ever. */
+static void tell_all(struct host_job *job, struct host_worker *worker)
+{
+    const struct round *r = (struct round *)job;
+    struct srv_exchange *x = r->exchange;
+    struct sst_neighbours neighbours = {0};
+    struct sl_strings ours = {0}, failing = {0};
+    char hex[SM_SHA256_SIZE] = "";
+    enum sl_status status = read_lists(x, &neighbours, &ours, NULL); /* else the database is away, which others have told */
+    if (status == SL_OK)
+        digest(x, &neighbours, &ours, hex);
+    bool is_due = r->is_interval || strcmp(hex, x->told) != 0;
+    for (size_t i = 0; i < neighbours.count && status == SL_OK && is_due && !host_worker_is_stopping(worker); i++)
+        if (!tell_one(x, &neighbours.items[i], &ours))
+            sl_strings_add(&failing, neighbours.items[i].code);
+    if (status == SL_OK && is_due) {
+        memcpy(x->told, hex, sizeof x->told);
+        sl_strings_fini(&x->failing);
+        x->failing = failing;
+    }
+    sst_neighbours_fini(&neighbours);
+    sl_strings_fini(&ours);
+}
+
+static void end(struct host_job *job)
+{
+    struct round *r = (struct round *)job;
+    struct srv_exchange *x = r->exchange;
+    x->is_telling = false;
+    if (x->again && !job->canceled)
+        srv_exchange_poke(x);
+    free(r);
+}
+
+static void begin(struct srv_exchange *x, bool is_interval)
+{
+    x->again = x->is_telling;
+    if (x->is_telling)
+        return;
+    struct round *r = sl_new(sizeof *r);
+    *r = (struct round){.job = {.run = tell_all, .done = end}, .exchange = x, .is_interval = is_interval};
+    x->is_telling = host_worker_push(x->worker, &r->job, 1);
+    sl_assert(x->is_telling); /* nothing else uses it */
+}
+
+static void on_interval(void *ctx)
+{
+    struct srv_exchange *x = ctx;
+    begin(x, true);
+    host_timer_start(x->interval, x->options.interval_ms);
+}
+
+static void on_soon(void *ctx)
+{
+    begin(ctx, false);
+}
+
+/* ---- answering ---------------------------------------------------------------------------------------------------------- */
+
+static unsigned refusal_of(enum sl_status status)
+{
+    switch (status) {
+    case SL_MALFORMED:
+    case SL_LIMIT:
+        return 400;
+    case SL_DENIED:
+        return 403;
+    case SL_CONFLICT:
+        return 409;
+    case SL_USAGE:
+        return 404;
+    default:
+        return 500;
+    }
+}
+
+static void log_refused(struct srv_exchange *x, const struct sl_error *e)
+{
+    uint64_t left_out = 0;
+    pthread_mutex_lock(&x->mutex);
+    bool may = sl_log_allowed(&x->log, &left_out);
+    pthread_mutex_unlock(&x->mutex);
+    if (may)
+        sl_log(SL_LOG_WARNING, "site-exchange-refused", "text=%s left-out=%" PRIu64, SL_LOG_TEXT(sl_error_text(e)), left_out);
+}
+
+static void on_question(const struct web_request *request, struct web_response *response, void *ctx)
+{
+    struct srv_exchange *x = ctx;
+    struct sl_error e = {0};
+    const char *signature = web_header(request, UPL_SIGNATURE);
+    char code[WEB_ITEM_MAX] = "";
+    _Static_assert(sizeof response->header_value >= PROOF_TEXT_MAX, "a signature must fit");
+    SL_CHECK_MAGIC(x, EXCHANGE_MAGIC);
+    (void)web_query_item(request->query, 0, code, sizeof code);
+    enum sl_status status = learn(x, NULL, request->body, request->body_len, signature != NULL ? signature : "", &e);
+    if (status == SL_OK)
+        status = describe(x, code, &response->body, response->header_value, &e);
+    if (status == SL_OK) {
+        response->status = 200;
+        response->header = UPL_SIGNATURE;
+        return;
+    }
+    log_refused(x, &e);
+    unsigned refusal = refusal_of(status);
+    web_text(response, refusal, "%s", refusal == 500 ? "the site database cannot be written" : e.text);
+}
+
+const struct web_route srv_exchange_routes[] = {
+    {"POST", SRV_EXCHANGE_PATH, on_question},
+};
+const size_t srv_exchange_route_count = SL_COUNT(srv_exchange_routes);
+
+/* ---- life --------------------------------------------------------------------------------------------------------------- */
+
+enum sl_status srv_exchange_new(struct host_loop *loop, const struct srv_exchange_options *options,
+                                struct srv_exchange **ret_exchange, struct sl_error *e)
+{
+    struct srv_exchange *x = sl_new(sizeof *x);
+    *x = (struct srv_exchange){.magic = EXCHANGE_MAGIC, .options = *options, .log = {.lines_per_s = 1}};
+    enum sl_status status = sl_cancel_init(&x->stop, e);
+    if (status != SL_OK) {
+        free(x);
+        return status;
+    }
+    pthread_mutex_init(&x->mutex, NULL);
+    x->worker = host_worker_new(loop);
+    x->interval = host_timer_new(loop, on_interval, x);
+    x->soon = host_timer_new(loop, on_soon, x);
+    host_timer_start(x->interval, options->interval_ms);
+    *ret_exchange = x;
+    return SL_OK;
+}
+
+void srv_exchange_set_interval(struct srv_exchange *x, int64_t interval_ms)
+{
+    if (x->options.interval_ms == interval_ms)
+        return;
+    x->options.interval_ms = interval_ms;
+    host_timer_start(x->interval, interval_ms);
+}
+
+void srv_exchange_poke(struct srv_exchange *x)
+{
+    host_timer_start(x->soon, SOON_MS);
+}
+
+void srv_exchange_free(struct srv_exchange *x)
+{
+    if (x == NULL)
+        return;
+    SL_CHECK_MAGIC(x, EXCHANGE_MAGIC);
+    sl_cancel_tell(&x->stop);
+    host_worker_free(x->worker);
+    host_timer_free(x->interval);
+    host_timer_free(x->soon);
+    sst_close(x->store);
+    sl_strings_fini(&x->failing);
+    pthread_mutex_destroy(&x->mutex);
+    sl_cancel_fini(&x->stop);
+    x->magic = 0;
+    free(x);
+}

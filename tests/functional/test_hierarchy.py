@@ -1,0 +1,222 @@
+"""A hierarchy over several databases: site servers tell each other their sites, and roaming clients find the management points there."""
+
+import http.client
+import os
+import re
+import subprocess
+import xml.etree.ElementTree
+
+import ccm
+import harness
+import lab
+
+PARENT, CHILD, HOSTILE = "127.0.0.18", "127.0.0.19", "127.0.0.20"
+SECRETS = ("boundary", "10.2.0.0")
+
+
+class Hierarchy(harness.Case):
+    """PAR and CHD, each with a database, a site server and a management point of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.port = harness.free_port([PARENT, CHILD])
+        self.parent, self.child = self.new_site("PAR", PARENT), self.new_site("CHD", CHILD)
+        self.parent.ctl_ok("boundary", "add", "subnet", "10.1.0.0/16")
+        self.child.ctl_ok("boundary", "add", "subnet", "10.2.0.0/16")
+        self.child.ctl_ok("boundary", "add", "range", "10.3.0.1-10.3.0.99", "--slow")
+        self.child.ctl_ok("boundary", "add", "ad-site", "Börlin & Söhne")
+
+    def new_site(self, code, address):
+        name = code.lower()
+        site = lab.Site(self, code=code, domain=name + ".example.org", http=["%s:%d" % (address, self.port)], roles="server,mp,slp", name=name,
+                        more=["--exchange-interval", "1s"])
+        site.ctl_ok("mp", "add", "mp.%s.example.org" % name, "--address", address, "--port", str(self.port))
+        site.ctl_ok("mp", "designate", "mp.%s.example.org" % name)
+        site.ctl_ok("key", "export", self.path(name + ".pem"))
+        return site
+
+    def introduce(self, here, there, address, key=None):
+        return here.ctl("site", "add", there.code, "--server", "http://%s:%d" % (address, self.port), "--root-key",
+                        key or self.path(there.code.lower() + ".pem"), "--json")
+
+    def join(self):
+        """Each knows the other, the child says that it is one."""
+        self.assertEqual([self.introduce(self.parent, self.child, CHILD).code, self.introduce(self.child, self.parent, PARENT).code], [0, 0])
+        self.child.ctl_ok("site", "set", "CHD", "--parent", "PAR")
+        harness.wait_until(lambda: self.row(self.parent, "CHD")["parent"] == "PAR" and self.row(self.child, "PAR")["told"], "both told")
+
+    @staticmethod
+    def row(site, code):
+        return {row["site"]: row for row in site.ctl_ok("site", "list", "--json").answer}[code]
+
+    def get(self, address, path):
+        one = http.client.HTTPConnection(address, self.port, timeout=20)
+        self.addCleanup(one.close)
+        one.request("GET", path)
+        got = one.getresponse()
+        return got.status, got.read().decode()
+
+    def places(self, address, assigned, ip, subnet, kind="LocalMPLocation"):
+        """(site, master, locality) of each site in the answer of the management point at `address`."""
+        package = '<Package ID="PAR00001" Version="0"/>' if kind == "ContentLocation" else ""
+        octets = ccm.envelope('<%sRequest SchemaVersion="1.0">%s<AssignedSite SiteCode="%s"/><ClientLocationInfo><ADSite Name=""/><IPAddresses>'
+                              '<IPAddress SubnetAddress="%s" Address="%s"/></IPAddresses></ClientLocationInfo></%sRequest>'
+                              % (kind, package, assigned, subnet, ip, kind))
+        one = http.client.HTTPConnection(address, self.port, timeout=20)
+        self.addCleanup(one.close)
+        one.request("CCM_POST", "/ccm_system/request", octets, {"Content-Type": ccm.CONTENT_TYPE})
+        got = one.getresponse()
+        body = ccm.open_envelope(got.headers["Content-Type"], got.read())[1]
+        return [(s.get("SiteCode"), s.get("MasterSiteCode"), s.get("Locality") or s.get("SiteLocality"))
+                for s in list(body.iter("Site")) + list(body.iter("MPSite")) if s.get("SiteCode")]
+
+    def test_S1_27_clients_roam_into_a_site_with_a_database_of_its_own(self):
+        """S1.27 B8 a client of the parent inside the child's boundaries is told the child, finds its resident MP, and the other way round"""
+        self.assertEqual(self.places(PARENT, "PAR", "10.2.0.7", "10.2.0.0"), [("PAR", "PAR", "FALLBACK")])
+        self.join()
+        self.assertEqual(self.places(PARENT, "PAR", "10.2.0.7", "10.2.0.0"), [("CHD", "CHD", "LOCAL")])
+        self.assertEqual(self.places(PARENT, "PAR", "10.3.0.7", "10.3.0.0"), [("CHD", "CHD", "REMOTE")])
+        self.assertEqual(self.places(CHILD, "CHD", "10.1.0.7", "10.1.0.0"), [("PAR", "PAR", "LOCAL")])
+        self.parent.ctl_ok("dp", "add", "dp.par.example.org")
+        self.parent.ctl_ok("package", "add", "PAR00001", "--version", "1", "--on", "dp.par.example.org")
+        self.assertEqual(self.places(PARENT, "PAR", "10.2.0.7", "10.2.0.0", "ContentLocation"), [("CHD", "CHD", "LOCAL"), ("PAR", "PAR", "FALLBACK")])
+        status, text = self.get(PARENT, "/SMS_MP/.sms_aut?MPLIST1&CHD")
+        self.assertEqual([mp.get("FQDN") for mp in xml.etree.ElementTree.fromstring(text)], ["mp.chd.example.org"])
+        self.assertEqual([mp.get("FQDN") for mp in xml.etree.ElementTree.fromstring(self.get(PARENT, "/SMS_MP/.sms_aut?MPLIST")[1])], ["mp.par.example.org"])
+        uri = "slp+http://%s:%d" % (PARENT, self.port)
+        found = lab.find("mp", "--site", "CHD", "--source", uri)
+        self.assertEqual((found.code, found.answer["mp"], found.answer["address"], found.answer["port"]), (0, "mp.chd.example.org", CHILD, self.port), str(found))
+        found = lab.find("site", "--source", uri, "--ad-site", "Börlin & Söhne")
+        self.assertEqual((found.code, found.answer["site"]), (0, "CHD"), str(found))
+
+    def test_S1_25_a_change_is_told_at_once(self):
+        """S1.25 S1.26 another default MP, none, another boundary of the child: the parent's clients see it, though no interval has passed"""
+        for site in (self.parent, self.child):
+            site.process.stop()
+            site.more = []
+            site.start()
+        self.join()
+        self.child.ctl_ok("mp", "add", "mp2.chd.example.org", "--address", "127.0.0.21", "--https")
+        self.child.ctl_ok("mp", "designate", "mp2.chd.example.org")
+        harness.wait_until(lambda: 'Name="mp2.chd.example.org" Address="127.0.0.21" Port="443"' in self.get(PARENT, "/SMS_SLP/slp.dll?site&sc=CHD")[1], "the new MP")
+        self.child.ctl_ok("mp", "designate", "--none")
+        harness.wait_until(lambda: "<MP " not in self.get(PARENT, "/SMS_SLP/slp.dll?site&sc=CHD")[1], "no default MP")
+        self.child.ctl_ok("boundary", "remove", "subnet", "10.2.0.0/16")
+        harness.wait_until(lambda: self.places(PARENT, "PAR", "10.2.0.7", "10.2.0.0") == [("PAR", "PAR", "FALLBACK")], "the boundary gone")
+        before = [site.ctl_ok("status", "--json").answer["generation"] for site in (self.parent, self.child)]
+        self.parent.ctl_ok("boundary", "add", "subnet", "10.9.0.0/16")
+        harness.wait_until(lambda: self.places(CHILD, "CHD", "10.9.0.7", "10.9.0.0") == [("PAR", "PAR", "LOCAL")], "the boundary of the parent")
+        after = [site.ctl_ok("status", "--json").answer["generation"] for site in (self.parent, self.child)]
+        self.assertEqual(after, [n + 1 for n in before], "one change at each: they do not go on telling each other")
+
+    def test_S2_13_what_was_told_outlives_the_teller(self):
+        """S2.13 the child's site server is off: what it told stays, the failure is told once, and it is heard again when it is back"""
+        self.join()
+        self.child.process.stop()
+        harness.wait_until(lambda: "site-exchange-failed site=CHD" in self.parent.process.log(), "the failure")
+        self.assertEqual(self.places(PARENT, "PAR", "10.2.0.7", "10.2.0.0"), [("CHD", "CHD", "LOCAL")])
+        self.child.start()
+        harness.wait_until(lambda: "site-exchange-back site=CHD" in self.parent.process.log(), "the child back")
+        self.assertEqual(self.parent.process.log().count("site-exchange-failed"), 1)
+
+    def test_a_neighbour_is_administered_at_home(self):
+        """S2.02 verbs for a neighbour are refused, it is not published, and cannot be removed while a site lies below it"""
+        self.join()
+        for words in (["mp", "list", "--site", "CHD"], ["boundary", "add", "subnet", "10.8.0.0/16", "--site", "CHD"], ["publish", "--site", "CHD"],
+                      ["site", "set", "CHD", "--kind", "central"]):
+            self.assertEqual(self.parent.ctl(*words).code, 2, words)
+        self.parent.ctl_ok("dp", "list")                       # --site is not needed: it is the only one of this database
+        self.assertEqual(self.child.ctl("site", "remove", "PAR").code, 7)
+        self.assertEqual(self.child.ctl("site", "set", "CHD", "--kind", "secondary", "--parent", "PAR").code, 2)
+        self.assertEqual(self.parent.ctl("prune", "--of", "CHD").code, 2)
+        self.assertEqual(self.parent.ctl_ok("key", "show", "--json").answer["site"], "PAR")
+        self.assertEqual(self.introduce(self.parent, self.child, CHILD).answer["change"], "unchanged")
+        self.assertEqual(self.introduce(self.parent, self.child, HOSTILE).code, 7)
+        self.assertEqual(self.introduce(self.parent, self.parent, PARENT).code, 7)
+        self.child.ctl_ok("site", "set", "CHD")
+        self.assertEqual(self.child.ctl_ok("site", "remove", "PAR", "--json").answer["change"], "removed")
+        self.assertEqual(self.places(CHILD, "CHD", "10.1.0.7", "10.1.0.0"), [("CHD", "CHD", "FALLBACK")])
+        harness.wait_until(lambda: "site-exchange-failed site=CHD" in self.parent.process.log(), "403 at the child")
+        for words in (["ZZZ", "--server", "ftp://x", "--root-key", self.path("par.pem")], ["zzz", "--server", "http://x", "--root-key", self.path("par.pem")],
+                      ["ZZZ", "--server", "http://x", "--root-key", self.write("no.pem", "no key\n")], ["ZZZ", "--server", "http://x"],
+                      ["ZZZ", "--server", "http://x", "--root-key", "/nowhere"]):
+            self.assertEqual(self.parent.ctl("site", "add", *words).code, 2, words)
+
+    # ---- who may tell
+
+    def tell(self, text, key, site="PAR", address=PARENT):
+        """Tells the site server at `address` something, signed by the key in this file; the status and what was answered."""
+        with open(self.path("told"), "wb") as out:
+            out.write(text if isinstance(text, bytes) else text.encode())
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key, self.path("told")], stdout=subprocess.PIPE, check=True).stdout.hex() if key else ""
+        done = self.run_ok([harness.tool("curl", "curl"), "-s", "-w", "\n%{http_code}", "-H", "Sitelocator-Signature: 1 " + signature, "--data-binary",
+                            "@" + self.path("told"), "http://%s:%d/sms_site/site?%s" % (address, self.port, site)])
+        body, _, status = done.out.rpartition("\n")
+        return int(status), body
+
+    @staticmethod
+    def description(made=4000000000, code="CHD", parts="", kind="primary", parent=""):
+        return ('sitelocator site 1\n<SiteDescription SchemaVersion="1.0" Made="%d"><Site Code="%s" Kind="%s" Parent="%s" Domain="x.org" Forest="x.org" '
+                'Server="s.x.org"/>%s</SiteDescription>' % (made, code, kind, parent, parts))
+
+    def key_of(self, site):
+        return (site.state[1] + "/site" if site.state else site.db) + "-%s.key" % site.code
+
+    def test_only_what_the_pinned_key_signed_is_learned(self):
+        """issue 5 item 6: strangers, other keys, changed and replayed descriptions are refused and learn nothing; the answer is signed"""
+        right, wrong = self.key_of(self.child), self.key_of(self.parent)
+        good = self.description(made=1700000000, parts='<MP Host="a.x.org" Address="192.0.2.1" Port="80" HTTPS="0" NLB="0" Default="1"/>')
+        self.assertEqual(self.tell(good, right)[0], 403)                    # nobody has made it known
+        self.assertEqual(self.introduce(self.parent, self.child, "127.0.0.21").code, 0)     # where nobody is
+        for key in (wrong, ""):
+            status, body = self.tell(good, key)
+            self.assertEqual((status, [word for word in SECRETS if word in body]), (403, []), body)
+        status, body = self.tell(good, right)
+        self.assertEqual((status, 'Code="PAR"' in body), (200, True), body)
+        self.assertEqual(self.get(PARENT, "/SMS_MP/.sms_aut?MPLIST1&CHD")[1].count("a.x.org"), 1)
+        self.assertEqual(self.tell(good, right)[0], 200)
+        self.assertEqual(self.tell(self.description(made=1800000000), right)[0], 200)
+        self.assertEqual(self.tell(good, right)[0], 409)                    # recorded, and brought back
+        self.assertEqual(self.get(PARENT, "/SMS_MP/.sms_aut?MPLIST1&CHD")[1].count("a.x.org"), 0)
+        self.assertEqual(self.tell(self.description(made=1900000000), right, "XYZ")[0], 404)
+        self.assertEqual(self.tell(self.description(code="PAR"), wrong)[0], 403)
+        self.assertLessEqual(self.parent.process.log().count("site-exchange-refused"), 5)
+
+    def test_the_exchange_of_the_page(self):
+        """docs/site.md: what it says about site servers, typed in as it stands, gives what it shows"""
+        self.assertEqual(self.introduce(self.parent, self.child, "127.0.0.21").code, 0)
+        with open(os.path.join(harness.SRCDIR, "docs/site.md"), encoding="utf-8") as page:
+            text = page.read()
+        lines = [line[4:] for line in text[text.index("### From site server to site server"):].split("\n### ")[0].splitlines() if line.startswith("    ")]
+        script = "\n".join(line[2:] for line in lines if line[:2] in ("$ ", "> "))
+        script = script.replace("192.0.2.18", "%s:%d" % (PARENT, self.port)).replace("chd.db-CHD.key", self.key_of(self.child))
+        shown = self.run_ok(["bash", "-c", script], cwd=self.folder).out.splitlines()
+        said = [line for line in lines if line[:2] not in ("$ ", "> ")]
+        self.assertEqual((len(shown), shown[0]), (2, said[0]))
+        self.assertRegex(shown[1], ".*".join(re.escape(part) for part in said[1].split("...")))
+        self.assertEqual(self.places(PARENT, "PAR", "10.2.0.7", "10.2.0.0"), [("CHD", "CHD", "LOCAL")])
+
+    def test_hostile_descriptions(self):
+        """P12 what passes no check of an administrator's values is 400 and names the element; circles and impossible places are 409"""
+        right = self.key_of(self.child)
+        self.assertEqual(self.introduce(self.parent, self.child, "127.0.0.21").code, 0)
+        one = '<MP Host="%s" Address="%s" Port="%s" HTTPS="0" NLB="0" Default="1"/>'
+        rows = [("nonsense", "begin"), ("sitelocator site 1\n<a", "site description"), ("sitelocator site 1\n<a/>", "SiteDescription"),
+                (self.description(made=0), "Made"), (self.description(code="chd"), "Site"), (self.description(kind="king"), "Kind"),
+                (self.description(parent="x"), "Parent"), (self.description(parts=one % ("a b", "192.0.2.1", 80)), "MP 1"),
+                (self.description(parts=one % ("a", "nowhere", 80)), "MP 1"), (self.description(parts=one % ("a", "192.0.2.1", 0)), "MP 1"),
+                (self.description(parts=one % ("a", "192.0.2.1", 80) + one % ("b", "192.0.2.2", 80)), "default"),
+                (self.description(parts=one % ("a", "192.0.2.1", 80) * 1001), "1000"),
+                (self.description(parts='<Boundary Kind="subnet" Value="10.0.0.1/8" Slow="0"/>'), "Boundary 1"),
+                (self.description(parts='<Boundary Kind="moon" Value="x" Slow="0"/>'), "Boundary 1"), (b"sitelocator site 1\n\0<a/>", "site description")]
+        for text, word in rows:
+            status, body = self.tell(text, right)
+            self.assertEqual((status, word in body), (400, True), "%r: %s" % (text[:200], body))
+        for text in (self.description(kind="secondary"), self.description(kind="secondary", parent="PAR"), self.description(kind="central", parent="PAR")):
+            self.assertEqual(self.tell(text, right)[0], 409, text)
+        self.assertEqual(self.tell(b"x" * (1 << 20), right)[0], 413)
+        self.assertEqual(self.get(PARENT, "/sms_site/site?PAR")[0], 405)
+        self.assertEqual(self.tell(self.description(made=5, parts='<Unknown/>'), right)[0], 200)
+
+
+harness.main()
