@@ -57,6 +57,48 @@ static bool has_origin(const struct locator *l, size_t i)
     return l->origins.items[i][0] != '\0';
 }
 
+/* Found sources of a kind, behind those that are there already; returns how many there are now. */
+static size_t add_found(const struct locator *l, int kind, const char **sources, size_t count)
+{
+    for (size_t i = 0; i < l->sources.count; i++)
+        if (has_origin(l, i) && is_of_kind(l->sources.items[i], kind))
+            sources[count++] = l->sources.items[i];
+    return count;
+}
+
+/* Kinds that no configuration needs to name, since others do: of which found sources each is learned. */
+static const struct {
+    int kind;
+    const char *scheme, *origin;
+    int places[2];
+} derived[] = {
+    {SRC_SLP, "slp", "server locator point that the others name", {SRC_DIRECTORY, SRC_REGISTRY}},
+    {SRC_MP_LIST, "mplist", "management point that the others name", {SRC_DIRECTORY, SRC_DNS}},
+};
+
+/* Writes the URI of a kind that is learned of the found sources; false when there are none, or it is not such a kind. */
+static bool derive(const struct locator *l, int kind, char *out, struct resolve_trace *trace)
+{
+    const char *places[RESOLVE_SOURCES_MAX];
+    size_t count = 0, row = 0;
+    while (row < SL_COUNT(derived) && derived[row].kind != kind)
+        row++;
+    for (size_t i = 0; row < SL_COUNT(derived) && i < SL_COUNT(derived[row].places); i++)
+        count = add_found(l, derived[row].places[i], places, count);
+    size_t len = 0;
+    for (size_t i = 0; i < count && i < SRC_PLACES_MAX; i++) {
+        size_t more = strlen(places[i]) + (i ? strlen(SRC_PLACES_SEPARATOR) : strlen(derived[row].scheme) + 1);
+        if (len + more >= SRC_URI_MAX || strstr(places[i], SRC_PLACES_SEPARATOR))
+            continue;
+        (void)snprintf(out + len, SRC_URI_MAX - len, "%s%s%s", len ? "" : derived[row].scheme, len ? SRC_PLACES_SEPARATOR : ":",
+                       places[i]);
+        len = strlen(out);
+    }
+    if (len)
+        resolve_trace_origin(trace, out, derived[row].origin, "");
+    return len > 0;
+}
+
 static void put_origins(const struct locator *l, const char *const *sources, size_t count, struct resolve_trace *trace)
 {
     for (size_t i = 0; i < l->sources.count; i++) {
@@ -68,16 +110,19 @@ static void put_origins(const struct locator *l, const char *const *sources, siz
     }
 }
 
-size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCES_MAX], struct resolve_trace *trace)
+size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCES_MAX], char learned[SRC_URI_MAX],
+                 struct resolve_trace *trace)
 {
     size_t count = 0;
     for (size_t i = 0; i < l->sources.count; i++)
         if (!has_origin(l, i))
             ret_sources[count++] = l->sources.items[i];
-    for (size_t k = 0; k < KINDS_MAX && profile_kinds[l->profile][k] != KIND_NONE; k++)
-        for (size_t i = 0; i < l->sources.count; i++)
-            if (has_origin(l, i) && is_of_kind(l->sources.items[i], profile_kinds[l->profile][k]))
-                ret_sources[count++] = l->sources.items[i];
+    for (size_t k = 0; k < KINDS_MAX && profile_kinds[l->profile][k] != KIND_NONE; k++) {
+        size_t before = count;
+        count = add_found(l, profile_kinds[l->profile][k], ret_sources, count);
+        if (count == before && count < RESOLVE_SOURCES_MAX && derive(l, profile_kinds[l->profile][k], learned, trace))
+            ret_sources[count++] = learned;
+    }
     put_origins(l, ret_sources, count, trace);
     return count;
 }

@@ -26,7 +26,7 @@ void api_begin(struct api_inquiry *c, const struct locator *l, struct sl_deadlin
     c->q.profile = l->profile;
     c->q.now_s = l->now_s ? l->now_s : sl_clock_real_s();
     c->q.no_schema = l->no_schema;
-    c->source_count = api_order(l, c->sources, &r->trace);
+    c->source_count = api_order(l, c->sources, c->learned, &r->trace);
     api_warn_steps(c);
     (void)sl_text_copy(c->q.forest, sizeof c->q.forest, l->client_forest);
     (void)sl_text_copy(c->q.client_version, sizeof c->q.client_version, l->client_version);
@@ -55,12 +55,10 @@ static enum sl_status open_sources(const struct api_inquiry *c, struct resolve_s
 {
     const struct locator *l = c->l;
     enum sl_status s = SL_OK;
-    struct src_config config = l->config;
+    struct src_config config = api_config(l);
     size_t i;
     if (!c->source_count)
         return sl_fail(e, SL_USAGE, "no source to ask: name at least one URI");
-    config.ldap.timeout_ms = l->timeout_ms;
-    config.cache = l->cache;
     config.seed = l->has_seed ? (uint64_t)l->seed : asks_any(c) ? sl_random_os_seed() : 0;
     for (i = 0; i < c->source_count && s == SL_OK; i++) {
         out[i] = (struct resolve_source){.uri = c->sources[i]};
@@ -279,12 +277,12 @@ static void put_dp(const struct resolve_content_question *q, struct resolve_cont
 static bool ask_content(struct api_inquiry *c, const struct lm_mp *mp, const struct resolve_content_question *about)
 {
     const char *forced = src_override_find(&c->l->config, mp->name);
-    const struct resolve_way way = api_way(c->l);
+    const struct src_config config = api_config(c->l);
     struct lm_client client = api_client(c->l, forced ? forced : mp->address);
     struct resolve_content_question q = *about;
     struct resolve_content_result dp;
     q.mp = mp;
-    q.way = &way;
+    q.config = &config;
     q.client = &client;
     resolve_content(&q, sl_deadline_min(c->deadline, sl_deadline_in(c->l->timeout_ms)), &c->r->trace, &dp);
     bool found = dp.result == SRC_ANSWER;

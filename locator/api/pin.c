@@ -28,19 +28,18 @@ static void take_pinned(const struct locator *l, const char *site, struct resolv
             t->roots[t->root_count++] = l->pins[i].key;
 }
 
-struct resolve_way api_way(const struct locator *l)
+struct src_config api_config(const struct locator *l)
 {
-    return (struct resolve_way){.mp_port = (uint16_t)l->mp_port,
-                                .overrides = l->overrides,
-                                .override_count = l->config.override_count,
-                                .ca_file = l->config.ldap.ca_file,
-                                .cert_file = l->config.ldap.cert_file,
-                                .key_file = l->config.ldap.key_file};
+    struct src_config config = l->config;
+    config.ldap.timeout_ms = l->timeout_ms;
+    config.mp_port = (uint16_t)l->mp_port;
+    config.cache = l->cache;
+    return config;
 }
 
 struct resolve_trust api_trust(const struct locator *l, const struct src_question *q)
 {
-    struct resolve_trust t = {.least = LM_TRUST_UNPROVEN, .way = api_way(l)};
+    struct resolve_trust t = {.least = LM_TRUST_UNPROVEN, .config = api_config(l)};
     if (q->what == SRC_MP)
         take_pinned(l, q->site, &t);
     if (q->what == SRC_MP && !t.root_count)

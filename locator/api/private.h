@@ -110,6 +110,7 @@ struct api_inquiry {
     struct locator_result *r;
     struct sl_deadline deadline;
     const char *sources[RESOLVE_SOURCES_MAX]; /* to ask, best first */
+    char learned[SRC_URI_MAX];                /* one of them, of a kind that the profile has once */
     size_t source_count;
     struct src_question q;
     struct resolve_result found; /* of the last question; its trace has passed into `r` */
@@ -145,9 +146,11 @@ enum sl_status api_run_begin(struct locator *l, struct api_run *run, struct sl_e
 void api_run_end(struct api_run *run);
 /*
  * The sources to ask, best first: those that the program named in their order, then those that were found, in the order of the
- * profile, which leaves kinds out. Returns their number; each that was found has a step that says where.
+ * profile, which leaves kinds out; among these a server locator point, or an MP list, that the others name, its URI in `learned`.
+ * Returns their number; each that was found has a step that says where.
  */
-size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCES_MAX], struct resolve_trace *trace);
+size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCES_MAX], char learned[SRC_URI_MAX],
+                 struct resolve_trace *trace);
 /* Warns of the sources of an inquiry that the clients of its profile would not ask. */
 void api_warn_steps(const struct api_inquiry *c);
 /* Lets go of a context; the last one frees it. */
@@ -155,8 +158,8 @@ void api_leave(struct locator *l);
 
 /* Reads a public key from a file; SL_USAGE names the file. */
 enum sl_status api_pin_read(const char *file, struct proof_public *ret_key, struct sl_error *e) SL_MUST;
-/* How the context reaches management points. It borrows from the context. */
-struct resolve_way api_way(const struct locator *l);
+/* What sources and management points of the context are asked with. It borrows from the context. */
+struct src_config api_config(const struct locator *l);
 /* What the context demands of the answers to a question. It borrows from the context. */
 struct resolve_trust api_trust(const struct locator *l, const struct src_question *q);
 /* An empty result, every number -1; NULL without memory. */

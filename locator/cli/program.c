@@ -203,7 +203,18 @@ static int set_keys(struct locator *l, const struct values *v)
     return 0;
 }
 
-/* Sources of the command line; else of the configuration file; else what this host's own configuration names. */
+/* True when a directory, DNS or registry is among the sources, where a server locator point and an MP list are looked for. */
+static bool names_places(const struct values *v)
+{
+    const struct src_ops *ops;
+    bool names = false;
+    for (size_t i = 0; i < v->sources.count; i++)
+        names = names || (src_find(v->sources.items[i], &ops, NULL) == SL_OK && src_kind_of(ops) != SRC_SLP &&
+                          src_kind_of(ops) != SRC_MP_LIST);
+    return names;
+}
+
+/* Sources of the command line; else of the configuration file; else, and beside these, what this host's own one names. */
 static int set_sources(struct locator *l, const struct cli_call *call)
 {
     const struct values *v = call->values;
@@ -212,7 +223,7 @@ static int set_sources(struct locator *l, const struct cli_call *call)
         if (named ? locator_add_source(l, v->sources.items[i])
                   : locator_add_source_from(l, v->sources.items[i], v->config ? v->config : CONFIG_FILE))
             return -1;
-    return v->sources.count || locator_add_default_sources(l) >= 0 ? 0 : -1;
+    return named || names_places(v) || locator_add_default_sources(l) >= 0 ? 0 : -1;
 }
 
 static int set_lists(struct locator *l, const struct values *v)
@@ -265,7 +276,8 @@ static bool may_use_sasl(const struct values *v)
 {
     bool may = v->ldap.sasl != LDAPC_SASL_NONE || !v->sources.count;
     for (size_t i = 0; i < v->sources.count; i++)
-        may = may || (!strncasecmp(v->sources.items[i], "ldap:", 5) && strncmp(v->sources.items[i] + 5, "//", 2));
+        for (const char *at = v->sources.items[i]; (at = strcasestr(at, "ldap:")) != NULL; at += strlen("ldap:"))
+            may = may || strncmp(at + strlen("ldap:"), "//", 2) != 0;
     return may;
 }
 

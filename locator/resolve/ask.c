@@ -61,7 +61,7 @@ static struct board *board_new(const struct resolve_source *sources, size_t coun
     b->refs = 1;
     b->question = *question;
     b->trust = trust ? *trust : (struct resolve_trust){.least = LM_TRUST_REFUTED};
-    b->trust.way = resolve_way_copy(&b->trust.way);
+    b->trust.config = src_config_copy(&b->trust.config);
     b->count = count;
     for (size_t i = 0; i < count; i++) {
         b->jobs[i].board = b;
@@ -88,7 +88,7 @@ static void board_leave(struct board *b)
     }
     if (b->is_usable)
         sl_cancel_fini(&b->stop);
-    resolve_way_fini(&b->trust.way);
+    src_config_fini(&b->trust.config);
     if (b->spoken_fd >= 0)
         (void)close(b->spoken_fd);
     (void)pthread_mutex_destroy(&b->lock);

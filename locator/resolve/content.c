@@ -90,7 +90,7 @@ static bool ask(const struct resolve_content_question *q, struct sl_deadline dea
     if (s == SL_OK) {
         struct httpc_request request = {.method = CCM_METHOD, .url = r->source, .user_agent = CCM_USER_AGENT,
                                         .content_type = content_type, .body = envelope.data, .body_len = envelope.len};
-        s = resolve_reach(q->way, q->mp, &request, deadline, &http, &e);
+        s = resolve_reach(q->config, q->mp, &request, deadline, &http, &e);
     }
     sl_text_fini(&envelope);
     if (s != SL_OK) {
@@ -209,7 +209,7 @@ void resolve_content(const struct resolve_content_question *q, struct sl_deadlin
     struct resolve_content_result r = {.result = SRC_FAILED};
     struct loc_content_reply reply = {NULL, 0};
     int64_t started_ms = sl_clock_mono_ms();
-    if (!resolve_way_url(q->way, q->mp, CCM_PATH, r.source, sizeof r.source))
+    if (!resolve_url(q->config, q->mp, CCM_PATH, r.source, sizeof r.source))
         say(&r, SRC_FAILED, "the management point's name is no host name");
     else if (ask(q, deadline, &r, &reply))
         choose(&reply, q, &r);

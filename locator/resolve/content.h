@@ -14,7 +14,7 @@
 
 struct resolve_content_question {
     const struct lm_mp *mp;
-    const struct resolve_way *way;
+    const struct src_config *config;
     const char *site;        /* the assigned site */
     const char *package;
     uint32_t version;        /* 0: any */

@@ -36,13 +36,13 @@ static bool fetch(struct asking *k, struct sl_deadline deadline, struct sl_error
     sl_random_os(k->nonce, sizeof k->nonce);
     proof_nonce_text(k->nonce, k->nonce_text);
     (void)snprintf(header, sizeof header, PROOF_NONCE_HEADER ": %s %s", k->nonce_text, k->q.site);
-    if (!resolve_way_url(&k->trust->way, &a->mp, MPCERT_PATH, url, sizeof url)) {
+    if (!resolve_url(&k->trust->config, &a->mp, MPCERT_PATH, url, sizeof url)) {
         (void)sl_fail(e, SL_MALFORMED, "the management point's name is no host name");
         return false;
     }
     const char *host = strstr(url, "://") + strlen("://");
     src_note(a, "MPCERT %.*s, nonce %.*s...", (int)strcspn(host, "/"), host, NONCE_SHOWN, k->nonce_text);
-    enum sl_status s = resolve_reach(&k->trust->way, &a->mp, &request, deadline, &k->reply, e);
+    enum sl_status s = resolve_reach(&k->trust->config, &a->mp, &request, deadline, &k->reply, e);
     if (s != SL_OK)
         src_note_end(a, "%s", sl_error_text(e));
     else

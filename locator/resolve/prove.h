@@ -23,7 +23,7 @@ struct resolve_trust {
     enum lm_trust least; /* LM_TRUST_REFUTED: any */
     size_t root_count;   /* keys pinned for the site; any of them will do, so that old and new may stand side by side */
     struct proof_public roots[RESOLVE_ROOTS_MAX];
-    struct resolve_way way;
+    struct src_config config;
 };
 
 /*

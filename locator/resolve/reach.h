@@ -8,24 +8,13 @@
 #include "locator/net/httpc.h"
 #include "locator/source/source.h"
 
-/* How management points are reached, beside what they publish. NULL and 0: nothing is said. */
-struct resolve_way {
-    uint16_t mp_port; /* instead of theirs */
-    struct src_override *overrides;
-    size_t override_count;
-    char *ca_file, *cert_file, *key_file; /* for those that want HTTPS, as in struct httpc_request */
-};
-
-/* A copy that owns everything; released by resolve_way_fini. */
-struct resolve_way resolve_way_copy(const struct resolve_way *way);
-void resolve_way_fini(struct resolve_way *way); /* frees what it owns */
 /* The URL of `path` at a management point (lm_mp_is_https, lm_mp_port); false when its name is no host name. */
-bool resolve_way_url(const struct resolve_way *way, const struct lm_mp *mp, const char *path, char *out, size_t size);
+bool resolve_url(const struct src_config *config, const struct lm_mp *mp, const char *path, char *out, size_t size);
 /*
  * Sends `request`, whose connect_to and certificates are set here, to the address that an override gives, else to the one that
  * was found with the management point (Q2: a hint), else, when nothing answered there, to what its name is looked up to.
  */
-enum sl_status resolve_reach(const struct resolve_way *way, const struct lm_mp *mp, struct httpc_request *request,
+enum sl_status resolve_reach(const struct src_config *config, const struct lm_mp *mp, struct httpc_request *request,
                              struct sl_deadline deadline, struct httpc_reply *ret_reply, struct sl_error *e) SL_MUST;
 
 #endif

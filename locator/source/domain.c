@@ -20,10 +20,8 @@ enum { CANDIDATES_MAX = 8, PING_MS = 800 };
 
 struct domain {
     char name[DNSC_NAME_MAX];
-    struct ldapc_options options; /* own copies */
-    struct sl_strings hosts, pinned; /* overrides: hosts, and the addresses of each */
+    struct src_config config;     /* a copy */
     bool sasl_told;               /* the account of the bind was chosen by the caller */
-    uint64_t seed;
     struct sl_cancel cancel;
     pthread_mutex_t lock; /* of dir */
     struct ldapc *dir;    /* the one that is being asked */
@@ -48,16 +46,7 @@ static void domain_free(void *source)
     ldapc_free(d->dir);
     sl_cancel_fini(&d->cancel);
     (void)pthread_mutex_destroy(&d->lock);
-    sl_strings_fini(&d->hosts);
-    sl_strings_fini(&d->pinned);
-    ldapc_health_unref(d->options.health);
-    free(d->options.base);
-    free(d->options.container);
-    free(d->options.bind_dn);
-    free(d->options.password_file);
-    free(d->options.ca_file);
-    free(d->options.cert_file);
-    free(d->options.key_file);
+    src_config_fini(&d->config);
     free(d);
 }
 
@@ -76,22 +65,8 @@ static enum sl_status domain_open(const char *uri, const struct src_config *conf
     (void)sl_text_copy(d->name, sizeof d->name, name);
     if (name[strlen(name) - 1] == '.')
         d->name[strlen(name) - 1] = '\0';
-    d->options = config->ldap;
-    if (d->options.health)
-        (void)ldapc_health_ref(d->options.health);
-    d->options.base = sl_strdup(config->ldap.base);
-    d->options.container = sl_strdup(config->ldap.container);
-    d->options.bind_dn = sl_strdup(config->ldap.bind_dn);
-    d->options.password_file = sl_strdup(config->ldap.password_file);
-    d->options.ca_file = sl_strdup(config->ldap.ca_file);
-    d->options.cert_file = sl_strdup(config->ldap.cert_file);
-    d->options.key_file = sl_strdup(config->ldap.key_file);
-    for (size_t i = 0; i < config->override_count; i++) {
-        sl_strings_add(&d->hosts, config->overrides[i].host);
-        sl_strings_add(&d->pinned, config->overrides[i].address);
-    }
+    d->config = src_config_copy(config);
     d->sasl_told = config->sasl_told || config->ldap.bind_dn;
-    d->seed = config->seed;
     *ret_source = d;
     return SL_OK;
 }
@@ -135,7 +110,7 @@ static void add_servers(const struct domain *d, const struct dnsc_srv_list *list
     size_t *order = sl_new_array(list->count + 1, sizeof *order);
     for (size_t i = 0; i < list->count; i++)
         records[i] = (struct lm_srv){list->items[i].priority, list->items[i].weight};
-    lm_srv_order(records, list->count, d->seed, order);
+    lm_srv_order(records, list->count, d->config.seed, order);
     for (size_t i = 0; i < list->count && c->count < CANDIDATES_MAX; i++) {
         const struct dnsc_srv *srv = &list->items[order[i]];
         if (is_listed(c, srv))
@@ -172,10 +147,8 @@ static bool add_service(const struct domain *d, const char *service, struct sl_d
 /* The host, or the address that it is pinned to. */
 static const char *place_of(const struct domain *d, const char *host)
 {
-    for (size_t i = 0; i < d->hosts.count; i++)
-        if (sl_text_iequal(d->hosts.items[i], host))
-            return d->pinned.items[i];
-    return host;
+    const char *pinned = src_override_find(&d->config, host);
+    return pinned ? pinned : host;
 }
 
 /* Looks up the addresses of the candidates; those without one are left out. */
@@ -284,7 +257,7 @@ static bool discover(const struct domain *d, struct sl_deadline deadline, struct
 static enum sl_status connect_as(struct domain *d, const struct candidates *c, enum ldapc_sasl sasl, struct sl_deadline deadline,
                                  struct src_answer *a, struct sl_error *e)
 {
-    struct ldapc_options options = d->options;
+    struct ldapc_options options = d->config.ldap;
     struct sl_text uri = sl_text_new(SRC_URI_MAX * CANDIDATES_MAX);
     struct ldapc *dir;
     options.sasl = (int)sasl;
@@ -308,7 +281,7 @@ static enum sl_status connect_as(struct domain *d, const struct candidates *c, e
 static bool connect_any(struct domain *d, const struct candidates *c, struct sl_deadline deadline, struct src_answer *a)
 {
     struct sl_error e = {.status = SL_OK};
-    enum ldapc_sasl first = d->sasl_told ? (enum ldapc_sasl)d->options.sasl : LDAPC_SASL_GSSAPI;
+    enum ldapc_sasl first = d->sasl_told ? (enum ldapc_sasl)d->config.ldap.sasl : LDAPC_SASL_GSSAPI;
     enum sl_status s = connect_as(d, c, first, deadline, a, &e);
     if (s == SL_DENIED && !d->sasl_told && ldapc_code(d->dir) < 0) {
         src_warn(a, "asked anonymously, since there are no Kerberos credentials (kinit): %s", sl_error_text(&e));

@@ -4,10 +4,12 @@
 
 #include "common/base/addr.h"
 #include "common/base/assert.h"
+#include "common/base/memory.h"
 #include "common/base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -102,6 +104,39 @@ void src_mp_of_name(const char *site, struct src_answer *a)
     (void)sl_text_copy(a->mp.address, sizeof a->mp.address, sl_ip4_text(a->addresses[0]).text);
     (void)sl_text_copy(a->mp.name, sizeof a->mp.name, a->mp.address);
     a->mp.is_default = true;
+}
+
+static char **config_texts(struct src_config *c, size_t i)
+{
+    char **const texts[] = {&c->ldap.base,    &c->ldap.container, &c->ldap.bind_dn, &c->ldap.password_file,
+                            &c->ldap.ca_file, &c->ldap.cert_file, &c->ldap.key_file};
+    return i < SL_COUNT(texts) ? texts[i] : NULL;
+}
+
+struct src_config src_config_copy(const struct src_config *config)
+{
+    struct src_config copy = *config;
+    struct src_override *overrides = sl_new_array(config->override_count + 1, sizeof *overrides);
+    for (size_t i = 0; i < config->override_count; i++)
+        overrides[i] = (struct src_override){sl_strdup(config->overrides[i].host), sl_strdup(config->overrides[i].address)};
+    for (size_t i = 0; config_texts(&copy, i); i++)
+        *config_texts(&copy, i) = sl_strdup(*config_texts(&copy, i));
+    copy.overrides = overrides;
+    copy.ldap.health = config->ldap.health ? ldapc_health_ref(config->ldap.health) : NULL;
+    copy.cache = NULL;
+    return copy;
+}
+
+void src_config_fini(struct src_config *config)
+{
+    for (size_t i = 0; i < config->override_count; i++) {
+        free(config->overrides[i].host);
+        free(config->overrides[i].address);
+    }
+    free((void *)(uintptr_t)config->overrides);
+    for (size_t i = 0; config_texts(config, i); i++)
+        free(*config_texts(config, i));
+    ldapc_health_unref(config->ldap.health);
 }
 
 void src_answer_init(struct src_answer *a)

@@ -36,7 +36,8 @@ enum {
     SRC_REASON_MAX = 32,
     SRC_ADDRESSES_MAX = 86,
     SRC_AGE_UNKNOWN = -1,
-    SRC_MP_NAMES = 2, /* of src_mp_name */
+    SRC_MP_NAMES = 2,   /* of src_mp_name */
+    SRC_PLACES_MAX = 8, /* of slp: and mplist: */
 };
 
 enum src_what {
@@ -138,15 +139,20 @@ struct src_override {
     char *address; /* numeric */
 };
 
-/* What sources are opened with; borrowed during `open` only. */
+/* What sources are opened with, and management points are asked with; borrowed during `open` only. */
 struct src_config {
     struct ldapc_options ldap; /* its files of certificates serve https: too */
     bool sasl_told;             /* how to bind was chosen by the caller; else a directory found by its domain tries Kerberos */
     uint64_t seed;              /* of the choice among servers of equal priority */
     const struct src_override *overrides;
     size_t override_count;
+    uint16_t mp_port;    /* of management points, instead of theirs; 0: none */
     struct cache *cache; /* NULL: none */
 };
+
+/* A copy that owns everything, but has no cache; released by src_config_fini. */
+struct src_config src_config_copy(const struct src_config *config);
+void src_config_fini(struct src_config *config); /* frees what a copy owns */
 
 /* What sort of place a source is, live or as a dump; profiles order sources by it (features.md 4.2). */
 enum src_kind { SRC_MP_LIST, SRC_DIRECTORY, SRC_DNS, SRC_SLP, SRC_REGISTRY };
@@ -207,11 +213,16 @@ void src_mp_of_name(const char *site, struct src_answer *a);
     X(https, MP_LIST, "https://HOST[:PORT]", "the same over TLS")                                                      \
     X(slp_http, SLP, "slp+http://HOST[:PORT][/PATH]", "a server locator point")                                        \
     X(slp_https, SLP, "slp+https://HOST[:PORT][/PATH]", "a server locator point, over TLS")                            \
+    X(slp, SLP, "slp:SOURCE[;SOURCE...]", "the server locator point that a directory, or a registry, names")            \
+    X(mplist, MP_LIST, "mplist:SOURCE[;SOURCE...]", "the list of the management point that a directory, or the DNS, names") \
     X(wins, REGISTRY, "wins://HOST[:PORT]", "a name registry")                                                         \
     X(winsdat, REGISTRY, "winsdat:FILE", "the wins.dat of a name registry")                                            \
     X(lmhosts, REGISTRY, "lmhosts:FILE", "an LMHOSTS file")                                                            \
     X(netsh, REGISTRY, "netsh:FILE", "a script of netsh that adds names")                                              \
     X(cache, DIRECTORY, "cache:", "the directories that locator watch keeps in the cache")
+
+/* Between the sources of slp: and mplist:; of a URI it is written %3B. */
+#define SRC_PLACES_SEPARATOR ";"
 
 #define SRC_FAMILY_EXTERN(name, kind, form, text) extern const struct src_ops src_##name;
 SRC_FAMILY_TABLE(SRC_FAMILY_EXTERN)

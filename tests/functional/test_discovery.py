@@ -154,6 +154,91 @@ class Domain(Host):
             self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.com"), "%r\n%s" % (value, found))
 
 
+SLP = """
+dn: CN=SMS-SLP-PS1-slp1,%s
+objectClass: mSSMSServerLocatorPoint
+mSSMSSiteCode: PS1
+mSSMSMPName: slp1.example.com
+""" % CONTAINER
+LIST = "<MPList><MP Name=\"MP1\" FQDN=\"mp1.example.com\" SiteCode=\"PS1\"><Version>8239</Version><Capabilities SchemaVersion=\"1.0\"/></MP></MPList>"
+
+
+class Learned(Host):
+    """A server locator point and an MP list that no configuration names, since the directory, the DNS or the registry does."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry = lab.Registry(self, 137, address="127.0.0.2")
+        self.smb_conf = self.write("smb.conf", "[global]\nwins server = 127.0.0.2\n")
+        self.dns.records[("slp1.example.com", dns.A)] = [(60, "127.0.0.9")]
+
+    def directory(self, entries=SITE):
+        directory = lab.Directory(self, entries=entries)
+        self.env = {"LDAPCONF": self.write("ldap.conf", "URI %s\nBASE %s\n" % (directory.uri, directory.suffix)), "SMB_CONF_PATH": self.smb_conf}
+        self.ldap = "%s/%s" % (directory.uri, directory.suffix)
+
+    def find(self, what, *words, profile="cm2007"):
+        return self.locator("explain", what, "--profile", profile, "--timeout", "2s", *words, env=self.env)
+
+    def point(self):
+        point = slp.Point(self, host="127.0.0.9", port=80)
+        point.sites = {"PS7": slp.Site("PS7", mp="mp7.example.com", subnets=("10.1.0.0/16",))}
+        return point
+
+    def check(self, found, by):
+        source = "slp:%s;wins://127.0.0.2" % self.ldap
+        self.assertEqual((found.code, found.answer["site"], found.answer["mp"], found.answer["source"]), (0, "PS7", "mp7.example.com", source), str(found))
+        self.assertIn("server locator point by %s slp+http://%s:80" % by, self.asked(found))
+
+    def test_server_locator_point_of_the_directory(self):
+        """P12 sms.md 6.1: mSSMSServerLocatorPoint; it knows a site, and the site of a client, that the directory does not; explain shows how it was found"""
+        self.directory(SITE + SLP)
+        self.registry.ctl_ok("add", "SMS_SLP#1A", "127.0.0.10")
+        self.point()
+        self.check(self.find("mp", "--site", "PS7"), (self.ldap, "slp1.example.com"))
+        self.check(self.find("site", "--as-client", "10.1.9.9/16"), (self.ldap, "slp1.example.com"))
+        found = self.find("mp", "--site", "PS1")
+        self.assertEqual((found.answer["mp"], found.answer["source"]), ("mp1.example.com", self.ldap), "the directory comes first")
+
+    def test_server_locator_point_of_the_registry(self):
+        """P12 sms.md 3: SMS_SLP#1A where the directory names none; and nobody names one, or it is dead"""
+        self.directory()
+        found = self.find("mp", "--site", "PS7")
+        self.assertEqual((found.code, found.json["reason"]), (1, "not-found"), str(found))
+        self.assertIn("server locator point by %s not-found" % self.ldap, self.asked(found))
+        self.registry.ctl_ok("add", "SMS_SLP#1A", "127.0.0.9")
+        found = self.find("mp", "--site", "PS7")
+        self.assertEqual((found.code, found.json["reason"]), (3, "could-not-ask"), "nobody listens where it is registered: %s" % found)
+        point = self.point()
+        self.check(self.find("mp", "--site", "PS7"), ("wins://127.0.0.2", "127.0.0.9"))
+        self.assertEqual(point.asked, [slp.PATH + "?site&sc=PS7"])
+        found = self.find("mp", "--site", "PS7", "--profile", "sms2003")
+        self.assertEqual(found.json["reason"], "not-found", "SMS 2003 asks directory and registry only: %s" % found)
+
+    def test_mp_list_of_the_management_point_of_the_directory(self):
+        """sms.md 6.2: profile cb asks the management point that the directory names for its list, before the directory; a dead one leaves it to that"""
+        self.directory(SITE + "mSSMSMPAddress: 127.0.0.9\n")
+        found = self.find("mp", "--site", "PS1", profile="cb")
+        self.assertEqual((found.code, found.answer["mp"], found.answer["source"]), (0, "mp1.example.com", self.ldap), str(found))
+        self.assertIn("lower-ranked", "\n".join(found.json["warnings"]))
+        point = slp.Point(self, host="127.0.0.9", port=80, scheme="http")
+        point.behave = lambda handler: handler.say(LIST)
+        found = self.find("mp", "--site", "PS1", profile="cb")
+        expected = (0, "mp1.example.com", "8239", "mplist:%s;dns:example.com" % self.ldap, "http://mp1.example.com:80")
+        self.assertEqual((found.code, *(found.answer[key] for key in ("mp", "version", "source", "server"))), expected, str(found))
+        self.assertIn("management point by %s http://mp1.example.com:80" % self.ldap, self.asked(found))
+
+    def test_as_a_source(self):
+        """slp: and mplist: may be named, too; what names no such thing is a mistake"""
+        self.directory(SITE + SLP)
+        self.point()
+        found = self.locator("find", "mp", "--site", "PS7", "--source", "slp:lmhosts:/dev/null;" + self.ldap)
+        self.assertEqual((found.code, found.answer["mp"]), (0, "mp7.example.com"), str(found))
+        for bad in ("slp:", "slp:x", "slp:dns:example.com", "slp:slp+http://a", "mplist:wins://127.0.0.2", "mplist:", "mplist:ldap://h:0",
+                    "slp:" + ";".join(["wins://127.0.0.2"] * 9)):
+            self.assertEqual(self.locator("find", "mp", "--site", "PS1", "--source", bad).code, 2, bad)
+
+
 class Configuration(Host):
 
     def origins(self, found):
@@ -175,16 +260,19 @@ class Configuration(Host):
         smb_conf = self.write("smb.conf", "[global]\n workgroup = X\n ; wins server = 10.9.9.9\n WINS Server = eth0:127.0.0.2\n[share]\n wins server = 10.8.8.8\n")
         env = {"LDAPCONF": ldap_conf, "SMB_CONF_PATH": smb_conf}
         ldap, name, wins = "%s/%s" % (directory.uri, directory.suffix), "dns:example.com", "wins://127.0.0.2"
-        for profile, order in (("sms2003", [ldap, wins]), ("cm2007", [ldap, name, wins]), ("cb", [ldap, name])):
+        slp_point, mp_list = "slp:%s;%s" % (ldap, wins), "mplist:%s;%s" % (ldap, name)
+        for profile, order in (("sms2003", [ldap, wins]), ("cm2007", [ldap, name, slp_point, wins]), ("cb", [mp_list, ldap, name])):
             found = self.locator("explain", "mp", "--site", "PS1", "--profile", profile, env=env)
             self.assertEqual((found.code, found.answer["mp"], found.answer["source"]), (0, "mp1.example.com", ldap), str(found))
             self.assertEqual(self.order(found), order)
             passed = lambda source: "" if source in order else "not in profile " + profile
-            self.assertEqual(self.origins(found), [(ldap, "URI of ldap.conf", ""), (name, "domain of resolv.conf", passed(name)),
+            learned = {"cm2007": [(slp_point, "server locator point that the others name", "")],
+                       "cb": [(mp_list, "management point that the others name", "")]}.get(profile, [])
+            self.assertEqual(self.origins(found), learned + [(ldap, "URI of ldap.conf", ""), (name, "domain of resolv.conf", passed(name)),
                                                    (wins, "wins server of smb.conf", passed(wins))])
         found = self.locator("find", "mp", "--site", "PS1", env={"SMB_CONF_PATH": smb_conf})
         self.assertEqual((found.code, found.answer["address"]), (0, "127.0.0.11"), str(found))
-        self.assertEqual(self.order(found), ["ldap:example.com", name, wins])
+        self.assertEqual(self.order(found), ["ldap:example.com", name, "slp:ldap:example.com;" + wins, wins])
 
     def test_the_own_host_where_it_is_configured(self):
         """design 6: ldap://localhost, which libldap also names when nothing is configured, counts where ldap.conf, ldaprc or LDAPURI says so"""
@@ -217,6 +305,9 @@ class Configuration(Host):
         self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.com"), str(found))
         self.assertEqual(self.order(found), [directory.uri, name, point.uri, wins])
         self.assertEqual({origin for _, origin, _ in self.origins(found)}, {conf})
+        alone = self.write("alone.conf", "source = {\"%s\"}\n" % point.uri)
+        found = self.locator("find", "mp", "--site", "PS1", "--config", alone, env={"LDAPURI": directory.uri, "LDAPBASE": directory.suffix})
+        self.assertEqual(self.order(found), ["%s/%s" % (directory.uri, directory.suffix), name, point.uri], str(found))
         found = self.locator("find", "mp", "--site", "PS1", "--config", conf, "--profile", "sms2003")
         self.assertEqual(self.order(found), [directory.uri, wins])
         found = self.locator("find", "mp", "--site", "PS1", "--config", conf, "--source", point.uri)

@@ -33,7 +33,7 @@ class Site:
 
 
 class Point:
-    def __init__(self, case, host="127.0.0.1", certificate=None, client_ca=None, scheme="slp+http"):
+    def __init__(self, case, host="127.0.0.1", certificate=None, client_ca=None, scheme="slp+http", port=0):
         self.sites, self.asked, self.behave, self.path = {}, [], None, PATH
         outer = self
 
@@ -56,7 +56,7 @@ class Point:
             def log_message(self, *_):
                 pass
 
-        server = http.server.ThreadingHTTPServer((host, 0), Handler)
+        server = http.server.ThreadingHTTPServer((host, port), Handler)
         server.daemon_threads = True
         server.handle_error = lambda *_: None   # handshakes that the client breaks off
         if certificate:

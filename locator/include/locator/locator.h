@@ -15,6 +15,8 @@
  *     zone:FILE                                                                         a master file of the DNS
  *     http://HOST[:PORT]  https://HOST[:PORT]                                           the MP list of an MP
  *     slp+http://HOST[:PORT][/PATH]  slp+https://HOST[:PORT][/PATH]                     server locator point
+ *     slp:SOURCE[;SOURCE...]                                                            the one that these name
+ *     mplist:SOURCE[;SOURCE...]                                                         MP list of the MP that these name
  *     wins://HOST[:PORT]                                                                name registry (port 137)
  *     winsdat:FILE  lmhosts:FILE  netsh:FILE                                            names as a file
  *     cache:                                                                            directories that are watched
