@@ -1,5 +1,6 @@
 """How programs reach a directory: binds, TLS and operations (peers that misbehave: test_peers.py)."""
 import os
+import socket
 
 import badpeer
 import certs
@@ -168,6 +169,17 @@ class Tls(DirectoryCase):
         self.assertIn("not for the name 127.0.0.1", self.check(wrong.uri, "--starttls", "--ca", authority.ca_file, code=4))
         old = self.slapd("old", certificate=authority.issue("old", certs.local_hosts(), expired=True))
         self.assertIn("expired on 2020-02-01", self.check(old.ldaps_uri, "--ca", authority.ca_file, code=4))
+
+    def test_a_certificate_for_localhost(self):
+        """libldap takes localhost for the machine's own name, which such a certificate does not bear: told as what it is"""
+        authority = certs.Authority(self.path("ca"))
+        server = self.slapd(certificate=authority.issue("local", ["DNS:localhost"]))
+        uri = server.ldaps_uri.replace("127.0.0.1", "localhost")
+        own = socket.getaddrinfo(socket.gethostname(), None, flags=socket.AI_CANONNAME)[0][3]
+        if own == "localhost":
+            self.check(uri, "--ca", authority.ca_file)
+        else:
+            self.assertIn("this machine's own name", self.check(uri, "--ca", authority.ca_file, code=4))
 
     def test_authority_file_that_is_none(self):
         server = self.slapd(tls=True)

@@ -368,8 +368,7 @@ static void diagnose_tls(struct attempt *a)
     close_handle(a);
     bool connected = open_handle(a) && (!a->starttls || attempt_step(a, "StartTLS", send_start_tls, JUDGED));
 
-    a->kind = kept.kind;
-    a->code = kept.code;
+    a->kind = kept.kind, a->code = kept.code;
     memcpy(a->text, kept.text, sizeof kept.text);
     if (!connected || ldap_get_option(a->ld, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS)
         return;
@@ -378,8 +377,11 @@ static void diagnose_tls(struct attempt *a)
         .deadline = a->deadline, .abandoned = &a->abandoned};
 
     switch (peercert_try(&peer, sl_clock_real_s(), why, sizeof why)) {
-    case PEERCERT_FINE:
-        break;
+    case PEERCERT_FINE: /* to us; libldap judges "localhost" by what this machine calls itself */
+        if (strcasecmp(a->host, "localhost") != 0)
+            break;
+        snprintf(why, sizeof why, "for localhost the certificate has to bear this machine's own name");
+        __attribute__((fallthrough));
     case PEERCERT_UNTRUSTED:
         a->kind = LDAPC_TLS;
         snprintf(a->text, sizeof a->text, "TLS: server not trusted: %s", why);
@@ -390,8 +392,7 @@ static void diagnose_tls(struct attempt *a)
         break;
     case PEERCERT_UNWELCOME:
         a->kind = LDAPC_DENIED;
-        snprintf(a->text, sizeof a->text, "TLS: %s", why);
-        break;
+        __attribute__((fallthrough));
     case PEERCERT_LOST:
         snprintf(a->text, sizeof a->text, "TLS: %s", why);
         break;
