@@ -442,14 +442,23 @@ static const char *property(struct sx_node *hook, const char *wanted)
     return NULL;
 }
 
+enum sl_status ccm_check_text(const char *key, const char *signature, const char *text, size_t len, struct sl_error *e)
+{
+    struct sl_text octets = sl_text_new(CCM_ENVELOPE_MAX + 2);
+    enum sl_status s = put_utf16(&octets, text, len, e);
+    size_t plain = octets.len;
+    put16(&octets, 0);
+    if (s == SL_OK)
+        s = mssign_check(key, signature, octets.data, plain, e);
+    if (s == SL_UNTRUSTED)
+        s = mssign_check(key, signature, octets.data, octets.len, e);
+    sl_text_fini(&octets);
+    return s;
+}
+
 static enum sl_status check_client_id(const struct ccm_message *m, const char *key, const char *signature, struct sl_error *e)
 {
-    struct sl_text id = sl_text_new(2 * CCM_ID_MAX + 2);
-    enum sl_status s = put_utf16(&id, m->source_id, strlen(m->source_id), e);
-    put16(&id, 0);
-    if (s == SL_OK)
-        s = mssign_check(key, signature, id.data, id.len, e);
-    sl_text_fini(&id);
+    enum sl_status s = ccm_check_text(key, signature, m->source_id, strlen(m->source_id), e);
     return s == SL_OK ? s : sl_fail_in(e, s, "clientauth, ClientIDSignature");
 }
 

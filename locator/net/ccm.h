@@ -65,6 +65,11 @@ struct ccm_message {
  */
 typedef enum sl_status ccm_inflate_fn(const void *octets, size_t len, struct sl_text *out, struct sl_error *e);
 
+/*
+ * Checks a signature over a text in UTF-16LE, with or without a NUL character behind it, as parts of messages are signed.
+ * Failures as of mssign_check.
+ */
+enum sl_status ccm_check_text(const char *key, const char *signature, const char *text, size_t len, struct sl_error *e) SL_MUST;
 /* Frees key and body and clears the message; NULL is accepted. */
 void ccm_fini(struct ccm_message *m);
 /* A new random "{GUID}", as CCM writes them, from the operating system's random numbers. */

@@ -23,4 +23,11 @@ enum { MSSIGN_BITS_MIN = 2048, MSSIGN_BITS_MAX = 8192 };
 enum sl_status mssign_check(const char *key, const char *signature, const void *octets, size_t len,
                             struct sl_error *e) SL_MUST;
 
+/*
+ * The key of a certificate, X.509 in hexadecimal, as such a blob; SL_MALFORMED for any other. `ret_key` is
+ * written in capitals.
+ */
+enum { MSSIGN_KEY_SIZE = 2 * (20 + MSSIGN_BITS_MAX / 8) + 1 };
+enum sl_status mssign_certificate_key(const char *hex, char ret_key[MSSIGN_KEY_SIZE], struct sl_error *e) SL_MUST;
+
 #endif

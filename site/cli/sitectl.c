@@ -336,7 +336,7 @@ static const struct sl_option prune_options[] = {
 };
 
 struct report_values {
-    char *client, *kind;
+    char *client, *kind, *content;
     int64_t since_ms, limit;
 };
 
@@ -345,6 +345,8 @@ static const struct sl_option report_options[] = {
      .help = "Only of this client"},
     {.name = "kind", .type = SL_OPT_STRING, .offset = offsetof(struct report_values, kind), .arg = "KIND",
      .help = "Only discovery, inventory, metering or status"},
+    {.name = "content", .type = SL_OPT_STRING, .offset = offsetof(struct report_values, content), .arg = "TEXT",
+     .help = "Only those that say that they hold this: ReportContent, else the name of the outermost element"},
     {.name = "since", .type = SL_OPT_DURATION, .offset = offsetof(struct report_values, since_ms), .arg = "TIME", .min = 0,
      .max = 36500 * 86400000LL, .help = "Only what management points have taken in this time until now"},
     {.name = "limit", .type = SL_OPT_INT, .offset = offsetof(struct report_values, limit), .arg = "N", .fallback = "1000",
@@ -548,6 +550,9 @@ static const struct cli_verb verbs[] = {
     {.name = "report list", .args = "", .summary = "List what clients have reported, the newest first",
      OPTIONS(report_options, struct report_values), .run = remote,
      .examples = {"sitectl report list --kind inventory --since 1d", "Whose inventory came within a day"}},
+    {.name = "report count", .args = "", .summary = "Count what clients have reported, by kind and by what it holds",
+     OPTIONS(report_options, struct report_values), .run = remote,
+     .examples = {"sitectl report count --kind metering --since 1d", "How much of what was metered within a day"}},
     {.name = "key show", .args = "", .summary = "Show the trusted root key of a site and what it has signed", .run = remote},
     {.name = "key export", .args = "FILE", .min_args = 1, .max_args = 1,
      .summary = "Write the public half of the trusted root key, for clients to pin",

@@ -91,8 +91,19 @@ struct sm_instance {
     bool is_deleted;
 };
 
+enum { SM_REPORT_FIELD = 64 };
+
+/* What a report says of itself; "" for what it does not say, or at length. */
+struct sm_report_facts {
+    char content[SM_REPORT_FIELD];        /* ReportDetails/ReportContent, else the name of the outermost element */
+    char dated[SM_REPORT_FIELD];          /* ReportDetails/Date, as it stands */
+    char version[SM_REPORT_FIELD];        /* ReportDetails/Version */
+    char client_version[SM_REPORT_FIELD]; /* Machine/ClientVersion */
+};
+
 /* A report of instances, or the name of a client that registers. */
 struct sm_content {
+    struct sm_report_facts facts;
     char *name;    /* of the client; NULL when it does not say */
     char type[16]; /* "full", "delta", as the client says, in small letters; "" */
     bool is_full;  /* what it does not name is gone */

@@ -160,11 +160,29 @@ REPORT_ENDPOINT(mp_on_metering, SM_REPORT_METERING)
 REPORT_ENDPOINT(mp_on_status, SM_REPORT_STATUS)
 #undef REPORT_ENDPOINT
 
+/* The key that the registration itself is signed with, in `*ret_key`, is the client's as well as that of the envelope. */
+static enum sl_status read_key(struct mp_exchange *x, struct sm_report *r, char **ret_key, struct sl_error *e)
+{
+    struct sl_error why = {0};
+    enum sl_status status = rep_registration_key(r->body, r->body_len, ret_key, &why);
+    if (status != SL_OK)
+        return mp_refuse(x, status == SL_UNTRUSTED ? 403 : 400, e, "%s", why.text);
+    if (*ret_key != NULL && r->key != NULL && strcmp(*ret_key, r->key) != 0)
+        return mp_refuse(x, 403, e, "the registration and the message are signed with different keys");
+    if (*ret_key != NULL)
+        r->key = *ret_key;
+    return SL_OK;
+}
+
 /* No source gives the reply to a registration: this one is ours. */
 enum sl_status mp_on_registration(struct mp_exchange *x, struct sl_error *e)
 {
     struct sm_report r = report_of(x, SM_REPORT_REGISTRATION);
-    enum sl_status status = take(x, &r, e);
+    char *key = NULL;
+    enum sl_status status = read_key(x, &r, &key, e);
+    if (status == SL_OK)
+        status = take(x, &r, e);
+    free(key);
     if (status != SL_OK)
         return status;
     struct sx_writer w = sx_write_to(&x->answer);

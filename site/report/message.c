@@ -2,6 +2,8 @@
 
 #include "common/base/memory.h"
 #include "common/xml/xml.h"
+#include "locator/net/ccm.h"
+#include "locator/net/mssign.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +96,56 @@ enum sl_status rep_registration_id(const char *xml, size_t len, char ret_smsid[S
         ret_smsid[0] = '\0';
     else if (!sm_smsid_parse(text, ret_smsid))
         status = sl_fail(e, SL_MALFORMED, "Data/@SMSID: %.64s is not GUID:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", text);
+    sx_free(doc);
+    return status;
+}
+
+/*
+ * The element Data as it stands. A text with a second one, be it in a comment, is refused: what is signed must be what is read.
+ */
+static enum sl_status find_data(const char *xml, size_t len, const char **ret_data, size_t *ret_len, struct sl_error *e)
+{
+    static const char begin[] = "<Data", end[] = "</Data>";
+    const char *from = memmem(xml, len, begin, strlen(begin)), *to = memmem(xml, len, end, strlen(end));
+    if (from == NULL || to == NULL || to < from)
+        return sl_fail(e, SL_MALFORMED, "ClientRegistrationRequest: no Data");
+    const char *rest = from + strlen(begin), *behind = to + strlen(end);
+    if (memmem(rest, len - (size_t)(rest - xml), begin, strlen(begin)) != NULL ||
+        memmem(behind, len - (size_t)(behind - xml), end, strlen(end)) != NULL)
+        return sl_fail(e, SL_MALFORMED, "ClientRegistrationRequest: more than one Data");
+    *ret_data = from;
+    *ret_len = (size_t)(behind - from);
+    return SL_OK;
+}
+
+static enum sl_status check_signed(struct sx_node *root, const char *signature, const char *xml, size_t len, char **ret_key,
+                                   struct sl_error *e)
+{
+    const char *certificate = content_of(child(child(child(root, "Data"), "Certificates"), "Signing")), *data = NULL;
+    size_t data_len = 0;
+    char key[MSSIGN_KEY_SIZE];
+    enum sl_status status = mssign_certificate_key(certificate, key, e);
+    if (status != SL_OK)
+        return sl_fail_in(e, status, "Data/Certificates/Signing");
+    status = find_data(xml, len, &data, &data_len, e);
+    if (status == SL_OK)
+        status = ccm_check_text(key, signature, data, data_len, e);
+    if (status != SL_OK)
+        return sl_fail_in(e, status, "Signature/SignatureValue");
+    *ret_key = sl_strdup(key);
+    return SL_OK;
+}
+
+enum sl_status rep_registration_key(const char *xml, size_t len, char **ret_key, struct sl_error *e)
+{
+    struct sx_doc *doc;
+    enum sl_status status = open_doc(xml, len, "ClientRegistrationRequest", &doc, e);
+    if (status != SL_OK)
+        return status;
+    const char *signature = content_of(child(child(sx_root(doc), "Signature"), "SignatureValue"));
+    *ret_key = NULL;
+    if (signature[0] != '\0')
+        status = check_signed(sx_root(doc), signature, xml, len, ret_key, e);
     sx_free(doc);
     return status;
 }
@@ -198,6 +250,25 @@ static enum sl_status read_report(enum sm_report_kind kind, struct sx_node *root
     return status;
 }
 
+/* ---- what a report says of itself --------------------------------------------------------------------------------------- */
+
+static void copy_field(char out[SM_REPORT_FIELD], const char *text)
+{
+    if (!sl_text_copy(out, SM_REPORT_FIELD, text))
+        out[0] = '\0';
+}
+
+/* Whatever kind it is: a header in the shape of a Report is read, and else what the outermost element is called counts. */
+static void read_facts(struct sx_node *root, struct sm_report_facts *facts)
+{
+    struct sx_node *header = child(root, "ReportHeader"), *details = child(header, "ReportDetails");
+    const char *content = content_of(child(details, "ReportContent"));
+    copy_field(facts->content, content[0] != '\0' ? content : sx_name(root));
+    copy_field(facts->dated, content_of(child(details, "Date")));
+    copy_field(facts->version, content_of(child(details, "Version")));
+    copy_field(facts->client_version, content_of(child(child(child(header, "Identification"), "Machine"), "ClientVersion")));
+}
+
 /* ---- all kinds ---------------------------------------------------------------------------------------------------------- */
 
 static bool has_instances(enum sm_report_kind kind)
@@ -220,6 +291,7 @@ enum sl_status rep_read(enum sm_report_kind kind, const char *client, const char
         status = read_registration(sx_root(doc), client, &c, e);
     else if (has_instances(kind))
         status = read_report(kind, sx_root(doc), client, &c, e);
+    read_facts(sx_root(doc), &c.facts);
     sx_free(doc);
     if (status == SL_OK)
         *ret_content = c;

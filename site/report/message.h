@@ -31,4 +31,11 @@ enum sl_status rep_read(enum sm_report_kind kind, const char *client, const char
 /* The SMSID that a ClientRegistrationRequest asks for; "" when it leaves it to us. SL_MALFORMED. */
 enum sl_status rep_registration_id(const char *xml, size_t len, char ret_smsid[SM_SMSID_SIZE], struct sl_error *e) SL_MUST;
 
+/*
+ * The key that has signed a ClientRegistrationRequest, malloc'd: that of the certificate Data/Certificates/Signing, by which
+ * Signature/SignatureValue is over the element Data as it stands, in UTF-16LE (facts sms.md 5.3; locator/net/mssign.h). NULL when
+ * it has no SignatureValue. SL_UNTRUSTED: the signature is another's, or over something else; SL_MALFORMED: it cannot be checked.
+ */
+enum sl_status rep_registration_key(const char *xml, size_t len, char **ret_key, struct sl_error *e) SL_MUST;
+
 #endif

@@ -27,7 +27,7 @@ struct paging {
     struct srv *srv;
     char *site;
     char *after; /* SMSID of the last client */
-    char *client, *kind;
+    char *client, *kind, *content;
     struct sst_report_filter filter; /* its strings are those above */
     size_t left;
     enum sl_status (*page)(struct paging *p, struct sst *store, struct host_reply *reply, size_t *ret_count, struct sl_error *e);
@@ -40,6 +40,7 @@ static void paging_free(void *state)
     free(p->after);
     free(p->client);
     free(p->kind);
+    free(p->content);
     free(p);
 }
 
@@ -124,7 +125,8 @@ static enum sl_status page_of_reports(struct paging *p, struct sst *store, struc
         const struct sst_report *r = &list[i];
         char received[SRV_TIME_TEXT], stored[SRV_TIME_TEXT], size[SRV_NUMBER_TEXT];
         const char *const cells[] = {r->client, r->name, r->kind, r->type, srv_time_text(received, r->received_s),
-                                     srv_time_text(stored, r->stored_s), srv_number_text(size, r->size), r->message};
+                                     srv_time_text(stored, r->stored_s), srv_number_text(size, r->size), r->message,
+                                     r->content, r->dated};
         host_reply_row(reply, cells, SL_COUNT(cells));
         p->filter.below_id = r->id;
     }
@@ -152,7 +154,8 @@ static enum sl_status read_filter(const struct srv_call *call, struct sst_report
 enum sl_status srv_report_list(struct srv_call *call, struct sl_error *e)
 {
     static const char *const columns[] = {"client:text", "name:text",   "kind:text",   "type:text",
-                                          "received:text", "stored:text", "size:number", "message:text"};
+                                          "received:text", "stored:text", "size:number", "message:text", "content:text",
+                                          "dated:text"};
     struct sst_report_filter filter = {0};
     uint64_t limit;
     enum sl_status status = read_filter(call, &filter, &limit, e);
@@ -161,12 +164,39 @@ enum sl_status srv_report_list(struct srv_call *call, struct sl_error *e)
     struct paging *p = start(call, columns, SL_COUNT(columns));
     p->client = option(call, "client") != NULL ? sl_strdup(option(call, "client")) : NULL;
     p->kind = option(call, "kind") != NULL ? sl_strdup(option(call, "kind")) : NULL;
+    p->content = option(call, "content") != NULL ? sl_strdup(option(call, "content")) : NULL;
     filter.client = p->client;
     filter.kind = p->kind;
+    filter.content = p->content;
     p->filter = filter;
     p->left = (size_t)limit;
     p->page = page_of_reports;
     host_reply_pull(call->reply, more, paging_free, p);
+    return SL_OK;
+}
+
+enum sl_status srv_report_count(struct srv_call *call, struct sl_error *e)
+{
+    static const char *const columns[] = {"kind:text", "content:text", "reports:number", "clients:number", "octets:number"};
+    struct sst_report_filter filter = {
+        .client = option(call, "client"), .kind = option(call, "kind"), .content = option(call, "content")};
+    struct sst_sum *list;
+    size_t count;
+    uint64_t limit;
+    enum sl_status status = read_filter(call, &filter, &limit, e);
+    if (status == SL_OK)
+        status = sst_sum_reports(call->store, call->site, &filter, (size_t)limit, &list, &count, e);
+    if (status != SL_OK)
+        return status;
+    host_reply_columns(call->reply, columns, SL_COUNT(columns), false);
+    for (size_t i = 0; i < count; i++) {
+        char numbers[3][SRV_NUMBER_TEXT];
+        const char *const cells[] = {list[i].kind, list[i].content, srv_number_text(numbers[0], list[i].reports),
+                                     srv_number_text(numbers[1], list[i].clients),
+                                     srv_number_text(numbers[2], list[i].octets)};
+        host_reply_row(call->reply, cells, SL_COUNT(columns));
+    }
+    sst_sums_fini(list, count);
     return SL_OK;
 }
 

@@ -199,6 +199,7 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("client show", 1, 1, false, true, srv_client_show)                                                               \
     X("client remove", 1, 1, true, true, srv_client_remove)                                                            \
     X("report list", 0, 0, false, true, srv_report_list)                                                               \
+    X("report count", 0, 0, false, true, srv_report_count)                                                             \
     X("key show", 0, 0, false, true, srv_key_show)                                                                     \
     X("key export", 1, 1, false, true, srv_key_export)                                                                 \
     X("key replace", 0, 0, true, true, srv_key_replace)                                                                \

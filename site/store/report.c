@@ -48,8 +48,9 @@ static enum sl_status insert_report(struct sst *store, int64_t client, const str
     if (body != NULL)
         memcpy(body, r->body, r->body_len); /* it ends with NUL, as sl_new clears */
     struct db_stmt *s =
-        db_prepare(store->db, "INSERT INTO report (client_id, message, kind, type, received_s, stored_s, size, body) "
-                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING");
+        db_prepare(store->db, "INSERT INTO report (client_id, message, kind, type, received_s, stored_s, size, body, content, "
+                              "dated, version, client_version) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING");
     db_bind_int(s, 1, client);
     db_bind_text(s, 2, r->message);
     db_bind_text(s, 3, sm_report_word(r->kind));
@@ -58,6 +59,9 @@ static enum sl_status insert_report(struct sst *store, int64_t client, const str
     db_bind_int(s, 6, now_s);
     db_bind_int(s, 7, (int64_t)r->body_len);
     db_bind_text(s, 8, body);
+    const char *const facts[] = {c->facts.content, c->facts.dated, c->facts.version, c->facts.client_version};
+    for (size_t i = 0; i < SL_COUNT(facts); i++)
+        db_bind_text(s, (int)i + 9, facts[i]);
     enum sl_status status = db_run(s, e);
     if (status == SL_OK)
         *ret_added = db_changes(store->db) > 0;
@@ -224,6 +228,8 @@ void sst_reports_fini(struct sst_report *list, size_t count)
         free(list[i].message);
         free(list[i].kind);
         free(list[i].type);
+        free(list[i].content);
+        free(list[i].dated);
     }
     free(list);
 }
@@ -235,21 +241,23 @@ enum sl_status sst_reports(struct sst *store, const char *site, const struct sst
     struct sst_report *list = sl_new_array(limit + 1, sizeof *list);
     size_t count = 0;
     struct db_stmt *s =
-        db_prepare(store->db, "SELECT r.id, r.received_s, r.stored_s, r.size, c.smsid, c.name, r.message, r.kind, r.type "
-                              "FROM report r JOIN client c ON c.id = r.client_id JOIN site s ON s.id = c.site_id "
+        db_prepare(store->db, "SELECT r.id, r.received_s, r.stored_s, r.size, c.smsid, c.name, r.message, r.kind, r.type, "
+                              "r.content, r.dated FROM report r JOIN client c ON c.id = r.client_id JOIN site s ON s.id = c.site_id "
                               "WHERE s.code = ?1 AND r.id < ?2 AND r.received_s >= ?3 AND (?4 = '' OR r.kind = ?4) "
-                              "AND (?5 = '' OR c.smsid = ?5) ORDER BY r.id DESC LIMIT ?6");
+                              "AND (?5 = '' OR c.smsid = ?5) AND (?7 = '' OR r.content = ?7) ORDER BY r.id DESC LIMIT ?6");
     db_bind_text(s, 1, site);
     db_bind_int(s, 2, filter->below_id > 0 ? filter->below_id : INT64_MAX);
     db_bind_int(s, 3, filter->since_s);
     db_bind_text(s, 4, filter->kind != NULL ? filter->kind : "");
     db_bind_text(s, 5, filter->client != NULL ? filter->client : "");
     db_bind_int(s, 6, (int64_t)limit);
+    db_bind_text(s, 7, filter->content != NULL ? filter->content : "");
     while (count < limit && db_step(s)) {
         list[count++] = (struct sst_report){.id = db_int(s, 0), .received_s = db_int(s, 1), .stored_s = db_int(s, 2),
                                             .size = db_int(s, 3), .client = sl_strdup(db_text(s, 4)),
                                             .name = sl_strdup(db_text(s, 5)), .message = sl_strdup(db_text(s, 6)),
-                                            .kind = sl_strdup(db_text(s, 7)), .type = sl_strdup(db_text(s, 8))};
+                                            .kind = sl_strdup(db_text(s, 7)), .type = sl_strdup(db_text(s, 8)),
+                                            .content = sl_strdup(db_text(s, 9)), .dated = sl_strdup(db_text(s, 10))};
     }
     enum sl_status status = db_done(s, e);
     if (status == SL_OK) {
@@ -287,5 +295,45 @@ enum sl_status sst_count_reports(struct sst *store, const char *site, const char
     status = db_done(s, e);
     if (status == SL_OK)
         *ret_counts = counts;
+    return status;
+}
+
+void sst_sums_fini(struct sst_sum *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(list[i].kind);
+        free(list[i].content);
+    }
+    free(list);
+}
+
+enum sl_status sst_sum_reports(struct sst *store, const char *site, const struct sst_report_filter *filter, size_t limit,
+                               struct sst_sum **ret_list, size_t *ret_count, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct sst_sum *list = sl_new_array(limit + 1, sizeof *list);
+    size_t count = 0;
+    struct db_stmt *s =
+        db_prepare(store->db, "SELECT count(*), count(DISTINCT r.client_id), sum(r.size), r.kind, r.content FROM report r "
+                              "JOIN client c ON c.id = r.client_id JOIN site s ON s.id = c.site_id "
+                              "WHERE s.code = ?1 AND r.received_s >= ?2 AND (?3 = '' OR r.kind = ?3) "
+                              "AND (?4 = '' OR c.smsid = ?4) AND (?5 = '' OR r.content = ?5) "
+                              "GROUP BY r.kind, r.content ORDER BY r.kind, r.content LIMIT ?6");
+    db_bind_text(s, 1, site);
+    db_bind_int(s, 2, filter->since_s);
+    db_bind_text(s, 3, filter->kind != NULL ? filter->kind : "");
+    db_bind_text(s, 4, filter->client != NULL ? filter->client : "");
+    db_bind_text(s, 5, filter->content != NULL ? filter->content : "");
+    db_bind_int(s, 6, (int64_t)limit);
+    while (count < limit && db_step(s))
+        list[count++] = (struct sst_sum){.reports = db_int(s, 0), .clients = db_int(s, 1), .octets = db_int(s, 2),
+                                         .kind = sl_strdup(db_text(s, 3)), .content = sl_strdup(db_text(s, 4))};
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK) {
+        *ret_list = list;
+        *ret_count = count;
+    } else {
+        sst_sums_fini(list, count);
+    }
     return status;
 }

@@ -55,11 +55,12 @@ enum sl_status sst_clients(struct sst *store, const char *site, const char *afte
 struct sst_report {
     int64_t id, received_s, stored_s, size;
     char *client, *name, *message, *kind, *type;
+    char *content, *dated; /* struct sm_report_facts */
 };
 
 /* Which reports; NULL and 0 leave a filter out. */
 struct sst_report_filter {
-    const char *client, *kind;
+    const char *client, *kind, *content;
     int64_t since_s;  /* received then or later */
     int64_t below_id; /* older than this one */
 };
@@ -68,6 +69,17 @@ struct sst_report_filter {
 enum sl_status sst_reports(struct sst *store, const char *site, const struct sst_report_filter *filter, size_t limit,
                            struct sst_report **ret_list, size_t *ret_count, struct sl_error *e) SL_MUST;
 void sst_reports_fini(struct sst_report *list, size_t count); /* NULL is accepted */
+
+/* How many reports of a kind say that they hold the same; owns its strings. */
+struct sst_sum {
+    int64_t reports, clients, octets;
+    char *kind, *content;
+};
+
+/* Sums of those that a filter leaves, by kind and content, at most `limit`; released by sst_sums_fini. */
+enum sl_status sst_sum_reports(struct sst *store, const char *site, const struct sst_report_filter *filter, size_t limit,
+                               struct sst_sum **ret_list, size_t *ret_count, struct sl_error *e) SL_MUST;
+void sst_sums_fini(struct sst_sum *list, size_t count); /* NULL is accepted */
 
 /* How many reports of each kind and instances a client has. */
 struct sst_report_counts {

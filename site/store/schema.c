@@ -257,6 +257,12 @@ static const char *const migrations[] = {
     "  url TEXT NOT NULL CHECK (url <> ''),"
     "  told_s INTEGER NOT NULL DEFAULT 0,"
     "  PRIMARY KEY (site_id)) STRICT;",
+
+    /* What a report says of itself: what it holds, when it was made, its version and that of the client. */
+    "ALTER TABLE report ADD COLUMN content TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE report ADD COLUMN dated TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE report ADD COLUMN version TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE report ADD COLUMN client_version TEXT NOT NULL DEFAULT '';",
 };
 
 /* "SLsi" */

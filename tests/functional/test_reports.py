@@ -132,6 +132,53 @@ class Upward(ReportCase):
         self.drained()
         self.assertEqual(self.show(pc)["status"], 1)
 
+    def register_signed(self, pc, signer, by=None, tail=b"", change=("", ""), certificate=None, comment=""):
+        """A registration that is signed itself, as facts sms.md 10 have it, in an envelope that is not."""
+        data = '<Data HashAlgorithm="1.2.840.113549.1.1.11" SMSID="%s" RequestType="Registration" TimeStamp="2026-11-22T10:00:00Z"><AgentInformation ' \
+            'AgentIdentity="x" AgentVersion="5.00"/><Certificates><Signing Encoding="HexBinary" KeyType="1">%s</Signing></Certificates><DiscoveryProperties>' \
+            '<Property Name="Netbios Name" Value="Bärchen"/></DiscoveryProperties></Data>' % (pc.smsid, signer.certificate() if certificate is None else certificate)
+        signature = (by or signer).sign(data.encode("utf-16-le") + tail)
+        return pc.send("MP_ClientRegistration", "<ClientRegistrationRequest>%s%s<Signature><SignatureValue>%s</SignatureValue></Signature>"
+                       "</ClientRegistrationRequest>" % (comment, data.replace(*change) if change[0] else data, signature))
+
+    def test_the_signature_inside_a_registration_is_checked(self):
+        """S1.17 issue 5 item 6: Signature over Data by its certificate's key binds the client to that key; a wrong one is refused"""
+        signer, other = clients.Signer(self), clients.Signer(self)
+        pc, second = self.client(1), self.client(2)
+        for more, code, word in (({"change": ("Bärchen", "Wolf")}, 403, "SignatureValue"), ({"by": other}, 403, "SignatureValue"),
+                                 ({"certificate": "00"}, 400, "Signing"), ({"certificate": ""}, 400, "Signing"), ({"certificate": "xy"}, 400, "Signing"),
+                                 ({"comment": "<!-- <Data/> -->"}, 400, "more than one Data"), ({"change": ("</Data>", "</Data><Data/>")}, 400, "more than one Data"),
+                                 ({"tail": b"\0\0\0\0"}, 403, "SignatureValue")):
+            status, text = self.register_signed(pc, signer, **more)
+            self.assertEqual((status, word in text), (code, True), text)
+        pc.signer = other
+        self.assertEqual(self.register_signed(pc, signer)[0], 403, "another key in the envelope")
+        pc.signer = None
+        self.assertEqual(self.register_signed(pc, signer)[0], 200)
+        self.assertEqual(self.register_signed(second, other, tail=b"\0\0")[0], 200)
+        self.drained()
+        self.assertEqual([(self.show(one)["key"], self.show(one)["name"]) for one in (pc, second)], [(signer.key, "Bärchen"), (other.key, "Bärchen")])
+        self.assertEqual(pc.status()[0], 403)
+        pc.signer = signer
+        self.assertEqual([pc.status()[0], self.register_signed(pc, signer)[0]], [200, 200])
+
+    def test_S1_17_what_reports_say_of_themselves_is_counted(self):
+        """S1.17 ReportContent, Date, versions, or the name of the outermost element, are columns: listed, filtered and counted"""
+        pc, second = self.registered(1), self.registered(2)
+        usage = '<Report><ReportHeader><Identification><Machine><ClientVersion>4.00.6487.2000</ClientVersion></Machine></Identification><ReportDetails>' \
+            '<ReportContent>Usage %s</ReportContent><Date>20261122</Date><Version>2.0</Version></ReportDetails></ReportHeader></Report>'
+        for answer in (pc.meter(), pc.meter(), second.meter(), pc.status(), pc.send("MP_RelayEndpoint", usage % "&amp; more"),
+                       pc.send("MP_RelayEndpoint", usage % ("x" * 99)), pc.report([clients.instance("Win32_OS", Caption="X")])):
+            self.assertEqual(answer[0], 200, answer)
+        self.drained()
+        self.assertEqual([(r["kind"], r["content"], r["reports"], r["clients"]) for r in self.rows("report", "count")],
+                         [("inventory", "Inventory Data", 1, 1), ("metering", "", 1, 1), ("metering", "MeteringReport", 3, 2),
+                          ("metering", "Usage & more", 1, 1), ("status", "StatusMessage", 1, 1)])
+        self.assertEqual([(r["content"], r["reports"]) for r in self.rows("report", "count", "--client", second.smsid)], [("MeteringReport", 1)])
+        self.assertEqual(self.rows("report", "count", "--since", "1h", "--kind", "status")[0]["octets"] > 0, True)
+        self.assertEqual([(r["content"], r["dated"]) for r in self.rows("report", "list", "--content", "Usage & more")], [("Usage & more", "20261122")])
+        self.site.ctl_ok("report", "count", "--kind", "king", code=2)
+
     def test_bad_reports_are_told_where(self):
         """a report that cannot be read, of another client, or at the wrong endpoint is 400 and not kept"""
         pc = self.registered()

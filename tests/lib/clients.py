@@ -19,6 +19,12 @@ class Signer:
         modulus = case.run_ok([self.openssl, "rsa", "-in", self.path, "-noout", "-modulus"]).out.strip().partition("=")[2]
         self.key = (bytes.fromhex("0602000000A40000525341310008000001000100") + bytes.fromhex(modulus)[::-1]).hex().upper()
 
+    def certificate(self):
+        """A certificate of this key, signed by itself, in hexadecimal."""
+        made = subprocess.run([self.openssl, "req", "-x509", "-new", "-key", self.path, "-subj", "/CN=ConfigMgr Client", "-days", "9", "-outform", "DER"],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        return made.stdout.hex().upper()
+
     def sign(self, octets):
         made = subprocess.run([self.openssl, "dgst", "-sha256", "-sign", self.path], input=octets, stdout=subprocess.PIPE, check=True)
         return made.stdout[::-1].hex().upper()

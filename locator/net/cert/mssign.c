@@ -2,6 +2,7 @@
 
 #include "locator/net/mssign.h"
 
+#include "common/base/assert.h"
 #include "common/base/text.h"
 #include "locator/net/cert/internal.h"
 
@@ -59,4 +60,48 @@ enum sl_status mssign_check(const char *key, const char *signature, const void *
         status = sl_fail(e, SL_UNTRUSTED, "the signature is not by that key over these octets");
     gnutls_pubkey_deinit(handle);
     return status;
+}
+
+/* Modulus and exponent, highest octet first, as a blob. */
+static bool export_blob(gnutls_datum_t modulus, gnutls_datum_t exponent, struct sl_text *out)
+{
+    uint8_t blob[HEAD_LEN + OCTETS_MAX] = {0x06, 0x02, 0x00, 0x00, 0x00, 0xa4, 0x00, 0x00, 'R', 'S', 'A', '1'};
+    size_t bits = (size_t)modulus.size * 8;
+    if (bits < MSSIGN_BITS_MIN || bits > MSSIGN_BITS_MAX || exponent.size > EXPONENT_LEN)
+        return false;
+    blob[12] = (uint8_t)bits;
+    blob[13] = (uint8_t)(bits >> 8);
+    memcpy(blob + 16 + EXPONENT_LEN - exponent.size, exponent.data, exponent.size);
+    reverse(blob + 16, EXPONENT_LEN);
+    memcpy(blob + HEAD_LEN, modulus.data, modulus.size);
+    reverse(blob + HEAD_LEN, modulus.size);
+    proof_hex(out, blob, HEAD_LEN + modulus.size);
+    return true;
+}
+
+enum sl_status mssign_certificate_key(const char *hex, char ret_key[MSSIGN_KEY_SIZE], struct sl_error *e)
+{
+    uint8_t der[PROOF_CERTIFICATE_MAX];
+    size_t len = 0;
+    gnutls_pubkey_t key;
+    gnutls_datum_t modulus = {0}, exponent = {0};
+    gnutls_x509_crt_t certificate;
+    struct sl_text text = sl_text_new(MSSIGN_KEY_SIZE);
+    if (!sl_parse_hex(hex, der, sizeof der, &len) || gnutls_x509_crt_init(&certificate) < 0)
+        return sl_fail(e, SL_MALFORMED, "the certificate is not hexadecimal, or longer than %d octets", PROOF_CERTIFICATE_MAX);
+    sl_assert(gnutls_pubkey_init(&key) == 0);
+    const gnutls_datum_t datum = {der, (unsigned)len};
+    bool is_read = gnutls_x509_crt_import(certificate, &datum, GNUTLS_X509_FMT_DER) == 0 &&
+                   gnutls_pubkey_import_x509(key, certificate, 0) == 0 &&
+                   gnutls_pubkey_export_rsa_raw2(key, &modulus, &exponent, GNUTLS_EXPORT_FLAG_NO_LZ) == 0 &&
+                   export_blob(modulus, exponent, &text);
+    gnutls_pubkey_deinit(key);
+    gnutls_x509_crt_deinit(certificate);
+    gnutls_free(modulus.data);
+    gnutls_free(exponent.data);
+    if (is_read)
+        (void)sl_text_copy(ret_key, MSSIGN_KEY_SIZE, sl_text_str(&text));
+    sl_text_fini(&text);
+    return is_read ? SL_OK
+                   : sl_fail(e, SL_MALFORMED, "no certificate of an RSA key of %d to %d bits", MSSIGN_BITS_MIN, MSSIGN_BITS_MAX);
 }
