@@ -610,6 +610,7 @@ START_TEST(a_missing_file_is_refused_and_a_backup_opens_2_12)
     ck_assert_msg(wst_backup(path, copy, &e) == SL_OK, "%s", e.text);
     wst_close(w);
     ck_assert_msg(wst_open(copy, SELF, &w, &e) == SL_OK, "%s", e.text);
+    ck_assert_uint_eq(wst_version(w), WST_VERSION_LEAP);
     wst_close(w);
     unlink(copy);
     die_without_log(saved);

@@ -63,7 +63,7 @@ struct wst_times wst_times(const struct wst *store);
 
 /*
  * Copies the database file `path` to the new file `to` while a server may be using it (db_backup): by a connection of its own, so
- * any thread may.
+ * any thread may. The version counter of the copy is WST_VERSION_LEAP ahead, so that a server restored from it repeats none.
  */
 enum sl_status wst_backup(const char *path, const char *to, struct sl_error *e) SL_MUST;
 
