@@ -228,6 +228,8 @@ enum sl_status ldapc_new_dump(const char *name, struct ldapc_entries *entries, c
                               struct ldapc **ret_dir, struct sl_error *e) SL_MUST;
 /* Disconnects and frees; NULL is accepted. */
 void ldapc_free(struct ldapc *dir);
+/* True for a handle of ldapc_new_dump, which says the same for ever. */
+bool ldapc_is_dump(const struct ldapc *dir);
 /* Connects to this numeric address wherever the host is one of the URI's servers (--resolve). Before ldapc_connect. */
 void ldapc_pin(struct ldapc *dir, const char *host, const char *address);
 /*

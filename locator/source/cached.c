@@ -114,13 +114,10 @@ static void note_staleness(struct cache *c, const struct cache_view *v, const st
         src_note_end(a, "stale for %" PRId64 " s: %s", q->now_s - s.since_s, s.why);
 }
 
-static void cached_ask(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
+static void ask_mirrors(struct cache *c, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
 {
-    struct cache *c = source;
     struct cache_snapshot *s;
     struct sl_error e = {.status = SL_OK};
-    if (src_ldap_supposed(q, a))
-        return;
     (void)sl_text_copy(a->server, sizeof a->server, cache_path(c));
     enum sl_status status = cache_snapshot_get(c, &s, &e);
     if (status != SL_OK) {
@@ -135,6 +132,18 @@ static void cached_ask(void *source, const struct src_question *q, struct sl_dea
             break;
     }
     cache_snapshot_release(c, s);
+}
+
+static void cached_ask(void *source, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a)
+{
+    if (src_ldap_supposed(q, a))
+        return;
+    ask_mirrors(source, q, deadline, a);
+    /* A mirror follows its directory write by write, so that it too may stand between the two of a designation. */
+    if (a->result != SRC_NO_DEFAULT || a->stale_since_s || !src_ldap_wait_for_default(2 * CACHE_LOOK_MS, deadline, a))
+        return;
+    a->warning_count = 0; /* said again */
+    ask_mirrors(source, q, deadline, a);
 }
 
 const struct src_ops src_cache = {

@@ -4,9 +4,16 @@
 #include "common/base/text.h"
 #include "ldap-schema/names.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/*
+ * S1.20: a designation takes two writes, and the old default is cleared first. A live directory whose site has no default is
+ * read again, so long after: only who still finds none says so.
+ */
+static const int again_ms[] = {30, 90, 180};
 
 static const char modified[] = "modifyTimestamp"; /* operational, every server has it (RFC 4512 3.4) */
 
@@ -259,8 +266,9 @@ static void say_choice(const struct lm_choice *choice, const struct src_question
     }
 }
 
-void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
-                     struct src_answer *a)
+/* Reads what the site has and says so; false when it has no default management point and another look could show one. */
+static bool look_for_mp(struct ldapc *dir, const struct src_question *q, const char *site, bool is_last,
+                        struct sl_deadline deadline, struct src_answer *a)
 {
     static const char *const attrs[] = {"objectClass",     SCHEMA_SITE_CODE,     SCHEMA_MP_NAME,       SCHEMA_MP_ADDRESS,
                                         SCHEMA_DEFAULT_MP, SCHEMA_DNS_HOST_NAME, SCHEMA_CAPABILITIES,  SCHEMA_VERSION,
@@ -268,23 +276,48 @@ void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char
     char filter[SRC_TEXT_MAX], asked[SRC_TEXT_MAX], missing[16];
     struct ldapc_entries found = {.count = 0};
     struct lm_choice choice;
-    bool site_seen;
+    bool site_seen, is_settled = true;
     (void)snprintf(filter, sizeof filter, "(&(%s=%s)(|(objectClass=%s)(objectClass=%s)))", SCHEMA_SITE_CODE, site,
                    SCHEMA_CLASS_MANAGEMENT_POINT, SCHEMA_CLASS_SITE);
     (void)snprintf(asked, sizeof asked, "management points of %s", site);
     (void)snprintf(missing, sizeof missing, "site %s", site);
     if (!src_ldap_search(dir, filter, attrs, asked, deadline, a, &found)) {
         src_ldap_say_unreadable(dir, missing, deadline, a);
-        return;
+        return true;
     }
     choose(&found, q, site, a, &choice, &site_seen);
     if (choice.kind < LM_CHOICE_ONE && found.incomplete)
         src_say(a, SRC_CUT, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
+    else if (choice.kind == LM_CHOICE_NO_DEFAULT && !is_last)
+        is_settled = false;
     else if (choice.kind != LM_CHOICE_NOTHING || site_seen)
         say_choice(&choice, q, site, a);
     else
         src_ldap_say_absent(dir, missing, deadline, a);
     ldapc_entries_fini(&found);
+    return is_settled;
+}
+
+bool src_ldap_wait_for_default(int ms, struct sl_deadline deadline, struct src_answer *a)
+{
+    struct pollfd canceled = {.fd = sl_deadline_fd(deadline), .events = POLLIN};
+    if (sl_deadline_left_ms(deadline) < 2 * ms)
+        return false;
+    src_note(a, "again: a designation may be under way (S1.20)");
+    bool is_canceled = poll(&canceled, 1, ms) > 0;
+    src_note_end(a, "no default so far");
+    return !is_canceled;
+}
+
+void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
+                     struct src_answer *a)
+{
+    size_t looks = 0, warnings = a->warning_count;
+    bool is_last = ldapc_is_dump(dir);
+    while (!look_for_mp(dir, q, site, is_last, deadline, a)) {
+        a->warning_count = warnings; /* said again by the next look */
+        is_last = !src_ldap_wait_for_default(again_ms[looks], deadline, a) || ++looks == SL_COUNT(again_ms);
+    }
 }
 
 bool src_ldap_supposed(const struct src_question *q, struct src_answer *a)

@@ -37,6 +37,11 @@ void src_ldap_question(struct ldapc *dir, const struct src_question *q, struct s
 /* Finds the default management point of `site` and says so. */
 void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
                      struct src_answer *a);
+/*
+ * S1.20: a designation clears one default before it names the next. Lets `ms` pass before another look, as a step of `a`; false
+ * when there is not twice that time, or the call is canceled.
+ */
+bool src_ldap_wait_for_default(int ms, struct sl_deadline deadline, struct src_answer *a);
 /* Finds the site of the client, or the site of a code, and says so (ldap_site.c). */
 void src_ldap_ask_site(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
 /*

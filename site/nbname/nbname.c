@@ -21,9 +21,11 @@ enum {
     REFRESH_MIN_S = 300,    /* never more often, as long as the lease lasts longer */
     REFRESH_MAX_S = 259200, /* also of an infinite lease: a registry may have lost it */
     BACKOFF_MS = 1000,
-    BACKOFF_OWNED_MS = 60000,   /* another holds the name: soon again, it may be about to give it up */
+    BACKOFF_OWNED_FIRST_MS = 200, /* another holds the name: soon again, it may be about to give it up */
+    BACKOFF_OWNED_MS = 60000,
     BACKOFF_DEAD_MS = 600000,   /* no answer, or refused by policy */
     RELEASE_RETRY_MS = 900,     /* NBC_TRIES of them fit NBN_RELEASE_MS */
+    YIELD_MS = 2000,            /* how long another host has to take a name over before it is released all the same */
 };
 
 static const char *const phase_words[] = {
@@ -93,10 +95,9 @@ static bool has_lease(const struct nbn_claim *c)
     return c->ttl_s > 0 && c->expires_ms > sl_clock_mono_ms();
 }
 
-/* 1, 2, 4 ... seconds up to `max_ms`. */
-static void retry_later(struct nbn_claim *c, int64_t max_ms)
+/* After `ms`, doubled with each failure in a row up to `max_ms`. */
+static void retry_later(struct nbn_claim *c, int64_t ms, int64_t max_ms)
 {
-    int64_t ms = BACKOFF_MS;
     for (int i = 0; i < c->failures && ms < max_ms; i++)
         ms *= 2;
     c->failures++;
@@ -115,7 +116,7 @@ static void unanswered(struct nbn_claim *c, const char *why)
         c->ttl_s = 0;
     c->phase = NBN_UNANSWERED;
     snprintf(c->detail, sizeof c->detail, "%s%s", why, c->ttl_s ? "; the lease runs on" : "");
-    retry_later(c, BACKOFF_DEAD_MS);
+    retry_later(c, BACKOFF_MS, BACKOFF_DEAD_MS);
 }
 
 static void registered(struct nbn_claim *c, uint32_t ttl_s)
@@ -143,7 +144,10 @@ static void answered(struct nbn_claim *c, const struct nbc_reply *reply)
         c->phase = NBN_REFUSED;
         c->ttl_s = 0;
         sl_text_copy(c->detail, sizeof c->detail, nbc_rcode_text(reply->rcode));
-        retry_later(c, reply->rcode == NB_ACT_ERR ? BACKOFF_OWNED_MS : BACKOFF_DEAD_MS);
+        if (reply->rcode == NB_ACT_ERR)
+            retry_later(c, BACKOFF_OWNED_FIRST_MS, BACKOFF_OWNED_MS);
+        else
+            retry_later(c, BACKOFF_MS, BACKOFF_DEAD_MS);
     }
 }
 
@@ -197,20 +201,6 @@ static void looked_up(struct nbn_claim *c, const struct nbn_lookup *lookup)
     host_timer_start(c->timer, 0);
 }
 
-/* The timer of a claim: starts, repeats or gives up an exchange. */
-static void step(void *ctx)
-{
-    struct nbn_claim *c = ctx;
-    if (!c->in_flight)
-        start(c);
-    else if (c->is_waiting)
-        unanswered(c, "the registry asked to wait and then said nothing");
-    else if (c->tries >= NBC_TRIES)
-        unanswered(c, "no answer");
-    else
-        send_request(c);
-}
-
 static void release(struct nbn_claim *c)
 {
     c->phase = NBN_RELEASING;
@@ -218,6 +208,31 @@ static void release(struct nbn_claim *c)
     c->detail[0] = '\0';
     host_timer_stop(c->timer);
     start(c);
+}
+
+/* S1.20: no moment without the name. Its new host registers it, the registry asks us, and we say that it is not ours. */
+static void yield(struct nbn_claim *c)
+{
+    c->phase = NBN_YIELDING;
+    c->in_flight = false;
+    c->detail[0] = '\0';
+    host_timer_start(c->timer, YIELD_MS);
+}
+
+/* The timer of a claim: starts, repeats or gives up an exchange. */
+static void step(void *ctx)
+{
+    struct nbn_claim *c = ctx;
+    if (c->phase == NBN_YIELDING)
+        release(c); /* taken over meanwhile, and then the registry takes no notice, or nobody came */
+    else if (!c->in_flight)
+        start(c);
+    else if (c->is_waiting)
+        unanswered(c, "the registry asked to wait and then said nothing");
+    else if (c->tries >= NBC_TRIES)
+        unanswered(c, "no answer");
+    else
+        send_request(c);
 }
 
 static void receive_answer(struct nbn_socket *s, const uint8_t *octets, size_t len, const struct sl_endpoint *from)
@@ -294,11 +309,15 @@ static void want(struct nbn *names, const struct nbn_socket *from, const struct 
         c->timer = host_timer_new(names->loop, step, c);
         names->claims = c;
         host_timer_start(c->timer, 0);
+    } else if (c->phase == NBN_YIELDING) {
+        c->phase = NBN_REGISTERING;
+        c->ttl_s = 0; /* somebody may have taken it over: registered, not refreshed */
+        host_timer_start(c->timer, 0);
     }
     c->is_wanted = true;
 }
 
-/* A name at every registry of a site, from the socket of its address. */
+/* A name at every registry of a site, from the socket of its address; what we have registered for another one is passed on. */
 static void want_at(struct nbn *names, const struct sm_target *target, const char *text, uint32_t address)
 {
     struct nb_name name;
@@ -307,6 +326,9 @@ static void want_at(struct nbn *names, const struct sm_target *target, const cha
     for (size_t i = 0; i < names->socket_count; i++)
         if (sl_endpoint_ip4_of(&names->sockets[i].endpoint) == address)
             want(names, &names->sockets[i], &name, target->uri);
+    for (struct nbn_claim *c = names->claims; c; c = c->next)
+        if (c->question.address != address && nb_name_equal(&c->question.name, &name) && strcmp(c->registry, target->uri) == 0)
+            c->is_passed_on = true;
 }
 
 /* Q7: a cluster has both names. The server locator point is registered where an administrator said so. */
@@ -331,14 +353,19 @@ static void want_site(struct nbn *names, const struct sm_snapshot *site)
     }
 }
 
-/* Releases what is not wanted. A claim that was refused is released too: an answer may have been lost. */
-static void release_unwanted(struct nbn *names)
+/* Gives up what is not wanted. A claim that was refused is released too: an answer may have been lost. */
+static void give_up_unwanted(struct nbn *names)
 {
     struct nbn_claim *next;
     for (struct nbn_claim *c = names->claims; c; c = next) {
+        bool is_passed_on = c->is_passed_on && !names->is_ending && has_lease(c);
         next = c->next; /* `release` frees at most c itself */
-        if (!c->is_wanted && c->phase != NBN_RELEASING)
+        if (c->is_wanted || c->phase == NBN_RELEASING)
+            continue;
+        if (!is_passed_on)
             release(c);
+        else if (c->phase != NBN_YIELDING)
+            yield(c);
     }
 }
 
@@ -348,10 +375,10 @@ void nbn_set_sites(struct nbn *names, const struct sm_snapshot *const *sites, si
     if (names->is_ending)
         return;
     for (struct nbn_claim *c = names->claims; c; c = c->next)
-        c->is_wanted = false;
+        c->is_wanted = c->is_passed_on = false;
     for (size_t i = 0; i < count; i++)
         want_site(names, sites[i]);
-    release_unwanted(names);
+    give_up_unwanted(names);
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
@@ -366,7 +393,7 @@ static void on_wake(int fd, unsigned events, void *ctx)
     if (!atomic_exchange(&names->is_poked, false))
         return;
     for (struct nbn_claim *c = names->claims; c; c = c->next)
-        if (!c->in_flight)
+        if (!c->in_flight && c->phase != NBN_YIELDING)
             host_timer_start(c->timer, 0);
 }
 
@@ -445,7 +472,7 @@ void nbn_release_all(struct nbn *names, host_fn *done, void *ctx)
         c->is_wanted = false;
     names->end_timer = host_timer_new(names->loop, end_now, names);
     host_timer_start(names->end_timer, NBN_RELEASE_MS);
-    release_unwanted(names);
+    give_up_unwanted(names);
     end_if_empty(names);
 }
 

@@ -6,7 +6,9 @@
  * registry's target has an address of ours as that of the server locator point.
  *
  * Works on the loop it was opened with and never blocks it; every function but nbn_poke is called on the loop's thread. What is
- * wanted follows from the snapshots given last: a name no longer wanted is released first, a new one is registered then.
+ * wanted follows from the snapshots given last. A name no longer wanted by anybody is released. One that has become another
+ * host's is not: that host registers it, the registry asks us whether it is still ours, and we deny (C01), so that at any moment
+ * it has exactly one holder (S1.20). It is released only when nobody has come for it.
  */
 #ifndef SL_SITE_NBNAME_NBNAME_H
 #define SL_SITE_NBNAME_NBNAME_H
@@ -27,7 +29,7 @@ struct nbn_state {
     const char *name;     /* "MP_LAB#1A" */
     const char *address;  /* ours, that it is registered for */
     const char *registry; /* target URI */
-    const char *state;    /* "registering" "registered" "refused" "unanswered" "releasing" */
+    const char *state;    /* "registering" "registered" "refused" "unanswered" "yielding" "releasing" */
     const char *detail;   /* for people, or "" */
     int64_t ttl_s;        /* granted, 0 when not registered */
 };

@@ -28,6 +28,7 @@ struct nbn_socket {
     X(REGISTERED, "registered")                                                                                        \
     X(REFUSED, "refused")       /* the registry said no; asked again with back-off */                                  \
     X(UNANSWERED, "unanswered") /* likewise for one that does not answer; a lease may run on meanwhile */              \
+    X(YIELDING, "yielding")     /* another host takes it over: asked by the registry, we say that it is not ours (S1.20) */ \
     X(RELEASING, "releasing")
 
 enum nbn_phase {
@@ -63,6 +64,7 @@ struct nbn_claim {
     struct nbn_lookup *lookup; /* under way */
     struct nbc_question question;
     bool is_wanted;
+    bool is_passed_on; /* wanted for another address than ours */
     enum nbn_phase phase;
     struct host_timer *timer; /* of the exchange under way, or until the next one */
     bool in_flight;

@@ -12,7 +12,8 @@
 enum {
     PUB_TARGET_MS = 12000,    /* longest for one target */
     PUB_OBJECT_MS = 10,       /* and this for each of the site's objects */
-    PUB_NAME_POLL_MS = 250,   /* between two looks at a registry that does not yet show what is wanted */
+    PUB_NAME_POLL_MS = 10,    /* before a second look at a registry that does not yet show what is wanted; doubled each time */
+    PUB_NAME_POLL_MAX_MS = 160,
     PUB_LINES_MAX = 100000,
     PUB_WARNINGS_MAX = 100,
 };

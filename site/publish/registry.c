@@ -121,8 +121,9 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
     enum sl_status s = SL_OK;
     if (!was_as_wanted && run->env && run->env->poke_names)
         run->env->poke_names(run->env->ctx);
-    while (s == SL_OK && !is_as_wanted(look) && may_wait(run)) {
-        (void)poll(NULL, 0, PUB_NAME_POLL_MS);
+    int ms = PUB_NAME_POLL_MS;
+    for (; s == SL_OK && !is_as_wanted(look) && may_wait(run); ms += ms < PUB_NAME_POLL_MAX_MS ? ms : 0) {
+        (void)poll(NULL, 0, ms);
         if (may_wait(run))
             s = ask(run, look, e);
     }

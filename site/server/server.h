@@ -9,7 +9,7 @@
  * thirds of their time have passed.
  *
  * Either way it looks at the database's generation every SRV_POLL_MS and tells the NetBIOS side what the sites look like
- * now; so a change made through another process on the same file is noticed within a second.
+ * now; so a change made through another process on the same file is noticed at once.
  *
  * A database that is not there, locked, of a newer version or otherwise of no use, at the start or later, is opened when it is
  * good again; until then verbs fail with its error.
@@ -32,7 +32,8 @@
 #include <stdint.h>
 
 enum {
-    SRV_POLL_MS = 500,
+    SRV_POLL_MS = 100,      /* half of it, on the average, passes before the host of a management point sees a designation */
+    SRV_LOST_MS = 500,      /* likewise while the database cannot be had */
     SRV_PUBLISH_MS = 18000, /* deadline of one publication, beside the time of one target (pub_time_ms) */
     SRV_RETRY_MIN_MS = 2000, /* before what failed is tried again; doubled each time */
     SRV_RETRY_MAX_MS = 600000,

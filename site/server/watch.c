@@ -85,7 +85,7 @@ enum sl_status srv_watch_new(struct srv *srv, struct srv_watch **ret_watch, stru
     *w = (struct srv_watch){.srv = srv, .is_lost = srv->lost, .told = {.generation = srv->generation}};
     pthread_mutex_init(&w->mutex, NULL);
     const struct sl_errand_work work = {
-        .run = run, .ctx = w, .retry_min_ms = SRV_POLL_MS, .retry_max_ms = SRV_POLL_MS, .period_ms = SRV_POLL_MS};
+        .run = run, .ctx = w, .retry_min_ms = SRV_LOST_MS, .retry_max_ms = SRV_LOST_MS, .period_ms = SRV_POLL_MS};
     enum sl_status status = sl_errand_start(&work, &w->errand, e);
     if (status == SL_OK)
         *ret_watch = w;

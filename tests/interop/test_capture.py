@@ -30,6 +30,7 @@ class Wire(harness.Case):
             found = lab.find(*words)
             self.assertEqual(found.code, 0, str(found))
         lab.find("name", "NOBODY#20", "--source", registry.uri)
+        site.ctl_ok("mp", "designate", "--none", "--wait")      # releases the name
         capture.stop()
 
         for protocol in ("nbns", "ldap", "http"):

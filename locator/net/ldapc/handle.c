@@ -103,6 +103,11 @@ enum sl_status ldapc_new_dump(const char *name, struct ldapc_entries *entries, c
     return SL_OK;
 }
 
+bool ldapc_is_dump(const struct ldapc *dir)
+{
+    return dir->dump != NULL;
+}
+
 void ldapc_disconnect(struct ldapc *dir)
 {
     if (dir->ld != NULL) {
