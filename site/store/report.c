@@ -242,7 +242,8 @@ enum sl_status sst_reports(struct sst *store, const char *site, const struct sst
     size_t count = 0;
     struct db_stmt *s =
         db_prepare(store->db, "SELECT r.id, r.received_s, r.stored_s, r.size, c.smsid, c.name, r.message, r.kind, r.type, "
-                              "r.content, r.dated FROM report r JOIN client c ON c.id = r.client_id JOIN site s ON s.id = c.site_id "
+                              "r.content, r.dated FROM report r JOIN client c ON c.id = r.client_id "
+                              "JOIN site s ON s.id = c.site_id "
                               "WHERE s.code = ?1 AND r.id < ?2 AND r.received_s >= ?3 AND (?4 = '' OR r.kind = ?4) "
                               "AND (?5 = '' OR c.smsid = ?5) AND (?7 = '' OR r.content = ?7) ORDER BY r.id DESC LIMIT ?6");
     db_bind_text(s, 1, site);
