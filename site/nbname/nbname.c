@@ -6,6 +6,8 @@
 #include "site/nbname/private.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@ enum {
     BACKOFF_DEAD_MS = 600000,   /* no answer, or refused by policy */
     RELEASE_RETRY_MS = 900,     /* NBC_TRIES of them fit NBN_RELEASE_MS */
     YIELD_MS = 2000,            /* how long another host has to take a name over before it is released all the same */
+    ELSEWHERE_MS = 1000,        /* until a look whether the address of a cluster has come */
 };
 
 static const char *const phase_words[] = {
@@ -153,6 +156,39 @@ static void answered(struct nbn_claim *c, const struct nbc_reply *reply)
 
 /* ---- exchanges ------------------------------------------------------------------------------------------------------ */
 
+/* The address of a cluster is with another member now, who keeps the name: what we sent would be sent from a host that has it not. */
+static void elsewhere(struct nbn_claim *c)
+{
+    c->in_flight = false;
+    c->ttl_s = 0;
+    if (c->phase == NBN_RELEASING) {
+        release_done(c);
+        return;
+    }
+    c->phase = NBN_ELSEWHERE;
+    c->failures = 0;
+    host_timer_start(c->timer, ELSEWHERE_MS);
+}
+
+/* True while an interface of this host has the address; all of 127.0.0.0/8 are ours. */
+static bool is_here(const struct nbn_socket *s)
+{
+    const uint32_t wanted = sl_endpoint_ip4_of(&s->endpoint);
+    struct ifaddrs *all;
+    bool found = wanted >> 24 == IN_LOOPBACKNET;
+    if (found || getifaddrs(&all) != 0)
+        return true;
+    for (const struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
+        struct sockaddr_in in;
+        if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(&in, i->ifa_addr, sizeof in);
+        found = ntohl(in.sin_addr.s_addr) == wanted;
+    }
+    freeifaddrs(all);
+    return found;
+}
+
 static void send_request(struct nbn_claim *c)
 {
     uint8_t octets[NB_DATAGRAM_MAX];
@@ -180,6 +216,10 @@ static void start(struct nbn_claim *c)
 {
     if (c->phase != NBN_RELEASING && is_blocked(c))
         return; /* release_done starts it */
+    if (!is_here(c->from)) {
+        elsewhere(c); /* may free c */
+        return;
+    }
     if (!knows_server(c))
         return;
     c->question.kind = c->phase == NBN_RELEASING ? NBC_RELEASE : has_lease(c) ? NBC_REFRESH : NBC_REGISTER;

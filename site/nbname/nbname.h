@@ -29,7 +29,7 @@ struct nbn_state {
     const char *name;     /* "MP_LAB#1A" */
     const char *address;  /* ours, that it is registered for */
     const char *registry; /* target URI */
-    const char *state;    /* "registering" "registered" "refused" "unanswered" "yielding" "releasing" */
+    const char *state;    /* "registering" "registered" "refused" "unanswered" "yielding" "elsewhere" "releasing" */
     const char *detail;   /* for people, or "" */
     int64_t ttl_s;        /* granted, 0 when not registered */
 };

@@ -29,6 +29,7 @@ struct nbn_socket {
     X(REFUSED, "refused")       /* the registry said no; asked again with back-off */                                  \
     X(UNANSWERED, "unanswered") /* likewise for one that does not answer; a lease may run on meanwhile */              \
     X(YIELDING, "yielding")     /* another host takes it over: asked by the registry, we say that it is not ours (S1.20) */ \
+    X(ELSEWHERE, "elsewhere")   /* the address is not on this host now: that of a cluster, with another member */      \
     X(RELEASING, "releasing")
 
 enum nbn_phase {

@@ -228,6 +228,94 @@ class FourHosts(SiteCase):
         self.assertEqual(get(url + "setup.exe")[0], 200, "S2.16 S2.10 and serves again")
 
 
+class TwoManagementPoints(SiteCase):
+    """A second management point on a host of its own, and a replicated copy of the database on another."""
+
+    VIP = "10.77.0.100"
+
+    def setUp(self):
+        super().setUp()
+        self.mps = [self.mp, Machine(self, self.wire, "mp2", 5, "mp", ["--nbt-address", "10.77.0.5"])]
+        self.replica = postgres.Standby(self.path("standby"), self.database, **self.place(self.wire.host("replica", 6)))
+        self.addCleanup(self.replica.stop)
+        self.wire.name("nlb", self.VIP)
+        for machine in self.mps:
+            machine.more += ["--http", self.VIP, "--nbt-address", self.VIP]
+            machine.host.run_ok("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind")
+            self.server.ctl_ok("mp", "add", machine.host.fqdn, "--address", machine.address)
+        self.server.ctl_ok("boundary", "add", "subnet", hosts.NETWORK)
+        self.server.ctl_ok("target", "add", REGISTRY)
+
+    def test_S1_05_S1_06_S1_22_more_than_one(self):
+        """S1.05 S1.06 S1.22 S1.23 a cluster on two machines, each with a key of its own; a management point on a replicated copy"""
+        self.mps[0].start()
+        self.mps[1].start("--replica", self.replica.uri("site"))
+        self.the_address_of_a_cluster_moves()
+        self.one_reads_a_replicated_copy()
+
+    def give_address(self, machine):
+        for other in self.mps:
+            if other is not machine:
+                harness.run(other.host.command(["ip", "addr", "del", self.VIP + "/24", "dev", "eth0"]))
+        machine.host.run_ok("ip", "addr", "add", self.VIP + "/24", "dev", "eth0")
+        for host in (["ip"], self.server.host.command(["ip"])):     # what a load balancer does by a gratuitous ARP
+            self.run_ok(list(host) + ["neigh", "flush", "all"])
+
+    def signing_key(self):
+        status, body = get("nlb.example.org", "/SMS_MP/.sms_aut?MPKEYINFORMATION")
+        found = re.search(rb"<FQDN>nlb.example.org</FQDN>.*<SIGNINGKEY>([0-9A-F]+)<", body)
+        return status == 200 and found and found.group(1)
+
+    def names(self, machine):
+        return {name.split()[3] for name in machine.rows("status")["names"]}
+
+    def check_cluster(self, machine, client):
+        harness.wait_until(lambda: self.registry.addresses("NLB_PS1#1A") == [self.VIP], "S1.06 S1.22 the name of the cluster")
+        harness.wait_until(lambda: self.names(machine) == {"registered"}, "S1.22 registered by the member that has the address")
+        key = harness.wait_until(self.signing_key, "the certificate of the cluster")
+        found = lab.find("mp", "--site", "PS1", "--source", REGISTRY, "--trusted-root-key", self.path("root.pem"))
+        self.assertEqual((found.code, found.answer["address"], found.answer["trust"]), (0, self.VIP, "proven"), str(found))
+        before = len(self.server.rows("report", "list"))
+        self.assertEqual((client.register()[0], client.status()[0]), (200, 200), "S1.22 the cluster takes reports")
+        harness.wait_until(lambda: len(self.server.rows("report", "list")) == before + 1, "S1.18 signed with the member's own key")
+        return key
+
+    def the_address_of_a_cluster_moves(self):
+        ctl = self.server.ctl_ok
+        ctl("key", "export", self.path("root.pem"))
+        ctl("mp", "add", "nlb.example.org", "--address", self.VIP, "--nlb")
+        ctl("mp", "set", "nlb.example.org", "--member", MP1, "--member", "mp2.example.org")
+        ctl("mp", "designate", "--vip")
+        self.give_address(self.mps[0])
+        client = clients.Client((self.VIP, 80))
+        first = self.check_cluster(self.mps[0], client)
+        harness.wait_until(lambda: self.names(self.mps[1]) == {"elsewhere"}, "S1.22 the other member waits: %s" % self.mps[1].rows("status")["names"], timeout_s=4)
+        self.give_address(self.mps[1])
+        self.assertNotEqual(self.check_cluster(self.mps[1], client), first, "each member has a key of its own")
+        self.mps[0].process.stop()
+        self.assertEqual(self.registry.addresses("NLB_PS1#1A"), [self.VIP], "S1.22 who has not the address does not take the name away")
+        self.assertEqual(client.status(2)[0], 200, "S1.06 one of the members is enough")
+        self.mps[0].start()
+
+    def one_reads_a_replicated_copy(self):
+        ctl = self.server.ctl_ok
+        self.assertEqual(self.server.rows("mp", "designate", MP1)["clients"], 1, "X17 how many clients it touches")
+        for machine in self.mps:
+            ctl("mp", "set", machine.host.fqdn, "--data", "replica")
+        harness.wait_until(lambda: " no-replica " in self.mps[0].process.log(), "S1.05 one that has none says so")
+        self.assertNotIn(" no-replica ", self.mps[1].process.log())
+        ctl("mp", "set", MP1, "--data", "site")
+        self.replica.catch_up()
+        harness.wait_until(lambda: get("mp2.example.org", "/SMS_MP/.sms_aut?MPLIST")[0] == 200, "S1.05 the copy is read")
+        self.database.stop(postgres.signal.SIGQUIT)
+        self.assertEqual(get(MP1, "/SMS_MP/.sms_aut?MPLIST")[0], 500, "S1.05 S2.14 who reads the database itself")
+        status, listed = get("mp2.example.org", "/SMS_MP/.sms_aut?MPLIST")
+        self.assertEqual((status, listed.count(b"FQDN=")), (200, 3), "S1.05 who reads the copy")
+        self.database.start()
+        harness.wait_until(lambda: self.server.ctl("mp", "set", "mp2.example.org", "--data", "site").code == 0, "S2.14 administration again")
+        self.assertEqual(get("mp2.example.org", "/SMS_MP/.sms_aut?MPLIST")[0], 200, "S1.05 and back")
+
+
 if __name__ == "__main__":
     harness.need_namespace("-rnm")
     harness.main()
