@@ -115,10 +115,12 @@ static enum sl_status send_all(struct mp_claims *claims, const struct claims *li
     enum sl_status status = sst_open(claims->options.db, SST_READ_WRITE, &store, e);
     for (size_t i = 0; i < list->count && status == SL_OK; i++) {
         const struct claim *c = &list->items[i];
-        status = sst_claim_key(store, c->site, c->host, c->owner, sl_text_str(&claims->key), e);
+        bool changed = false;
+        status = sst_claim_key(store, c->site, c->host, c->owner, sl_text_str(&claims->key), &changed, e);
         if (status != SL_OK)
             break;
-        sl_log(SL_LOG_INFO, "key-sent", "site=%s mp=%s owner=%s", c->site, c->host, c->owner);
+        if (changed)
+            sl_log(SL_LOG_INFO, "key-sent", "site=%s mp=%s owner=%s", c->site, c->host, c->owner);
         pthread_mutex_lock(&claims->mutex);
         if (!has(&claims->sent, c->site, c->host))
             add(&claims->sent, c->site, c->host, c->owner);

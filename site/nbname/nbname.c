@@ -156,7 +156,7 @@ static void answered(struct nbn_claim *c, const struct nbc_reply *reply)
 
 /* ---- exchanges ------------------------------------------------------------------------------------------------------ */
 
-/* The address of a cluster is with another member now, who keeps the name: what we sent would be sent from a host that has it not. */
+/* The address of a cluster is with another member now, who keeps the name: what we say of it is not ours to say. */
 static void elsewhere(struct nbn_claim *c)
 {
     c->in_flight = false;

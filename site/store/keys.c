@@ -43,7 +43,7 @@ enum sl_status sst_certify(struct sst *store, const char *site, const char *root
 }
 
 enum sl_status sst_claim_key(struct sst *store, const char *site, const char *host, const char *owner, const char *key,
-                             struct sl_error *e)
+                             bool *ret_changed, struct sl_error *e)
 {
     int64_t id;
     bool changed = false;
@@ -59,5 +59,5 @@ enum sl_status sst_claim_key(struct sst *store, const char *site, const char *ho
     db_bind_text(s, 3, owner);
     db_bind_text(s, 4, key);
     status = sst_run(store, s, &changed, e);
-    return sst_change_end(store, status, changed, NULL, e);
+    return sst_change_end(store, status, changed, ret_changed, e);
 }

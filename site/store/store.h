@@ -102,7 +102,7 @@ enum sl_status sst_certify(struct sst *store, const char *site, const char *root
  * the database is believed.
  */
 enum sl_status sst_claim_key(struct sst *store, const char *site, const char *host, const char *owner, const char *key,
-                             struct sl_error *e) SL_MUST;
+                             bool *ret_changed, struct sl_error *e) SL_MUST;
 /* Adds a management point; `is_default` is ignored: only sst_designate_mp makes a default. */
 enum sl_status sst_add_mp(struct sst *store, const char *site, const struct sm_mp *mp, bool *ret_added,
                           struct sl_error *e) SL_MUST;

@@ -81,6 +81,7 @@ class SiteCase(harness.Case):
         self.dp = Machine(self, self.wire, "dp1", 4, "dp", ["--dp-name", DP1])
         self.run_ok([harness.program("sitectl"), "--db", self.database.uri("site"), "init", "PS1", "--domain", "example.org", "--server",
                      "server.example.org", "--database", "db.example.org", "--state", self.server.state])
+        self.addCleanup(self._stop_all)     # before the wire is cut and the database stops
         self.server.start()
 
     def place(self, host):
