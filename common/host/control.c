@@ -3,6 +3,7 @@
 #include "common/host/control.h"
 
 #include "common/base/assert.h"
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/host/unix.h"
 #include "common/host/user.h"
@@ -19,6 +20,7 @@
 enum {
     CONNECTIONS_MAX = 64,
     REQUEST_TIMEOUT_MS = 10000, /* for a whole request after connecting */
+    PATIENCE_MS = 1000,         /* the same when others wait to connect */
     ACCEPT_PAUSE_MS = 1000,
     STALL_TIMEOUT_MS = 60000,   /* for a client that stops reading */
     READ_CHUNK = 16384,
@@ -38,6 +40,7 @@ struct conn {
     int fd;
     struct host_watch *watch;
     struct host_timer *timer;
+    int64_t since_ms;
     struct sl_text in, out;
     int passed_fd;            /* came with the request, -1 for none */
     size_t sent;              /* of out */
@@ -65,7 +68,7 @@ struct host_control {
     uint32_t magic;
     struct host_loop *loop;
     struct host_watch *watch;
-    struct host_timer *resume; /* after a pause for want of descriptors */
+    struct host_timer *resume; /* after a pause for want of descriptors or room */
     struct host_unix file;
     const struct host_verb *verbs;
     size_t verb_count;
@@ -463,15 +466,16 @@ static void resume(void *ctx)
     host_watch_set(control->watch, HOST_READ);
 }
 
-/* Who has connected first and asked nothing yet makes room for the next; false when everybody waits for an answer. */
+/* Who has connected first and asked nothing for a while makes room for the next; false when there is none. */
 static bool make_room(struct host_control *control)
 {
     struct conn *oldest = NULL;
     for (struct conn *conn = control->conns; conn; conn = conn->next)
         oldest = conn->reply || conn->ending ? oldest : conn;
-    if (oldest)
-        conn_close(oldest);
-    return oldest != NULL;
+    if (!oldest || sl_clock_mono_ms() - oldest->since_ms < PATIENCE_MS)
+        return false;
+    conn_close(oldest);
+    return true;
 }
 
 static void on_listen(int fd, unsigned events, void *ctx)
@@ -480,7 +484,8 @@ static void on_listen(int fd, unsigned events, void *ctx)
     struct host_control *control = ctx;
     SL_CHECK_MAGIC(control, CONTROL_MAGIC);
     if (control->conn_count == CONNECTIONS_MAX && !make_room(control)) {
-        host_watch_set(control->watch, 0); /* until one has ended */
+        host_watch_set(control->watch, 0); /* until one has ended, or been silent for long enough */
+        host_timer_start(control->resume, ACCEPT_PAUSE_MS);
         return;
     }
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -494,7 +499,7 @@ static void on_listen(int fd, unsigned events, void *ctx)
     }
     struct conn *conn = sl_new(sizeof *conn);
     *conn = (struct conn){.magic = CONN_MAGIC, .next = control->conns, .link = &control->conns, .control = control, .fd = client,
-                           .passed_fd = -1};
+                           .passed_fd = -1, .since_ms = sl_clock_mono_ms()};
     conn->in = sl_text_new(IN_MAX);
     conn->out = sl_text_new(OUT_MAX);
     if (conn->next)

@@ -1,11 +1,11 @@
 /*
  * control.h - the server side of a daemon's control socket.
  *
- * A Unix stream socket (mode 0660) on the loop it was opened with; frames as in common/base/frame.h. Each verb is a row of
- * a table. A handler runs on the loop's thread; it answers at once or keeps the reply and ends it later from the same thread.
- * A connection carries one request. Connections, requests and answers are bounded, a client that sends or reads nothing is
- * cut off, one that has asked nothing yet at once when its place is needed. Large answers are pulled: the server calls `more`
- * while the client keeps up, so no answer is held in memory whole.
+ * A Unix stream socket (mode 0660) on the loop it was opened with; frames as in common/base/frame.h. Each verb is a row of a
+ * table. A handler runs on the loop's thread; it answers at once or keeps the reply and ends it later from the same thread. A
+ * connection carries one request. Connections, requests and answers are bounded, a client that sends or reads nothing is cut
+ * off, one that has asked nothing yet after a second when its place is needed. Large answers are pulled: the server calls
+ * `more` while the client keeps up, so no answer is held in memory whole.
  */
 #ifndef SL_COMMON_HOST_CONTROL_H
 #define SL_COMMON_HOST_CONTROL_H
