@@ -41,8 +41,9 @@ class SameTests(WithServer):
         files = [[sys.executable, os.path.join(HERE, "test_site.py")], [sys.executable, os.path.join(HERE, "test_slp_role.py"), "Locating"],
                  [sys.executable, os.path.join(HERE, "test_reports.py"), "Upward", "Away", "Proxy"],
                  [sys.executable, os.path.join(HERE, "test_site_policy.py")], [sys.executable, os.path.join(HERE, "test_site_database.py")],
-                 [sys.executable, os.path.join(HERE, "test_hierarchy.py"), "Hierarchy.test_S1_25_a_change_is_told_at_once"],
-                 [sys.executable, os.path.join(HERE, "test_check.py"), "Check.test_overlapping_boundaries"],
+                 [sys.executable, os.path.join(HERE, "test_hierarchy.py"), "Hierarchy.test_S1_25_a_change_is_told_at_once",
+                  "Hierarchy.test_S1_27_clients_roam_into_a_site_with_a_database_of_its_own"],
+                 [sys.executable, os.path.join(HERE, "test_check.py")],
                  [sys.executable, os.path.join(HERE, "test_packages.py"), "Packages.test_files_come_back_octet_for_octet"]]
         for argv in units + files:
             env["SL_SITE_DATABASE"] = self.server.new_database()
