@@ -251,14 +251,74 @@ class Operation(harness.Case):
 
     # ---- unit
 
-    def test_unit_is_hardened(self):
-        """the unit names what the service may do, and systemd understands it: an exposure below 2 of 10"""
+    def unit(self):
         with open(os.path.join(harness.BUILDDIR, "site", "systemd", "sited.service"), encoding="utf-8") as file:
             text = file.read()
-        self.assertNotRegex(text, r"@\w+dir@")
         unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",), comment_prefixes=("#",))
         unit.optionxform = str
         unit.read_string(text)
+        return text, unit
+
+    def make_folder(self, name, mode, user):
+        os.mkdir(self.path(name), mode)
+        os.chmod(self.path(name), mode)
+        if user:
+            os.chown(self.path(name), user.pw_uid, user.pw_gid)
+        return self.path(name)
+
+    def test_the_unit_by_hand(self):
+        """what the service manager would do: the ExecStart line as another user with no right but low ports, in folders of its modes, READY, STOPPING"""
+        service = self.unit()[1]["Service"]
+        user = pwd.getpwnam("nobody") if IS_ROOT else None
+        os.chmod(self.folder, 0o755)
+        state = self.make_folder("var", int(service["StateDirectoryMode"], 8), user)
+        run = self.make_folder("run", int(service["RuntimeDirectoryMode"], 8), user)
+        port = 81 if self.can_bind_low() else harness.free_port([ADDRESS])
+        nbt_port = harness.free_port([ADDRESS, lab.REGISTRY_ADDRESS])
+        config = self.write("unit.conf", 'db = "%s/site.db"\ncontrol = "%s/s.sock"\nrole = "server,mp,dp,slp"\nhttp = {"%s:%d"}\nnbt_address = {"%s"}\n'
+                            'nbt_port = %d\n' % (state, run, ADDRESS, port, ADDRESS, nbt_port), mode=0o644)
+        self.assertEqual(service["CapabilityBoundingSet"], service["AmbientCapabilities"])
+        capability = "+" + service["AmbientCapabilities"].removeprefix("CAP_").lower()
+        become = ["setpriv", "--reuid=%d" % user.pw_uid, "--regid=%d" % user.pw_gid, "--clear-groups", "--inh-caps=-all," + capability,
+                  "--ambient-caps=" + capability, "--bounding-set=-all," + capability, "--no-new-privs"] if user else ["setpriv", "--no-new-privs"]
+        program, *words = service["ExecStart"].split()
+        self.assertEqual((os.path.basename(program), words[0]), ("sited", "--config"))
+        line = [*become, "sh", "-c", 'umask %s; exec "$@"' % service["UMask"], "sh", harness.program("sited"), "--config", config]
+        control = os.path.join(run, "s.sock")
+        registry = lab.Registry(self, nbt_port)
+        self.run_ok([*become, harness.program("sitectl"), "--db", os.path.join(state, "site.db"), "init", "UNI", "--domain", "example.org", "--server", "s.example.org"])
+        path = self.path("notify.sock")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            os.chmod(path, 0o666)
+            notify.settimeout(harness.DEADLINE_S)
+            for _ in range(2):      # and once more with what is there now
+                process = self.start(line, name="unit", env=dict(os.environ, NOTIFY_SOCKET=path))
+                while "READY=1" not in notify.recv(4096).decode().splitlines():
+                    process.check_alive()
+                with open("/proc/%d/status" % process.pid, encoding="ascii") as file:
+                    status = dict(one.split(":\t", 1) for one in file.read().splitlines() if ":\t" in one)
+                self.assertEqual(status["NoNewPrivs"], "1")
+                if user:
+                    self.assertEqual((status["Uid"].split()[1], int(status["CapBnd"], 16), int(status["CapEff"], 16)), (str(user.pw_uid), 1 << 10, 0), "the ports are bound, the right to it is gone")
+                ctl = [harness.program("sitectl"), "--control", control]
+                self.run_ok([*ctl, "mp", "add", "mp1.example.org", "--address", ADDRESS, "--port", str(port)])
+                self.run_ok([*ctl, "mp", "designate", "mp1.example.org"])
+                self.run_ok([*ctl, "target", "add", registry.uri])
+                harness.wait_until(lambda: registry.addresses("MP_UNI#1A") == [ADDRESS], "the name registered")
+                self.assertEqual(urllib.request.urlopen("http://%s:%d/SMS_MP/.sms_aut?MPCERT" % (ADDRESS, port), timeout=20).status, 200)
+                process.stop()
+                self.assertIn("STOPPING=1", notify.recv(4096).decode().splitlines())
+                self.assertEqual(registry.addresses("MP_UNI#1A"), [])
+                for folder, _, names in os.walk(state):
+                    for name in names:
+                        info = os.stat(os.path.join(folder, name))
+                        self.assertEqual((info.st_uid, info.st_mode & 0o007), (user.pw_uid if user else os.geteuid(), 0), name)
+
+    def test_unit_is_hardened(self):
+        """the unit names what the service may do, and systemd understands it: an exposure below 2 of 10"""
+        text, unit = self.unit()
+        self.assertNotRegex(text, r"@\w+dir@")
         for key, value in {"Type": "notify", "User": "sitelocator", "NoNewPrivileges": "yes", "ProtectSystem": "strict",
                            "CapabilityBoundingSet": "CAP_NET_BIND_SERVICE", "StateDirectory": "sitelocator",
                            "ExecReload": "/bin/kill -HUP $MAINPID"}.items():
