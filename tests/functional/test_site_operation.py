@@ -283,7 +283,8 @@ class Operation(harness.Case):
                   "--ambient-caps=" + capability, "--bounding-set=-all," + capability, "--no-new-privs"] if user else ["setpriv", "--no-new-privs"]
         program, *words = service["ExecStart"].split()
         self.assertEqual((os.path.basename(program), words[0]), ("sited", "--config"))
-        line = [*become, "sh", "-c", 'umask %s; exec "$@"' % service["UMask"], "sh", harness.program("sited"), "--config", config]
+        become += ["sh", "-c", 'umask %s; exec "$@"' % service["UMask"], "sh"]
+        line = [*become, harness.program("sited"), "--config", config]
         control = os.path.join(run, "s.sock")
         registry = lab.Registry(self, nbt_port)
         self.run_ok([*become, harness.program("sitectl"), "--db", os.path.join(state, "site.db"), "init", "UNI", "--domain", "example.org", "--server", "s.example.org"])
