@@ -272,6 +272,8 @@ bool sl_text_copy(char *out, size_t size, const char *text)
 {
     if (size == 0)
         return false;
+    if (text == NULL)
+        text = "";
     size_t len = strnlen(text, size);
     bool fits = len < size;
     len = fits ? len : size - 1;

@@ -62,7 +62,7 @@ bool sl_parse_hex(const char *text, uint8_t *out, size_t out_size, size_t *ret_l
 size_t sl_word_find(const char *const *words, size_t count, const char *word);
 /* ASCII-only case-insensitive comparison, whatever the locale. */
 bool sl_text_iequal(const char *a, const char *b);
-/* Copies at most size - 1 octets and ends with NUL; false when the text was cut. */
+/* Copies at most size - 1 octets and ends with NUL; false when the text was cut. No text (NULL) is an empty one. */
 bool sl_text_copy(char *out, size_t size, const char *text);
 /* Upper-cases ASCII letters in place, whatever the locale. */
 void sl_text_upper(char *text);
