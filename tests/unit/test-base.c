@@ -125,9 +125,9 @@ START_TEST(small_text_helpers)
     ck_assert(!sl_parse_hex("0011223344", octets, sizeof octets, &len));
     ck_assert(sl_text_copy(out, sizeof out, "abc"));
     ck_assert(!sl_text_copy(out, sizeof out, "abcd"));
+    ck_assert_str_eq(out, "abc");
     ck_assert(sl_text_copy(out, sizeof out, NULL));
     ck_assert_str_eq(out, "");
-    ck_assert_str_eq(out, "abc");
     ck_assert(sl_text_iequal("Mp_ABC", "mP_abc"));
     ck_assert(!sl_text_iequal("abc", "abcd"));
     ck_assert(!sl_text_iequal("\xc3\xa9", "\xc3\x89"));
