@@ -36,7 +36,7 @@ static void tell(struct watch *w, const char *what, const char *dn, int64_t stal
     struct locator_result *r = api_result_new();
     if (!r)
         return;
-    api_conclude(r, SL_OUTCOME_OK, "", message);
+    api_conclude(r, SL_OUTCOME_OK, "", message ? message : "");
     api_put_text(r, LOCATOR_CHANGE, what);
     api_put_text(r, LOCATOR_DN, dn);
     api_put_text(r, LOCATOR_SOURCE, w->source);
