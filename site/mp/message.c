@@ -48,7 +48,7 @@ static enum sl_status write_answer(const struct mp *mp, const struct ccm_message
     return status;
 }
 
-static void serve_message(struct mp *mp, const struct ccm_message *question, struct web_response *response)
+static void serve_message(struct mp *mp, const struct ccm_message *question, bool is_tls, struct web_response *response)
 {
     struct sl_error e = {0};
     size_t i = 0;
@@ -58,7 +58,7 @@ static void serve_message(struct mp *mp, const struct ccm_message *question, str
         web_text(response, 404, "no such endpoint");
         return;
     }
-    struct mp_exchange x = {.mp = mp, .question = question, .answer = sl_text_new(LOC_XML_MAX)};
+    struct mp_exchange x = {.mp = mp, .question = question, .is_tls = is_tls, .answer = sl_text_new(LOC_XML_MAX)};
     enum sl_status status = endpoints[i].serve(&x, &e);
     if (status == SL_OK)
         status = write_answer(mp, question, &x.answer, response, &e);
@@ -100,7 +100,7 @@ void mp_on_message(const struct web_request *request, struct web_response *respo
     SL_CHECK_MAGIC(mp, MP_MAGIC);
     enum sl_status status = ccm_read(request->content_type, request->body, request->body_len, mp_inflate, &question, &e);
     if (status == SL_OK)
-        serve_message(mp, &question, response);
+        serve_message(mp, &question, request->is_tls, response);
     else
         web_text(response, refusal_of(status), "%s", e.text);
     if (status == SL_OK)

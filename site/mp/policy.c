@@ -109,12 +109,13 @@ static void make_cookie(const struct sm_policies *policies, char out[SM_SHA256_S
     sm_digest_end(digest, out);
 }
 
-static void write_assignment(struct sx_writer *w, enum sm_policy_kind kind, const struct sm_policy *policy)
+/* The body is fetched in the way in which the assignment was: a management point over TLS need have no other. */
+static void write_assignment(struct sx_writer *w, enum sm_policy_kind kind, const struct sm_policy *policy, bool is_tls)
 {
     char version[16], name[SM_POLICY_NAME_SIZE], location[SM_POLICY_NAME_SIZE + 64], hash[SM_SHA256_SIZE + 8];
     snprintf(version, sizeof version, "%" PRIu32 ".00", policy->version);
     sm_policy_name(policy, name);
-    snprintf(location, sizeof location, "http://<mp>" MP_POLICY_PATH "?%s", name);
+    snprintf(location, sizeof location, "%s://<mp>" MP_POLICY_PATH "?%s", is_tls ? "https" : "http", name);
     snprintf(hash, sizeof hash, "SHA256:%s", policy->sha256);
     sx_open(w, "PolicyAssignment");
     sx_put_attr(w, "PolicyAssignmentID", policy->assignment);
@@ -144,10 +145,10 @@ static void write_machine(struct sx_writer *w, const struct request *r)
 }
 
 /* Users have no policies: all there are concern the machine. */
-static void write_reply(const struct request *r, const char *site, const struct sm_policies *policies, struct sl_text *out)
+static void write_reply(const struct request *r, const char *site, const struct sm_policies *policies, struct mp_exchange *x)
 {
     char cookie[SM_SHA256_SIZE], source[SOURCE_SIZE];
-    struct sx_writer w = sx_write_to(out);
+    struct sx_writer w = sx_write_to(&x->answer);
     make_cookie(policies, cookie);
     bool has_all = r->is_update && strcmp(r->cookie, cookie) == 0;
     snprintf(source, sizeof source, "SMS:%s", site);
@@ -162,7 +163,7 @@ static void write_reply(const struct request *r, const char *site, const struct 
     sx_put_element(&w, "ServerCookie", cookie);
     for (int i = 0; i < SM_POLICY_COUNT; i++)
         if (policies->items[i].is_active && !has_all && !sl_text_iequal(r->resource, "User"))
-            write_assignment(&w, (enum sm_policy_kind)i, &policies->items[i]);
+            write_assignment(&w, (enum sm_policy_kind)i, &policies->items[i], x->is_tls);
     sx_close(&w);
 }
 
@@ -239,7 +240,7 @@ static enum sl_status answer(struct mp_exchange *x, struct sst *store, const str
     if (status == SL_OK)
         status = prefetch(x->mp, store, &policies, e);
     if (status == SL_OK)
-        write_reply(r, site, &policies, &x->answer);
+        write_reply(r, site, &policies, x);
     return status;
 }
 

@@ -58,6 +58,7 @@ bool mp_may_list(struct mp *mp, const char *peer);
 struct mp_exchange {
     struct mp *mp;
     const struct ccm_message *question;
+    bool is_tls;           /* it came over TLS */
     struct sl_text answer; /* the XML of the answer, LOC_XML_MAX at most; empty: an answer without a body */
     unsigned refusal;      /* an HTTP status to be answered instead, by mp_refuse; 0 for none */
 };

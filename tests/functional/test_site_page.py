@@ -171,6 +171,24 @@ class Strangers(SiteCase):
             for other in ("PUT", "DELETE", "OPTIONS", "PROPFIND"):
                 self.assertEqual(self.ask("-X", other, host + path)[0], 405)
 
+    def test_a_known_client_over_tls(self):
+        """S1.10 over TLS the location of a policy says https, and its body is had there with a client certificate, and not without"""
+        pc = clients.Client(self.where, 1)
+        tls = ["--cacert", "ca.pem", "--cert", "client.pem", "--key", "client.key"]
+
+        def send(endpoint, xml):
+            with open(self.path("message"), "wb") as out:
+                out.write(pc.envelope(endpoint, xml))
+            return self.ask(*tls, "-X", "CCM_POST", "-H", "Content-Type: multipart/mixed; boundary=aAbBcC", "--data-binary", "@message",
+                            "https://mp1.example.org/ccm_system/request")
+        pc.send = send
+        status, answer = pc.ask_policy()
+        [first, *_] = re.findall(r"(https?)://&lt;mp&gt;(/SMS_MP/\.sms_pol\?\{.*?_00)", answer.replace("\0", ""))
+        self.assertEqual((status, first[0]), (200, "https"))
+        status, body = self.ask(*tls, "https://mp1.example.org" + first[1])
+        self.assertEqual((status, body[:8]), (200, "<Policy "))
+        self.assertEqual(self.ask("--cacert", "ca.pem", "https://mp1.example.org" + first[1])[0], 403)
+
     def test_messages(self):
         """S1.10 S1.17 a stranger's policy request and reports are 403, location is answered; hostile text in every field harms nothing"""
         stranger = clients.Client(self.where, 9)
