@@ -37,6 +37,26 @@ struct srv_exchange {
     struct sl_log_limit log;
 };
 
+/* The HTTP status of a failure; 200 of none. */
+static unsigned refusal_of(enum sl_status status)
+{
+    switch (status) {
+    case SL_OK:
+        return 200;
+    case SL_MALFORMED:
+    case SL_LIMIT:
+        return 400;
+    case SL_DENIED:
+        return 403;
+    case SL_CONFLICT:
+        return 409;
+    case SL_USAGE:
+        return 404;
+    default:
+        return 500;
+    }
+}
+
 /* ---- what is known and what is told -------------------------------------------------------------------------------------- */
 
 /* The signed description of a site of ours; SL_USAGE when there is none. */
@@ -111,23 +131,34 @@ static enum sl_status open_store(struct srv_exchange *x, struct sl_error *e)
     return sst_open(x->options.path, SST_READ_WRITE, &x->store, e);
 }
 
-/* SL_DENIED unless it is of a neighbour, and signed by the key that is pinned for it. */
+static bool is_signed_by(const struct sst_neighbour *n, const char *text, size_t len, const char *signature)
+{
+    struct proof_public key;
+    return proof_public_read(n->root_key, strlen(n->root_key), &key, NULL) == SL_OK &&
+           proof_is_signed(&key, text, len, signature);
+}
+
+/*
+ * SL_DENIED unless the key that is pinned for a neighbour has signed it: for that of this code, NULL for any. Sites of a hierarchy
+ * may share a root key.
+ */
 static enum sl_status check_teller(struct srv_exchange *x, const char *code, const char *text, size_t len, const char *signature,
                                    struct sl_error *e)
 {
     struct sst_neighbours list;
-    struct proof_public key;
+    bool is_known = false, is_signed = false;
     enum sl_status status = sst_neighbours(x->store, &list, e);
     if (status != SL_OK)
         return status;
-    const struct sst_neighbour *n = sst_find_neighbour(&list, code);
-    if (n == NULL)
-        status = sl_fail(e, SL_DENIED, "site %s is not known here; make it known with: sitectl site add %s", code, code);
-    else if (proof_public_read(n->root_key, strlen(n->root_key), &key, e) != SL_OK ||
-             !proof_is_signed(&key, text, len, signature))
-        status = sl_fail(e, SL_DENIED, "what is told of site %s is not signed by its root key", code);
+    for (size_t i = 0; i < list.count && !is_signed; i++) {
+        bool is_meant = code == NULL || strcmp(list.items[i].code, code) == 0;
+        is_known = is_known || is_meant;
+        is_signed = is_meant && is_signed_by(&list.items[i], text, len, signature);
+    }
     sst_neighbours_fini(&list);
-    return status;
+    if (!is_known && code != NULL)
+        return sl_fail(e, SL_DENIED, "site %s is not known here; make it known with: sitectl site add %s", code, code);
+    return is_signed ? SL_OK : sl_fail(e, SL_DENIED, "it is not signed by the root key of a site that is known here");
 }
 
 /* With the mutex held. A parent that nobody has made known here is none: what is above does not matter to who locates. */
@@ -151,9 +182,9 @@ static enum sl_status store_told(struct srv_exchange *x, struct sm_snapshot *tol
     return status;
 }
 
-/* Takes a description; `wanted` is the only site that it may be of, NULL for any neighbour. */
-static enum sl_status learn(struct srv_exchange *x, const char *wanted, const char *text, size_t len, const char *signature,
-                            struct sl_error *e)
+/* With the mutex held. */
+static enum sl_status take(struct srv_exchange *x, const char *wanted, const char *text, size_t len, const char *signature,
+                           struct sl_error *e)
 {
     struct sm_snapshot *told = NULL;
     int64_t made_s;
@@ -162,19 +193,29 @@ static enum sl_status learn(struct srv_exchange *x, const char *wanted, const ch
         return status;
     if (wanted != NULL && strcmp(wanted, told->site.code) != 0)
         status = sl_fail(e, SL_DENIED, "site %s answers instead of %s", told->site.code, wanted);
-    pthread_mutex_lock(&x->mutex);
-    if (status == SL_OK)
-        status = open_store(x, e);
     if (status == SL_OK)
         status = check_teller(x, told->site.code, text, len, signature, e);
     if (status == SL_OK)
         status = store_told(x, told, made_s, e);
-    if (status != SL_OK && status != SL_DENIED && status != SL_CONFLICT) {
+    sm_snapshot_free(told);
+    return status;
+}
+
+/* Takes a description, of the site `wanted` alone, NULL for any neighbour. What none of them has signed is not even read. */
+static enum sl_status learn(struct srv_exchange *x, const char *wanted, const char *text, size_t len, const char *signature,
+                            struct sl_error *e)
+{
+    pthread_mutex_lock(&x->mutex);
+    enum sl_status status = open_store(x, e);
+    if (status == SL_OK)
+        status = check_teller(x, NULL, text, len, signature, e);
+    if (status == SL_OK)
+        status = take(x, wanted, text, len, signature, e);
+    if (refusal_of(status) == 500) {
         sst_close(x->store);
         x->store = NULL;
     }
     pthread_mutex_unlock(&x->mutex);
-    sm_snapshot_free(told);
     return status;
 }
 
@@ -333,23 +374,6 @@ static void on_soon(void *ctx)
 }
 
 /* ---- answering ---------------------------------------------------------------------------------------------------------- */
-
-static unsigned refusal_of(enum sl_status status)
-{
-    switch (status) {
-    case SL_MALFORMED:
-    case SL_LIMIT:
-        return 400;
-    case SL_DENIED:
-        return 403;
-    case SL_CONFLICT:
-        return 409;
-    case SL_USAGE:
-        return 404;
-    default:
-        return 500;
-    }
-}
 
 static void log_refused(struct srv_exchange *x, const struct sl_error *e)
 {
