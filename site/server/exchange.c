@@ -139,8 +139,8 @@ static bool is_signed_by(const struct sst_neighbour *n, const char *text, size_t
 }
 
 /*
- * SL_DENIED unless the key that is pinned for a neighbour has signed it: for that of this code, NULL for any. Sites of a hierarchy
- * may share a root key.
+ * SL_DENIED unless it is signed by the key that is pinned for a neighbour: for that of this code, NULL for any. Sites of a
+ * hierarchy may share a root key.
  */
 static enum sl_status check_teller(struct srv_exchange *x, const char *code, const char *text, size_t len, const char *signature,
                                    struct sl_error *e)
