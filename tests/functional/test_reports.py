@@ -238,6 +238,23 @@ class Upward(ReportCase):
             self.assertEqual(int(said.out), code)
 
 
+    def test_what_is_refused_is_logged_in_bounds(self):
+        """issue 5 item 5: a batch of reports of unknown clients, and batches that nobody signed, are a line a second, with the number left out"""
+        batch = "sitelocator reports 1 PS1\n" + "".join("status GUID:00000000-0000-4000-8000-%012X %s 1 - 4\n<a/>\n" % (n, clients.new_id()) for n in range(300))
+        self.write("batch", batch)
+        key = (self.site.state[1] + "/site" if self.site.state else self.site.db) + "-mp.key"
+        send = 'curl -s %s --data-binary @batch http://%s:%d/sms_site/intake'
+        signed = '-H "Sitelocator-Signature: 1 $(openssl dgst -sha256 -sign %s batch | od -An -v -tx1 | tr -d \' \\n\')"' % key
+        start = time.monotonic()
+        said = self.run_ok(["bash", "-c", send % (signed, ADDRESS, self.server_port)], cwd=self.folder).out
+        self.assertEqual(said, "stored 0 duplicate 0 refused 300\n")
+        self.run_ok(["bash", "-c", "for n in $(seq 30); do %s; done" % (send % ("", ADDRESS, self.server_port))], cwd=self.folder)
+        seconds, log = time.monotonic() - start, self.site.process.log()
+        for event in ("report-refused", "intake-failed"):
+            self.assertTrue(1 <= log.count(event + " ") <= seconds + 2, log[-3000:])
+        self.assertRegex(log, r"report-refused client=GUID:\S+ kind=status .* left-out=\d+")
+
+
 class Page(harness.Case):
 
     def test_the_exchanges_of_the_page(self):

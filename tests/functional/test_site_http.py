@@ -135,6 +135,33 @@ class UnderFire(HttpCase):
             one.close()
         harness.wait_until(lambda: self.answers("127.0.0.9"), "the same client served again")
 
+    def test_limits_are_options(self):
+        """P12 --http-client-connections, --http-connections and --http-idle-time: beyond them connections are closed"""
+        port = harness.free_port([ADDRESS])
+        self.site.start_host("mp", ["%s:%d" % (ADDRESS, port)], [], self.path("few.sock"),
+                             more=["--http-client-connections", "3", "--http-connections", "4", "--http-idle-time", "1s"])
+
+        def open_from(source, count):
+            held = [socket.create_connection((ADDRESS, port), timeout=20, source_address=(source, 0)) for _ in range(count)]
+            for one in held:
+                self.addCleanup(one.close)
+            return held
+
+        def closed(held, within):
+            count = 0
+            for one in held:
+                one.settimeout(within)
+                try:
+                    count += one.recv(1) == b""
+                except socket.timeout:
+                    pass
+                except OSError:
+                    count += 1
+            return count
+        mine = open_from("127.0.0.9", 6)
+        self.assertEqual(closed(mine, 0.1), 3)
+        self.assertEqual(closed(mine, 5), 6)     # silent for too long
+
     def answers(self, source):
         try:
             return self.status(source=source) == 200
