@@ -67,8 +67,14 @@ static enum sl_status open_channel(const char *server, int flags, struct sl_dead
 {
     struct ares_options options = {.tries = TRIES, .lookups = (char *)(server ? "b" : "fb")};
     int mask = ARES_OPT_TRIES | ARES_OPT_TIMEOUTMS | ARES_OPT_LOOKUPS | ARES_OPT_FLAGS;
+    struct in_addr none = {.s_addr = 0};
     options.timeout = try_ms(server, sl_deadline_left_ms(deadline));
     options.flags = server ? flags | ARES_FLAG_NOSEARCH : flags;
+    if (server) { /* with all of these set none of the system's files is read */
+        options.servers = &none;
+        options.nservers = options.ndots = 1;
+        mask |= ARES_OPT_SERVERS | ARES_OPT_DOMAINS | ARES_OPT_SORTLIST | ARES_OPT_NDOTS;
+    }
     ares_channel channel;
     int code = ares_init_options(&channel, &options, mask);
     if (code != ARES_SUCCESS)

@@ -104,6 +104,16 @@ static void give_way(size_t rank)
         (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice); /* of this thread alone, on Linux */
 }
 
+/* True when the judge can go on now that this one is done; until those that outrank it have spoken it is not to be woken. */
+static bool is_news(const struct job *job)
+{
+    const struct board *b = job->board;
+    size_t i = 0;
+    while (&b->jobs[i] < job && b->jobs[i].done)
+        i++;
+    return &b->jobs[i] == job;
+}
+
 static void *job_main(void *arg)
 {
     struct job *job = arg;
@@ -122,7 +132,8 @@ static void *job_main(void *arg)
         src_answer_fini(a);
     }
     job->running = false;
-    (void)!write(b->spoken_fd, &(uint64_t){1}, sizeof(uint64_t));
+    if (is_news(job))
+        (void)!write(b->spoken_fd, &(uint64_t){1}, sizeof(uint64_t));
     (void)pthread_mutex_unlock(&b->lock);
     free(a);
     board_leave(b);
