@@ -15,7 +15,6 @@ struct cache_snapshot {
     size_t refs; /* under the lock of the cache */
     int64_t version;
     struct ldapc_entries entries;
-    const char **sites; /* of each entry that is a range, its code, else NULL */
     struct cache_view views[CACHE_MIRRORS_MAX];
     size_t count;
 };
@@ -108,7 +107,6 @@ static void free_snapshot(struct cache_snapshot *s)
         lm_ranges_free(s->views[i].ranges);
     }
     ldapc_entries_fini(&s->entries);
-    free(s->sites);
     free(s);
 }
 
@@ -139,7 +137,6 @@ static void index_view(struct cache_snapshot *s, struct cache_view *v)
         if (!is_range(&s->entries.items[i], &range))
             continue;
         ranges[v->range_count++] = range;
-        s->sites[i] = ldapc_entry_text(&s->entries.items[i], SCHEMA_SITE_CODE);
     }
     v->ranges = lm_ranges_new(ranges, v->range_count);
     free(ranges);
@@ -205,7 +202,6 @@ static enum sl_status do_load(struct db *db, void *ctx, struct sl_error *e)
         free_snapshot(s);
         return status;
     }
-    s->sites = sl_new_array(s->entries.count + 1, sizeof *s->sites);
     for (size_t i = 0; i < s->count; i++)
         index_view(s, &s->views[i]);
     *ret_snapshot = s;
@@ -274,17 +270,4 @@ const struct cache_view *cache_snapshot_view(const struct cache_snapshot *snapsh
 const struct ldapc_entry *cache_snapshot_entry(const struct cache_snapshot *snapshot, size_t index)
 {
     return &snapshot->entries.items[index];
-}
-
-size_t cache_snapshot_sites(const struct cache_snapshot *snapshot, uint32_t address, const char **out, size_t max)
-{
-    struct lm_range found[CACHE_MIRRORS_MAX];
-    size_t total = 0;
-    for (size_t i = 0; i < snapshot->count; i++) {
-        size_t n = lm_ranges_find(snapshot->views[i].ranges, lm_key_ip4(address), found, SL_COUNT(found));
-        for (size_t k = 0; k < n && k < SL_COUNT(found); k++, total++)
-            if (total < max)
-                out[total] = snapshot->sites[found[k].value];
-    }
-    return total;
 }

@@ -32,10 +32,5 @@ size_t cache_snapshot_count(const struct cache_snapshot *snapshot);
 const struct cache_view *cache_snapshot_view(const struct cache_snapshot *snapshot, size_t index); /* as above */
 /* An entry of the snapshot. */
 const struct ldapc_entry *cache_snapshot_entry(const struct cache_snapshot *snapshot, size_t index);
-/*
- * The site codes of the ranges that hold an address, of every mirror, first by mirror and then by low end, at most `max`; returns
- * how many there are at least.
- */
-size_t cache_snapshot_sites(const struct cache_snapshot *snapshot, uint32_t address, const char **out, size_t max);
 
 #endif

@@ -64,12 +64,7 @@ void httpc_reply_fini(struct httpc_reply *reply)
         sl_text_fini(&reply->body);
 }
 
-bool httpc_url(char *out, size_t size, const char *host, uint16_t port, const char *path)
-{
-    return httpc_url_of(out, size, "http", host, port, path);
-}
-
-bool httpc_url_of(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path)
+bool httpc_url(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
     bool v6 = strchr(host, ':') != NULL;

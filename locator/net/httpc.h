@@ -58,11 +58,9 @@ void httpc_prepare(void);
 /* Frees the body. */
 void httpc_reply_fini(struct httpc_reply *reply);
 /*
- * Writes "http://HOST:PORT/..." with an IPv6 host in brackets; `path` starts with '/'. False when it does not fit or the host has
- * characters that no host name and no address has: hosts come from directories and registries.
+ * Writes "http://HOST:PORT/..." or "https://...", as the scheme says, with an IPv6 host in brackets; `path` starts with '/'. False
+ * when it does not fit or the host has characters that no host name and no address has: hosts come from directories and registries.
  */
-bool httpc_url(char *out, size_t size, const char *host, uint16_t port, const char *path);
-/* The same with the scheme given: "http" or "https". */
-bool httpc_url_of(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path);
+bool httpc_url(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path);
 
 #endif

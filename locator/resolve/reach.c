@@ -7,7 +7,7 @@
 bool resolve_url(const struct src_config *config, const struct lm_mp *mp, const char *path, char *out, size_t size)
 {
     const char *scheme = lm_mp_is_https(mp, config->mp_port) ? "https" : "http";
-    return httpc_url_of(out, size, scheme, mp->name, lm_mp_port(mp, config->mp_port), path);
+    return httpc_url(out, size, scheme, mp->name, lm_mp_port(mp, config->mp_port), path);
 }
 
 enum sl_status resolve_reach(const struct src_config *config, const struct lm_mp *mp, struct httpc_request *request,

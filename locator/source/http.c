@@ -95,7 +95,7 @@ static enum sl_status parse(const char *uri, const char *path, struct web *w, st
     bool bare = !strcmp(given, "/");
     if ((!bare && !slp) || given[strcspn(given, unsafe)] || !sl_text_copy(w->path, sizeof w->path, bare ? path : given))
         return sl_fail(e, SL_USAGE, "source \"%.100s\": %s", uri, slp ? "the path cannot be used" : "no path is wanted");
-    if (!httpc_url_of(url, sizeof url, w->scheme, w->host, w->port, w->path))
+    if (!httpc_url(url, sizeof url, w->scheme, w->host, w->port, w->path))
         return sl_fail(e, SL_USAGE, "source \"%.100s\": \"%.60s\" is no host name", uri, w->host);
     return SL_OK;
 }
@@ -167,7 +167,7 @@ static bool get(const struct web *w, const char *query, struct sl_deadline deadl
     (void)snprintf(target, sizeof target, "%s%s", w->path, query);
     src_note(a, "GET %s", target);
     enum sl_status s = SL_OK;
-    if (!httpc_url_of(url, sizeof url, w->scheme, w->host, w->port, target))
+    if (!httpc_url(url, sizeof url, w->scheme, w->host, w->port, target))
         s = sl_fail(&e, SL_LIMIT, "%s: the question is too long for a URL", w->host);
     if (s == SL_OK)
         s = exchange(w, url, deadline, ret_reply, &e);

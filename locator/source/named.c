@@ -169,7 +169,7 @@ static bool put_uri(const struct named *n, struct named_host *host)
     uint16_t forced = n->config.mp_port;
     const char *scheme = n->is_slp ? "slp+http" : lm_mp_is_https(mp, forced) ? "https" : "http";
     uint16_t port = n->is_slp ? LM_HTTP_PORT : lm_mp_port(mp, forced);
-    return httpc_url_of(host->uri, sizeof host->uri, scheme, mp->name, port, "");
+    return httpc_url(host->uri, sizeof host->uri, scheme, mp->name, port, "");
 }
 
 /* Asks one place; true with a host, else what it said becomes `a`'s, unless a place before it has failed. */

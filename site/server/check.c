@@ -126,7 +126,7 @@ static bool ask(const struct sm_mp *mp, const char *verb, const struct srv_chk_t
     struct httpc_reply reply;
     struct sl_error e = {0};
     snprintf(path, sizeof path, "/SMS_MP/.sms_aut?%s", verb);
-    if (!httpc_url_of(url, sizeof url, mp->is_https ? "https" : "http", mp->host, mp->port, path))
+    if (!httpc_url(url, sizeof url, mp->is_https ? "https" : "http", mp->host, mp->port, path))
         return true; /* names are checked when they are stored */
     const struct httpc_request request = {
         .url = url, .connect_to = mp->address, .ca_file = trust->ca, .cert_file = trust->client};

@@ -72,12 +72,16 @@ static enum sl_status fill(struct cache *c, size_t ranges, struct sl_error *e)
 /* One lookup as a program makes it: the snapshot is taken, asked and released. */
 static bool look_up(struct cache *c, size_t n, uint32_t offset)
 {
+    struct lm_range ranges[SITES_MAX];
     const char *sites[SITES_MAX];
     char own[4], over[4];
     struct cache_snapshot *s;
     if (cache_snapshot_get(c, &s, NULL) != SL_OK)
         return false;
-    size_t found = cache_snapshot_sites(s, FIRST + (uint32_t)n * STEP + offset, sites, SITES_MAX);
+    const struct lm_key address = lm_key_ip4(FIRST + (uint32_t)n * STEP + offset);
+    size_t found = lm_ranges_find(cache_snapshot_view(s, 0)->ranges, address, ranges, SITES_MAX);
+    for (size_t i = 0; i < found && i < SITES_MAX; i++)
+        sites[i] = ldapc_entry_text(cache_snapshot_entry(s, ranges[i].value), SCHEMA_SITE_CODE);
     code_of(n, own);
     code_of(n - n % GROUP, over);
     bool right = found == (n % GROUP ? 2 : 1) && !strcmp(sites[0], over) && (found == 1 || !strcmp(sites[1], own));
