@@ -58,8 +58,8 @@ void httpc_prepare(void);
 /* Frees the body. */
 void httpc_reply_fini(struct httpc_reply *reply);
 /*
- * Writes "SCHEME://HOST:PORT/..." with an IPv6 host in brackets; `path` starts with '/'. False when it does not fit or the host has
- * characters that no host name and no address has: hosts come from directories and registries.
+ * Writes "SCHEME://HOST:PORT/..." with an IPv6 host in brackets; `path` starts with '/'. False when it does not fit or the host
+ * has characters that no host name and no address has: hosts come from directories and registries.
  */
 bool httpc_url(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path);
 
