@@ -1,5 +1,6 @@
 """A hierarchy over several databases: site servers tell each other their sites, and roaming clients find the management points there."""
 
+import base64
 import http.client
 import os
 import re
@@ -28,7 +29,7 @@ class Hierarchy(harness.Case):
 
     def new_site(self, code, address):
         name = code.lower()
-        site = lab.Site(self, code=code, domain=name + ".example.org", http=["%s:%d" % (address, self.port)], roles="server,mp,slp", name=name,
+        site = lab.Site(self, code=code, http=["%s:%d" % (address, self.port)], roles="server,mp,slp", name=name,
                         more=["--exchange-interval", "1s"])
         site.ctl_ok("mp", "add", "mp.%s.example.org" % name, "--address", address, "--port", str(self.port))
         site.ctl_ok("mp", "designate", "mp.%s.example.org" % name)
@@ -88,6 +89,21 @@ class Hierarchy(harness.Case):
         self.assertEqual((found.code, found.answer["mp"], found.answer["address"], found.answer["port"]), (0, "mp.chd.example.org", CHILD, self.port), str(found))
         found = lab.find("site", "--source", uri, "--ad-site", "Börlin & Söhne")
         self.assertEqual((found.code, found.answer["site"]), (0, "CHD"), str(found))
+
+    def test_S1_27_both_publish_into_one_directory(self):
+        """S1.27 B8 each site server publishes its own site, with the top of the hierarchy; a roaming client finds the resident MP of the other"""
+        self.join()
+        directory = lab.Directory(self)
+        for site in (self.parent, self.child):
+            site.ctl_ok("target", "add", directory.uri_base, *directory.credentials)
+            site.publish()
+        self.assertEqual(sorted(row["mssmssitecode"][0] for row in directory.published("mSSMSSite")), ["CHD", "PAR"])
+        self.assertEqual([base64.b64decode(row["mssmscapabilities"][0]).count(b"<RootSiteCode>PAR<") for row in directory.published("mSSMSManagementPoint")],
+                         [1, 1])
+        found = lab.find("mp", "--site", "PAR", "--roaming", "--as-client", "10.2.0.7/16", "--source", directory.uri_base, *directory.credentials)
+        self.assertEqual([found.answer[key] for key in ("assigned_mp", "resident_site", "resident_mp")],
+                         ["mp.par.example.org", "CHD", "mp.chd.example.org"], str(found))
+        self.assertEqual(self.parent.ctl("publish", "--diff").code, 0)
 
     def test_S1_25_a_change_is_told_at_once(self):
         """S1.25 S1.26 another default MP, none, another boundary of the child: the parent's clients see it, though no interval has passed"""
