@@ -162,11 +162,13 @@ static void on_sites(const struct sm_snapshot *const *sites, size_t count, void 
 /* Without a key the management point serves as before, and proves nothing. */
 static enum sl_status start_identity(struct sited *d, struct sl_error *e)
 {
+    char kept[PATH_MAX + sizeof "-mp.certificates"];
     struct proof_key *key = NULL;
     struct sl_error why = {0};
     if (d->settings->roles[SITED_MP] && srv_keys_mp(d->state, &key, &why) != SL_OK)
         sl_log(SL_LOG_ERROR, "no-key", "text=%s", SL_LOG_TEXT(sl_error_text(&why)));
-    d->identity = mp_identity_new(key);
+    snprintf(kept, sizeof kept, "%s-mp.certificates", d->state);
+    d->identity = mp_identity_new(key, kept);
     const struct mp_claims_options options = {.db = d->values->db,
                                               .identity = d->identity,
                                               .is_our_address = is_our_address,

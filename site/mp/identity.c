@@ -1,5 +1,6 @@
 #include "site/mp/identity.h"
 
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
@@ -20,9 +21,13 @@ struct one {
 struct mp_identity {
     pthread_mutex_t lock; /* of the list */
     struct proof_key *key;
+    char *path;          /* of the file that keeps the list; NULL: none */
+    struct sl_text kept; /* what is in it */
     struct one *list;
     size_t count;
 };
+
+enum { KEPT_MAX = 1 << 20, FILE_MODE = 0644 };
 
 static void free_list(struct one *list, size_t count)
 {
@@ -36,14 +41,6 @@ static void free_list(struct one *list, size_t count)
     free(list);
 }
 
-struct mp_identity *mp_identity_new(struct proof_key *key)
-{
-    struct mp_identity *id = sl_new(sizeof *id);
-    id->key = key;
-    (void)pthread_mutex_init(&id->lock, NULL);
-    return id;
-}
-
 void mp_identity_free(struct mp_identity *id)
 {
     if (id == NULL)
@@ -51,6 +48,8 @@ void mp_identity_free(struct mp_identity *id)
     free_list(id->list, id->count);
     (void)pthread_mutex_destroy(&id->lock);
     proof_key_free(id->key);
+    free(id->path);
+    sl_text_fini(&id->kept);
     free(id);
 }
 
@@ -83,6 +82,88 @@ static struct one make_one(const struct sm_snapshot *site, const struct sm_mp *m
     return one;
 }
 
+/* ---- kept over a restart ------------------------------------------------------------------------------------------------ */
+
+/* A line for each: what it is made of holds no blanks. */
+static void write_list(const struct one *list, size_t count, struct sl_text *out)
+{
+    for (size_t i = 0; i < count; i++)
+        sl_text_printf(out, "%s %s %s %s %s %s\n", list[i].site, list[i].host, list[i].address, list[i].certificate,
+                       list[i].root_key, list[i].root_certificate);
+}
+
+/* Writes the file when it is not as it should be. */
+static void keep_list(struct mp_identity *id, const struct one *list, size_t count)
+{
+    struct sl_text wanted = sl_text_new(KEPT_MAX);
+    struct sl_error e = {0};
+    write_list(list, count, &wanted);
+    bool is_kept = strcmp(sl_text_str(&id->kept), sl_text_str(&wanted)) == 0;
+    if (!is_kept && sl_file_replace(id->path, &wanted, FILE_MODE, &e) != SL_OK)
+        sl_log(SL_LOG_WARNING, "certificates-not-kept", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
+    sl_text_fini(&id->kept);
+    id->kept = wanted;
+}
+
+/* The next word of a line, which is cut off there; NULL when there is none. */
+static char *next_word(char **at)
+{
+    char *word = *at;
+    size_t len = strcspn(word, " ");
+    *at = word + len + (word[len] != '\0');
+    word[len] = '\0';
+    return len > 0 ? word : NULL;
+}
+
+/* False for a line that is none of ours, or of another key. */
+static bool read_line(const struct mp_identity *id, char *line, struct one *ret_one)
+{
+    char *words[6];
+    for (size_t i = 0; i < SL_COUNT(words); i++)
+        if ((words[i] = next_word(&line)) == NULL)
+            return false;
+    struct one one = {.site = ""};
+    if (!sl_text_copy(one.site, sizeof one.site, words[0]) || !is_ours(id, words[3]))
+        return false;
+    char **const texts[] = {&one.host, &one.address, &one.certificate, &one.root_key, &one.root_certificate};
+    for (size_t i = 0; i < SL_COUNT(texts); i++)
+        *texts[i] = sl_strdup(words[i + 1]);
+    *ret_one = one;
+    return true;
+}
+
+static void recall_list(struct mp_identity *id)
+{
+    FILE *file;
+    char *line = NULL;
+    size_t size = 0;
+    if (sl_file_open(id->path, &file, NULL) != SL_OK)
+        return;
+    while (getline(&line, &size, file) > 0) {
+        struct one one;
+        line[strcspn(line, "\n")] = '\0';
+        if (!read_line(id, line, &one))
+            continue;
+        id->list = sl_resize(id->list, id->count + 1, sizeof *id->list);
+        id->list[id->count++] = one;
+    }
+    free(line);
+    (void)fclose(file);
+    write_list(id->list, id->count, &id->kept);
+}
+
+struct mp_identity *mp_identity_new(struct proof_key *key, const char *path)
+{
+    struct mp_identity *id = sl_new(sizeof *id);
+    id->key = key;
+    id->path = sl_strdup(path);
+    id->kept = sl_text_new(KEPT_MAX);
+    (void)pthread_mutex_init(&id->lock, NULL);
+    if (key != NULL && path != NULL)
+        recall_list(id);
+    return id;
+}
+
 const struct proof_key *mp_identity_key(const struct mp_identity *id)
 {
     return id->key;
@@ -102,6 +183,8 @@ void mp_identity_set(struct mp_identity *id, const struct sm_snapshot *const *si
                 if (certificate != NULL)
                     list[made++] = make_one(sites[i], mp, certificate);
             }
+    if (id->path != NULL && id->key != NULL)
+        keep_list(id, list, made);
     (void)pthread_mutex_lock(&id->lock);
     struct one *old = id->list;
     size_t old_count = id->count;

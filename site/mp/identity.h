@@ -22,8 +22,12 @@
 
 struct mp_identity;
 
-/* Takes the key; NULL: this machine has none and can prove nothing. Freed by mp_identity_free. */
-struct mp_identity *mp_identity_new(struct proof_key *key);
+/*
+ * Takes the key; NULL: this machine has none and can prove nothing. `path` (NULL: none) is a file that keeps the certificates,
+ * which are public, so that they are told after a start without the database too; one that cannot be read is as none. Freed by
+ * mp_identity_free.
+ */
+struct mp_identity *mp_identity_new(struct proof_key *key, const char *path);
 void mp_identity_free(struct mp_identity *id); /* NULL is accepted */
 /* The key, borrowed; NULL without one. */
 const struct proof_key *mp_identity_key(const struct mp_identity *id);

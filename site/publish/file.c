@@ -1,5 +1,6 @@
 #include "site/publish/private.h"
 
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/files/files.h"
@@ -219,44 +220,6 @@ static void put_head(const struct file *f, struct sl_text *out)
         sl_text_printf(out, "%s Site %s, written by sitelocator\n", kind == SM_TARGET_LDIF ? "#" : ";", f->run->site->site.code);
 }
 
-/* A renamed file is there after a crash only once its folder has been written. */
-static bool sync_folder(const char *path)
-{
-    struct sl_text folder = sl_text_new(SM_URL_MAX * 2);
-    sl_text_printf(&folder, "%.*s", (int)(strrchr(path, '/') - path + 1), path);
-    int fd = open(sl_text_str(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_good = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    sl_text_fini(&folder);
-    return is_good;
-}
-
-/* On disk under a name of its own before it takes the place of the old one. */
-static enum sl_status replace(const char *path, const struct sl_text *text, struct sl_error *e)
-{
-    struct sl_text temporary = sl_text_new(SM_URL_MAX * 2);
-    sl_text_printf(&temporary, "%s.new", path);
-    (void)unlink(sl_text_str(&temporary)); /* of a run that was cut short */
-    int fd = open(sl_text_str(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-    bool is_good = fd >= 0;
-    for (size_t done = 0; is_good && done < text->len;) {
-        ssize_t n = write(fd, text->data + done, text->len - done);
-        is_good = n >= 0 || errno == EINTR;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    is_good = is_good && fsync(fd) == 0 && rename(sl_text_str(&temporary), path) == 0 && sync_folder(path);
-    int error = errno;
-    if (fd >= 0)
-        close(fd);
-    if (!is_good && fd >= 0)
-        (void)unlink(sl_text_str(&temporary));
-    sl_text_fini(&temporary);
-    if (is_good)
-        return SL_OK;
-    return sl_fail(e, error == EACCES || error == EPERM || error == EROFS ? SL_DENIED : SL_IO, "%s: %s", path, strerror(error));
-}
-
 static enum sl_status write_file(struct file *f, struct sl_error *e)
 {
     struct sl_text text = sl_text_new(FILE_TEXT_MAX);
@@ -265,7 +228,8 @@ static enum sl_status write_file(struct file *f, struct sl_error *e)
     put_head(f, &text);
     for (size_t i = 0; i < f->wanted.count; i++)
         sl_text_puts(&text, f->wanted.items[i].text);
-    enum sl_status s = sl_text_failed(&text) ? sl_fail(e, SL_LIMIT, "%s: too large", f->path) : replace(f->path, &text, e);
+    enum sl_status s = sl_text_failed(&text) ? sl_fail(e, SL_LIMIT, "%s: too large", f->path)
+                                             : sl_file_replace(f->path, &text, FILE_MODE, e);
     sl_text_fini(&text);
     return s;
 }

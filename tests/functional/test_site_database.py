@@ -151,8 +151,7 @@ class Ways(harness.Case):
             listed.result()
         if words:
             self.assertIn(words, self.change(site).json["message"])
-        if when == "running":
-            self.assertEqual(self.mp_list(site, "MPCERT"), 200, "S2.14 %s: the certificate needs no database" % way)
+        self.assertEqual(self.mp_list(site, "MPCERT"), 200, "S2.14 %s %s: the certificate needs no database" % (way, when))
 
     def check_good(self, site, way, when):
         harness.wait_until(lambda: self.mp_list(site) == 200, "S2.14 %s %s: MPLIST again by itself" % (way, when))

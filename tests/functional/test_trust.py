@@ -399,20 +399,25 @@ class ManagementPoint(TrustCase):
         self.check_proven(self.find(self.register(MP)))
 
     def test_a_management_point_on_a_machine_of_its_own(self):
-        """X13 with a state folder of its own a host has another key and no certificate; with a copy of the key it proves itself"""
+        """X13 with a state folder of its own a host makes a key of its own, and proves itself with what the site server has signed"""
         folder = self.path("state")
         os.mkdir(folder, 0o700)
         self.site.ctl_ok("mp", "add", "mp2.example.org", "--address", ROGUE, "--port", str(self.port))
         argv = [harness.program("sited"), "--db", self.site.db, "--control", self.path("mp2.sock"), "--role", "mp", "--state", folder,
                 "--http", "%s:%d" % (ROGUE, self.port)]
         alone = self.start(argv)
-        harness.wait_until(lambda: ask(ROGUE, self.port, "MPLIST")[0] == 200, "mp2 answering")
-        self.check_refuted(self.register(ROGUE), "no-certificate")
+        harness.wait_until(lambda: ask(ROGUE, self.port, "MPCERT")[0] == 200, "the certificate of mp2")
+        self.check_proven(self.find(self.register(ROGUE)))
+        with open(self.site.db + "-mp.key", "rb") as ours, open(os.path.join(folder, "site-mp.key"), "rb") as theirs:
+            self.assertNotEqual(ours.read(), theirs.read(), "no private key travels")
         alone.stop()
-        shutil.copy(self.site.db + "-mp.key", os.path.join(folder, "site-mp.key"))
+        with open(os.path.join(folder, "site-mp.certificates"), "a", encoding="ascii") as kept:
+            kept.write("PS1 mp3.example.org 127.0.0.1 00 00 00\nnonsense\n")
+        os.rename(self.site.db, self.site.db + ".away")
         self.start(argv)
-        harness.wait_until(lambda: ask(ROGUE, self.port, "MPLIST")[0] == 200, "mp2 answering again")
+        harness.wait_until(lambda: ask(ROGUE, self.port, "MPCERT")[0] == 200, "S2.14 the certificate without the database")
         self.check_proven(self.find(self.registry.uri))
+        os.rename(self.site.db + ".away", self.site.db)
 
     def test_keys_are_kept_from_others(self):
         """X13 the key files are 0600 and not in the database; one that others may read is not used"""

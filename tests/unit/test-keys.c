@@ -1,6 +1,7 @@
 /* The key files of a site server and what it certifies with them (X13): made once, renewed in time, replaced, kept secret. */
 #include "site/server/keys.h"
 
+#include "site/store/report.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -201,5 +202,64 @@ START_TEST(starters_at_once_have_one_key)
 }
 END_TEST
 
-UNIT_MAIN("keys", certificates_are_issued_once_and_renewed_in_time, another_address_another_certificate,
-          a_replaced_root_key_signs_everything_anew, a_key_file_that_is_none_is_told_and_kept, starters_at_once_have_one_key)
+static void claim(struct bench *b, const char *host, const char *owner, const struct proof_key *key)
+{
+    struct sl_text hex = sl_text_new(2 * PROOF_KEY_MAX + 1);
+    struct sl_error e = {0};
+    bool changed = false;
+    proof_hex(&hex, proof_key_public(key)->der, proof_key_public(key)->len);
+    ok(sst_claim_key(b->store, "PS1", host, owner, sl_text_str(&hex), &changed, &e), &e);
+    ck_assert(changed);
+    ok(sst_claim_key(b->store, "PS1", host, owner, sl_text_str(&hex), &changed, &e), &e);
+    ck_assert(!changed);
+    sl_text_fini(&hex);
+}
+
+static bool is_for(const char *certificate, const struct proof_key *key)
+{
+    struct proof_certificate c;
+    ck_assert_ptr_nonnull(certificate);
+    ck_assert_int_eq(proof_certificate_read(certificate, strlen(certificate), &c, NULL), SL_OK);
+    return proof_public_equal(&c.key, proof_key_public(key));
+}
+
+/* Of hosts of their own (S2.09): the key that was sent last is certified; of a cluster each member's, the first one published. */
+START_TEST(keys_that_were_sent_are_certified)
+{
+    struct bench b;
+    struct sl_error e = {0};
+    struct proof_key *one, *other;
+    set_up(&b);
+    ok(proof_key_new(&one, &e), &e);
+    ok(proof_key_new(&other, &e), &e);
+    struct sm_snapshot *site = certify(&b, NOW);
+    ck_assert(!is_for(site->mps[0].certificate, one));
+    sm_snapshot_free(site);
+    claim(&b, "mp1.example.org", "mp1.example.org", other);
+    claim(&b, "mp1.example.org", "mp1.example.org", one);
+    site = certify(&b, NOW);
+    ck_assert_int_eq(site->mps[0].key_count, 1);
+    ck_assert(is_for(site->mps[0].certificate, one) && is_for(site->mps[0].keys[0].certificate, one));
+    sm_snapshot_free(site);
+    claim(&b, "mp1.example.org", "mp2.example.org", other); /* as a cluster of which two are members */
+    site = certify(&b, NOW);
+    ck_assert_int_eq(site->mps[0].key_count, 2);
+    ck_assert(is_for(site->mps[0].certificate, one) && is_for(site->mps[0].keys[0].certificate, one));
+    ck_assert(is_for(site->mps[0].keys[1].certificate, other));
+    struct sm_snapshot *again = certify(&b, NOW);
+    ck_assert_int_eq(again->generation, site->generation); /* nothing was written */
+    sm_snapshot_free(again);
+    sm_snapshot_free(site);
+    struct sl_strings certificates = {0};
+    ok(sst_mp_certificates(b.store, "PS1", &certificates, &e), &e);
+    ck_assert_int_eq(certificates.count, 3); /* the site server takes reports signed with any of them */
+    sl_strings_fini(&certificates);
+    proof_key_free(one);
+    proof_key_free(other);
+    tear_down(&b);
+}
+END_TEST
+
+UNIT_MAIN("keys", keys_that_were_sent_are_certified, certificates_are_issued_once_and_renewed_in_time,
+          another_address_another_certificate, a_replaced_root_key_signs_everything_anew,
+          a_key_file_that_is_none_is_told_and_kept, starters_at_once_have_one_key)

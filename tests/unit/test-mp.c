@@ -97,7 +97,7 @@ static void set_up(struct bench *b)
     add_dp(b, "XYZ", "dp9.example.org");
     add_boundary(b, "XYZ", SM_BOUNDARY_AD_SITE, "Berlin");
     b->pool = sst_pool_new(b->path);
-    b->identity = mp_identity_new(NULL);
+    b->identity = mp_identity_new(NULL, NULL);
     b->mp = mp_new(b->pool, "LAB", "mp2.example.org", b->identity, (struct mp_upward){0}, NULL);
 }
 
