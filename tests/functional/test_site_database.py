@@ -46,8 +46,10 @@ class File:
         return lambda: (holder.rollback(), holder.close())
 
     def read_only(self):
-        shutil.copy(self.db, self.db + ".kept")     # a new file: who has the old one open may go on writing to that
-        os.replace(self.db + ".kept", self.db)
+        os.rename(self.db, self.db + ".away")       # who has it open may go on writing; so it is closed first, as a disk that is taken out
+        if self.site.process.is_alive():
+            harness.wait_until(lambda: self.case.mp_list(self.site) == 500 and self.case.change(self.site).code == 3, "the file closed")
+        os.rename(self.db + ".away", self.db)
         self.case.run_ok(["mount", "--bind", self.db, self.db])
         self.case.run_ok(["mount", "-o", "remount,ro,bind", self.db])
         return lambda: self.case.run_ok(["umount", "-l", self.db])
