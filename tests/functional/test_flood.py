@@ -12,7 +12,7 @@ import nbns
 SEED = int(os.environ.get("SL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 PACKETS = int(os.environ.get("SL_PACKETS", "1000000"))
 WARM_UP = 50000
-GROWTH_KIB = 16 << 10       # beyond what the names need that damaged packets registered
+GROWTH_KIB = int(os.environ.get("SL_GROWTH_KIB", "16384"))  # beyond what the names need that damaged packets registered
 SUDDEN = 40000             # more than the buffer of a socket holds
 NAME_OCTETS = 512           # in memory, at most
 
