@@ -32,7 +32,7 @@ static const struct sl_option rows[] = {
     {.name = "secret", .type = SL_OPT_STRING, .offset = offsetof(struct values, secret)},
 };
 
-#define TEMPLATE "test-conf-XXXXXX"
+#define TEMPLATE "/tmp/test-conf-XXXXXX"
 static char path[] = TEMPLATE;
 
 static void write_file(const char *text, size_t len)

@@ -19,7 +19,7 @@ static const char *const steps[] = {
 static const struct db_schema first_schema = {0x53490001, steps, 1};
 static const struct db_schema schema = {0x53490001, steps, 2};
 
-static char folder[] = "test-db-XXXXXX";
+static char folder[] = "/tmp/test-db-XXXXXX";
 static char path[64];
 
 static void setup(void)
