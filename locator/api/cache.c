@@ -21,17 +21,14 @@ static void put(struct sl_text *out, const char *name, const char *value)
         sl_text_printf(out, " %s=\"%s\"", name, value);
 }
 
-static void put_client(struct sl_text *out, const struct src_question *q)
+void api_put_client(struct sl_text *out, const struct lm_client *client)
 {
     char text[LM_ADDRESS_MAX];
-    if (!(q->what & (SRC_SITE | SRC_CAP)))
-        return;
-    for (size_t i = 0; i < q->client.address_count; i++) {
-        lm_address_text(&q->client.addresses[i], text);
-        sl_text_printf(out, " client=%s/%d", text, q->client.addresses[i].prefix_len);
+    for (size_t i = 0; i < client->address_count; i++) {
+        lm_address_text(&client->addresses[i], text);
+        sl_text_printf(out, " client=%s/%d", text, client->addresses[i].prefix_len);
     }
-    put(out, "ad-site", q->client.ad_site);
-    sl_text_puts(out, q->elsewhere ? " elsewhere" : "");
+    put(out, "ad-site", client->ad_site);
 }
 
 /* An answer was judged by these terms when it was kept, so it is one for the same terms only. */
@@ -62,14 +59,17 @@ static void put_question(const struct api_inquiry *c, const char *asked, const s
                    c->l->mp_port);
     for (size_t i = 0; i < config->override_count; i++)
         sl_text_printf(out, " resolve=%s:%s", config->overrides[i].host, config->overrides[i].address);
-    put_client(out, &c->q);
+    if (c->q.what & (SRC_SITE | SRC_CAP)) {
+        api_put_client(out, &c->q.client);
+        sl_text_puts(out, c->q.elsewhere ? " elsewhere" : "");
+    }
     put_trust(out, trust);
 }
 
 /* ---- recalling --------------------------------------------------------------------------------------------------------- */
 
 /* The cache is never in the way: what it cannot do is a warning. */
-static void warn(struct api_inquiry *c, enum sl_status s, const struct sl_error *e)
+void api_warn_cache(struct api_inquiry *c, enum sl_status s, const struct sl_error *e)
 {
     char notice[SL_ERROR_TEXT_MAX];
     if (cache_notice(c->l->cache, notice))
@@ -114,7 +114,7 @@ static struct src_answer *recall(struct api_inquiry *c, const char *source, int6
 {
     struct recall r = {.c = c, .max_age_s = max_age_s};
     struct sl_error e = {.status = SL_OK};
-    warn(c, cache_find(c->l->cache, c->kept.question, source, take, &r, &e), &e);
+    api_warn_cache(c, cache_find(c->l->cache, c->kept.question, source, take, &r, &e), &e);
     *ret_passed_s = r.passed_s;
     return r.answer;
 }
@@ -167,7 +167,7 @@ void api_keep(void *inquiry, size_t source, const struct src_answer *a)
         .server = a->server, .owner = a->owner, .trust = lm_trust_word(a->trust), .ttl_s = a->ttl_s, .age_s = a->age_s,
         .kept_s = c->q.now_s, .body = sl_text_str(&body), .body_len = body.len};
     if (!sl_text_failed(&body))
-        warn(c, cache_keep(c->l->cache, &kept, 1, &e), &e);
+        api_warn_cache(c, cache_keep(c->l->cache, &kept, 1, &e), &e);
     sl_text_fini(&body);
 }
 

@@ -259,43 +259,6 @@ static void find_name(const struct locator *l, const struct api_args *args, stru
 
 /* ---- distribution points -------------------------------------------------------------------------------------------- */
 
-static void put_dp(const struct resolve_content_question *q, struct resolve_content_result *dp, struct locator_result *r)
-{
-    char seed[24];
-    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)q->seed);
-    api_put_text(r, LOCATOR_PACKAGE, q->package);
-    api_put_text(r, LOCATOR_DP, dp->host);
-    api_put_text(r, LOCATOR_URL, dp->url);
-    api_put_text(r, LOCATOR_LOCALITY, loc_locality_word(dp->locality));
-    api_put_text(r, LOCATOR_CHOICE_SEED, seed);
-    r->numbers[LOCATOR_PACKAGE_VERSION] = q->version ? (int64_t)q->version : -1;
-    r->lists[LOCATOR_CANDIDATES] = dp->candidates;
-    dp->candidates = (struct sl_strings){0};
-}
-
-/* Asks one management point; true when it named distribution points. */
-static bool ask_content(struct api_inquiry *c, const struct lm_mp *mp, const struct resolve_content_question *about)
-{
-    const char *forced = src_override_find(&c->l->config, mp->name);
-    const struct src_config config = api_config(c->l);
-    struct lm_client client = api_client(c->l, forced ? forced : mp->address);
-    struct resolve_content_question q = *about;
-    struct resolve_content_result dp;
-    q.mp = mp;
-    q.config = &config;
-    q.client = &client;
-    resolve_content(&q, sl_deadline_min(c->deadline, sl_deadline_in(c->l->timeout_ms)), &c->r->trace, &dp);
-    bool found = dp.result == SRC_ANSWER;
-    if (found) {
-        api_conclude(c->r, SL_OUTCOME_OK, "", dp.text);
-        put_dp(&q, &dp, c->r);
-    } else {
-        api_conclude(c->r, src_result_outcome(dp.result), src_result_word(dp.result), dp.text);
-    }
-    resolve_content_fini(&dp);
-    return found;
-}
-
 /* The checks and questions of both calls about distribution points; the result is in c->r. */
 static bool ask_dp(struct api_inquiry *c, const struct api_args *args)
 {
@@ -313,13 +276,13 @@ static bool ask_dp(struct api_inquiry *c, const struct api_args *args)
     about.seed = c->seed = c->l->has_seed ? (uint64_t)c->l->seed : sl_random_os_seed() & SEED_MASK;
     if (!ask_mp(c))
         return false;
-    if (ask_content(c, &c->found.answer.mp, &about))
+    if (api_ask_content(c, &c->found.answer.mp, &about))
         return true;
     if (!strcmp(c->found.answer.mp.site, home) || c->r->outcome != LOCATOR_NEGATIVE)
         return false;
     api_warn(c->r, "the management point where the client is names no distribution point: the assigned one is asked (R5)");
     api_put_mp(c, &c->assigned);
-    return ask_content(c, &c->assigned, &about);
+    return api_ask_content(c, &c->assigned, &about);
 }
 
 /* Rows of how often each candidate is chosen with the seeds from `seed` on. */

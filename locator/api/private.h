@@ -193,6 +193,15 @@ bool api_warn_stale(struct api_inquiry *c);
 int api_set_cache(struct locator *l, const char *file);
 /* Frees what was found; the result stays. */
 void api_end(struct api_inquiry *c);
+/* Warns of what the cache could not do, or has set aside. */
+void api_warn_cache(struct api_inquiry *c, enum sl_status s, const struct sl_error *e);
+/* Appends where a client is, for a question of the cache. */
+void api_put_client(struct sl_text *out, const struct lm_client *client);
+/*
+ * Asks one management point for the package of `about`, or, as the cache and its limits have it, takes what it replied earlier.
+ * True when it names distribution points; outcome, fields and steps are in the result in any case.
+ */
+bool api_ask_content(struct api_inquiry *c, const struct lm_mp *mp, const struct resolve_content_question *about);
 /* Fills the fields of a management point. */
 void api_put_mp(struct api_inquiry *c, const struct lm_mp *mp);
 /* Puts into the result where an answer comes from. */

@@ -4,6 +4,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "locator/cache/mirror.h"
+#include "locator/source/domain.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -17,7 +18,8 @@ enum { PAUSE_FIRST_MS = 1000, PAUSE_MAX_MS = 60000 };
 struct watch {
     const struct locator *l;
     const char *source;
-    struct ldapc *dir;
+    bool is_domain;     /* the source: its servers are looked for at each connection */
+    struct ldapc *dir;  /* of a domain NULL before the first */
     struct sl_deadline deadline;
     void (*watched)(void *ctx, const struct locator_result *change);
     void *ctx;
@@ -40,7 +42,7 @@ static void tell(struct watch *w, const char *what, const char *dn, int64_t stal
     api_put_text(r, LOCATOR_CHANGE, what);
     api_put_text(r, LOCATOR_DN, dn);
     api_put_text(r, LOCATOR_SOURCE, w->source);
-    api_put_text(r, LOCATOR_SERVER, ldapc_server(w->dir));
+    api_put_text(r, LOCATOR_SERVER, w->dir ? ldapc_server(w->dir) : "");
     api_put_text(r, LOCATOR_SAID, message);
     r->numbers[LOCATOR_STALE_SINCE_S] = stale_since_s;
     w->watched(w->ctx, r);
@@ -167,11 +169,26 @@ static enum sl_status follow(struct watch *w, struct sl_error *e)
     return notifies ? ldapc_notify(w->dir, &notify, w->deadline, e) : synchronise(w, e);
 }
 
+static enum sl_status connect_to(struct watch *w, struct sl_deadline soon, struct sl_error *e)
+{
+    struct src_config config = api_config(w->l);
+    struct ldapc *dir;
+    if (!w->is_domain)
+        return ldapc_connect(w->dir, soon, e);
+    config.ldap.timeout_ms = w->l->timeout_ms;
+    enum sl_status s = src_domain_connect(w->source, &config, soon, &dir, e);
+    if (s != SL_OK)
+        return s;
+    ldapc_free(w->dir);
+    w->dir = dir;
+    return SL_OK;
+}
+
 /* Connects and watches till the connection ends; SL_OK asks for another one at once. */
 static enum sl_status watch_once(struct watch *w, struct sl_error *e)
 {
     struct sl_deadline soon = sl_deadline_min(w->deadline, sl_deadline_in(w->l->timeout_ms));
-    enum sl_status s = ldapc_connect(w->dir, soon, e);
+    enum sl_status s = connect_to(w, soon, e);
     if (s == SL_OK)
         s = ldapc_container(w->dir, soon, &w->container, e);
     if (s == SL_OK)
@@ -233,10 +250,10 @@ static enum sl_status watch_on(struct watch *w, struct sl_error *e)
 
 /* ---- the call --------------------------------------------------------------------------------------------------- */
 
-/* The first source that is a directory with servers of its own. */
+/* The first source that is a directory with servers of its own, or a domain that has some. */
 static const char *directory_of(const struct locator *l)
 {
-    static const char *const schemes[] = {"ldap://", "ldaps://", "ldapi://"};
+    static const char *const schemes[] = {"ldap:", "ldaps://", "ldapi://"};
     for (size_t i = 0; i < l->sources.count; i++)
         for (size_t k = 0; k < SL_COUNT(schemes); k++)
             if (!strncasecmp(l->sources.items[i], schemes[k], strlen(schemes[k])))
@@ -250,7 +267,10 @@ static enum sl_status begin(struct watch *w, struct sl_error *e)
     if (!w->l->cache)
         return sl_fail(e, SL_USAGE, "no cache: name its file");
     if (!w->source)
-        return sl_fail(e, SL_USAGE, "no directory to watch: name one as ldap://HOST, ldaps://HOST or ldapi://PATH");
+        return sl_fail(e, SL_USAGE, "no directory to watch: name one as ldap://HOST, ldaps://HOST, ldapi://PATH or ldap:DOMAIN");
+    w->is_domain = strncmp(strchr(w->source, ':'), "://", 3) != 0;
+    if (w->is_domain)
+        return SL_OK;
     options.timeout_ms = w->l->timeout_ms;
     enum sl_status s = ldapc_new(w->source, &options, &w->dir, e);
     for (size_t i = 0; s == SL_OK && i < w->l->config.override_count; i++)

@@ -445,7 +445,10 @@ enum { LDAPC_SYNC_REFRESH_REQUIRED = 4096 }; /* ldapc_code: the cookie is too ol
 enum sl_status ldapc_sync(struct ldapc *dir, const struct ldapc_sync *sync, struct sl_deadline deadline,
                           struct sl_error *e) SL_MUST;
 
-/* Change notification of Active Directory (control .528), which tells that something has changed, but not of deletions. */
+/*
+ * Change notification of Active Directory (control .528), which tells that something has changed, but not of deletions: these are
+ * noticed within a second or two by the number of the server's last change (highestCommittedUSN), which no right is needed for.
+ */
 struct ldapc_notify {
     const char *base; /* and what is one level below it */
     int64_t quiet_ms; /* longest time between two looks */
@@ -453,7 +456,7 @@ struct ldapc_notify {
     void *ctx;
 };
 
-/* Looks at once, after every notification, and quiet_ms after the last look. Ends as ldapc_sync does. */
+/* Looks at once, after every notification, when that number has moved, and after quiet_ms. Ends as ldapc_sync does. */
 enum sl_status ldapc_notify(struct ldapc *dir, const struct ldapc_notify *how, struct sl_deadline deadline,
                             struct sl_error *e) SL_MUST;
 

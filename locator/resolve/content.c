@@ -7,6 +7,7 @@
 #include "locator/model/choose.h"
 #include "locator/net/ccm.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum { HTTP_OK = 200, HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403 };
 void resolve_content_fini(struct resolve_content_result *result)
 {
     sl_strings_fini(&result->candidates);
+    free(result->reply);
 }
 
 static void say(struct resolve_content_result *r, enum src_result result, const char *text)
@@ -62,8 +64,8 @@ static enum sl_status make_envelope(const struct resolve_content_question *q, ch
     return s;
 }
 
-static enum sl_status read_reply(const struct httpc_reply *http, const char *id, struct loc_content_reply *ret_reply,
-                                 struct sl_error *e)
+static enum sl_status read_reply(const struct httpc_reply *http, const char *id, struct resolve_content_result *r,
+                                 struct loc_content_reply *ret_reply, struct sl_error *e)
 {
     struct ccm_message m;
     enum sl_status s = ccm_read(http->content_type, sl_text_str(&http->body), http->body.len, NULL, &m, e);
@@ -73,6 +75,11 @@ static enum sl_status read_reply(const struct httpc_reply *http, const char *id,
         s = sl_fail(e, SL_MALFORMED, "the reply answers message %s, not %s", m.correlation_id, id);
     else
         s = loc_content_reply_read(m.body, m.body_len, ret_reply, e);
+    if (s == SL_OK) {
+        r->reply = m.body;
+        r->reply_len = m.body_len;
+        m.body = NULL;
+    }
     ccm_fini(&m);
     return s;
 }
@@ -101,7 +108,7 @@ static bool ask(const struct resolve_content_question *q, struct sl_deadline dea
         bool refused = http.status == HTTP_UNAUTHORIZED || http.status == HTTP_FORBIDDEN;
         (void)snprintf(why, sizeof why, "%s: HTTP status %d", r->source, http.status);
         say(r, refused ? SRC_REFUSED : SRC_FAILED, why);
-    } else if (read_reply(&http, id, ret_reply, &e) != SL_OK) {
+    } else if (read_reply(&http, id, r, ret_reply, &e) != SL_OK) {
         (void)snprintf(why, sizeof why, "%s: %s", r->source, sl_error_text(&e));
         say(r, SRC_FAILED, why);
     } else {
@@ -109,6 +116,17 @@ static bool ask(const struct resolve_content_question *q, struct sl_deadline dea
     }
     httpc_reply_fini(&http);
     return got;
+}
+
+/* A reply that was kept; true when it can be read. */
+static bool take_kept(const struct resolve_content_question *q, struct resolve_content_result *r,
+                      struct loc_content_reply *ret_reply)
+{
+    struct sl_error e = {.status = SL_OK};
+    if (loc_content_reply_read(q->kept, q->kept_len, ret_reply, &e) == SL_OK)
+        return true;
+    say(r, SRC_FAILED, sl_error_text(&e));
+    return false;
 }
 
 /* ---- the choice ----------------------------------------------------------------------------------------------------- */
@@ -192,8 +210,11 @@ static void add_step(const struct resolve_content_question *q, const struct reso
     struct src_answer *a = sl_new(sizeof *a);
     src_answer_init(a);
     (void)snprintf(asked, sizeof asked, "ContentLocationRequest %s", q->package);
-    src_note(a, "%s", asked);
-    src_note_end(a, "%s", r->text);
+    src_note(a, "%s", q->kept ? "cache" : asked);
+    if (q->kept)
+        src_note_end(a, "kept %" PRId64 " s ago", q->kept_s);
+    else
+        src_note_end(a, "%s", r->text);
     a->notes[0].ms = ms;
     a->result = r->result;
     if (r->result == SRC_ANSWER)
@@ -211,7 +232,7 @@ void resolve_content(const struct resolve_content_question *q, struct sl_deadlin
     int64_t started_ms = sl_clock_mono_ms();
     if (!resolve_url(q->config, q->mp, CCM_PATH, r.source, sizeof r.source))
         say(&r, SRC_FAILED, "the management point's name is no host name");
-    else if (ask(q, deadline, &r, &reply))
+    else if (q->kept ? take_kept(q, &r, &reply) : ask(q, deadline, &r, &reply))
         choose(&reply, q, &r);
     loc_content_reply_fini(&reply);
     add_step(q, &r, sl_clock_mono_ms() - started_ms, trace);

@@ -20,6 +20,9 @@ struct resolve_content_question {
     uint32_t version;        /* 0: any */
     const struct lm_client *client;
     uint64_t seed;
+    const char *kept; /* a reply that came earlier, as XML, and counts as given now; NULL: the management point is asked */
+    size_t kept_len;
+    int64_t kept_s;   /* how long ago that was */
 };
 
 struct resolve_content_result {
@@ -30,12 +33,14 @@ struct resolve_content_result {
     char url[LOC_URL_MAX];
     enum loc_locality locality;
     struct sl_strings candidates; /* URLs that had the same chance */
+    char *reply;                  /* what the management point has just replied, as XML; NULL: nothing of use, or it was kept */
+    size_t reply_len;
 };
 
 /* Asks and chooses; adds its step to `trace`. Always gives a result (resolve_content_fini). */
 void resolve_content(const struct resolve_content_question *q, struct sl_deadline deadline, struct resolve_trace *trace,
                      struct resolve_content_result *ret_result);
-/* Frees the candidates. */
+/* Frees the candidates and the reply. */
 void resolve_content_fini(struct resolve_content_result *result);
 
 #endif

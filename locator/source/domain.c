@@ -8,6 +8,7 @@
 #include "locator/model/srv.h"
 #include "locator/net/cldap.h"
 #include "locator/net/dnsc.h"
+#include "locator/source/domain.h"
 #include "locator/source/ldap.h"
 #include "locator/source/srv.h"
 
@@ -309,6 +310,29 @@ static void domain_ask(void *source, const struct src_question *q, struct sl_dea
     if (ldapc_detour(d->dir)[0])
         src_warn(a, "%s", ldapc_detour(d->dir));
     src_ldap_question(d->dir, &question, deadline, a);
+}
+
+enum sl_status src_domain_connect(const char *uri, const struct src_config *config, struct sl_deadline deadline,
+                                  struct ldapc **ret_dir, struct sl_error *e)
+{
+    struct src_answer *said = sl_new(sizeof *said);
+    struct candidates c = {.count = 0};
+    char site[LM_AD_SITE_MAX];
+    void *source;
+    enum sl_status s = domain_open(uri, config, &source, e);
+    if (s == SL_OK) {
+        struct domain *d = source;
+        src_answer_init(said);
+        if (discover(d, deadline, &c, site, sizeof site, said) && connect_any(d, &c, deadline, said)) {
+            *ret_dir = d->dir;
+            d->dir = NULL;
+        } else {
+            s = sl_fail(e, src_result_outcome(said->result) == SL_OUTCOME_DENIED ? SL_DENIED : SL_UNREACHABLE, "%s", said->text);
+        }
+        domain_free(d);
+    }
+    free(said);
+    return s;
 }
 
 const struct src_ops src_domain = {

@@ -92,6 +92,28 @@ class Cache(harness.Case):
         self.directory.stop()
         self.assertEqual(self.find().code, 3)
 
+    def test_what_a_management_point_said(self):
+        """X18 K1 K2 its reply about a package is kept too: within --max-age it is not asked, and when it is away the reply is degraded"""
+        port = harness.free_port(["127.0.0.11"])
+        site = lab.Site(self, http=["127.0.0.11:%d" % port])
+        lab.fill(site, port)
+        what = ("dp", "--site", "PS1", "--package", lab.PACKAGE, "--mp-port", str(port), "--seed", "7")
+        fresh = self.find("--now", "2000000000", what=what)
+        self.assertEqual((fresh.code, fresh.answer.get("cached_s")), (0, None), str(fresh))
+        self.assertEqual({one["asked"] for one in self.show("show").answer}, {"find mp PS1", "find dp " + lab.PACKAGE})
+        site.process.stop()
+        kept = self.find("--max-age", "1m", "--now", "2000000060", what=what)
+        self.assertEqual((kept.code, kept.answer["dp"], kept.answer["cached_s"]), (0, fresh.answer["dp"], 60), str(kept))
+        self.assertEqual([one["result"] for one in kept.json["steps"] if one["asked"] == "cache"], ["kept 60 s ago"] * 2, str(kept))
+        self.assertEqual(self.degraded(kept), [])
+        self.assertEqual(set(self.find("--max-age", "1m", "--now", "2000000060", what=what[:-1] + ("8",)).answer["candidates"]),
+                         set(fresh.answer["candidates"]))
+        old = self.find("--max-age", "1m", "--now", "2000000300", "--strict", what=what)
+        self.assertEqual((old.code, old.json["reason"], old.answer["url"], old.answer["cached_s"]), (5, "stale", fresh.answer["url"], 300), str(old))
+        self.assertEqual(len(self.degraded(old)), 1, str(old))
+        self.assertEqual(self.find("--now", "2000000001", what=what, cache=False).code, 3)
+        self.assertEqual(self.find(what=what[:4] + ("PS100099",) + what[5:]).code, 3, "another package")
+
     def test_damage_costs_a_warning(self):
         """a cache that is no database, or broken inside, is set aside and begun anew; the lookup answers"""
         self.find()
