@@ -147,16 +147,25 @@ bool srv_chk_answers(const char *site, const struct sm_mp *mp, const struct srv_
     return ask(mp, list, trust, deadline, ret_detail) && ask(mp, "MPCERT", trust, deadline, ret_detail);
 }
 
-void srv_chk_look(const struct sm_snapshot *site, const struct sl_strings *overlaps, const struct pub_report *report,
-                  const struct srv_chk_trust *trust, struct sl_deadline deadline, struct srv_chk_findings *ret_findings)
+static void look_at_neighbours(const struct srv_chk_matter *m, struct srv_chk_findings *f)
+{
+    for (size_t i = 0; i < m->neighbours->count; i++) {
+        const struct sst_neighbour *n = &m->neighbours->items[i];
+        if (n->told_s == 0 || m->now_s - n->told_s > CHK_SILENCE_S)
+            add(f, CHK_NEIGHBOUR_SILENT, n->code, n->url);
+    }
+}
+
+void srv_chk_look(const struct srv_chk_matter *m, struct sl_deadline deadline, struct srv_chk_findings *ret_findings)
 {
     struct srv_chk_findings f = {0};
     char detail[SL_ERROR_TEXT_MAX];
-    look_at_site(site, overlaps, &f);
-    look_at_targets(report, &f);
-    look_at_lines(report, &f);
-    for (size_t i = 0; i < site->mp_count; i++)
-        if (!srv_chk_answers(site->site.code, &site->mps[i], trust, deadline, detail))
-            add(&f, CHK_MP_SILENT, site->mps[i].host, detail);
+    look_at_site(m->site, m->overlaps, &f);
+    look_at_neighbours(m, &f);
+    look_at_targets(m->report, &f);
+    look_at_lines(m->report, &f);
+    for (size_t i = 0; i < m->site->mp_count; i++)
+        if (!srv_chk_answers(m->site->site.code, &m->site->mps[i], m->trust, deadline, detail))
+            add(&f, CHK_MP_SILENT, m->site->mps[i].host, detail);
     *ret_findings = f;
 }

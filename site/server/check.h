@@ -8,6 +8,7 @@
 #define SL_SITE_SERVER_CHECK_H
 
 #include "site/publish/publish.h"
+#include "site/store/neighbour.h"
 #include "site/store/systems.h"
 
 /* name, id, severity, text, origin */
@@ -18,6 +19,7 @@
     X(EXTRA_MP, "extra-mp", NOTE, "it is neither the default one nor in its cluster, and never used", "S1.23")         \
     X(EMPTY_CLUSTER, "empty-cluster", WARNING, "the cluster has no members", "S1.22")                                  \
     X(MP_SILENT, "mp-not-answering", ERROR, "the management point does not answer", "S1.03")                           \
+    X(NEIGHBOUR_SILENT, "neighbour-silent", WARNING, "a site with a database of its own tells us nothing", "S1.27")      \
     X(OVERLAP, "overlapping-boundaries", WARNING, "two sites claim the same clients", "KB2002059")                     \
     X(TARGET_FAILED, "target-failed", ERROR, "a target could not be read", "S1.19")                                    \
     X(NOT_PUBLISHED, "not-published", WARNING, "a target does not hold what it should", "S1.25")                       \
@@ -54,7 +56,7 @@ struct srv_chk_findings {
     size_t count;
 };
 
-enum { CHK_FINDINGS_MAX = 1000, CHK_MP_MS = 3000, CHK_ALL_MS = 15000 };
+enum { CHK_FINDINGS_MAX = 1000, CHK_MP_MS = 3000, CHK_ALL_MS = 15000, CHK_SILENCE_S = 86400 };
 
 /* The severity of a word; CHK_SEVERITY_COUNT for none. */
 enum srv_chk_severity srv_chk_severity_parse(const char *word);
@@ -70,9 +72,18 @@ struct srv_chk_trust {
  */
 bool srv_chk_answers(const char *site, const struct sm_mp *mp, const struct srv_chk_trust *trust, struct sl_deadline deadline,
                      char ret_detail[SL_ERROR_TEXT_MAX]);
-/* Looks at one site. `overlaps` are those of sst_overlaps. Freed by srv_chk_fini. */
-void srv_chk_look(const struct sm_snapshot *site, const struct sl_strings *overlaps, const struct pub_report *report,
-                  const struct srv_chk_trust *trust, struct sl_deadline deadline, struct srv_chk_findings *ret_findings);
+/* What is looked at; borrowed. */
+struct srv_chk_matter {
+    const struct sm_snapshot *site;
+    const struct sl_strings *overlaps; /* sst_overlaps */
+    const struct sst_neighbours *neighbours;
+    const struct pub_report *report;
+    const struct srv_chk_trust *trust;
+    int64_t now_s;
+};
+
+/* Looks at one site. Freed by srv_chk_fini. */
+void srv_chk_look(const struct srv_chk_matter *matter, struct sl_deadline deadline, struct srv_chk_findings *ret_findings);
 /* Frees what was found and clears it. */
 void srv_chk_fini(struct srv_chk_findings *findings);
 /* The cells of a row: rule, severity, subject, text, detail, origin; borrowed from the finding. */

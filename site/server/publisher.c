@@ -54,6 +54,14 @@ static bool is_hurried(void *ctx)
     return host_worker_waiting(p->worker, NULL, NULL) > 0;
 }
 
+static void look(struct job *job, const struct sm_snapshot *site, const struct sl_strings *overlaps,
+                 const struct sst_neighbours *neighbours, const struct srv_chk_trust *trust)
+{
+    const struct srv_chk_matter matter = {.site = site, .overlaps = overlaps, .neighbours = neighbours, .report = &job->report,
+                                          .trust = trust, .now_s = sl_clock_real_s()};
+    srv_chk_look(&matter, sl_deadline_in(CHK_ALL_MS), &job->findings);
+}
+
 static void run(struct host_job *base, struct host_worker *worker)
 {
     (void)worker;
@@ -69,11 +77,14 @@ static void run(struct host_job *base, struct host_worker *worker)
     struct sst *store = NULL;
     struct sm_snapshot *site = NULL;
     struct sl_strings overlaps = {0};
+    struct sst_neighbours neighbours = {0};
     job->status = sst_borrow(options->pool, &store, &job->e);
     if (job->status == SL_OK)
         job->status = sst_snapshot(store, job->site, &site, &job->e);
     if (job->status == SL_OK && job->order.is_check)
         job->status = sst_overlaps(store, job->site, CHK_FINDINGS_MAX, &overlaps, &job->e);
+    if (job->status == SL_OK && job->order.is_check)
+        job->status = sst_neighbours(store, &neighbours, &job->e);
     sst_give_back(options->pool, store, job->status);
     if (job->status == SL_OK && site == NULL)
         job->status = sl_fail(&job->e, SL_USAGE, "no site \"%s\"", job->site);
@@ -85,8 +96,9 @@ static void run(struct host_job *base, struct host_worker *worker)
     if (job->status == SL_OK && !needless)
         pub_run(site, &job->order, &env, sl_deadline_in(SRV_PUBLISH_MS + pub_time_ms(site)), &job->report);
     if (job->status == SL_OK && job->order.is_check)
-        srv_chk_look(site, &overlaps, &job->report, &options->mp_trust, sl_deadline_in(CHK_ALL_MS), &job->findings);
+        look(job, site, &overlaps, &neighbours, &options->mp_trust);
     sl_strings_fini(&overlaps);
+    sst_neighbours_fini(&neighbours);
     sm_snapshot_free(site);
 }
 

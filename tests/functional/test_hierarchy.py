@@ -128,6 +128,7 @@ class Hierarchy(harness.Case):
     def test_S2_13_what_was_told_outlives_the_teller(self):
         """S2.13 the child's site server is off: what it told stays, the failure is told once, and it is heard again when it is back"""
         self.join()
+        self.assertNotIn("neighbour-silent", self.parent.ctl("check").out)
         self.child.process.stop()
         harness.wait_until(lambda: "site-exchange-failed site=CHD" in self.parent.process.log(), "the failure")
         self.assertEqual(self.places(PARENT, "PAR", "10.2.0.7", "10.2.0.0"), [("CHD", "CHD", "LOCAL")])
@@ -184,6 +185,7 @@ class Hierarchy(harness.Case):
         good = self.description(made=1700000000, parts='<MP Host="a.x.org" Address="192.0.2.1" Port="80" HTTPS="0" NLB="0" Default="1"/>')
         self.assertEqual(self.tell(good, right)[0], 403)                    # nobody has made it known
         self.assertEqual(self.introduce(self.parent, self.child, "127.0.0.21").code, 0)     # where nobody is
+        self.assertEqual([row["subject"] for row in self.parent.ctl("check", "--json").answer if row["rule"] == "neighbour-silent"], ["CHD"])
         for key in (wrong, ""):
             status, body = self.tell(good, key)
             self.assertEqual((status, [word for word in SECRETS if word in body]), (403, []), body)
