@@ -12,7 +12,8 @@
 
 #define DOC_MAGIC 0x5c0c0001u
 
-enum { ENTITY_MAX = 12, AMP_LEN = 5 };
+/* As long as fewer octets are left, libxml2 looks for more input before every step. */
+enum { ENTITY_MAX = 12, AMP_LEN = 5, AHEAD = 256 };
 
 /* A string that a node does not hold in one piece. */
 struct joined {
@@ -204,13 +205,17 @@ enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, s
         return sl_fail_in(e, status, "XML");
     if (len > SX_INPUT_MAX)
         return sl_fail(e, SL_LIMIT, "XML: longer than %d octets", SX_INPUT_MAX);
-    if (!(quirks & SX_BARE_AMPERSAND) || !len || !memchr(octets, '&', len))
+    if (!len || memchr(octets, '\0', len)) /* UTF-16 */
         return parse_octets(octets, len, ret_doc, e);
-    struct sl_text repaired = sl_text_new(SX_INPUT_MAX * AMP_LEN);
-    escape_bare(&repaired, octets, len);
-    status = sl_text_failed(&repaired) ? sl_fail(e, SL_NOMEM, "XML: out of memory")
-                                                      : parse_octets(repaired.data, repaired.len, ret_doc, e);
-    sl_text_fini(&repaired);
+    struct sl_text text = sl_text_new(SX_INPUT_MAX * AMP_LEN + AHEAD);
+    sl_text_expect(&text, len + AHEAD);
+    if (quirks & SX_BARE_AMPERSAND)
+        escape_bare(&text, octets, len);
+    else
+        sl_text_add(&text, octets, len);
+    sl_text_printf(&text, "%*s", AHEAD, ""); /* blanks may follow a document */
+    status = sl_text_failed(&text) ? sl_fail(e, SL_NOMEM, "XML: out of memory") : parse_octets(text.data, text.len, ret_doc, e);
+    sl_text_fini(&text);
     return status;
 }
 

@@ -15,7 +15,7 @@
 #define HEADER_TYPE "text/plain; charset=UTF-16"
 #define BODY_TYPE "application/octet-stream"
 
-enum { PARTS = 2, PART_HEADERS_MAX = 4096, HEADER_MAX = 64 << 10, BOM_LEN = 2, PIECE = 256 };
+enum { PARTS = 2, PART_HEADERS_MAX = 4096, HEADER_MAX = 64 << 10, BOM_LEN = 2, PIECE = 256, EIGHT = 8 };
 enum { FRAME_MAX = 3 * (CCM_BOUNDARY_MAX + 64) }; /* boundaries and headers around the parts */
 
 /* A stretch of the envelope. */
@@ -89,22 +89,25 @@ static bool utf8_next(const uint8_t *in, size_t left, size_t *ret_used, uint32_t
     return true;
 }
 
-/* NUL is none. */
-static bool is_ascii(uint8_t c)
+/* True when eight octets are ASCII and none of them is NUL. */
+static bool is_ascii(const uint8_t octets[EIGHT])
 {
-    return c > 0 && c < 0x80;
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t word;
+    memcpy(&word, octets, sizeof word);
+    return ((word | (word - ones)) & ones << 7) == 0;
 }
 
-/* Appends the ASCII that a text begins with, which is most of it, a piece at a time; returns how much that is. */
+/* Appends the ASCII that a text begins with, which is most of it, eight characters at a time; returns how much that is. */
 static size_t put_ascii16(struct sl_text *out, const char *text, size_t len)
 {
     uint8_t piece[2 * PIECE];
     size_t n = 0;
-    while (n < len && n < PIECE && is_ascii((uint8_t)text[n])) {
-        piece[2 * n] = (uint8_t)text[n];
-        piece[2 * n + 1] = 0;
-        n++;
-    }
+    for (; n + EIGHT <= len && n + EIGHT <= PIECE && is_ascii((const uint8_t *)text + n); n += EIGHT)
+        for (size_t i = n; i < n + EIGHT; i++) {
+            piece[2 * i] = (uint8_t)text[i];
+            piece[2 * i + 1] = 0;
+        }
     sl_text_add(out, piece, 2 * n);
     return n;
 }
@@ -155,11 +158,17 @@ static void put_utf8(struct sl_text *out, uint32_t c)
 /* The counterpart of put_ascii16; what is returned counts characters. */
 static size_t put_ascii8(struct sl_text *out, struct span in)
 {
-    char piece[PIECE];
+    uint8_t piece[PIECE];
     size_t n = 0;
-    while (n < in.len / 2 && n < PIECE && in.at[2 * n + 1] == 0 && is_ascii(in.at[2 * n])) {
-        piece[n] = (char)in.at[2 * n];
-        n++;
+    while (n + EIGHT <= in.len / 2 && n + EIGHT <= PIECE) {
+        uint8_t upper = 0;
+        for (size_t i = n; i < n + EIGHT; i++) {
+            piece[i] = in.at[2 * i];
+            upper |= in.at[2 * i + 1];
+        }
+        if (upper != 0 || !is_ascii(piece + n))
+            break;
+        n += EIGHT;
     }
     sl_text_add(out, piece, n);
     return n;
