@@ -198,6 +198,8 @@ static enum sl_status parse_octets(const void *octets, size_t len, struct sx_doc
     return status;
 }
 
+static const char blanks[AHEAD] = {[0 ... AHEAD - 1] = ' '}; /* they may follow a document */
+
 enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, struct sx_doc **ret_doc, struct sl_error *e)
 {
     enum sl_status status = sl_lazy_need(&library, e);
@@ -213,7 +215,7 @@ enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, s
         escape_bare(&text, octets, len);
     else
         sl_text_add(&text, octets, len);
-    sl_text_printf(&text, "%*s", AHEAD, ""); /* blanks may follow a document */
+    sl_text_add(&text, blanks, sizeof blanks);
     status = sl_text_failed(&text) ? sl_fail(e, SL_NOMEM, "XML: out of memory") : parse_octets(text.data, text.len, ret_doc, e);
     sl_text_fini(&text);
     return status;

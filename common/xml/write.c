@@ -110,10 +110,11 @@ void sx_close(struct sx_writer *w)
 {
     sl_assert(w->depth > 0);
     const char *name = w->open[--w->depth];
-    sl_text_puts(w->out, w->in_tag ? "/" : "</");
-    if (!w->in_tag)
+    sl_text_puts(w->out, w->in_tag ? "/>" : "</");
+    if (!w->in_tag) {
         sl_text_puts(w->out, name);
-    sl_text_puts(w->out, ">");
+        sl_text_puts(w->out, ">");
+    }
     w->in_tag = false;
 }
 
