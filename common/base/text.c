@@ -82,17 +82,13 @@ void sl_text_expect(struct sl_text *t, size_t more)
 
 void sl_text_add(struct sl_text *t, const void *octets, size_t len)
 {
-    if (!reserve(t, len))
+    bool is_room = !t->failed && len < t->cap - t->len && len <= t->limit - t->len;
+    if (!is_room && !reserve(t, len))
         return;
     if (len)
         memcpy(t->data + t->len, octets, len);
     t->len += len;
     t->data[t->len] = '\0';
-}
-
-void sl_text_puts(struct sl_text *t, const char *text)
-{
-    sl_text_add(t, text, strlen(text));
 }
 
 void sl_text_printf(struct sl_text *t, const char *fmt, ...)

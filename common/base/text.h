@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct sl_text {
     char *data;
@@ -38,8 +39,11 @@ char *sl_text_take(struct sl_text *t);
 void sl_text_expect(struct sl_text *t, size_t more);
 /* Appends `len` octets. */
 void sl_text_add(struct sl_text *t, const void *octets, size_t len);
-/* Appends a string. */
-void sl_text_puts(struct sl_text *t, const char *text);
+/* Appends a string; of a literal the compiler knows the length. */
+static inline void sl_text_puts(struct sl_text *t, const char *text)
+{
+    sl_text_add(t, text, strlen(text));
+}
 /* Appends formatted text. */
 void sl_text_printf(struct sl_text *t, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Appends a JSON string literal with its quotes; octets that are not valid UTF-8 become U+FFFD. */
