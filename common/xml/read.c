@@ -13,26 +13,17 @@
 #define DOC_MAGIC 0x5c0c0001u
 
 /* As long as fewer octets are left, libxml2 looks for more input before every step. */
-enum { ENTITY_MAX = 12, AMP_LEN = 5, AHEAD = 256 };
-
-/* A string that a node does not hold in one piece. */
-struct joined {
-    struct joined *next;
-    char text[];
-};
+enum { ENTITY_MAX = 12, AMP_LEN = 5, AHEAD = 256, ATTR_FIELDS = 5, BLOCK_SIZE = 4096 };
 
 /* ---- what is used of libxml2 ---------------------------------------------------------------------------------------- */
 
 #define XML_TABLE(X)                                                                                                   \
     X(CtxtGetLastError)                                                                                                \
     X(CtxtReadMemory)                                                                                                  \
-    X(DocGetRootElement)                                                                                               \
-    X(Free)                                                                                                            \
     X(FreeDoc)                                                                                                         \
     X(FreeParserCtxt)                                                                                                  \
     X(InitParser)                                                                                                      \
     X(NewParserCtxt)                                                                                                   \
-    X(NodeListGetString)                                                                                               \
     X(StopParser)
 
 struct xml {
@@ -58,18 +49,79 @@ static struct sl_lazy library = SL_LAZY(LIBXML_SONAME, xml_symbols, &xml, start_
 
 /* ---- documents ------------------------------------------------------------------------------------------------------ */
 
-struct sx_doc {
-    uint32_t magic;
-    xmlDoc *tree; /* its _private points back here */
-    struct joined *strings;
+/* Memory that is freed at once. */
+struct block {
+    struct block *next;
+    size_t used, size;
+    _Alignas(max_align_t) char octets[];
 };
 
-/* What our handlers need while libxml2 parses; ctxt->_private points here. */
-struct watch {
-    startElementNsSAX2Func start;
-    bool dtd;
-    bool deep;
+struct attr {
+    struct attr *next;
+    const char *name, *value;
 };
+
+/* A stretch of text between two elements, references or sections. */
+struct piece {
+    struct piece *next;
+    size_t len;
+    char text[];
+};
+
+struct sx_node {
+    const char *name;
+    struct attr *attrs, *last_attr;
+    struct sx_node *parent, *next, *child, *last_child;
+    struct piece *text, *last_text; /* at the end of the element one at most */
+};
+
+struct sx_doc {
+    uint32_t magic;
+    struct block *blocks;
+    struct sx_node *root;
+};
+
+/* NULL without memory. */
+static void *take(struct sx_doc *doc, size_t size)
+{
+    size_t align = _Alignof(max_align_t), room = (size + align - 1) / align * align;
+    struct block *b = doc->blocks;
+    if (!b || b->size - b->used < room) {
+        size_t wanted = room > BLOCK_SIZE ? room : BLOCK_SIZE;
+        b = malloc(sizeof *b + wanted);
+        if (!b)
+            return NULL;
+        *b = (struct block){.next = doc->blocks, .size = wanted};
+        doc->blocks = b;
+    }
+    void *taken = b->octets + b->used;
+    b->used += room;
+    return taken;
+}
+
+static const char *take_text(struct sx_doc *doc, const char *text, size_t len)
+{
+    char *copy = take(doc, len + 1);
+    if (copy) {
+        memcpy(copy, text, len);
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
+void sx_free(struct sx_doc *doc)
+{
+    if (!doc)
+        return;
+    SL_CHECK_MAGIC(doc, DOC_MAGIC);
+    while (doc->blocks) {
+        struct block *b = doc->blocks;
+        doc->blocks = b->next;
+        free(b);
+    }
+    doc->magic = 0;
+    free(doc);
+}
 
 /* ---- bare ampersands --------------------------------------------------------------------------------------------- */
 
@@ -124,77 +176,192 @@ static void escape_bare(struct sl_text *out, const char *p, size_t len)
 
 /* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
+/* A document while libxml2 parses it; ctxt->_private points here. */
+struct making {
+    struct sx_doc *doc;
+    struct sx_node *open; /* the innermost element */
+    size_t depth;
+    enum sl_status status; /* why we stopped */
+};
+
+/* Called by libxml2 with its parser: stops it. */
+static void stop(xmlParserCtxt *parser, enum sl_status status)
+{
+    struct making *m = parser->_private;
+    m->status = status;
+    xml.StopParser(parser);
+}
+
 static void on_dtd(void *ctx, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
 {
     (void)name;
     (void)public_id;
     (void)system_id;
-    xmlParserCtxt *parser = ctx;
-    struct watch *watch = parser->_private;
-    watch->dtd = true;
-    xml.StopParser(parser);
+    stop(ctx, SL_MALFORMED);
+}
+
+static struct sx_node *new_node(struct making *m, const char *name)
+{
+    struct sx_node *n = take(m->doc, sizeof *n), *parent = m->open;
+    if (!n)
+        return NULL;
+    *n = (struct sx_node){.name = take_text(m->doc, name, strlen(name)), .parent = parent};
+    if (!parent)
+        m->doc->root = n;
+    else if (parent->last_child)
+        parent->last_child->next = n;
+    else
+        parent->child = n;
+    if (parent)
+        parent->last_child = n;
+    return n->name ? n : NULL;
+}
+
+static bool add_attr(struct sx_doc *doc, struct sx_node *n, const xmlChar *name, const xmlChar *value, const xmlChar *end)
+{
+    struct attr *a = take(doc, sizeof *a);
+    if (!a)
+        return false;
+    *a = (struct attr){.name = take_text(doc, (const char *)name, strlen((const char *)name)),
+                       .value = take_text(doc, (const char *)value, (size_t)(end - value))};
+    if (n->last_attr)
+        n->last_attr->next = a;
+    else
+        n->attrs = a;
+    n->last_attr = a;
+    return a->name && a->value;
 }
 
 static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri, int ns_count, const xmlChar **ns,
                      int attr_count, int defaulted, const xmlChar **attrs)
 {
     xmlParserCtxt *parser = ctx;
-    struct watch *watch = parser->_private;
-    if (parser->nodeNr >= SX_DEPTH_MAX) {
-        watch->deep = true;
-        xml.StopParser(parser);
+    struct making *m = parser->_private;
+    (void)prefix;
+    (void)uri;
+    (void)ns_count;
+    (void)ns;
+    (void)defaulted;
+    if (m->depth >= SX_DEPTH_MAX) {
+        stop(parser, SL_LIMIT);
         return;
     }
-    watch->start(ctx, name, prefix, uri, ns_count, ns, attr_count, defaulted, attrs);
+    struct sx_node *n = new_node(m, (const char *)name);
+    for (int i = 0; n && i < attr_count; i++)
+        if (!add_attr(m->doc, n, attrs[ATTR_FIELDS * i], attrs[ATTR_FIELDS * i + 3], attrs[ATTR_FIELDS * i + 4]))
+            n = NULL;
+    if (!n) {
+        stop(parser, SL_NOMEM);
+        return;
+    }
+    m->open = n;
+    m->depth++;
 }
 
-static enum sl_status fail_parse(xmlParserCtxt *parser, const struct watch *watch, struct sl_error *e)
+static struct piece *new_piece(struct sx_doc *doc, size_t len)
 {
-    if (watch->dtd)
-        return sl_fail(e, SL_MALFORMED, "XML: a document type declaration is not accepted");
-    if (watch->deep)
-        return sl_fail(e, SL_LIMIT, "XML: deeper than %d elements", SX_DEPTH_MAX);
+    struct piece *p = take(doc, sizeof *p + len + 1);
+    if (p) {
+        *p = (struct piece){.len = len};
+        p->text[len] = '\0';
+    }
+    return p;
+}
+
+static void on_text(void *ctx, const xmlChar *text, int len)
+{
+    xmlParserCtxt *parser = ctx;
+    struct making *m = parser->_private;
+    struct sx_node *n = m->open;
+    if (!n)
+        return;
+    struct piece *p = new_piece(m->doc, (size_t)len);
+    if (!p) {
+        stop(parser, SL_NOMEM);
+        return;
+    }
+    memcpy(p->text, text, (size_t)len);
+    if (n->last_text)
+        n->last_text->next = p;
+    else
+        n->text = p;
+    n->last_text = p;
+}
+
+static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+    xmlParserCtxt *parser = ctx;
+    struct making *m = parser->_private;
+    struct sx_node *n = m->open;
+    size_t len = 0;
+    (void)name;
+    (void)prefix;
+    (void)uri;
+    m->open = n->parent;
+    m->depth--;
+    if (n->text == n->last_text)
+        return;
+    for (const struct piece *p = n->text; p; p = p->next)
+        len += p->len;
+    struct piece *whole = new_piece(m->doc, len);
+    if (!whole) {
+        stop(parser, SL_NOMEM);
+        return;
+    }
+    len = 0;
+    for (const struct piece *p = n->text; p; len += p->len, p = p->next)
+        memcpy(whole->text + len, p->text, p->len);
+    n->text = n->last_text = whole;
+}
+
+static enum sl_status fail_parse(xmlParserCtxt *parser, enum sl_status why, struct sl_error *e)
+{
     const xmlError *last = xml.CtxtGetLastError(parser);
+    if (why == SL_MALFORMED)
+        return sl_fail(e, SL_MALFORMED, "XML: a document type declaration is not accepted");
+    if (why == SL_LIMIT)
+        return sl_fail(e, SL_LIMIT, "XML: deeper than %d elements", SX_DEPTH_MAX);
+    if (why == SL_NOMEM || (last && last->code == XML_ERR_NO_MEMORY))
+        return sl_fail(e, SL_NOMEM, "XML: out of memory");
     if (!last || last->code == XML_ERR_OK)
         return sl_fail(e, SL_MALFORMED, "XML: no document");
-    if (last->code == XML_ERR_NO_MEMORY)
-        return sl_fail(e, SL_NOMEM, "XML: out of memory");
     size_t len = last->message ? strcspn(last->message, "\n") : 0;
     return sl_fail(e, SL_MALFORMED, "XML, line %d: %.*s", last->line, (int)len, last->message ? last->message : "");
 }
 
-static enum sl_status wrap(xmlDoc *tree, struct sx_doc **ret_doc, struct sl_error *e)
-{
-    struct sx_doc *doc = calloc(1, sizeof *doc);
-    if (!doc) {
-        xml.FreeDoc(tree);
-        return sl_fail(e, SL_NOMEM, "XML: out of memory");
-    }
-    *doc = (struct sx_doc){.magic = DOC_MAGIC, .tree = tree};
-    tree->_private = doc;
-    *ret_doc = doc;
-    return SL_OK;
-}
-
-static enum sl_status parse_octets(const void *octets, size_t len, struct sx_doc **ret_doc, struct sl_error *e)
+/* libxml2 tells what it reads instead of making a tree of it. */
+static enum sl_status parse_into(struct making *m, const void *octets, size_t len, struct sl_error *e)
 {
     xmlParserCtxt *parser = xml.NewParserCtxt();
     if (!parser)
         return sl_fail(e, SL_NOMEM, "XML: out of memory");
-    struct watch watch = {.start = parser->sax->startElementNs};
-    parser->_private = &watch;
-    parser->sax->internalSubset = on_dtd;
-    parser->sax->startElementNs = on_start;
-    int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA;
-    xmlDoc *tree = xml.CtxtReadMemory(parser, len ? octets : "", (int)len, NULL, NULL, options);
-    enum sl_status status;
-    if (tree && parser->wellFormed && !watch.dtd && !watch.deep && xml.DocGetRootElement(tree)) {
-        status = wrap(tree, ret_doc, e);
-    } else {
-        status = fail_parse(parser, &watch, e);
-        xml.FreeDoc(tree);
-    }
+    parser->_private = m;
+    *parser->sax = (xmlSAXHandler){.initialized = XML_SAX2_MAGIC,
+                                   .internalSubset = on_dtd,
+                                   .startElementNs = on_start,
+                                   .endElementNs = on_end,
+                                   .characters = on_text,
+                                   .ignorableWhitespace = on_text};
+    /* NOENT: "&amp;" in a value becomes what it means; without a DTD there are no other entities. */
+    int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA | XML_PARSE_NOENT;
+    xml.FreeDoc(xml.CtxtReadMemory(parser, len ? octets : "", (int)len, NULL, NULL, options));
+    bool is_good = parser->wellFormed && m->status == SL_OK && m->doc->root;
+    enum sl_status status = is_good ? SL_OK : fail_parse(parser, m->status, e);
     xml.FreeParserCtxt(parser);
+    return status;
+}
+
+static enum sl_status parse_octets(const void *octets, size_t len, struct sx_doc **ret_doc, struct sl_error *e)
+{
+    struct making m = {.doc = calloc(1, sizeof *m.doc)};
+    if (!m.doc)
+        return sl_fail(e, SL_NOMEM, "XML: out of memory");
+    m.doc->magic = DOC_MAGIC;
+    enum sl_status status = parse_into(&m, octets, len, e);
+    if (status == SL_OK)
+        *ret_doc = m.doc;
+    else
+        sx_free(m.doc);
     return status;
 }
 
@@ -221,95 +388,47 @@ enum sl_status sx_parse(const void *octets, size_t len, enum sx_quirks quirks, s
     return status;
 }
 
-void sx_free(struct sx_doc *doc)
-{
-    if (!doc)
-        return;
-    SL_CHECK_MAGIC(doc, DOC_MAGIC);
-    while (doc->strings) {
-        struct joined *string = doc->strings;
-        doc->strings = string->next;
-        free(string);
-    }
-    xml.FreeDoc(doc->tree);
-    doc->magic = 0;
-    free(doc);
-}
-
 /* ---- walking ----------------------------------------------------------------------------------------------------- */
-
-/* A struct sx_node is libxml2's node under another name. */
-static xmlNode *inside(const struct sx_node *node)
-{
-    return (xmlNode *)(uintptr_t)node;
-}
-
-static struct sx_node *outside(xmlNode *node)
-{
-    return (struct sx_node *)node;
-}
 
 struct sx_node *sx_root(struct sx_doc *doc)
 {
     SL_CHECK_MAGIC(doc, DOC_MAGIC);
-    return outside(xml.DocGetRootElement(doc->tree));
+    return doc->root;
 }
 
 const char *sx_name(const struct sx_node *node)
 {
-    return (const char *)inside(node)->name;
-}
-
-/* The text below a node; made once more only where it is in pieces. */
-static const char *text_of(xmlDoc *tree, xmlNode *children)
-{
-    if (!children)
-        return "";
-    if (!children->next && children->type == XML_TEXT_NODE)
-        return children->content ? (const char *)children->content : "";
-    xmlChar *whole = xml.NodeListGetString(tree, children, 1);
-    size_t len = whole ? strlen((const char *)whole) : 0;
-    struct joined *kept = malloc(sizeof *kept + len + 1);
-    if (kept) {
-        struct sx_doc *doc = tree->_private;
-        SL_CHECK_MAGIC(doc, DOC_MAGIC);
-        memcpy(kept->text, whole ? (const char *)whole : "", len + 1);
-        kept->next = doc->strings;
-        doc->strings = kept;
-    }
-    (*xml.Free)(whole);
-    return kept ? kept->text : "";
+    return node->name;
 }
 
 const char *sx_attr(struct sx_node *node, const char *name)
 {
-    for (const xmlAttr *a = inside(node)->properties; a; a = a->next)
-        if (strcmp((const char *)a->name, name) == 0)
-            return text_of(inside(node)->doc, a->children);
+    for (const struct attr *a = node->attrs; a; a = a->next)
+        if (strcmp(a->name, name) == 0)
+            return a->value;
     return NULL;
 }
 
 const char *sx_content(struct sx_node *node)
 {
-    return text_of(inside(node)->doc, inside(node)->children);
+    return node->text ? node->text->text : "";
 }
 
-static struct sx_node *from(xmlNode *node, const char *name)
+static struct sx_node *from(struct sx_node *node, const char *name)
 {
-    for (; node; node = node->next)
-        if (node->type == XML_ELEMENT_NODE && (!name || strcmp((const char *)node->name, name) == 0))
-            return outside(node);
-    return NULL;
+    while (node && name && strcmp(node->name, name) != 0)
+        node = node->next;
+    return node;
 }
 
 struct sx_node *sx_child(struct sx_node *node, const char *name)
 {
-    return from(inside(node)->children, name);
+    return from(node->child, name);
 }
 
 struct sx_node *sx_next(struct sx_node *node, const char *name)
 {
-    return from(inside(node)->next, name);
+    return from(node->next, name);
 }
 
 /* The depth is bounded by the parser. */
