@@ -298,7 +298,7 @@ static int by_text(const void *a, const void *b)
 static bool is_wanted(const char *sha256, void *ctx)
 {
     const struct sl_strings *wanted = ctx;
-    return bsearch(&sha256, wanted->items, wanted->count, sizeof *wanted->items, by_text) != NULL;
+    return wanted->count > 0 && bsearch(&sha256, wanted->items, wanted->count, sizeof *wanted->items, by_text) != NULL;
 }
 
 static enum sl_status sweep(struct dp_fetch *f, const struct sst_tasks *tasks, struct sl_error *e)
