@@ -152,6 +152,60 @@ static void prove(const struct resolve_trust *trust, const struct src_question *
     free(k);
 }
 
+/* What was said of one management point, to be set aside while another is asked. */
+struct verdict {
+    struct lm_mp mp;
+    enum src_result result;
+    enum lm_trust trust;
+    char text[SL_ERROR_TEXT_MAX], reason[SRC_REASON_MAX], rule[sizeof ((struct src_answer *)NULL)->rule];
+};
+
+static struct verdict set_aside(const struct src_answer *a)
+{
+    struct verdict v = {.mp = a->mp, .result = a->result, .trust = a->trust};
+    memcpy(v.text, a->text, sizeof v.text);
+    memcpy(v.reason, a->reason, sizeof v.reason);
+    memcpy(v.rule, a->rule, sizeof v.rule);
+    return v;
+}
+
+static void put_back(struct src_answer *a, const struct verdict *v)
+{
+    a->mp = v->mp;
+    a->result = v->result;
+    a->trust = v->trust;
+    memcpy(a->text, v->text, sizeof a->text);
+    memcpy(a->reason, v->reason, sizeof a->reason);
+    memcpy(a->rule, v->rule, sizeof a->rule);
+}
+
+static bool is_proven_or_open(const struct src_answer *a)
+{
+    return a->result == SRC_ANSWER && a->trust != LM_TRUST_REFUTED;
+}
+
+/* Q12: of those that may be meant the first by name that proves itself; of those that do not, the first is told. */
+static void prove_any(const struct resolve_trust *trust, const struct src_question *q, struct sl_deadline deadline,
+                      struct src_answer *a)
+{
+    const struct verdict before = set_aside(a);
+    struct verdict first = before;
+    size_t left = a->other_count + 1;
+    for (; left; left--) {
+        int share_ms = sl_deadline_left_ms(deadline) / (int)left;
+        prove(trust, q, sl_deadline_min(deadline, sl_deadline_in(share_ms)), a);
+        if (is_proven_or_open(a) || left == 1)
+            break;
+        src_warn(a, "%s", a->text);
+        first = left == a->other_count + 1 ? set_aside(a) : first;
+        put_back(a, &before);
+        a->mp = a->others[a->other_count + 1 - left];
+        src_say(a, SRC_ANSWER, "%s is the next by name", a->mp.name);
+    }
+    if (a->other_count && !is_proven_or_open(a))
+        put_back(a, &first);
+}
+
 /* ---- enough? -------------------------------------------------------------------------------------------------------- */
 
 /* Refuses an answer that is trusted less than what is demanded. */
@@ -173,7 +227,7 @@ void resolve_prove(const struct resolve_trust *trust, const struct src_question 
         return;
     bool is_open = q->what == SRC_MP && a->trust == LM_TRUST_UNPROVEN;
     if (is_open && trust->root_count && trust->least <= LM_TRUST_PROVEN)
-        prove(trust, q, deadline, a);
+        prove_any(trust, q, deadline, a);
     else if (is_open && trust->least == LM_TRUST_UNPROVEN)
         src_warn(a, "%s is unproven: no trusted root key is pinned for site %s", a->mp.name, q->site);
     if (a->result != SRC_ANSWER)

@@ -3,11 +3,11 @@
  * rules T1 to T8 are in locator/net/proof.h.
  *
  * A management point is asked when the answer comes from anywhere but an authenticated directory and a root key is pinned for
- * the site. Its proof makes the answer `proven`. A wrong one makes it `refuted`. When it gives no proof at all, the answer is
- * `refuted` where proof is demanded (`least` is proven, the default with a pinned key) and else stays `unproven`: the product's
- * own management points cannot speak our proof. One that cannot be reached has refuted nothing: where proof is demanded the
- * answer is a failure (proof-not-obtained), else it stays `unproven`. Without a pinned key nobody is asked and nothing is ever
- * refuted.
+ * the site; of several that may be meant (Q12) one after the other, until one proves itself. Its proof makes the answer `proven`.
+ * A wrong one makes it `refuted`. When it gives no proof at all, the answer is `refuted` where proof is demanded (`least` is
+ * proven, the default with a pinned key) and else stays `unproven`: the product's own management points cannot speak our proof.
+ * One that cannot be reached has refuted nothing: where proof is demanded the answer is a failure (proof-not-obtained), else it
+ * stays `unproven`. Without a pinned key nobody is asked and nothing is ever refuted.
  */
 #ifndef SL_LOCATOR_RESOLVE_PROVE_H
 #define SL_LOCATOR_RESOLVE_PROVE_H

@@ -246,7 +246,7 @@ static void say_mp(struct lm_mp *mps, size_t count, const struct src_question *q
         return;
     }
     (void)sl_text_copy(a->rule, sizeof a->rule, choice.kind == LM_CHOICE_ONE ? "S1.08" : "Q12");
-    a->mp = mps[choice.index];
+    src_take_choice(a, mps, count, choice, q->profile);
     src_say(a, SRC_ANSWER, "%s is %s of the list", a->mp.name, count == 1 ? "the only one" : "the first by name");
 }
 

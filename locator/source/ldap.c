@@ -209,8 +209,8 @@ static void choose(const struct ldapc_entries *found, const struct src_question 
     }
     *ret_choice = lm_choose_mp(mps, count, q->profile);
     if (ret_choice->kind >= LM_CHOICE_ONE) {
-        a->mp = mps[ret_choice->index];
         a->age_s = src_ldap_age(entries[ret_choice->index], q->now_s);
+        src_take_choice(a, mps, count, *ret_choice, q->profile);
         (void)sl_text_copy(a->owner, sizeof a->owner, a->mp.forest);
         (void)sl_text_copy(a->mp.site, sizeof a->mp.site, site);
     }

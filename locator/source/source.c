@@ -186,6 +186,20 @@ void src_say_failed(struct src_answer *a, enum sl_status status, const struct sl
     src_say(a, result, "%s", sl_error_text(e));
 }
 
+void src_take_choice(struct src_answer *a, struct lm_mp *mps, size_t count, struct lm_choice chosen, enum lm_profile profile)
+{
+    enum lm_choice_kind kind = chosen.kind;
+    a->mp = mps[chosen.index];
+    a->other_count = 0;
+    while (kind != LM_CHOICE_ONE && count > 1 && a->other_count < SRC_OTHERS_MAX) {
+        mps[chosen.index] = mps[--count];
+        chosen = lm_choose_mp(mps, count, profile);
+        if (chosen.kind < LM_CHOICE_ONE || (kind == LM_CHOICE_SEVERAL && chosen.kind == LM_CHOICE_BY_NAME))
+            return;
+        a->others[a->other_count++] = mps[chosen.index];
+    }
+}
+
 void src_warn(struct src_answer *a, const char *fmt, ...)
 {
     if (a->warning_count == SRC_WARNINGS_MAX)

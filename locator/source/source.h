@@ -38,6 +38,7 @@ enum {
     SRC_AGE_UNKNOWN = -1,
     SRC_MP_NAMES = 2,   /* of src_mp_name */
     SRC_PLACES_MAX = 8, /* of slp: and mplist: */
+    SRC_OTHERS_MAX = 3, /* management points that may be meant, too */
 };
 
 enum src_what {
@@ -120,6 +121,8 @@ struct src_answer {
     char warnings[SRC_WARNINGS_MAX][SRC_TEXT_MAX];
     /* SRC_MP; SRC_SITE: of the site found, its name "" when it has none */
     struct lm_mp mp;
+    size_t other_count; /* SRC_MP: who comes next by name, when the first does not prove itself (Q12) */
+    struct lm_mp others[SRC_OTHERS_MAX];
     /* SRC_SITE */
     char site[LM_CODE_SIZE];     /* where its clients are assigned */
     char resident[LM_CODE_SIZE]; /* in whose boundaries the client is; "" when asked by code */
@@ -185,6 +188,8 @@ void src_answer_fini(struct src_answer *a);
 void src_say(struct src_answer *a, enum src_result result, const char *fmt, ...) SL_PRINTF(3, 4);
 /* Sets a failed result from a status; `e` tells the text. */
 void src_say_failed(struct src_answer *a, enum sl_status status, const struct sl_error *e);
+/* Takes the management point that was chosen among `mps`, and those that come next by name. Changes their order. */
+void src_take_choice(struct src_answer *a, struct lm_mp *mps, size_t count, struct lm_choice chosen, enum lm_profile profile);
 /* Adds a warning; those beyond SRC_WARNINGS_MAX are dropped. */
 void src_warn(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Begins a note of a question sent now; src_note_end tells what came back. Beyond SRC_NOTES_MAX the last note is overwritten. */

@@ -38,7 +38,7 @@ bool src_srv_choose(const struct dnsc_srv_list *list, const struct src_question 
     struct lm_mp *mps = sl_new_array(list->count, sizeof *mps);
     to_mps(list, q, mps);
     struct lm_choice choice = lm_choose_mp(mps, list->count, q->profile);
-    a->mp = mps[choice.index];
+    src_take_choice(a, mps, list->count, choice, q->profile);
     free(mps);
     a->ttl_s = list->items[choice.index].ttl_s;
     src_note_end(a, "%s port %u", a->mp.name, a->mp.srv_port);

@@ -160,6 +160,22 @@ class Proof(TrustCase):
         last = told.json["steps"][-1]
         self.assertEqual((last["verdict"], last["rule"], last["trust"]), ("accepted", "J1 T0", "proven"), str(told))
 
+    def test_the_first_that_proves_itself(self):
+        """Q12 of several default ones the first by name that proves itself, with a warning for each before it; when none does, the first is told"""
+        self.start_rogue(lambda handler: (404, {}, b""))
+        address = {"rogue": ROGUE, "good": MP, "dead": "127.0.0.99"}
+        names = ("mp0", "mp1", "mp2")
+        zone = lambda *hosts: "zone:" + self.write("zone-" + "-".join(hosts), "$ORIGIN example.org.\n$TTL 3600\n" + "".join(
+            "_mssms_mp_ps1._tcp IN SRV 0 0 %d %s\n%s IN A %s\n" % (self.port, name, name, address[host])
+            for host, name in zip(hosts, names)), 0o644)
+        there = ["--resolve", NAME + ":" + MP]
+        found = self.find(zone("rogue", "good"), *there)
+        self.assertEqual((found.code, found.answer["mp"], found.answer["trust"]), (0, NAME, "proven"), str(found))
+        self.assertIn("mp0.example.org does not prove itself", "\n".join(found.json["warnings"]))
+        self.assertEqual(self.find(zone("dead", "good", "rogue"), *there).answer["mp"], NAME)
+        found = self.check(self.find(zone("rogue", "dead")), 4, "untrusted", "no-certificate", "refuted")
+        self.assertIn("mp0.example.org does not prove itself", found.json["message"])
+
     def test_without_a_pinned_key_nothing_is_refuted(self):
         """X13 no key, or that of another site only: unproven, ok, a warning, and nobody is asked"""
         rogue = self.start_rogue(lambda handler: (404, {}, b""))
