@@ -8,11 +8,13 @@ import hashlib
 import http.client
 import os
 import re
+import time
 
 import clients
 import harness
 import hosts
 import lab
+import nbns
 import postgres
 
 SAMPLE = os.path.join(harness.SRCDIR, "tests", "fixtures", "SMS_def.mof")
@@ -204,6 +206,19 @@ class FourHosts(SiteCase):
         harness.wait_until(lambda: self.body()[0] == 200, "S2.14 assignments again, nothing was started anew")
         harness.wait_until(lambda: self.server.ctl("dp", "add", "dp9.example.org").code == 0, "S2.14 administration again")
         self.server.ctl_ok("dp", "remove", "dp9.example.org")
+        self.the_database_is_cut_off()
+
+    def the_database_is_cut_off(self):
+        """Nobody refuses a connection; whoever waits for the database must not be who answers for the name."""
+        challenger = nbns.Client((self.mp.address, 137), local=hosts.WE)
+        self.addCleanup(challenger.close)
+        self.database_host.unplug()
+        for _ in range(5):
+            answer = challenger.ask(nbns.query(challenger.next_number(), "MP_PS1", 0x1A), tries=1, timeout_s=2)
+            self.assertEqual(answer and answer.rcode, 0, "S2.12 S2.14 the name is defended while the database is silent")
+            time.sleep(0.3)
+        self.database_host.plug()
+        harness.wait_until(lambda: self.body()[0] == 200, "S2.14 and assignments when it speaks again")
 
     def the_management_point_is_off(self):
         before = self.counted()
