@@ -206,6 +206,13 @@ class Tls(DirectoryCase):
         self.assertIn("not for the name", message)
         self.assertNotIn("not signed by", message)
 
+    def test_a_port_without_tls(self):
+        """X02 what is reset in the handshake is no time-out: said at once, and truly, each time"""
+        server = self.slapd()
+        for _ in range(5):
+            told = self.check(server.uri.replace("ldap:", "ldaps:"), "--timeout", "5s", code=3)
+            self.assertIn("closed the connection during the handshake", told)
+
     def test_client_certificates(self):
         """SASL EXTERNAL inside TLS with a server that demands a certificate, and maps its name to an account; each mistake is named"""
         ours, others = certs.Authority(self.path("tls")), certs.Authority(self.path("others"), "Other CA")

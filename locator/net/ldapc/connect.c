@@ -279,13 +279,13 @@ static bool install_tls(struct attempt *a)
     int code;
 
     a->is_handshake = true;
-    while ((code = ldap_install_tls(a->ld)) == LDAP_X_CONNECTING) {
-        if (!connect_slice(a))
-            break;
-    }
+    while ((code = ldap_install_tls(a->ld)) == LDAP_X_CONNECTING && connect_slice(a))
+        ;
     if (code == LDAP_SUCCESS)
         return is_new_enough(a);
-    return attempt_fail(a, "TLS handshake", sl_deadline_passed(a->deadline) ? LDAP_TIMEOUT : code, NULL);
+    if (code == LDAP_TIMEOUT) /* which is also what libldap calls a connection that was reset */
+        code = LDAP_SERVER_DOWN;
+    return attempt_fail(a, "TLS handshake", sl_deadline_left_ms(a->deadline) < CONNECT_SLICE_MS ? LDAP_TIMEOUT : code, NULL);
 }
 
 /* libldap could make nothing of the files: of which, it does not say. */
