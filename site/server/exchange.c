@@ -303,17 +303,18 @@ static void digest(struct srv_exchange *x, const struct sst_neighbours *neighbou
     sm_digest_end(all, ret_hex);
 }
 
+/* A neighbour need not know all our sites; only when it takes none of them something is wrong. */
 static bool tell_one(struct srv_exchange *x, const struct sst_neighbour *n, const struct sl_strings *ours)
 {
     struct sl_error e = {0};
-    enum sl_status status = SL_OK;
-    for (size_t i = 0; i < ours->count && status == SL_OK; i++)
-        status = ask(x, n, ours->items[i], &e);
-    if (status != SL_OK && !has_failed(x, n->code) && !sl_cancel_is_told(&x->stop))
+    bool is_taken = false;
+    for (size_t i = 0; i < ours->count && !sl_cancel_is_told(&x->stop); i++)
+        is_taken = ask(x, n, ours->items[i], &e) == SL_OK || is_taken;
+    if (!is_taken && !has_failed(x, n->code) && !sl_cancel_is_told(&x->stop))
         sl_log(SL_LOG_WARNING, "site-exchange-failed", "site=%s text=%s", n->code, SL_LOG_TEXT(sl_error_text(&e)));
-    else if (status == SL_OK && has_failed(x, n->code))
+    else if (is_taken && has_failed(x, n->code))
         sl_log(SL_LOG_INFO, "site-exchange-back", "site=%s", n->code);
-    return status == SL_OK;
+    return is_taken;
 }
 
 /* On the worker's thread. What we have learned is no news to tell, else two sites might tell each other for ever. */
