@@ -47,6 +47,7 @@ class Host:
         harness.wait_until(lambda: os.readlink("/proc/%d/ns/net" % self._holder.pid) != own, "the namespace of " + name)
         self.link = "sl-" + name
         case.run_ok([ip, "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", str(self._holder.pid)])
+        case.addCleanup(harness.run, [ip, "link", "delete", self.link])  # the kernel takes its time with those of a dead namespace
         case.run_ok([ip, "link", "set", self.link, "master", "sl-wire", "up"])
         for words in (["addr", "add", address + "/24", "brd", "+", "dev", "eth0"], ["link", "set", "eth0", "up"], ["link", "set", "lo", "up"]):
             case.run_ok(self.command([ip] + words))
