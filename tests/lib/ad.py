@@ -21,6 +21,7 @@ ADDRESS, NETWORK = "10.99.0.1", "10.99.0.0/24"
 AD_SITE = "HQ"
 CONTAINER = "CN=System Management,CN=System," + BASE
 PASSWORDS = {"administrator": "Adm1n-of-the-lab", "smspub": "Publ1sh-the-site", "reader": "Read-the-s1te"}
+START_S = 240    # provisioning a domain is seconds of work, on a busy machine a minute and more
 
 SMB_CONF = """[global]
  netbios name = DC1
@@ -139,7 +140,7 @@ class DomainController:
         return path
 
     def _run(self, argv, **more):
-        result = harness.run(argv, **more)
+        result = harness.run(argv, timeout_s=START_S, **more)
         if result.code != 0:
             raise harness.Failed(str(result))
         return result
@@ -160,7 +161,7 @@ class DomainController:
         self._process = harness.Process([harness.tool("samba", "samba-ad-dc"), "-F", "--no-process-group", "-M", "single",
                                          "--configfile=" + self._conf], os.path.join(self.folder, "samba.log"), clean_exit=False,
                                         env={"KRB5_CONFIG": self._krb5_conf})
-        harness.wait_until(self._is_ready, "the domain controller answering", timeout_s=60, poll_s=0.1)
+        harness.wait_until(self._is_ready, "the domain controller answering", timeout_s=START_S, poll_s=0.1)
 
     def _is_ready(self):
         self._process.check_alive()
