@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the tree a second time with AddressSanitizer and UBSan, runs the unit, replay and fuzz programs with their corpora, and gives
-# the sanitized daemons the matrix of the main job and the bad input, and has the library called from many threads, for leaks too.
+# the sanitized daemons the matrix of the main job and the bad input, has the library called from many threads, and answers kept and a
+# directory watched, for leaks too.
 # The second build lives in sanitized/ of the build folder and is kept, so that a second run only builds what changed; make clean
 # removes it. Uses ccache where it is installed.
 set -eu
@@ -38,7 +39,7 @@ fi
 targets=${SL_FUZZ_TARGETS:-nbns frame conf winsdat lmhosts netsh}
 printf '%s\n' $targets | SL_FUZZ_SECONDS=${SL_FUZZ_SECONDS:-60} xargs -P 2 -I TARGET nice -n 5 tests/fuzz/fuzz-TARGET >fuzz.out 2>&1 &
 fuzzing=$!
-for test in matrix bad_input library_calls; do
+for test in matrix bad_input library_calls cache watch; do
   abs_top_builddir=$folder /usr/bin/python3 "$abs_top_srcdir/tests/functional/test_$test.py" >"$test.out" 2>&1 ||
     { cat "$test.out"; echo "FAIL: functional test $test with sanitized programs"; exit 1; }
 done
