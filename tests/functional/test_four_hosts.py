@@ -259,6 +259,7 @@ class TwoManagementPoints(SiteCase):
             machine.more += ["--http", self.VIP, "--nbt-address", self.VIP]
             machine.host.run_ok("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind")
             self.server.ctl_ok("mp", "add", machine.host.fqdn, "--address", machine.address)
+        self.addCleanup(self._stop_all)     # as above, for the hosts that came since
         self.server.ctl_ok("boundary", "add", "subnet", hosts.NETWORK)
         self.server.ctl_ok("target", "add", REGISTRY)
 
