@@ -209,9 +209,11 @@ class FourHosts(SiteCase):
         self.the_database_is_cut_off()
 
     def the_database_is_cut_off(self):
-        """Nobody refuses a connection; whoever waits for the database must not be who answers for the name."""
+        """Nobody refuses a connection; whoever waits for the database must not be who answers for the name, between two changes."""
         challenger = nbns.Client((self.mp.address, 137), local=hosts.WE)
         self.addCleanup(challenger.close)
+        seen = lambda machine: machine.ctl("status", "--json").answer["generation"]
+        harness.wait_until(lambda: seen(self.mp) == seen(self.server), "mp1 to have read the last change")
         self.database_host.unplug()
         for _ in range(5):
             answer = challenger.ask(nbns.query(challenger.next_number(), "MP_PS1", 0x1A), tries=1, timeout_s=2)
