@@ -87,8 +87,9 @@ void srv_lose(struct srv *srv, const struct sl_error *why);
 /* ---- watch.c: whether the database is there and was changed, seen from a thread of its own ---- */
 
 /*
- * Starts looking every SRV_POLL_MS and calls srv_look and srv_lose on the loop's thread, which so never waits for a database that
- * is away. One of a newer version is away too, for every reader of the pools. SL_IO.
+ * Starts looking every SRV_POLL_MS and calls srv_look and srv_lose on the loop's thread, which so waits for no database that is
+ * away, but for one that goes while srv_look reads a change. One of a newer version is away too, for every reader of the pools.
+ * SL_IO.
  */
 enum sl_status srv_watch_new(struct srv *srv, struct srv_watch **ret_watch, struct sl_error *e) SL_MUST;
 void srv_watch_free(struct srv_watch *watch); /* NULL is accepted */
