@@ -593,7 +593,7 @@ START_TEST(connections_that_wait_for_an_answer_are_bounded)
     server_open(&s);
     for (int i = 0; i < CROWD; i++) {
         fds[i] = connect_raw(&s);
-        send_verb(fds[i], i < CROWD - 1 ? "hold" : "fail", NULL);
+        send_verb(fds[i], i < CROWD - 1 ? "stream" : "fail", i < CROWD - 1 ? "100000000" : NULL);
     }
     struct pollfd p = {.fd = fds[CROWD - 1], .events = POLLIN};
     ck_assert_int_eq(poll(&p, 1, 200), 0);
