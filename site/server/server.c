@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SETTLE_MAX = 4 };
+
 /* ---- the database ----------------------------------------------------------------------------------------------------- */
 
 enum sl_status srv_store(struct srv *srv, struct sst **ret_store, struct sl_error *e)
@@ -125,6 +127,24 @@ void srv_set_times(struct srv *srv, const struct srv_times *times)
         srv_selftest_set_interval(srv->selftest, times->selftest_interval_ms);
 }
 
+/*
+ * Does what follows from a change: certificates and policies, which are changes themselves, until nothing is left to do. The
+ * generation is that from before the last look, so that the key that another host sends meanwhile is seen the next time.
+ */
+static enum sl_status settle(struct srv *srv, struct sst *store, const struct sl_strings *codes, int64_t *generation,
+                             struct sl_error *e)
+{
+    int64_t after = *generation;
+    enum sl_status status = SL_OK;
+    for (int i = 0; i < SETTLE_MAX && srv->options.is_server && status == SL_OK && (i == 0 || after != *generation); i++) {
+        *generation = after;
+        certify_all(srv, store, codes);
+        refresh_policies(store, codes);
+        status = sst_generation(store, &after, e);
+    }
+    return status;
+}
+
 static enum sl_status look(struct srv *srv, struct sl_error *e)
 {
     struct sst *store;
@@ -140,11 +160,7 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
     status = srv_sites(srv, &codes, e);
     if (status != SL_OK)
         return status;
-    if (srv->options.is_server) {
-        certify_all(srv, store, &codes);
-        refresh_policies(store, &codes);
-    }
-    status = sst_generation(store, &generation, e); /* both may have moved it */
+    status = settle(srv, store, &codes, &generation, e);
     if (status != SL_OK) {
         sl_strings_fini(&codes);
         return status;

@@ -194,6 +194,7 @@ class FourHosts(SiteCase):
         self.assertIn("for 2 clients", self.server.ctl("mp", "designate", "--none", "--diff").err, "S1.25 X17")
 
     def the_database_is_off(self):
+        self.the_database_is_cut_off()      # nothing was changed for a while: no look is under way
         self.database.stop(postgres.signal.SIGQUIT)
         self.assertEqual(self.server.ctl("dp", "add", "dp9.example.org").code, 3, "S2.14 no administration")
         self.assertEqual(get(MP1, "/SMS_MP/.sms_aut?MPLIST")[0], 500, "S2.14")
@@ -206,7 +207,6 @@ class FourHosts(SiteCase):
         harness.wait_until(lambda: self.body()[0] == 200, "S2.14 assignments again, nothing was started anew")
         harness.wait_until(lambda: self.server.ctl("dp", "add", "dp9.example.org").code == 0, "S2.14 administration again")
         self.server.ctl_ok("dp", "remove", "dp9.example.org")
-        self.the_database_is_cut_off()
 
     def the_database_is_cut_off(self):
         """Nobody refuses a connection; whoever waits for the database must not be who answers for the name, between two changes."""
