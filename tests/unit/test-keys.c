@@ -238,12 +238,12 @@ START_TEST(keys_that_were_sent_are_certified)
     claim(&b, "mp1.example.org", "mp1.example.org", other);
     claim(&b, "mp1.example.org", "mp1.example.org", one);
     site = certify(&b, NOW);
-    ck_assert_int_eq(site->mps[0].key_count, 1);
+    ck_assert_uint_eq(site->mps[0].key_count, 1);
     ck_assert(is_for(site->mps[0].certificate, one) && is_for(site->mps[0].keys[0].certificate, one));
     sm_snapshot_free(site);
     claim(&b, "mp1.example.org", "mp2.example.org", other); /* as a cluster of which two are members */
     site = certify(&b, NOW);
-    ck_assert_int_eq(site->mps[0].key_count, 2);
+    ck_assert_uint_eq(site->mps[0].key_count, 2);
     ck_assert(is_for(site->mps[0].certificate, one) && is_for(site->mps[0].keys[0].certificate, one));
     ck_assert(is_for(site->mps[0].keys[1].certificate, other));
     struct sm_snapshot *again = certify(&b, NOW);
@@ -252,7 +252,7 @@ START_TEST(keys_that_were_sent_are_certified)
     sm_snapshot_free(site);
     struct sl_strings certificates = {0};
     ok(sst_mp_certificates(b.store, "PS1", &certificates, &e), &e);
-    ck_assert_int_eq(certificates.count, 3); /* the site server takes reports signed with any of them */
+    ck_assert_uint_eq(certificates.count, 3); /* the site server takes reports signed with any of them */
     sl_strings_fini(&certificates);
     proof_key_free(one);
     proof_key_free(other);
