@@ -69,6 +69,7 @@ static bool reserve(struct sl_text *t, size_t more)
         t->failed = true;
         return false;
     }
+    grown[t->len] = '\0';
     t->data = grown;
     t->cap = cap;
     return true;

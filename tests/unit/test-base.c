@@ -25,6 +25,8 @@ START_TEST(text_grows_up_to_its_limit)
 {
     struct sl_text t = sl_text_new(300);
     ck_assert_str_eq(sl_text_str(&t), "");
+    sl_text_expect(&t, 20);
+    ck_assert_str_eq(sl_text_str(&t), "");
     for (int i = 0; i < 30; i++)
         sl_text_printf(&t, "%s%08d", "ab", i);
     ck_assert_uint_eq(t.len, 300);
