@@ -118,6 +118,22 @@ enum sl_status sm_mp_make(const char *host, const char *address, int64_t port, s
     return SL_OK;
 }
 
+/* "HOST[:PORT]" up to a slash or the end. */
+static bool is_authority(const char *text)
+{
+    char port[8];
+    int64_t ignored;
+    size_t host = *text == '[' ? strcspn(text, "]/") + 1 : strcspn(text, ":/"), len = strcspn(text, "/");
+    if (host == 0 || host > len)
+        return false;
+    if (host == len)
+        return true;
+    if (text[host] != ':' || len - host > sizeof port)
+        return false;
+    snprintf(port, sizeof port, "%.*s", (int)(len - host - 1), text + host + 1);
+    return sl_parse_i64(port, 1, UINT16_MAX, &ignored);
+}
+
 static enum sl_status check_url(const char *url, struct sl_error *e)
 {
     static const char *const schemes[] = {"http://", "https://"};
@@ -125,7 +141,7 @@ static enum sl_status check_url(const char *url, struct sl_error *e)
     for (size_t i = 0; i < SL_COUNT(schemes); i++)
         if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
             prefix = strlen(schemes[i]);
-    if (prefix == 0 || url[prefix] == '/' || url[prefix] == '\0')
+    if (prefix == 0 || !is_authority(url + prefix))
         return sl_fail(e, SL_USAGE, "URL \"%s\": must be http://HOST/... or https://HOST/...", url);
     if (strlen(url) + 1 > SM_URL_MAX)
         return sl_fail(e, SL_USAGE, "URL: longer than %d characters", SM_URL_MAX);
@@ -139,7 +155,7 @@ enum sl_status sm_check_server_url(const char *url, struct sl_error *e)
 {
     static const char scheme[] = "http://";
     const char *host = url + sizeof scheme - 1;
-    if (strncmp(url, scheme, sizeof scheme - 1) != 0 || *host == '\0' || strpbrk(host, "/?#@ ") != NULL ||
+    if (strncmp(url, scheme, sizeof scheme - 1) != 0 || !is_authority(host) || strpbrk(host, "/?#@ ") != NULL ||
         strlen(url) > SM_SERVER_URL_MAX)
         return sl_fail(e, SL_USAGE, "\"%s\" is not http://HOST[:PORT]", url);
     return SL_OK;

@@ -139,10 +139,14 @@ static enum sl_status read_filter(const struct srv_call *call, struct sst_report
                                   struct sl_error *e)
 {
     const char *since = option(call, "since"), *limit = option(call, "limit"), *kind = option(call, "kind");
+    const char *client = option(call, "client");
+    char smsid[SM_SMSID_SIZE];
     int64_t since_ms = 0;
     *ret_limit = REPORTS_DEFAULT;
     if (kind != NULL && (sm_report_parse(kind) == SM_REPORT_COUNT || sm_report_parse(kind) == SM_REPORT_REGISTRATION))
         return sl_fail(e, SL_USAGE, "--kind \"%s\": is none of discovery, inventory, metering, status", kind);
+    if (client != NULL && !sm_smsid_parse(client, smsid))
+        return sl_fail(e, SL_USAGE, "--client \"%s\": is not GUID:...", client);
     if (since != NULL && !sl_parse_duration_ms(since, &since_ms))
         return sl_fail(e, SL_USAGE, "--since \"%s\": is no time", since);
     if (limit != NULL && (!sl_parse_u64(limit, REPORTS_MAX, ret_limit) || *ret_limit == 0))

@@ -21,7 +21,7 @@
 
 #define EXCHANGE_MAGIC 0x52700003u
 
-enum { SOON_MS = 500, QUESTION_MS = 10000 };
+enum { SOON_MS = 500, QUESTION_MS = 10000, AHEAD_MAX_S = 3600 };
 
 struct srv_exchange {
     uint32_t magic;
@@ -182,6 +182,15 @@ static enum sl_status store_told(struct srv_exchange *x, struct sm_snapshot *tol
     return status;
 }
 
+/* What a wrong clock has dated into the future would keep out all that is told until then. */
+static enum sl_status check_time(const char *code, int64_t made_s, struct sl_error *e)
+{
+    int64_t now_s = sl_clock_real_s();
+    if (made_s - now_s <= AHEAD_MAX_S)
+        return SL_OK;
+    return sl_fail(e, SL_CONFLICT, "site %s is described as of %" PRId64 " s ahead of the clock here", code, made_s - now_s);
+}
+
 /* With the mutex held. */
 static enum sl_status take(struct srv_exchange *x, const char *wanted, const char *text, size_t len, const char *signature,
                            struct sl_error *e)
@@ -195,6 +204,8 @@ static enum sl_status take(struct srv_exchange *x, const char *wanted, const cha
         status = sl_fail(e, SL_DENIED, "site %s answers instead of %s", told->site.code, wanted);
     if (status == SL_OK)
         status = check_teller(x, told->site.code, text, len, signature, e);
+    if (status == SL_OK)
+        status = check_time(told->site.code, made_s, e);
     if (status == SL_OK)
         status = store_told(x, told, made_s, e);
     sm_snapshot_free(told);

@@ -7,7 +7,8 @@
  *   200                             what was told is kept; the description of CODE
  *   400                             it cannot be read; the text says where
  *   403                             the asker is no neighbour (sst_add_neighbour), or not signed by the key that is pinned for it
- *   404                             no such site here. 409: something newer is known, or its place in the hierarchy is impossible
+ *   404                             no such site here. 409: something newer is known, it is dated more than an hour ahead of the
+ *                                   clock here, or its place in the hierarchy is impossible
  *   500                             the database cannot be written now
  *
  * So one question tells both sides. What is older than what is known is refused, so that nobody who has recorded one can bring it

@@ -321,7 +321,9 @@ enum sl_status srv_site_remove(struct srv_call *call, struct sl_error *e)
 {
     bool removed;
     const char *code = call->request->args[0];
-    enum sl_status status = sst_remove_neighbour(call->store, code, &removed, e);
+    enum sl_status status = sm_check_code(code, e);
+    if (status == SL_OK)
+        status = sst_remove_neighbour(call->store, code, &removed, e);
     if (status != SL_OK)
         return status;
     call->site = sl_strdup(code);

@@ -110,16 +110,18 @@ enum sl_status sst_add_neighbour(struct sst *store, const struct sst_neighbour *
 enum sl_status sst_remove_neighbour(struct sst *store, const char *code, bool *ret_removed, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
-    bool removed = false;
+    bool removed = false, is_here = false;
     struct sst_site_row *rows = NULL;
     size_t count = 0;
     enum sl_status status = db_begin(store->db, e);
     if (status != SL_OK)
         return status;
     status = sst_hierarchy(store, &rows, &count, e);
-    for (size_t i = 0; i < count && status == SL_OK; i++)
+    for (size_t i = 0; i < count && status == SL_OK; i++) {
+        is_here = is_here || strcmp(rows[i].code, code) == 0;
         if (strcmp(rows[i].parent, code) == 0)
             status = sl_fail(e, SL_CONFLICT, "site %s lies below %s", rows[i].code, code);
+    }
     free(rows);
     if (status == SL_OK) {
         struct db_stmt *s =
@@ -127,6 +129,8 @@ enum sl_status sst_remove_neighbour(struct sst *store, const char *code, bool *r
         db_bind_text(s, 1, code);
         status = sst_run(store, s, &removed, e);
     }
+    if (status == SL_OK && is_here && !removed)
+        status = sl_fail(e, SL_CONFLICT, "site %s is in this database", code);
     return sst_change_end(store, status, removed, ret_removed, e);
 }
 

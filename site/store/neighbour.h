@@ -31,7 +31,7 @@ const struct sst_neighbour *sst_find_neighbour(const struct sst_neighbours *list
 /* Makes a neighbour known, by code; SL_CONFLICT when the code is a site of this database, or known with other particulars. */
 enum sl_status sst_add_neighbour(struct sst *store, const struct sst_neighbour *neighbour, bool *ret_added,
                                  struct sl_error *e) SL_MUST;
-/* Forgets one; SL_CONFLICT while another site lies below it. */
+/* Forgets one; SL_CONFLICT while another site lies below it, and when the code is a site of this database. */
 enum sl_status sst_remove_neighbour(struct sst *store, const char *code, bool *ret_removed, struct sl_error *e) SL_MUST;
 /*
  * Puts what a neighbour has told (its site, management points and boundaries; made at `made_s`) in the place of what was known.

@@ -5,6 +5,7 @@ import http.client
 import os
 import re
 import subprocess
+import time
 import xml.etree.ElementTree
 
 import ccm
@@ -153,6 +154,8 @@ class Hierarchy(harness.Case):
             self.assertEqual(self.parent.ctl(*words).code, 2, words)
         self.parent.ctl_ok("dp", "list")                       # --site is not needed: it is the only one of this database
         self.assertEqual(self.child.ctl("site", "remove", "PAR").code, 7)
+        self.assertEqual(self.child.ctl("site", "remove", "CHD").code, 7)       # no neighbour but the site itself
+        self.assertEqual(self.child.ctl("site", "remove", "no code").code, 2)
         self.assertEqual(self.child.ctl("site", "set", "CHD", "--kind", "secondary", "--parent", "PAR").code, 2)
         self.assertEqual(self.parent.ctl("prune", "--of", "CHD").code, 2)
         self.assertEqual(self.parent.ctl_ok("key", "show", "--json").answer["site"], "PAR")
@@ -163,7 +166,9 @@ class Hierarchy(harness.Case):
         self.assertEqual(self.child.ctl_ok("site", "remove", "PAR", "--json").answer["change"], "removed")
         self.assertEqual(self.places(CHILD, "CHD", "10.1.0.7", "10.1.0.0"), [("CHD", "CHD", "FALLBACK")])
         harness.wait_until(lambda: "site-exchange-failed site=CHD" in self.parent.process.log(), "403 at the child")
-        for words in (["ZZZ", "--server", "ftp://x", "--root-key", self.path("par.pem")], ["zzz", "--server", "http://x", "--root-key", self.path("par.pem")],
+        for words in (["ZZZ", "--server", "ftp://x", "--root-key", self.path("par.pem")],
+                      ["ZZZ", "--server", "http://x:99999", "--root-key", self.path("par.pem")], ["ZZZ", "--server", "http://x:", "--root-key", self.path("par.pem")],
+                      ["ZZZ", "--server", "http://[::1]x", "--root-key", self.path("par.pem")], ["zzz", "--server", "http://x", "--root-key", self.path("par.pem")],
                       ["ZZZ", "--server", "http://x", "--root-key", self.write("no.pem", "no key\n")], ["ZZZ", "--server", "http://x"],
                       ["ZZZ", "--server", "http://x", "--root-key", "/nowhere"]):
             self.assertEqual(self.parent.ctl("site", "add", *words).code, 2, words)
@@ -181,17 +186,17 @@ class Hierarchy(harness.Case):
         return int(status), body
 
     @staticmethod
-    def description(made=4000000000, code="CHD", parts="", kind="primary", parent=""):
+    def description(made=None, code="CHD", parts="", kind="primary", parent=""):
         return ('sitelocator site 1\n<SiteDescription SchemaVersion="1.0" Made="%d"><Site Code="%s" Kind="%s" Parent="%s" Domain="x.org" Forest="x.org" '
-                'Server="s.x.org"/>%s</SiteDescription>' % (made, code, kind, parent, parts))
+                'Server="s.x.org"/>%s</SiteDescription>' % (int(time.time()) if made is None else made, code, kind, parent, parts))
 
     def key_of(self, site):
         return (site.state[1] + "/site" if site.state else site.db) + "-%s.key" % site.code
 
     def test_only_what_the_pinned_key_signed_is_learned(self):
         """issue 5 item 6: strangers, other keys, changed and replayed descriptions are refused and learn nothing; the answer is signed"""
-        right, wrong = self.key_of(self.child), self.key_of(self.parent)
-        good = self.description(made=1700000000, parts='<MP Host="a.x.org" Address="192.0.2.1" Port="80" HTTPS="0" NLB="0" Default="1"/>')
+        right, wrong, now = self.key_of(self.child), self.key_of(self.parent), int(time.time())
+        good = self.description(made=now - 100, parts='<MP Host="a.x.org" Address="192.0.2.1" Port="80" HTTPS="0" NLB="0" Default="1"/>')
         self.assertEqual(self.tell(good, right)[0], 403)                    # nobody has made it known
         self.assertEqual(self.introduce(self.parent, self.child, "127.0.0.21").code, 0)     # where nobody is
         self.assertEqual([row["subject"] for row in self.parent.ctl("check", "--json").answer if row["rule"] == "neighbour-silent"], ["CHD"])
@@ -202,10 +207,14 @@ class Hierarchy(harness.Case):
         self.assertEqual((status, 'Code="PAR"' in body), (200, True), body)
         self.assertEqual(self.get(PARENT, "/SMS_MP/.sms_aut?MPLIST1&CHD")[1].count("a.x.org"), 1)
         self.assertEqual(self.tell(good, right)[0], 200)
-        self.assertEqual(self.tell(self.description(made=1800000000), right)[0], 200)
+        self.assertEqual(self.tell(self.description(made=now - 50), right)[0], 200)
         self.assertEqual(self.tell(good, right)[0], 409)                    # recorded, and brought back
         self.assertEqual(self.get(PARENT, "/SMS_MP/.sms_aut?MPLIST1&CHD")[1].count("a.x.org"), 0)
-        self.assertEqual(self.tell(self.description(made=1900000000), right, "XYZ")[0], 404)
+        self.assertEqual(self.tell(self.description(), right, "XYZ")[0], 404)
+        for made in (now + 4000, (1 << 63) - 1):                            # a wrong clock keeps out nothing that is told later
+            status, body = self.tell(self.description(made=made), right)
+            self.assertEqual((status, "ahead of the clock" in body), (409, True), body)
+        self.assertEqual(self.tell(self.description(), right)[0], 200)
         self.assertEqual(self.tell(self.description(code="PAR"), wrong)[0], 403)
         self.assertLessEqual(self.parent.process.log().count("site-exchange-refused"), 5)
 

@@ -103,6 +103,8 @@ class Upward(ReportCase):
         time.sleep(1.1)
         self.assertEqual(self.rows("report", "list", "--since", "0s"), [])
         self.site.ctl_ok("report", "list", "--kind", "registration", code=2)
+        for verb in ("list", "count"):
+            self.site.ctl_ok("report", verb, "--client", "PC1", code=2)      # a name is no id: not "nothing was reported"
 
     def test_unknown_clients_are_refused(self):
         """Issue 5 item 6: who is not registered gets a clear refusal; a removed client too, until it registers again"""
