@@ -101,6 +101,12 @@ enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp,
     return SL_OK;
 }
 
+bool lm_is_host(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
+    return text[0] != '\0' && text[strspn(text, allowed)] == '\0';
+}
+
 bool lm_mp_is_https(const struct lm_mp *mp, uint16_t forced)
 {
     if (mp->ssl_state >= 0)

@@ -14,7 +14,8 @@
 #include <string.h>
 
 /* RFC 1035 4.1 */
-enum { CLASS_IN = 1, TYPE_CNAME = 5, TYPE_SRV = 33, TRUNCATED = 0x0200, TRIES = 3, TRY_MS = 2000, SYSTEM_SERVERS = 3 };
+enum { CLASS_IN = 1, TYPE_CNAME = 5, TYPE_SRV = 33, TRUNCATED = 0x0200, RCODE_BITS = 0x000f };
+enum { TRIES = 3, TRY_MS = 2000, SYSTEM_SERVERS = 3 };
 
 /* RFC 2181 8: what is larger counts as 0 */
 static const uint32_t ttl_max = 0x7fffffff;
@@ -233,12 +234,20 @@ static bool read_srv(const uint8_t *octets, size_t len, struct dnsc_srv_list *li
     return nb_cursor_ok(&c);
 }
 
+/* c-ares takes an answer with a code beyond REFUSED (NOTAUTH, NOTZONE ...) for one without records. */
+static bool is_error(const uint8_t *octets, size_t len)
+{
+    struct nb_cursor c = nb_cursor_read(octets, len);
+    (void)nb_get16(&c);
+    return nb_get16(&c) & RCODE_BITS && nb_cursor_ok(&c);
+}
+
 static void on_srv(void *arg, int code, int timeouts, unsigned char *octets, int len)
 {
     struct ask *ask = arg;
     (void)timeouts;
     ask->done = true;
-    ask->code = code;
+    ask->code = code == ARES_SUCCESS && octets && is_error(octets, (size_t)len) ? ARES_ESERVFAIL : code;
     if (octets)
         ask->malformed = is_cut(octets, (size_t)len) || (code == ARES_SUCCESS && !read_srv(octets, (size_t)len, ask->srv));
 }

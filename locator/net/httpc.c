@@ -4,6 +4,8 @@
 
 #include "common/base/file.h"
 #include "common/base/lazy.h"
+#include "locator/model/mp.h"
+#include "locator/net/peercert.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -66,9 +68,8 @@ void httpc_reply_fini(struct httpc_reply *reply)
 
 bool httpc_url(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
     bool v6 = strchr(host, ':') != NULL;
-    if (!host[0] || host[strspn(host, allowed)])
+    if (!lm_is_host(host))
         return false;
     int n = snprintf(out, size, "%s://%s%s%s:%u%s", scheme, v6 ? "[" : "", host, v6 ? "]" : "", port, path);
     return n > 0 && (size_t)n < size;
@@ -102,6 +103,8 @@ static size_t take_header(char *line, size_t size, size_t count, void *arg)
         (void)snprintf(w->value, HTTPC_HEADER_MAX, "%.*s", (int)(to - from), from);
     return len;
 }
+
+enum { HTTPC_WHY_MAX = 512 };
 
 struct exchange {
     CURL *easy;
@@ -252,6 +255,20 @@ static enum sl_status check_files(const struct httpc_request *r, struct sl_error
     return SL_OK;
 }
 
+/* Nor does it tell a file without a certificate, or the key of another one, from what a server does. */
+static enum sl_status explain(const struct httpc_request *r, enum sl_status s, struct sl_error *e)
+{
+    const char *key = r->key_file ? r->key_file : r->cert_file;
+    char why[HTTPC_WHY_MAX];
+    if (s == SL_OK || strncmp(r->url, "https:", 6) != 0)
+        return s;
+    if (r->ca_file && !peercert_has_authority(r->ca_file))
+        return sl_fail(e, SL_USAGE, "%s: TLS: no certificate of an authority could be read from %s", r->url, r->ca_file);
+    if (r->cert_file && !peercert_is_identity(r->cert_file, key, why, sizeof why))
+        return sl_fail(e, SL_USAGE, "%s: TLS: certificate %s with key %s: %s", r->url, r->cert_file, key, why);
+    return s;
+}
+
 enum sl_status httpc_exchange(const struct httpc_request *request, struct sl_deadline deadline, struct httpc_reply *ret_reply,
                               struct sl_error *e)
 {
@@ -268,7 +285,7 @@ enum sl_status httpc_exchange(const struct httpc_request *request, struct sl_dea
         set_rules(&x, sl_deadline_left_ms(deadline), &reply.body);
         set_request(&x, request);
         set_wanted(&x, request, &reply);
-        s = perform(&x, request, deadline, &reply, e);
+        s = explain(request, perform(&x, request, deadline, &reply, e), e);
     } else {
         s = sl_fail(e, SL_NOMEM, "%s", request->url);
     }

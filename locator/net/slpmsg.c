@@ -63,9 +63,18 @@ static enum sl_status take_number(struct sx_node *node, const char *name, int64_
     return sl_fail(e, SL_MALFORMED, "%s/@%s: \"%.20s\" is not within 0 and %lld", sx_name(node), name, text, (long long)max);
 }
 
+static enum sl_status check_host(struct sx_node *node, const char *name, struct sl_error *e)
+{
+    if (lm_is_host(name))
+        return SL_OK;
+    return name[0] ? sl_fail(e, SL_MALFORMED, "%s/@Name: \"%.60s\" is no host", sx_name(node), name)
+                   : sl_fail(e, SL_MALFORMED, "%s/@Name is missing", sx_name(node));
+}
+
 static enum sl_status take_mp(struct sx_node *node, struct loc_slp_reply *reply, struct sl_error *e)
 {
     struct lm_mp *mp = &reply->mp;
+    struct lm_address ignored;
     int64_t port = 0;
     enum sl_status s = take_text(node, "Name", mp->name, sizeof mp->name, e);
     if (s == SL_OK)
@@ -78,8 +87,10 @@ static enum sl_status take_mp(struct sx_node *node, struct loc_slp_reply *reply,
         s = take_number(node, "Port", UINT16_MAX, &port, e);
     if (s == SL_OK)
         s = take_number(node, "SSLState", UINT32_MAX, &mp->ssl_state, e);
-    if (s == SL_OK && !mp->name[0])
-        s = sl_fail(e, SL_MALFORMED, "MP/@Name is missing");
+    if (s == SL_OK)
+        s = check_host(node, mp->name, e);
+    if (s == SL_OK && mp->address[0] && (strchr(mp->address, '/') || lm_address_parse(mp->address, &ignored, NULL) != SL_OK))
+        s = sl_fail(e, SL_MALFORMED, "MP/@Address: \"%.45s\" is no address", mp->address);
     mp->srv_port = (uint16_t)port;
     mp->is_default = true;
     memcpy(mp->site, reply->assignment, sizeof mp->site);
@@ -94,8 +105,8 @@ static enum sl_status take_caps(struct sx_node *site, struct loc_slp_reply *repl
         if (reply->cap_count == LOC_SLP_CAPS_MAX)
             return sl_fail(e, SL_MALFORMED, "Site: more than %d CAP", LOC_SLP_CAPS_MAX);
         s = take_text(n, "Name", reply->caps[reply->cap_count], sizeof reply->caps[0], e);
-        if (s == SL_OK && !reply->caps[reply->cap_count++][0])
-            s = sl_fail(e, SL_MALFORMED, "CAP/@Name is missing");
+        if (s == SL_OK)
+            s = check_host(n, reply->caps[reply->cap_count++], e);
     }
     return s;
 }

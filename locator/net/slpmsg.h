@@ -17,7 +17,8 @@
  * point of the site, for legacy clients (S1.09), any number. AssignedBy is one of
  * "site-code", "ad-site", "subnet", "range"; a reader that meets several sites takes the first. MP/@SSLState is 1 when its port
  * speaks TLS, and absent for HTTP. Attributes but SiteCode and Name may be absent, what is not known is passed over. Everything
- * read is hostile: text longer than its field, a code or a number that is none are SL_MALFORMED. Pure, any thread.
+ * read is hostile: text longer than its field, a code, a number, a host or an address that is none are SL_MALFORMED. Pure, any
+ * thread.
  */
 #ifndef SL_LOCATOR_NET_SLPMSG_H
 #define SL_LOCATOR_NET_SLPMSG_H

@@ -213,7 +213,8 @@ static struct lm_mp mp_of(const struct loc_mp *item, const struct web *w, const 
 }
 
 /* Those of the list that belong to the site; a list that was asked for one site need not repeat its code. */
-static size_t of_site(const struct loc_mp_list *list, const struct web *w, const char *site, struct lm_mp *mps)
+static size_t of_site(const struct loc_mp_list *list, const struct web *w, const char *site, struct lm_mp *mps,
+                      struct src_answer *a)
 {
     size_t count = 0;
     for (size_t i = 0; i < list->count; i++) {
@@ -221,8 +222,10 @@ static size_t of_site(const struct loc_mp_list *list, const struct web *w, const
         if (site[0] && item->site[0] && strcasecmp(item->site, site) != 0)
             continue;
         mps[count] = mp_of(item, w, site);
-        if (mps[count].name[0])
+        if (lm_is_host(mps[count].name))
             count++;
+        else
+            src_warn(a, "the list of %s: \"%.60s\" is no host: it does not count", a->server, mps[count].name);
     }
     return count;
 }
@@ -292,7 +295,7 @@ static void judge_list(const struct web *w, const struct httpc_reply *reply, con
         return;
     }
     struct lm_mp *mps = sl_new_array(list.count + 1, sizeof *mps);
-    size_t count = of_site(&list, w, q->site, mps);
+    size_t count = of_site(&list, w, q->site, mps, a);
     if (q->what == SRC_OBJECTS)
         say_objects(mps, count, q, a);
     else if (q->what == SRC_SITE)

@@ -55,6 +55,12 @@ class Servers(harness.Case):
         self.assertEqual((found.code, found.json["outcome"], found.json["reason"]), (6, "denied", "access-refused"), str(found))
         self.check(self.find(refusing.address, self.server.address))
 
+    def test_codes_that_say_nothing_of_the_name(self):
+        """X02 only NXDOMAIN means that there is no record; NOTAUTH, NOTZONE and the like: could not ask"""
+        for rcode, outcome in ((3, "negative"), (1, "unreachable"), (4, "unreachable"), (6, "unreachable"), (9, "unreachable"), (15, "unreachable")):
+            self.server.rcode = rcode
+            self.assertEqual(self.find(self.server.address).json["outcome"], outcome, rcode)
+
     def test_more_records_than_fit_a_datagram(self):
         """P03 every one of 300 records competes: the first by name is the last of the answer"""
         names = ["mp%03d.example.org" % number for number in range(400, 100, -1)]

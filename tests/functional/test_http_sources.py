@@ -67,6 +67,10 @@ class MpList(harness.Case):
         self.assertIn("does not say of which site", "\n".join(found.json["warnings"]))
         found = lab.find("site", "--as-client", "10.1.2.3/24", "--source", point.uri)
         self.assertEqual((found.code, found.json["reason"]), (2, "not-asked"), str(found))
+        point.behave = say(MPLIST % (MP % ("a b/", "a b/", "") + MP % ("c", "c", "")))
+        found = self.find(point.uri)
+        self.assertEqual((found.code, found.answer["mp"]), (0, "c.example.org"), str(found))
+        self.assertIn("\"a b/.example.org\" is no host: it does not count", "\n".join(found.json["warnings"]))
 
     def test_the_list_itself(self):
         """X05 find mp --all: every one of the list with its site, build and SSL state; nothing is said to be unused, since the list cannot tell"""
@@ -116,6 +120,14 @@ class MpList(harness.Case):
                    "certificate-refused")
         self.check(self.find(source, *words, "--ca", ours.ca_file, "--cert", self.path("gone")), 2, "usage", "bad-option")
         self.check(self.find(source, *words, "--ca", self.path("gone"), *shown), 2, "usage", "bad-option")
+        nothing = self.write("nothing.pem", "no certificate\n")
+        for mistake, told in ((["--ca", nothing, *shown], "no certificate of an authority could be read from " + nothing),
+                              (["--ca", ours.ca_file, "--cert", client[0], "--key", stranger[1]], "with key " + stranger[1]),
+                              (["--ca", ours.ca_file, "--cert", client[0]], "with key " + client[0]),
+                              (["--ca", ours.ca_file, "--cert", nothing], "certificate " + nothing)):
+            found = self.find(source, *words, *mistake)
+            self.check(found, 2, "usage", "bad-option")
+            self.assertIn(told, found.json["message"])
         self.assertEqual(self.find(source, *words, "--key", client[1]).code, 2)
 
     def test_bad_uris(self):
@@ -170,10 +182,14 @@ class LocatorPoint(harness.Case):
         self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.org"), str(found))
 
     def test_odd_answers(self):
-        """X02 another document, another site, too long a name, no code, a port that is none: could not ask"""
+        """X02 another document, another site, too long a name, no code, a port, host or address that is none: could not ask"""
         for text in ("<Other/>", "", "<SLPReply><Site SiteCode=\"PS9\"><MP Name=\"x\"/></Site></SLPReply>", "<SLPReply><Site/></SLPReply>",
                      "<SLPReply><Site SiteCode=\"PS1\"><MP Name=\"%s\"/></Site></SLPReply>" % ("x" * 300),
                      "<SLPReply><Site SiteCode=\"PS1\"><MP Name=\"x\" Port=\"70000\"/></Site></SLPReply>",
+                     "<SLPReply><Site SiteCode=\"PS1\"><MP Name=\"http://x/\"/></Site></SLPReply>",
+                     "<SLPReply><Site SiteCode=\"PS1\"><MP Name=\"x&#10;port: 9\"/></Site></SLPReply>",
+                     "<SLPReply><Site SiteCode=\"PS1\"><MP Name=\"x\" Address=\"10.0.0.256\"/></Site></SLPReply>",
+                     "<SLPReply><Site SiteCode=\"PS1\"><MP Name=\"x\"/><CAP Name=\"a b\"/></Site></SLPReply>",
                      "<SLPReply><Site SiteCode=\"PS1\"><MP/></Site></SLPReply>", "<SLPReply><Site SiteCode=\"PS1*\"/></SLPReply>"):
             self.point.behave = say(text)
             found = self.find("mp", "--site", "PS1")

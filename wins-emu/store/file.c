@@ -90,7 +90,7 @@ enum sl_status wst_file_in_place(const struct wst *w, struct sl_error *e)
         if (!look(w->path, file, &st) || st.st_dev != w->files[file].device || st.st_ino != w->files[file].number)
             return sl_fail(e, SL_IO,
                            "%s: %s was removed or replaced while in use: changes are refused, since the next start would not"
-                           " find them; put it back, or restart",
+                           " find them; put it back, or export the names before a restart",
                            w->path, what[file]);
     }
     return SL_OK;
