@@ -86,9 +86,9 @@ START_TEST(distribution_point_urls)
     ck_assert_str_eq(dp.url, "http://[2001:db8::1]:65535/");
     sm_dp_fini(&dp);
     static const char *const bad[] = {"", "dp1/pkg", "ftp://dp1/", "http://", "http:///pkg", "http://dp1/a b", "http://dp1/?x",
-                                      "http://dp1/\n", "http://dp1/\"><x",
-                                      "http://dp1:0/", "http://dp1:65536/", "http://dp1:/", "http://dp1:80x/", "http://dp1:000000080/",
-                                      "http://:80/", "http://[::1/", "http://[::1]80/"};
+                                      "http://dp1/\n", "http://dp1/\"><x", "http://dp1:0/", "http://dp1:65536/", "http://dp1:/",
+                                      "http://dp1:80x/", "http://dp1:000000080/", "http://:80/", "http://[::1/",
+                                      "http://[::1]80/"};
     for (size_t i = 0; i < SL_COUNT(bad); i++)
         ck_assert_msg(sm_dp_make("dp1", bad[i], &dp, NULL) == SL_USAGE, "\"%s\" was accepted", bad[i]);
 }
