@@ -86,6 +86,8 @@ static enum sl_status parse_values(char *p, char *values[TAG_COUNT], struct sl_e
             return sl_fail(e, SL_MALFORMED, "\"%s\" is no parameter of \"add name\"", word);
         if (tag < 0)
             tag = (int)bare++;
+        if (values[tag])
+            return sl_fail(e, SL_MALFORMED, "%s= stands there twice", tags[tag]);
         value = unquote(value);
         values[tag] = value[0] || tag == TAG_NAME ? value : NULL;
     }

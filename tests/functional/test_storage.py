@@ -222,7 +222,14 @@ class Storage(harness.Case):
             self.assertEqual(self.client.register("NEW", 0x20, CLIENT).rcode, 0)
         os.unlink(registry.db)
         self.assertEqual(self.register(2), 2)
-        self.assertNotEqual(registry.ctl("add", "FIXED#20", "10.0.0.1").code, 0)
+        self.assertIn("export the names before a restart", registry.ctl("add", "FIXED#20", "10.0.0.1").err)
+        self.check_answers([1])
+        registry.ctl_ok("export", self.path("kept.csv"))
+        registry.process.stop()
+        for rest in ("-wal", "-shm"):
+            os.unlink(registry.db + rest)
+        registry.start()
+        registry.ctl_ok("import", self.path("kept.csv"))
         self.check_answers([1])
 
     def test_a_server_that_moves_keeps_its_names_2_11(self):

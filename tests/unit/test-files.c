@@ -362,6 +362,7 @@ START_TEST(netsh_bad_lines)
     refuses("netsh", "add name name=PC 20 ip={1.2.3.4}\n", "FILE:1: \"20\" is no parameter");
     refuses("netsh", "add name name=PC\n", "FILE:1: \"add name\" needs name= and ip=");
     refuses("netsh", "add name name=PC endchar=1234 ip=1.2.3.4\n", "FILE:1: NetBIOS name");
+    refuses("netsh", "add name name=PC ip=1.2.3.4 name=OTHER\n", "FILE:1: name= stands there twice");
     refuses("netsh", "add name name=PC group=5 ip=1.2.3.4\n", "FILE:1: group=5: want 0 to 4");
     refuses("netsh", "add name name=PC group=1 ip=1.2.3.4\n", "FILE:1: a group needs endchar=");
     refuses("netsh", "add name name=PC scope=x ip=1.2.3.4\n", "FILE:1: a name with a scope needs endchar=");
