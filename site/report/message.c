@@ -101,17 +101,19 @@ enum sl_status rep_registration_id(const char *xml, size_t len, char ret_smsid[S
 }
 
 /*
- * The element Data as it stands. A text with a second one, be it in a comment, is refused: what is signed must be what is read.
+ * The element Data as it stands. A text with a second one, be it in a comment or by a name with a prefix, is refused: what is
+ * signed must be what is read.
  */
 static enum sl_status find_data(const char *xml, size_t len, const char **ret_data, size_t *ret_len, struct sl_error *e)
 {
-    static const char begin[] = "<Data", end[] = "</Data>";
+    static const char begin[] = "<Data", end[] = "</Data>", prefixed[] = ":Data";
     const char *from = memmem(xml, len, begin, strlen(begin)), *to = memmem(xml, len, end, strlen(end));
     if (from == NULL || to == NULL || to < from)
         return sl_fail(e, SL_MALFORMED, "ClientRegistrationRequest: no Data");
     const char *rest = from + strlen(begin), *behind = to + strlen(end);
     if (memmem(rest, len - (size_t)(rest - xml), begin, strlen(begin)) != NULL ||
-        memmem(behind, len - (size_t)(behind - xml), end, strlen(end)) != NULL)
+        memmem(behind, len - (size_t)(behind - xml), end, strlen(end)) != NULL ||
+        memmem(xml, len, prefixed, strlen(prefixed)) != NULL)
         return sl_fail(e, SL_MALFORMED, "ClientRegistrationRequest: more than one Data");
     *ret_data = from;
     *ret_len = (size_t)(behind - from);

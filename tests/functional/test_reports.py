@@ -153,6 +153,10 @@ class Upward(ReportCase):
                                  ({"tail": b"\0\0\0\0"}, 403, "SignatureValue")):
             status, text = self.register_signed(pc, signer, **more)
             self.assertEqual((status, word in text), (code, True), text)
+        read = ('<x:Data xmlns:x="u" SMSID="%s"><Certificates><Signing>%s</Signing></Certificates><DiscoveryProperties>'
+                '<Property Name="NetBIOS Name" Value="Wolf"/></DiscoveryProperties></x:Data>' % (pc.smsid, signer.certificate()))
+        status, text = self.register_signed(pc, signer, comment=read)       # instead of the one that is signed
+        self.assertEqual((status, "more than one Data" in text), (400, True), text)
         pc.signer = other
         self.assertEqual(self.register_signed(pc, signer)[0], 403, "another key in the envelope")
         pc.signer = None
