@@ -180,7 +180,8 @@ int locator_add_default_sources(struct locator *l)
     }
     loc_smb_wins_servers(loc_smb_path(), &servers);
     for (size_t i = 0; i < servers.count; i++)
-        add(l, "wins server of smb.conf", "wins://%s", servers.items[i]);
+        if (lm_is_host(servers.items[i]))
+            add(l, "wins server of smb.conf", "wins://%s", servers.items[i]);
     sl_strings_fini(&domains);
     sl_strings_fini(&servers);
     return (int)(l->sources.count - before);

@@ -126,7 +126,7 @@ static void unreached(struct asking *k, const struct sl_error *e)
 {
     struct src_answer *a = k->a;
     if (k->trust->least >= LM_TRUST_PROVEN)
-        src_say(a, e->status == SL_UNTRUSTED ? SRC_UNTRUSTED : SRC_UNPROVED,
+        src_say(a, e->status == SL_USAGE ? SRC_MISUSED : e->status == SL_UNTRUSTED ? SRC_UNTRUSTED : SRC_UNPROVED,
                 "%s cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));
     else
         src_warn(a, "%s is unproven: it cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));

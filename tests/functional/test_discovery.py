@@ -257,7 +257,7 @@ class Configuration(Host):
         registry = lab.Registry(self, 137, address="127.0.0.2")
         registry.ctl_ok("add", "MP_PS1#1A", "127.0.0.11")
         ldap_conf = self.write("ldap.conf", "URI %s\nBASE %s\n" % (directory.uri, directory.suffix))
-        smb_conf = self.write("smb.conf", "[global]\n workgroup = X\n ; wins server = 10.9.9.9\n WINS Server = eth0:127.0.0.2\n[share]\n wins server = 10.8.8.8\n")
+        smb_conf = self.write("smb.conf", "[global]\n workgroup = X\n ; wins server = 10.9.9.9\n WINS Server = no/host eth0:127.0.0.2\n[share]\n wins server = 10.8.8.8\n")
         env = {"LDAPCONF": ldap_conf, "SMB_CONF_PATH": smb_conf}
         ldap, name, wins = "%s/%s" % (directory.uri, directory.suffix), "dns:example.com", "wins://127.0.0.2"
         slp_point, mp_list = "slp:%s;%s" % (ldap, wins), "mplist:%s;%s" % (ldap, name)

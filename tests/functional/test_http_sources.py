@@ -128,6 +128,12 @@ class MpList(harness.Case):
             found = self.find(source, *words, *mistake)
             self.check(found, 2, "usage", "bad-option")
             self.assertIn(told, found.json["message"])
+        naming = slp.Point(self, scheme="http")
+        naming.behave = say(MPLIST % ("<MP Name=\"mp1\" FQDN=\"mp1.example.org\"><Capabilities SchemaVersion=\"1.0\">"
+                                      "<Property Name=\"SSLState\" Value=\"1\"/></Capabilities></MP>"))
+        proven = ["--mp-port", str(point.port), "--pin", "PS1:" + ours.ca_file]
+        self.check(self.find(naming.uri, *words, *proven, "--ca", nothing), 2, "usage", "bad-option")
+        self.check(self.find(naming.uri, *words, *proven, "--ca", others.ca_file, *shown), 4, "untrusted", "certificate-refused")
         self.assertEqual(self.find(source, *words, "--key", client[1]).code, 2)
 
     def test_bad_uris(self):
