@@ -142,7 +142,7 @@ static enum sl_status check_url(const char *url, struct sl_error *e)
         if (strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
             prefix = strlen(schemes[i]);
     if (prefix == 0 || !is_authority(url + prefix))
-        return sl_fail(e, SL_USAGE, "URL \"%s\": must be http://HOST/... or https://HOST/...", url);
+        return sl_fail(e, SL_USAGE, "URL \"%s\": must be http://HOST[:PORT]/... or https://HOST[:PORT]/...", url);
     if (strlen(url) + 1 > SM_URL_MAX)
         return sl_fail(e, SL_USAGE, "URL: longer than %d characters", SM_URL_MAX);
     for (const char *c = url; *c != '\0'; c++)
