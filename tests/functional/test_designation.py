@@ -56,7 +56,7 @@ class Designation(harness.Case):
             reader.start()
         try:
             for number in range(COUNT):
-                self.site.ctl_ok("mp", "designate", MPS[(number + 1) % 2], *(["--wait"] if number % 10 == 9 else []))
+                self.site.ctl_ok("mp", "designate", MPS[(number + 1) % 2], *(["--wait"] if number % 5 == 4 else []))
         finally:
             for reader in readers.values():
                 reader.stop.set()

@@ -6,11 +6,12 @@
     server.unplug(), server.plug()
 """
 import os
+import pwd
 
 import harness
 
 NETWORK, PREFIX, WE, DOMAIN = "10.77.0.0/24", "10.77.0.", "10.77.0.254", "example.org"
-NOBODY = "1000"     # any user but root, for programs that refuse to be root
+NOBODY = str(next(user.pw_uid for user in pwd.getpwall() if user.pw_uid))    # for programs that refuse to be root
 
 
 class Wire:
