@@ -393,12 +393,13 @@ static void want_site(struct nbn *names, const struct sm_snapshot *site)
     }
 }
 
-/* Gives up what is not wanted. A claim that was refused is released too: an answer may have been lost. */
+/* Gives up what is not wanted. A claim that was refused is released too: an answer may have been lost. What is passed on is never
+ * released at once, not even before its registration was answered: it may have succeeded, and then nobody would have the name. */
 static void give_up_unwanted(struct nbn *names)
 {
     struct nbn_claim *next;
     for (struct nbn_claim *c = names->claims; c; c = next) {
-        bool is_passed_on = c->is_passed_on && !names->is_ending && has_lease(c);
+        bool is_passed_on = c->is_passed_on && !names->is_ending;
         next = c->next; /* `release` frees at most c itself */
         if (c->is_wanted || c->phase == NBN_RELEASING)
             continue;
