@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 enum { FILE_MODE = 0640 };
@@ -16,19 +17,23 @@ enum { FILE_MODE = 0640 };
 static const char *const endings[WST_FILE_COUNT] = {"", "-wal"};
 static const char *const what[WST_FILE_COUNT] = {"the database", "its write-ahead log (-wal)"};
 
-static bool look(const char *path, enum wst_file file, struct stat *ret_stat)
+/*
+ * Asks for what `mask` says and for nothing else: once a file's time of change was asked for, Linux from 6.13 on gives its next
+ * write a time of its own, and where the file system keeps no journal each sync then writes the inode as well.
+ */
+static bool look(const char *path, enum wst_file file, unsigned mask, struct statx *ret_stat)
 {
     struct sl_text name = sl_text_new(PATH_MAX + sizeof "-wal");
     sl_text_printf(&name, "%s%s", path, endings[file]);
-    bool there = stat(sl_text_str(&name), ret_stat) == 0;
+    bool there = statx(AT_FDCWD, sl_text_str(&name), AT_STATX_SYNC_AS_STAT, mask, ret_stat) == 0;
     sl_text_fini(&name);
     return there;
 }
 
 bool wst_file_has_octets(const char *path, enum wst_file file)
 {
-    struct stat st;
-    return look(path, file, &st) && st.st_size > 0;
+    struct statx st;
+    return look(path, file, STATX_SIZE, &st) && st.stx_size > 0;
 }
 
 /* Two servers on one file would each hand out version ids and know nothing of the other's names. */
@@ -74,20 +79,33 @@ enum sl_status wst_file_mark(struct wst *w, struct sl_error *e)
 
 /* ---- in its place ---- */
 
+static struct wst_inode inode_of(const struct statx *st)
+{
+    return (struct wst_inode){makedev(st->stx_dev_major, st->stx_dev_minor), st->stx_ino};
+}
+
 void wst_file_remember(struct wst *w)
 {
     for (enum wst_file file = 0; file < WST_FILE_COUNT; file++) {
-        struct stat st = {0};
-        if (look(w->path, file, &st))
-            w->files[file] = (struct wst_inode){st.st_dev, st.st_ino};
+        struct statx st;
+        if (look(w->path, file, STATX_INO, &st))
+            w->files[file] = inode_of(&st);
     }
+}
+
+static bool is_in_place(const struct wst *w, enum wst_file file)
+{
+    struct statx st;
+    if (!look(w->path, file, STATX_INO, &st))
+        return false;
+    const struct wst_inode now = inode_of(&st);
+    return now.device == w->files[file].device && now.number == w->files[file].number;
 }
 
 enum sl_status wst_file_in_place(const struct wst *w, struct sl_error *e)
 {
     for (enum wst_file file = 0; file < WST_FILE_COUNT; file++) {
-        struct stat st;
-        if (!look(w->path, file, &st) || st.st_dev != w->files[file].device || st.st_ino != w->files[file].number)
+        if (!is_in_place(w, file))
             return sl_fail(e, SL_IO,
                            "%s: %s was removed or replaced while in use: changes are refused, since the next start would not"
                            " find them; put it back, or export the names before a restart",
