@@ -159,7 +159,7 @@ static const struct sl_option mp_set_options[] = {
     {.name = "data", .type = SL_OPT_STRING, .offset = offsetof(struct mp_set_values, data), .arg = "WHERE",
      .help = "What it reads: site, the site database, or replica, the copy that its sited was given by --replica"},
     {.name = "member", .type = SL_OPT_STRINGS, .offset = offsetof(struct mp_set_values, members), .arg = "HOST",
-     .help = "Of a cluster: a management point that answers at its address, these and no others (repeatable)"},
+     .help = "Of a cluster: a management point that answers at its address, these and no others"},
     {.name = "no-members", .type = SL_OPT_FLAG, .offset = offsetof(struct mp_set_values, no_members),
      .help = "Of a cluster: no members any more"},
 };
@@ -330,7 +330,7 @@ struct prune_values {
 static const struct sl_option prune_options[] = {
     {.name = "apply", .type = SL_OPT_FLAG, .offset = offsetof(struct prune_values, apply), .help = "Do it, and read back"},
     {.name = "of", .type = SL_OPT_STRINGS, .offset = offsetof(struct prune_values, of), .arg = "CODE",
-     .help = "Also all that this site left behind, which is not in this database (repeatable)"},
+     .help = "Also all that this site left behind, which is not in this database"},
     {.name = "forest", .type = SL_OPT_STRING, .offset = offsetof(struct prune_values, forest), .arg = "DNS",
      .help = "Of the sites of --of only what names this forest"},
 };

@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/sysmacros.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { FILE_MODE = 0640 };
@@ -81,7 +81,7 @@ enum sl_status wst_file_mark(struct wst *w, struct sl_error *e)
 
 static struct wst_inode inode_of(const struct statx *st)
 {
-    return (struct wst_inode){makedev(st->stx_dev_major, st->stx_dev_minor), st->stx_ino};
+    return (struct wst_inode){st->stx_dev_major, st->stx_dev_minor, st->stx_ino};
 }
 
 void wst_file_remember(struct wst *w)
@@ -98,8 +98,8 @@ static bool is_in_place(const struct wst *w, enum wst_file file)
     struct statx st;
     if (!look(w->path, file, STATX_INO, &st))
         return false;
-    const struct wst_inode now = inode_of(&st);
-    return now.device == w->files[file].device && now.number == w->files[file].number;
+    const struct wst_inode now = inode_of(&st), *then = &w->files[file];
+    return now.device_major == then->device_major && now.device_minor == then->device_minor && now.number == then->number;
 }
 
 enum sl_status wst_file_in_place(const struct wst *w, struct sl_error *e)

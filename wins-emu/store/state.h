@@ -7,8 +7,6 @@
 #include "common/db/db.h"
 #include "wins-emu/store/store.h"
 
-#include <sys/stat.h>
-
 #define WST_MAGIC 0x57570001u
 
 enum { WST_KEY_MAX = NB_NAME_LEN + UINT8_MAX };
@@ -33,8 +31,8 @@ enum wst_file { WST_DATABASE, WST_LOG, WST_FILE_COUNT };
 
 /* Which file it is, whatever it is called. */
 struct wst_inode {
-    dev_t device;
-    ino_t number;
+    uint32_t device_major, device_minor;
+    uint64_t number;
 };
 
 struct wst {
