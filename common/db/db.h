@@ -17,6 +17,7 @@
 #define SL_COMMON_DB_DB_H
 
 #include "common/base/error.h"
+#include "common/base/option.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -96,6 +97,11 @@ bool db_is_null(struct db_stmt *s, int column);
 enum sl_status db_done(struct db_stmt *s, struct sl_error *e) SL_MUST;
 /* Steps once and ends: for statements without rows, after their binds. */
 enum sl_status db_run(struct db_stmt *s, struct sl_error *e) SL_MUST;
+/*
+ * Reads every row and ends: for statements of one column of texts, after their binds. *ret_texts is new and released by
+ * sl_strings_fini.
+ */
+enum sl_status db_texts(struct db_stmt *s, struct sl_strings *ret_texts, struct sl_error *e) SL_MUST;
 /* Rows changed by the last INSERT, UPDATE or DELETE. */
 int64_t db_changes(struct db *db);
 

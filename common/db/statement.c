@@ -144,6 +144,19 @@ enum sl_status db_run(struct db_stmt *s, struct sl_error *e)
     return db_done(s, e);
 }
 
+enum sl_status db_texts(struct db_stmt *s, struct sl_strings *ret_texts, struct sl_error *e)
+{
+    struct sl_strings texts = {0};
+    while (db_step(s))
+        sl_strings_add(&texts, db_text(s, 0));
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_texts = texts;
+    else
+        sl_strings_fini(&texts);
+    return status;
+}
+
 int64_t db_changes(struct db *db)
 {
     return db->engine->changes(db);

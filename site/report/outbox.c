@@ -236,20 +236,13 @@ enum sl_status obx_find_registration(struct obx *o, const char *site, const char
 enum sl_status obx_sites(struct obx *o, struct sl_strings *ret_codes, struct sl_error *e)
 {
     SL_CHECK_MAGIC(o, OBX_MAGIC);
-    struct sl_strings codes = {0};
     pthread_mutex_lock(&o->db_mutex);
     /* Steps from site to site through the index, however many reports wait. */
     struct db_stmt *s = db_prepare(o->db, "WITH RECURSIVE next (site) AS (SELECT min(site) FROM report UNION ALL "
                                           "SELECT (SELECT min(r.site) FROM report r WHERE r.site > next.site) FROM next "
                                           "WHERE next.site IS NOT NULL) SELECT site FROM next WHERE site IS NOT NULL");
-    while (db_step(s))
-        sl_strings_add(&codes, db_text(s, 0));
-    enum sl_status status = db_done(s, e);
+    enum sl_status status = db_texts(s, ret_codes, e);
     pthread_mutex_unlock(&o->db_mutex);
-    if (status == SL_OK)
-        *ret_codes = codes;
-    else
-        sl_strings_fini(&codes);
     return status;
 }
 

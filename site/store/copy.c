@@ -73,17 +73,9 @@ static enum sl_status read_table(struct db *model, const char *name, struct tabl
 
 static enum sl_status table_names(struct db *model, struct sl_strings *ret_names, struct sl_error *e)
 {
-    struct sl_strings names = {0};
     struct db_stmt *s =
         db_prepare(model, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY rowid");
-    while (db_step(s))
-        sl_strings_add(&names, db_text(s, 0));
-    enum sl_status status = db_done(s, e);
-    if (status == SL_OK)
-        *ret_names = names;
-    else
-        sl_strings_fini(&names);
-    return status;
+    return db_texts(s, ret_names, e);
 }
 
 /* ---- rows --------------------------------------------------------------------------------------------------------------- */

@@ -105,7 +105,6 @@ enum sl_status sst_fetch_neighbours(struct sst *store, const char *dp, const str
                                     struct sl_strings *ret_urls, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct sl_strings urls = {0};
     struct db_stmt *s = db_prepare(
         store->db, "SELECT d.url FROM site s JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id "
                    "JOIN dp d ON d.id = x.dp_id LEFT JOIN dp_content c ON c.package_id = p.id AND c.dp_id = d.id "
@@ -116,14 +115,7 @@ enum sl_status sst_fetch_neighbours(struct sst *store, const char *dp, const str
     db_bind_text(s, 3, task->sha256);
     db_bind_text(s, 4, dp);
     db_bind_int(s, 5, (int64_t)max);
-    while (db_step(s))
-        sl_strings_add(&urls, db_text(s, 0));
-    enum sl_status status = db_done(s, e);
-    if (status == SL_OK)
-        *ret_urls = urls;
-    else
-        sl_strings_fini(&urls);
-    return status;
+    return db_texts(s, ret_urls, e);
 }
 
 /* ---- how far it has come ------------------------------------------------------------------------------------------------ */

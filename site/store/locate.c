@@ -208,9 +208,7 @@ static enum sl_status read_caps(struct sst *store, size_t max, struct sst_entry 
                                               "WHERE s.code = ?1 AND r.role = 'cap' ORDER BY r.host LIMIT ?2");
     db_bind_text(s, 1, entry->code);
     db_bind_int(s, 2, (int64_t)max);
-    while (db_step(s))
-        sl_strings_add(&entry->caps, db_text(s, 0));
-    return db_done(s, e);
+    return db_texts(s, &entry->caps, e);
 }
 
 enum sl_status sst_entry(struct sst *store, const char *site, size_t max_caps, struct sst_entry *ret_entry, struct sl_error *e)

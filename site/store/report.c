@@ -164,21 +164,13 @@ enum sl_status sst_drop_reports(struct sst *store, int64_t before_s, size_t limi
 enum sl_status sst_mp_certificates(struct sst *store, const char *site, struct sl_strings *ret_list, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct sl_strings list = {0};
     struct db_stmt *s = db_prepare(
         store->db, "SELECT DISTINCT c.certificate FROM (SELECT id AS mp_id, certificate FROM mp UNION "
                    "SELECT mp_id, certificate FROM mp_key) c JOIN mp m ON m.id = c.mp_id JOIN site s ON s.id = m.site_id "
                    "JOIN hierarchy h ON h.site_id = s.id LEFT JOIN site p ON p.id = h.parent_id AND h.kind = 'secondary' "
                    "WHERE (s.code = ?1 OR p.code = ?1) AND c.certificate IS NOT NULL");
     db_bind_text(s, 1, site);
-    while (db_step(s))
-        sl_strings_add(&list, db_text(s, 0));
-    enum sl_status status = db_done(s, e);
-    if (status == SL_OK)
-        *ret_list = list;
-    else
-        sl_strings_fini(&list);
-    return status;
+    return db_texts(s, ret_list, e);
 }
 
 enum sl_status sst_has_default_mp(struct sst *store, const char *site, bool *ret_has, struct sl_error *e)
@@ -234,6 +226,17 @@ void sst_reports_fini(struct sst_report *list, size_t count)
     free(list);
 }
 
+/* ?1 to ?6: the site, how many at most, and the filter but for below_id. */
+static void bind_filter(struct db_stmt *s, const char *site, size_t limit, const struct sst_report_filter *filter)
+{
+    db_bind_text(s, 1, site);
+    db_bind_int(s, 2, (int64_t)limit);
+    db_bind_int(s, 3, filter->since_s);
+    db_bind_text(s, 4, filter->kind != NULL ? filter->kind : "");
+    db_bind_text(s, 5, filter->client != NULL ? filter->client : "");
+    db_bind_text(s, 6, filter->content != NULL ? filter->content : "");
+}
+
 enum sl_status sst_reports(struct sst *store, const char *site, const struct sst_report_filter *filter, size_t limit,
                            struct sst_report **ret_list, size_t *ret_count, struct sl_error *e)
 {
@@ -244,15 +247,11 @@ enum sl_status sst_reports(struct sst *store, const char *site, const struct sst
         db_prepare(store->db, "SELECT r.id, r.received_s, r.stored_s, r.size, c.smsid, c.name, r.message, r.kind, r.type, "
                               "r.content, r.dated FROM report r JOIN client c ON c.id = r.client_id "
                               "JOIN site s ON s.id = c.site_id "
-                              "WHERE s.code = ?1 AND r.id < ?2 AND r.received_s >= ?3 AND (?4 = '' OR r.kind = ?4) "
-                              "AND (?5 = '' OR c.smsid = ?5) AND (?7 = '' OR r.content = ?7) ORDER BY r.id DESC LIMIT ?6");
-    db_bind_text(s, 1, site);
-    db_bind_int(s, 2, filter->below_id > 0 ? filter->below_id : INT64_MAX);
-    db_bind_int(s, 3, filter->since_s);
-    db_bind_text(s, 4, filter->kind != NULL ? filter->kind : "");
-    db_bind_text(s, 5, filter->client != NULL ? filter->client : "");
-    db_bind_int(s, 6, (int64_t)limit);
-    db_bind_text(s, 7, filter->content != NULL ? filter->content : "");
+                              "WHERE s.code = ?1 AND r.received_s >= ?3 AND (?4 = '' OR r.kind = ?4) "
+                              "AND (?5 = '' OR c.smsid = ?5) AND (?6 = '' OR r.content = ?6) AND r.id < ?7 "
+                              "ORDER BY r.id DESC LIMIT ?2");
+    bind_filter(s, site, limit, filter);
+    db_bind_int(s, 7, filter->below_id > 0 ? filter->below_id : INT64_MAX);
     while (count < limit && db_step(s)) {
         list[count++] = (struct sst_report){.id = db_int(s, 0), .received_s = db_int(s, 1), .stored_s = db_int(s, 2),
                                             .size = db_int(s, 3), .client = sl_strdup(db_text(s, 4)),
@@ -317,15 +316,10 @@ enum sl_status sst_sum_reports(struct sst *store, const char *site, const struct
     struct db_stmt *s =
         db_prepare(store->db, "SELECT count(*), count(DISTINCT r.client_id), sum(r.size), r.kind, r.content FROM report r "
                               "JOIN client c ON c.id = r.client_id JOIN site s ON s.id = c.site_id "
-                              "WHERE s.code = ?1 AND r.received_s >= ?2 AND (?3 = '' OR r.kind = ?3) "
-                              "AND (?4 = '' OR c.smsid = ?4) AND (?5 = '' OR r.content = ?5) "
-                              "GROUP BY r.kind, r.content ORDER BY r.kind, r.content LIMIT ?6");
-    db_bind_text(s, 1, site);
-    db_bind_int(s, 2, filter->since_s);
-    db_bind_text(s, 3, filter->kind != NULL ? filter->kind : "");
-    db_bind_text(s, 4, filter->client != NULL ? filter->client : "");
-    db_bind_text(s, 5, filter->content != NULL ? filter->content : "");
-    db_bind_int(s, 6, (int64_t)limit);
+                              "WHERE s.code = ?1 AND r.received_s >= ?3 AND (?4 = '' OR r.kind = ?4) "
+                              "AND (?5 = '' OR c.smsid = ?5) AND (?6 = '' OR r.content = ?6) "
+                              "GROUP BY r.kind, r.content ORDER BY r.kind, r.content LIMIT ?2");
+    bind_filter(s, site, limit, filter);
     while (count < limit && db_step(s))
         list[count++] = (struct sst_sum){.reports = db_int(s, 0), .clients = db_int(s, 1), .octets = db_int(s, 2),
                                          .kind = sl_strdup(db_text(s, 3)), .content = sl_strdup(db_text(s, 4))};

@@ -194,17 +194,8 @@ enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct
 /* The codes that a statement with one number, how many at most, finds. */
 static enum sl_status read_codes(struct sst *store, struct db_stmt *s, struct sl_strings *ret_codes, struct sl_error *e)
 {
-    SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct sl_strings codes = {0};
     db_bind_int(s, 1, SST_SITES_MAX);
-    while (db_step(s))
-        sl_strings_add(&codes, db_text(s, 0));
-    enum sl_status status = db_done(s, e);
-    if (status == SL_OK)
-        *ret_codes = codes;
-    else
-        sl_strings_fini(&codes);
-    return status;
+    return db_texts(s, ret_codes, e);
 }
 
 enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e)

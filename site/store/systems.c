@@ -419,7 +419,6 @@ enum sl_status sst_count_clients(struct sst *store, const char *site, uint64_t *
 enum sl_status sst_overlaps(struct sst *store, const char *site, size_t max, struct sl_strings *ret_texts, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
-    struct sl_strings texts = {0};
     struct db_stmt *s = db_prepare(
         store->db, "SELECT b.kind || ' ' || b.value || ' and ' || o.kind || ' ' || o.value || ' of ' || x.code "
                    "FROM site s JOIN boundary b ON b.site_id = s.id JOIN boundary o ON o.site_id <> b.site_id "
@@ -428,12 +427,5 @@ enum sl_status sst_overlaps(struct sst *store, const char *site, size_t max, str
                    "ORDER BY b.kind, b.value, x.code, o.kind, o.value LIMIT ?2");
     db_bind_text(s, 1, site);
     db_bind_int(s, 2, (int64_t)max);
-    while (db_step(s))
-        sl_strings_add(&texts, db_text(s, 0));
-    enum sl_status status = db_done(s, e);
-    if (status == SL_OK)
-        *ret_texts = texts;
-    else
-        sl_strings_fini(&texts);
-    return status;
+    return db_texts(s, ret_texts, e);
 }

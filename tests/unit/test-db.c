@@ -230,9 +230,15 @@ START_TEST(a_statement_remembers_its_first_failure)
     ck_assert_str_eq(db_text(s, 0), "");
     ck_assert_int_eq(db_done(s, &e), SL_INTERNAL);
     ck_assert_ptr_eq(db_prepare(db, select), s);
-    ck_assert(db_step(s));
-    ck_assert_int_eq(db_done(s, NULL), SL_OK);
+    struct sl_strings codes = {0};
+    ck_assert_int_eq(db_texts(s, &codes, NULL), SL_OK);
+    ck_assert_uint_eq(codes.count, 2);
+    ck_assert_str_eq(codes.items[1], "DEF");
+    sl_strings_fini(&codes);
 
+    s = db_prepare(db, "SELECT x FROM nowhere");
+    ck_assert_int_eq(db_texts(s, &codes, &e), SL_INTERNAL);
+    ck_assert_uint_eq(codes.count, 0);
     s = db_prepare(db, "SELECT x FROM nowhere");
     ck_assert(!db_step(s));
     ck_assert_int_eq(db_int(s, 0), 0);
