@@ -216,12 +216,6 @@ void host_reply_wake(struct host_reply *reply)
         host_watch_set(reply->conn->watch, HOST_READ | HOST_WRITE);
 }
 
-bool host_reply_gone(const struct host_reply *reply)
-{
-    SL_CHECK_MAGIC(reply, REPLY_MAGIC);
-    return !reply->conn;
-}
-
 int host_request_take_fd(struct host_reply *reply)
 {
     SL_CHECK_MAGIC(reply, REPLY_MAGIC);

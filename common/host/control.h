@@ -77,7 +77,5 @@ void host_reply_pull(struct host_reply *reply, bool (*more)(struct host_reply *r
 void host_reply_rest(struct host_reply *reply);
 /* There is something to say again; on the loop's thread, also when it was not resting. */
 void host_reply_wake(struct host_reply *reply);
-/* True when the client has gone; the reply must still be ended. */
-bool host_reply_gone(const struct host_reply *reply);
 
 #endif

@@ -272,7 +272,6 @@ static void run_close(const struct host_request *request, struct host_reply *rep
     struct server *s = ctx;
     host_control_close(s->control);
     s->control = NULL;
-    ck_assert(host_reply_gone(reply));
     host_reply_row(reply, (const char *[]){"never read"}, 1);
     host_reply_end(reply, SL_OUTCOME_OK, "", "closed");
 }
@@ -477,13 +476,9 @@ static void end_held(void *ctx)
     s->held = NULL;
 }
 
-static void end_when_gone(void *ctx)
+static void end_late(void *ctx)
 {
     struct server *s = ctx;
-    if (!host_reply_gone(s->held)) {
-        host_loop_post(s->loop, end_when_gone, s);
-        return;
-    }
     end_held(s);
     s->holding = false;
 }
@@ -496,7 +491,8 @@ START_TEST(a_reply_may_end_after_its_client)
     send_verb(fd, "hold", NULL);
     wait_until_holding(&s);
     close(fd);
-    host_loop_post(s.loop, end_when_gone, &s);
+    expect(ask(&s, "stream", "0"), SL_OUTCOME_OK, "\"answer\":[]"); /* whoever comes later is served after the close is seen */
+    host_loop_post(s.loop, end_late, &s);
     for (int64_t end = sl_clock_mono_ms() + PATIENCE_MS; s.holding && sl_clock_mono_ms() < end;)
         poll(NULL, 0, 2);
     ck_assert(!s.holding);
@@ -513,7 +509,6 @@ START_TEST(a_reply_may_end_after_the_socket)
     wait_until_holding(&s);
     server_stop(&s);
     host_control_close(s.control);
-    ck_assert(host_reply_gone(s.held));
     end_held(&s);
     ck_assert(closed_by_peer(fd));
     close(fd);
