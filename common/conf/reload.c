@@ -48,10 +48,9 @@ static enum sl_status take_over(const struct conf_program *p, conf_apply_fn *app
     enum sl_status status = apply(ctx, e);
     if (status != SL_OK)
         undo(p, fresh, exchanged);
-    if (status == SL_OK && restart.len)
-        sl_log(SL_LOG_WARNING, "needs-restart", "options=%s", sl_text_str(&restart));
-    if (status == SL_OK)
-        sl_log(SL_LOG_INFO, "reloaded", "options=%s", changed.len ? sl_text_str(&changed) : "-");
+    else
+        sl_log(restart.len ? SL_LOG_WARNING : SL_LOG_INFO, "reloaded", "options=%s needs-restart=%s",
+               changed.len ? sl_text_str(&changed) : "-", restart.len ? sl_text_str(&restart) : "-");
     sl_text_fini(&changed);
     sl_text_fini(&restart);
     free(exchanged);

@@ -24,7 +24,7 @@ typedef enum sl_status conf_apply_fn(void *ctx, struct sl_error *e);
 
 /*
  * Reads the file at `path` (NULL: there is none), exchanges the values and calls `apply`; after a failure the values are what
- * they were. Logs `reloaded` with what has changed and `needs-restart`, or `reload-failed`. On the thread
+ * they were. Logs `reloaded` with what is taken over and what needs a restart, a warning then, or `reload-failed`. On the thread
  * that owns the values.
  */
 void conf_reload(const char *path, const struct conf_program *program, conf_apply_fn *apply, void *ctx);

@@ -51,7 +51,7 @@ static bool split(const char *value, char sep, char *left, size_t left_size, cha
 
 static enum sl_status malformed(struct sl_error *e, enum sm_boundary_kind kind, const char *value)
 {
-    return sl_fail(e, SL_USAGE, "boundary %s \"%s\": must be %s", kinds[kind].word, value, kinds[kind].help);
+    return sl_fail(e, SL_USAGE, "%s \"%s\": must be %s", kinds[kind].word, value, kinds[kind].help);
 }
 
 static enum sl_status make_subnet(const char *value, struct sm_boundary *ret_b, struct sl_error *e)
@@ -65,7 +65,7 @@ static enum sl_status make_subnet(const char *value, struct sm_boundary *ret_b, 
     uint32_t host_bits = len == 32 ? 0 : UINT32_MAX >> len;
     snprintf(canonical, sizeof canonical, "%s/%u", sl_ip4_text(ip & ~host_bits).text, (unsigned)len);
     if ((ip & host_bits) != 0)
-        return sl_fail(e, SL_USAGE, "boundary subnet \"%s\": host bits are set; the subnet is %s", value, canonical);
+        return sl_fail(e, SL_USAGE, "subnet \"%s\": host bits are set; the subnet is %s", value, canonical);
     *ret_b = (struct sm_boundary){SM_BOUNDARY_SUBNET, sl_strdup(canonical), ip, ip | host_bits, false};
     return SL_OK;
 }
@@ -77,7 +77,7 @@ static enum sl_status make_range(const char *value, struct sm_boundary *ret_b, s
     if (!split(value, '-', first, sizeof first, last, sizeof last) || !sl_ip4_parse(first, &low) || !sl_ip4_parse(last, &high))
         return malformed(e, SM_BOUNDARY_RANGE, value);
     if (low > high)
-        return sl_fail(e, SL_USAGE, "boundary range \"%s\": the first address is above the last", value);
+        return sl_fail(e, SL_USAGE, "range \"%s\": the first address is above the last", value);
     snprintf(canonical, sizeof canonical, "%s-%s", first, last);
     *ret_b = (struct sm_boundary){SM_BOUNDARY_RANGE, sl_strdup(canonical), low, high, false};
     return SL_OK;
@@ -90,7 +90,7 @@ static enum sl_status make_ad_site(const char *value, struct sm_boundary *ret_b,
     for (const char *c = value; *c != '\0'; c++)
         bad = bad || iscntrl((unsigned char)*c);
     if (bad)
-        return sl_fail(e, SL_USAGE, "boundary ad-site: a name has 1 to %d characters, none of them a control character, and "
+        return sl_fail(e, SL_USAGE, "ad-site: a name has 1 to %d characters, none of them a control character, and "
                                     "no blank at its ends", SM_AD_SITE_MAX);
     *ret_b = (struct sm_boundary){SM_BOUNDARY_AD_SITE, sl_strdup(value), 0, 0, false};
     return SL_OK;
@@ -133,7 +133,7 @@ static enum sl_status make_prefix(const char *value, struct sm_boundary *ret_b, 
     inet_ntop(AF_INET6, clean, net, sizeof net);
     snprintf(canonical, sizeof canonical, "%s/%u", net, len);
     if (memcmp(clean, key, sizeof clean) != 0)
-        return sl_fail(e, SL_USAGE, "boundary ipv6-prefix \"%s\": host bits are set; the prefix is %s", value, canonical);
+        return sl_fail(e, SL_USAGE, "ipv6-prefix \"%s\": host bits are set; the prefix is %s", value, canonical);
     *ret_b = (struct sm_boundary){SM_BOUNDARY_IPV6_PREFIX, sl_strdup(canonical), 0, 0, false};
     return SL_OK;
 }

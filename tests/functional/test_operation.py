@@ -90,7 +90,7 @@ class Operation(harness.Case):
         self.assertEqual(self.registry.ctl("history", "TWO#20").code, 1)
         log = self.registry.process.log()
         self.assertRegex(log, r"reloaded options=\S*ttl-min")
-        self.assertRegex(log, r"needs-restart options=(workers,netbios-name|netbios-name,workers)\n")
+        self.assertRegex(log, r"needs-restart=(workers,netbios-name|netbios-name,workers)\n")
         self.reload('ttl_max = "1d"\nttl_min = "1d"\n')
         self.assertEqual(client.register("FOUR", 0x20, CLIENT).rcode, 0)
         self.assertEqual(len(self.registry.ctl_ok("history", "FOUR#20", "--json").answer), 1)

@@ -61,7 +61,7 @@ static enum sl_status read_network(const char *text, struct network *ret_network
         return sl_fail(e, SL_USAGE, "\"%s\" is no network such as 10.0.0.0/8", text);
     uint32_t mask = bits ? UINT32_MAX << (PREFIX_MAX - bits) : 0;
     if (ip & ~mask)
-        return sl_fail(e, SL_USAGE, "\"%s\" has octets behind its prefix; \"%s/%d\" is meant?", text, sl_ip4_text(ip & mask).text,
+        return sl_fail(e, SL_USAGE, "\"%s\": host bits are set; the network is %s/%d", text, sl_ip4_text(ip & mask).text,
                        (int)bits);
     *ret_network = (struct network){ip, mask};
     return SL_OK;
