@@ -192,7 +192,7 @@ enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct
 }
 
 /* The codes that a statement with one number, how many at most, finds. */
-static enum sl_status read_codes(struct sst *store, struct db_stmt *s, struct sl_strings *ret_codes, struct sl_error *e)
+static enum sl_status read_codes(struct db_stmt *s, struct sl_strings *ret_codes, struct sl_error *e)
 {
     db_bind_int(s, 1, SST_SITES_MAX);
     return db_texts(s, ret_codes, e);
@@ -200,15 +200,16 @@ static enum sl_status read_codes(struct sst *store, struct db_stmt *s, struct sl
 
 enum sl_status sst_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e)
 {
-    return read_codes(store,
-                      db_prepare(store->db, "SELECT code FROM site WHERE id NOT IN (SELECT site_id FROM neighbour) "
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    return read_codes(db_prepare(store->db, "SELECT code FROM site WHERE id NOT IN (SELECT site_id FROM neighbour) "
                                             "ORDER BY code LIMIT ?1"),
                       ret_codes, e);
 }
 
 enum sl_status sst_known_sites(struct sst *store, struct sl_strings *ret_codes, struct sl_error *e)
 {
-    return read_codes(store, db_prepare(store->db, "SELECT code FROM site ORDER BY code LIMIT ?1"), ret_codes, e);
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    return read_codes(db_prepare(store->db, "SELECT code FROM site ORDER BY code LIMIT ?1"), ret_codes, e);
 }
 
 static void list_codes(struct sl_text *out, const struct sl_strings *codes)
