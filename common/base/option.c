@@ -2,11 +2,12 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
-#include "common/base/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { WORDS_MAX = 256 };
 
 static void *value_of(const struct sl_option *row, void *values)
 {
@@ -56,6 +57,12 @@ void sl_options_fini(const struct sl_option *rows, size_t count, void *values)
     }
 }
 
+void sl_option_words(struct sl_text *out, const char *const *words)
+{
+    for (size_t i = 0; words[i]; i++)
+        sl_text_printf(out, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+}
+
 static enum sl_status set_word(const struct sl_option *row, int *value, const char *text, struct sl_error *e)
 {
     for (int i = 0; row->words[i]; i++)
@@ -63,7 +70,11 @@ static enum sl_status set_word(const struct sl_option *row, int *value, const ch
             *value = i;
             return SL_OK;
         }
-    return sl_fail(e, SL_USAGE, "%s: \"%s\" is not one of its words", row->name, text);
+    struct sl_text words = sl_text_new(WORDS_MAX);
+    sl_option_words(&words, row->words);
+    enum sl_status status = sl_fail(e, SL_USAGE, "%s: \"%s\" is not %s", row->name, text, sl_text_str(&words));
+    sl_text_fini(&words);
+    return status;
 }
 
 static enum sl_status set_number(const struct sl_option *row, int64_t *value, const char *text, struct sl_error *e)

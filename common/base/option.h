@@ -9,6 +9,7 @@
 #define SL_COMMON_BASE_OPTION_H
 
 #include "common/base/error.h"
+#include "common/base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,6 +58,8 @@ void sl_options_init(const struct sl_option *rows, size_t count, void *values);
 void sl_options_fini(const struct sl_option *rows, size_t count, void *values);
 /* Parses `text` into the value of one row (NULL for SL_OPT_FLAG). The first SL_OPT_STRINGS item given replaces a default. */
 enum sl_status sl_option_set(const struct sl_option *row, void *values, const char *text, struct sl_error *e) SL_MUST;
+/* Appends the words of a SL_OPT_WORD as a sentence has them: "a, b or c". */
+void sl_option_words(struct sl_text *out, const char *const *words);
 /* Exchanges the value of one row between two structs. */
 void sl_option_swap(const struct sl_option *row, void *a, void *b);
 /* True when the value of one row is the same in both. */

@@ -23,18 +23,13 @@ void cli_option_form(struct sl_text *out, const struct sl_option *row)
         sl_text_printf(out, "=%s", row->arg ? row->arg : "VALUE");
 }
 
-static void words_note(struct sl_text *out, const char *const *words)
-{
-    sl_text_puts(out, " (");
-    for (size_t i = 0; words[i]; i++)
-        sl_text_printf(out, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
-    sl_text_puts(out, ")");
-}
-
 void cli_option_notes(struct sl_text *out, const struct sl_option *row)
 {
-    if (row->type == SL_OPT_WORD)
-        words_note(out, row->words);
+    if (row->type == SL_OPT_WORD) {
+        sl_text_puts(out, " (");
+        sl_option_words(out, row->words);
+        sl_text_puts(out, ")");
+    }
     if (row->fallback)
         sl_text_printf(out, " (default: %s)", row->fallback);
     if (row->type == SL_OPT_STRINGS)

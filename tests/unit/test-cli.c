@@ -231,7 +231,7 @@ START_TEST(mistakes_name_the_nearest_help)
         {"list --json=yes", "try list: --json takes no value\nTry \"try list --help\".\n"},
         {"list --json --csv",
          "try list: only one of --json, --jsonl, --csv, --plain and --table may be given\nTry \"try list --help\".\n"},
-        {"find mp A --kind middle", "try find mp: --kind: \"middle\" is not one of its words\nTry \"try find mp --help\".\n"},
+        {"find mp A --kind middle", "try find mp: --kind: \"middle\" is not short or long\nTry \"try find mp --help\".\n"},
         {"--help=pdf", "try: --help: \"pdf\" is not one of man, bash, zsh, fish\nTry \"try --help\".\n"},
         {"fail x", "try: usage: \"x\" is no name\nTry \"try fail --help\".\n"},
     };
