@@ -28,11 +28,6 @@ static const struct {
 #undef KIND_ROW
 };
 
-const char *sm_policy_category(enum sm_policy_kind kind)
-{
-    return kinds[kind].category;
-}
-
 enum sm_policy_kind sm_policy_kind_parse(const char *category)
 {
     size_t i = 0;
@@ -116,10 +111,10 @@ static void put_property(struct sx_writer *w, const char *name, const char *valu
     sx_close(w);
 }
 
-static void put_number(struct sx_writer *w, const char *name, int value)
+static void put_number(struct sx_writer *w, const char *name, uint32_t value)
 {
     char text[NUMBER_SIZE];
-    snprintf(text, sizeof text, "%d", value);
+    snprintf(text, sizeof text, "%" PRIu32, value);
     put_property(w, name, text);
 }
 
@@ -189,28 +184,69 @@ static void write_inventory(struct sx_writer *w, const struct sm_policy_source *
             write_item(w, &source->mof->classes[i]);
 }
 
-static char *write_body(enum sm_policy_kind kind, const struct sm_policy *policy, const struct sm_policy_source *source)
+static void open_policy(struct sx_writer *w, const struct sm_policy *policy, const char *site)
 {
     char version[NUMBER_SIZE], from[NUMBER_SIZE];
-    struct sl_text body = sl_text_new(SM_POLICY_BODY_MAX);
-    struct sx_writer w = sx_write_to(&body);
     snprintf(version, sizeof version, "%" PRIu32 ".00", policy->version);
-    snprintf(from, sizeof from, "SMS:%s", source->site->code);
-    sx_open(&w, "Policy");
-    sx_put_attr(&w, "SchemaVersion", "1.00");
-    sx_put_attr(&w, "PolicyID", policy->id);
-    sx_put_attr(&w, "PolicyVersion", version);
-    sx_put_attr(&w, "PolicyType", "Machine");
-    sx_put_attr(&w, "PolicyCategory", kinds[kind].category);
-    sx_put_attr(&w, "PolicySource", from);
-    kinds[kind].write(&w, source);
-    sx_close(&w);
-    char *text = sl_text_take(&body);
-    sl_text_fini(&body);
+    snprintf(from, sizeof from, "SMS:%s", site);
+    sx_open(w, "Policy");
+    sx_put_attr(w, "SchemaVersion", "1.00");
+    sx_put_attr(w, "PolicyID", policy->id);
+    sx_put_attr(w, "PolicyVersion", version);
+    sx_put_attr(w, "PolicyType", "Machine");
+    sx_put_attr(w, "PolicyCategory", policy->category);
+    sx_put_attr(w, "PolicySource", from);
+}
+
+static char *close_policy(struct sx_writer *w, struct sl_text *body)
+{
+    sx_close(w);
+    char *text = sl_text_take(body);
+    sl_text_fini(body);
     return text;
 }
 
+static char *write_body(enum sm_policy_kind kind, const struct sm_policy *policy, const struct sm_policy_source *source)
+{
+    struct sl_text body = sl_text_new(SM_POLICY_BODY_MAX);
+    struct sx_writer w = sx_write_to(&body);
+    open_policy(&w, policy, source->site->code);
+    kinds[kind].write(&w, source);
+    return close_policy(&w, &body);
+}
+
+static char *write_advertisement(const struct sm_policy *policy, const struct sm_advertised *of)
+{
+    struct sl_text body = sl_text_new(SM_POLICY_BODY_MAX);
+    struct sx_writer w = sx_write_to(&body);
+    open_policy(&w, policy, of->site);
+    sx_open(&w, "instance");
+    sx_put_attr(&w, "class", "Advertisement");
+    put_property(&w, "AdvertisementID", of->id);
+    put_property(&w, "PackageID", of->package);
+    put_number(&w, "PackageVersion", of->package_version);
+    put_property(&w, "Program", of->program);
+    sx_close(&w);
+    return close_policy(&w, &body);
+}
+
 /* ---- making ------------------------------------------------------------------------------------------------------------ */
+
+static void begin(struct sm_policy *policy, const uint8_t seeds[2][SM_GUID_SEED])
+{
+    sm_guid_make(seeds[0], policy->id);
+    sm_guid_make(seeds[1], policy->assignment);
+    policy->version = 1;
+}
+
+static enum sl_status seal(struct sm_policy *policy, struct sl_error *e)
+{
+    if (policy->body == NULL)
+        return sl_fail(e, SL_LIMIT, "the policy %s would be larger than %d octets", policy->category, SM_POLICY_BODY_MAX);
+    policy->is_active = true;
+    sm_digest_of(policy->body, strlen(policy->body), policy->sha256);
+    return SL_OK;
+}
 
 /* Writes it in the version it has; when that is not what it was before, in the next one. */
 static enum sl_status make_active(enum sm_policy_kind kind, const struct sm_policy_source *source, const char *before,
@@ -222,11 +258,7 @@ static enum sl_status make_active(enum sm_policy_kind kind, const struct sm_poli
         policy->version++;
         policy->body = write_body(kind, policy, source);
     }
-    if (policy->body == NULL)
-        return sl_fail(e, SL_LIMIT, "the policy %s would be larger than %d octets", kinds[kind].category, SM_POLICY_BODY_MAX);
-    policy->is_active = true;
-    sm_digest_of(policy->body, strlen(policy->body), policy->sha256);
-    return SL_OK;
+    return seal(policy, e);
 }
 
 static enum sl_status make_one(enum sm_policy_kind kind, const struct sm_policy_source *source, const struct sm_policy *before,
@@ -234,17 +266,15 @@ static enum sl_status make_one(enum sm_policy_kind kind, const struct sm_policy_
 {
     bool is_due = source->default_mp != NULL && (source->mof != NULL || !kinds[kind].needs_classes);
     *policy = *before;
+    (void)sl_text_copy(policy->category, sizeof policy->category, kinds[kind].category);
     policy->body = NULL;
     policy->is_active = false;
     if (!is_due) {
         policy->body = sl_strdup(before->body);
         return SL_OK;
     }
-    if (policy->id[0] == '\0') {
-        sm_guid_make(seeds[0], policy->id);
-        sm_guid_make(seeds[1], policy->assignment);
-        policy->version = 1;
-    }
+    if (policy->id[0] == '\0')
+        begin(policy, seeds);
     return make_active(kind, source, before->body, policy, e);
 }
 
@@ -260,5 +290,17 @@ enum sl_status sm_policies_make(const struct sm_policy_source *source, const str
         *ret_policies = made;
     else
         sm_policies_fini(&made);
+    return status;
+}
+
+enum sl_status sm_policy_advertise(const struct sm_advertised *of, const uint8_t seeds[2][SM_GUID_SEED],
+                                   struct sm_policy *ret_policy, struct sl_error *e)
+{
+    struct sm_policy policy = {.category = SM_POLICY_ADVERTISEMENT};
+    begin(&policy, seeds);
+    policy.body = write_advertisement(&policy, of);
+    enum sl_status status = seal(&policy, e);
+    if (status == SL_OK)
+        *ret_policy = policy;
     return status;
 }

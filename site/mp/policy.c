@@ -100,17 +100,16 @@ static enum sl_status read_request(const struct ccm_message *question, struct re
 /* ---- ReplyAssignments -------------------------------------------------------------------------------------------------- */
 
 /* A hash over what is assigned: a client that shows it has all of this already. */
-static void make_cookie(const struct sm_policies *policies, char out[SM_SHA256_SIZE])
+static void make_cookie(const struct sst_policies *policies, char out[SM_SHA256_SIZE])
 {
     struct sm_digest *digest = sm_digest_new();
-    for (int i = 0; i < SM_POLICY_COUNT; i++)
-        if (policies->items[i].is_active)
-            sm_digest_add(digest, policies->items[i].sha256, SM_SHA256_SIZE);
+    for (size_t i = 0; i < policies->count; i++)
+        sm_digest_add(digest, policies->items[i].sha256, SM_SHA256_SIZE);
     sm_digest_end(digest, out);
 }
 
 /* The body is fetched in the way in which the assignment was: a management point over TLS need have no other. */
-static void write_assignment(struct sx_writer *w, enum sm_policy_kind kind, const struct sm_policy *policy, bool is_tls)
+static void write_assignment(struct sx_writer *w, const struct sm_policy *policy, bool is_tls)
 {
     char version[16], name[SM_POLICY_NAME_SIZE], location[SM_POLICY_NAME_SIZE + 64], hash[SM_SHA256_SIZE + 8];
     snprintf(version, sizeof version, "%" PRIu32 ".00", policy->version);
@@ -124,7 +123,7 @@ static void write_assignment(struct sx_writer *w, enum sm_policy_kind kind, cons
     sx_put_attr(w, "PolicyID", policy->id);
     sx_put_attr(w, "PolicyVersion", version);
     sx_put_attr(w, "PolicyType", "Machine");
-    sx_put_attr(w, "PolicyCategory", sm_policy_category(kind));
+    sx_put_attr(w, "PolicyCategory", policy->category);
     sx_open(w, "PolicyLocation");
     sx_put_attr(w, "PolicyHash", hash);
     sx_put_text(w, location);
@@ -145,7 +144,7 @@ static void write_machine(struct sx_writer *w, const struct request *r)
 }
 
 /* Users have no policies: all there are concern the machine. */
-static void write_reply(const struct request *r, const char *site, const struct sm_policies *policies, struct mp_exchange *x)
+static void write_reply(const struct request *r, const char *site, const struct sst_policies *policies, struct mp_exchange *x)
 {
     char cookie[SM_SHA256_SIZE], source[SOURCE_SIZE];
     struct sx_writer w = sx_write_to(&x->answer);
@@ -161,20 +160,19 @@ static void write_reply(const struct request *r, const char *site, const struct 
     sx_put_attr(&w, "ResourceType", r->resource[0] != '\0' ? r->resource : "Machine");
     sx_close(&w);
     sx_put_element(&w, "ServerCookie", cookie);
-    for (int i = 0; i < SM_POLICY_COUNT; i++)
-        if (policies->items[i].is_active && !has_all && !sl_text_iequal(r->resource, "User"))
-            write_assignment(&w, (enum sm_policy_kind)i, &policies->items[i], x->is_tls);
+    for (size_t i = 0; i < policies->count && !has_all && !sl_text_iequal(r->resource, "User"); i++)
+        write_assignment(&w, &policies->items[i], x->is_tls);
     sx_close(&w);
 }
 
 /* What is assigned can be fetched later whatever becomes of the database (S2.14). */
-static enum sl_status prefetch(const struct mp *mp, struct sst *store, const struct sm_policies *policies, struct sl_error *e)
+static enum sl_status prefetch(const struct mp *mp, struct sst *store, const struct sst_policies *policies, struct sl_error *e)
 {
     enum sl_status status = SL_OK;
-    for (int i = 0; i < SM_POLICY_COUNT && status == SL_OK && mp->cache != NULL; i++) {
+    for (size_t i = 0; i < policies->count && status == SL_OK && mp->cache != NULL; i++) {
         const struct sm_policy *assigned = &policies->items[i];
         struct sm_policy policy;
-        if (!assigned->is_active || mp_cache_has(mp->cache, assigned))
+        if (mp_cache_has(mp->cache, assigned))
             continue;
         status = sst_policy(store, assigned->id, &policy, e);
         if (status != SL_OK)
@@ -184,14 +182,6 @@ static enum sl_status prefetch(const struct mp *mp, struct sst *store, const str
         free(policy.body);
     }
     return status;
-}
-
-static bool has_policy(const struct sm_policies *policies)
-{
-    bool any = false;
-    for (int i = 0; i < SM_POLICY_COUNT; i++)
-        any = any || policies->items[i].is_active;
-    return any;
 }
 
 /*
@@ -210,9 +200,9 @@ static enum sl_status find_client(struct mp_exchange *x, struct sst *store, cons
     return status == SL_OK && !*ret_waiting ? sst_client(store, site, smsid, ret_client, e) : status;
 }
 
-/* Only a client that has registered gets policy (S1.10); one that registered with a key must have signed with it. */
+/* Only a client that has registered gets policy (S1.10); one that did so with a key must have signed with it. */
 static enum sl_status check_client(struct mp_exchange *x, struct sst *store, const struct request *r, const char *site,
-                                   struct sl_error *e)
+                                   struct sst_client **ret_client, struct sl_error *e)
 {
     struct sst_client *client = NULL;
     const char *signer = x->question->key;
@@ -224,23 +214,29 @@ static enum sl_status check_client(struct mp_exchange *x, struct sst *store, con
         status = mp_refuse(x, 403, e, "%s is not registered with site %s", r->client, site);
     else if (status == SL_OK && client->key != NULL && (signer == NULL || strcmp(client->key, signer) != 0))
         status = mp_refuse(x, 403, e, "%s is registered with another key", r->client);
-    sst_client_free(client);
+    if (status == SL_OK)
+        *ret_client = client;
+    else
+        sst_client_free(client);
     return status;
 }
 
 static enum sl_status answer(struct mp_exchange *x, struct sst *store, const struct request *r, const char *site,
                              struct sl_error *e)
 {
-    struct sm_policies policies = {0};
-    enum sl_status status = check_client(x, store, r, site, e);
+    struct sst_policies policies = {0};
+    struct sst_client *client = NULL;
+    enum sl_status status = check_client(x, store, r, site, &client, e);
     if (status == SL_OK)
-        status = sst_policies(store, site, false, &policies, e);
-    if (status == SL_OK && !has_policy(&policies)) /* S1.26 */
+        status = sst_policies(store, site, client, false, &policies, e);
+    if (status == SL_OK && policies.count == 0) /* S1.26 */
         status = mp_refuse(x, 503, e, "site %s has no default management point, and so no policy", site);
     if (status == SL_OK)
         status = prefetch(x->mp, store, &policies, e);
     if (status == SL_OK)
         write_reply(r, site, &policies, x);
+    sst_policies_fini(&policies);
+    sst_client_free(client);
     return status;
 }
 

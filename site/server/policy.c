@@ -64,13 +64,13 @@ enum sl_status srv_policy_import(struct srv_call *call, struct sl_error *e)
 
 /* ---- looking ----------------------------------------------------------------------------------------------------------- */
 
-static void put_policy(struct srv_call *call, enum sm_policy_kind kind, const struct sm_policy *policy, bool with_body)
+static void put_policy(struct srv_call *call, const struct sm_policy *policy, bool with_body)
 {
     char version[NUMBER_SIZE], name[SM_POLICY_NAME_SIZE];
     snprintf(version, sizeof version, "%" PRIu32, policy->version);
     sm_policy_name(policy, name);
-    const char *const cells[] = {policy->id,    sm_policy_category(kind), version, policy->is_active ? "true" : "false", name,
-                                 policy->sha256, policy->body};
+    const char *const cells[] = {policy->id, policy->category, version,     policy->is_active ? "true" : "false",
+                                 name,       policy->sha256,   policy->body};
     host_reply_row(call->reply, cells, SL_COUNT(cells) - !with_body);
 }
 
@@ -78,43 +78,49 @@ enum sl_status srv_policy_list(struct srv_call *call, struct sl_error *e)
 {
     static const char *const columns[] = {"policy:text", "category:text", "version:number", "active:bool", "query:text",
                                           "sha256:text"};
-    struct sm_policies policies = {0};
-    enum sl_status status = sst_policies(call->store, call->site, false, &policies, e);
+    struct sst_policies policies = {0};
+    enum sl_status status = sst_policies(call->store, call->site, NULL, false, &policies, e);
     if (status != SL_OK)
         return status;
     host_reply_columns(call->reply, columns, SL_COUNT(columns), false);
-    for (int i = 0; i < SM_POLICY_COUNT; i++)
-        if (policies.items[i].id[0] != '\0')
-            put_policy(call, (enum sm_policy_kind)i, &policies.items[i], false);
-    sm_policies_fini(&policies);
+    for (size_t i = 0; i < policies.count; i++)
+        put_policy(call, &policies.items[i], false);
+    sst_policies_fini(&policies);
     return SL_OK;
 }
 
-/* The kind that an argument names, by category or id. */
-static enum sm_policy_kind find(const struct sm_policies *policies, const char *wanted)
+/* The policy that an argument names, by id, or by its category when there is no other of it; NULL for none. */
+static const struct sm_policy *find(const struct sst_policies *policies, const char *wanted)
 {
-    enum sm_policy_kind kind = sm_policy_kind_parse(wanted);
-    for (int i = 0; i < SM_POLICY_COUNT; i++)
-        if (sl_text_iequal(policies->items[i].id, wanted))
-            kind = (enum sm_policy_kind)i;
-    return kind < SM_POLICY_COUNT && policies->items[kind].id[0] != '\0' ? kind : SM_POLICY_COUNT;
+    const struct sm_policy *found = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < policies->count; i++) {
+        const struct sm_policy *policy = &policies->items[i];
+        if (sl_text_iequal(policy->id, wanted))
+            return policy;
+        if (sl_text_iequal(policy->category, wanted)) {
+            found = policy;
+            count++;
+        }
+    }
+    return count == 1 ? found : NULL;
 }
 
 static enum sl_status show_policy(struct srv_call *call, struct sl_error *e)
 {
     static const char *const columns[] = {"policy:text", "category:text", "version:number", "active:bool", "query:text",
                                           "sha256:text", "body:text"};
-    struct sm_policies policies = {0};
+    struct sst_policies policies = {0};
     const char *wanted = call->request->args[0];
-    enum sl_status status = sst_policies(call->store, call->site, true, &policies, e);
-    enum sm_policy_kind kind = status == SL_OK ? find(&policies, wanted) : SM_POLICY_COUNT;
-    if (status == SL_OK && kind == SM_POLICY_COUNT)
-        status = sl_fail(e, SL_USAGE, "site %s has no policy \"%s\"; see: sitectl policy list", call->site, wanted);
+    enum sl_status status = sst_policies(call->store, call->site, NULL, true, &policies, e);
+    const struct sm_policy *policy = status == SL_OK ? find(&policies, wanted) : NULL;
+    if (status == SL_OK && policy == NULL)
+        status = sl_fail(e, SL_USAGE, "site %s has no one policy \"%s\"; see: sitectl policy list", call->site, wanted);
     if (status == SL_OK) {
         host_reply_columns(call->reply, columns, SL_COUNT(columns), true);
-        put_policy(call, kind, &policies.items[kind], true);
+        put_policy(call, policy, true);
     }
-    sm_policies_fini(&policies);
+    sst_policies_fini(&policies);
     return status;
 }
 

@@ -1,14 +1,15 @@
 /*
  * policy.h - the file SMS_def.mof of a site and the policies made from it, in the site database.
  *
- * Policies are made in the transaction of what changes them: the import of a file, and the designation of a default management
- * point (sst_designate_mp). Whoever changes what is known of the site itself calls sst_refresh_policies afterwards.
+ * Policies are made in the transaction of what changes them: the import of a file, the designation of a default management point
+ * (sst_designate_mp), and an advertisement, whose own policy goes when it goes (sst_add_advertisement, sst_remove). Whoever
+ * changes what is known of the site itself calls sst_refresh_policies afterwards.
  */
 #ifndef SL_SITE_STORE_POLICY_H
 #define SL_SITE_STORE_POLICY_H
 
 #include "site/model/policy.h"
-#include "site/store/store.h"
+#include "site/store/client.h"
 
 /* A file as it was imported. */
 struct sst_mof {
@@ -31,9 +32,21 @@ enum sl_status sst_import_mof(struct sst *store, const char *site, const char *n
 enum sl_status sst_read_mof(struct sst *store, const char *site, struct sst_mof *ret_mof, struct sl_error *e) SL_MUST;
 /* Makes the policies anew when what they are made from has changed, which *ret_changed tells. */
 enum sl_status sst_refresh_policies(struct sst *store, const char *site, bool *ret_changed, struct sl_error *e) SL_MUST;
-/* The policies of a site, those that are not active too; with bodies or without. Freed by sm_policies_fini. */
-enum sl_status sst_policies(struct sst *store, const char *site, bool with_bodies, struct sm_policies *ret_policies,
-                            struct sl_error *e) SL_MUST;
+
+struct sst_policies {
+    struct sm_policy *items;
+    size_t count;
+};
+
+/* Frees the policies and clears. */
+void sst_policies_fini(struct sst_policies *policies);
+/*
+ * The policies that a client of the site is assigned: the active ones, and of advertisements those that are for all or for its id
+ * or name (S1.14). Without a client (NULL) all there are, those that are not active too. With bodies or without; freed by
+ * sst_policies_fini. SL_LIMIT: more than SST_ROWS_MAX.
+ */
+enum sl_status sst_policies(struct sst *store, const char *site, const struct sst_client *client, bool with_bodies,
+                            struct sst_policies *ret_policies, struct sl_error *e) SL_MUST;
 /* The active policy of this id, whatever its site; *ret_policy has id "" when there is none. The caller frees its body. */
 enum sl_status sst_policy(struct sst *store, const char *id, struct sm_policy *ret_policy, struct sl_error *e) SL_MUST;
 

@@ -49,6 +49,8 @@ enum sl_status sst_place_site(struct sst *store, int64_t site_id, const char *si
 
 /* Makes the policies of a site anew out of what they follow from now, within the caller's transaction. */
 enum sl_status sst_make_policies(struct sst *store, int64_t site_id, struct sl_error *e) SL_MUST;
+/* Of these, those of the advertisements that have none yet. */
+enum sl_status sst_make_advertised(struct sst *store, int64_t site_id, struct sl_error *e) SL_MUST;
 
 /*
  * Gives a package its files, within the caller's transaction. *ret_changed is false when it has just these already; other ones

@@ -263,6 +263,14 @@ static const char *const migrations[] = {
     "ALTER TABLE report ADD COLUMN dated TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE report ADD COLUMN version TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE report ADD COLUMN client_version TEXT NOT NULL DEFAULT '';",
+
+    /* The policy of each advertisement; one that has none gets it when the policies of its site are made, hence once more. */
+    "ALTER TABLE advertisement ADD COLUMN policy TEXT CHECK (length(policy) = 38);"
+    "ALTER TABLE advertisement ADD COLUMN assignment TEXT CHECK (length(assignment) = 38);"
+    "ALTER TABLE advertisement ADD COLUMN sha256 TEXT CHECK (length(sha256) = 64);"
+    "ALTER TABLE advertisement ADD COLUMN body TEXT;"
+    "CREATE UNIQUE INDEX advertisement_policy ON advertisement (policy);"
+    "UPDATE site SET policies_from = NULL;",
 };
 
 /* "SLsi" */

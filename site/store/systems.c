@@ -397,6 +397,8 @@ enum sl_status sst_add_advertisement(struct sst *store, const char *site, const 
                          ad->package, ad->package);
     if (status == SL_OK)
         status = insert_advertisement(store, site_id, package, ad, &added, e);
+    if (status == SL_OK && added)
+        status = sst_make_advertised(store, site_id, e);
     if (status == SL_OK && !added)
         status = compare_advertisement(store, site_id, ad, e);
     return sst_change_end(store, status, added, ret_added, e);

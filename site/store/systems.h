@@ -39,7 +39,7 @@ enum sl_status sst_set_members(struct sst *store, const char *site, const char *
 enum sl_status sst_set_mp_data(struct sst *store, const char *site, const char *host, enum sm_data data, bool *ret_changed,
                                struct sl_error *e) SL_MUST;
 
-/* Advertises a program of a package of the site (S1.14); SL_USAGE for an unknown package. */
+/* Advertises a program of a package of the site, with the policy that says so (S1.14); SL_USAGE for an unknown package. */
 enum sl_status sst_add_advertisement(struct sst *store, const char *site, const struct sm_advertisement *ad, bool *ret_added,
                                      struct sl_error *e) SL_MUST;
 

@@ -1,7 +1,8 @@
 """A site on four machines: site server, site database, management point and distribution point, each in a network of its own.
 
 The registry and the clients are on a fifth, ours. Whatever is stopped here is stopped on its host alone; nothing else is started
-anew for it. Each assertion names the statement that it shows.
+anew for it. The directory, the server locator point and further ones of a role are on hosts of their own where a test needs them. Each assertion names the statement
+that it shows.
 """
 
 import hashlib
@@ -19,9 +20,6 @@ import postgres
 
 SAMPLE = os.path.join(harness.SRCDIR, "tests", "fixtures", "SMS_def.mof")
 MP1, DP1, PACKAGE, REGISTRY = "mp1.example.org", "dp1.example.org", "PS100001", "wins://" + hosts.WE
-ASSIGNMENTS = ('<RequestAssignments SchemaVersion="1.00" ACK="False" RequestType="Full" ValidationRequest="CRC"><Identification><Machine>'
-               '<ClientID>%s</ClientID><NetBIOSName>%s</NetBIOSName></Machine></Identification><PolicySource>SMS:PS1</PolicySource>'
-               '<Resource ResourceType="Machine"/><ServerCookie/></RequestAssignments>')
 
 
 class Machine:
@@ -120,9 +118,14 @@ class SiteCase(harness.Case):
 
     def body(self):
         """The status of a request for assignments, and the path of the first body."""
-        status, text = self.client.send("MP_PolicyManager", ASSIGNMENTS % (self.client.smsid, self.client.name))
+        status, text = self.client.ask_policy("PS1")
         found = re.search(r"(/SMS_MP/\.sms_pol\?\{[0-9A-F-]{36}\}\.\d+_00)", text)
         return status, found and found.group(1)
+
+    def advertised(self):
+        """The advertisements in the policy that the client is assigned."""
+        paths = self.client.advertisements("PS1")
+        return [re.search(rb'"AdvertisementID"><value>(\w+)<', get(MP1, path)[1]).group(1).decode() for path in paths]
 
 
 class FourHosts(SiteCase):
@@ -176,7 +179,9 @@ class FourHosts(SiteCase):
 
     def the_site_server_is_off(self):
         before = self.counted()
+        self.server.ctl_ok("advertise", "add", "PS120000", "--package", PACKAGE, "--program", "first", "--to", self.client.name)
         self.server.process.stop()
+        self.assertEqual(self.advertised(), ["PS120000"], "S1.14 S2.13 what was advertised before still is, body and all")
         for words in (["advertise", "add", "PS120001", "--package", PACKAGE, "--program", "setup", "--to", "all"], ["mp", "designate", "--none"]):
             self.assertEqual(self.server.ctl(*words).code, 3, "S2.03 S2.13 no administration, no new advertisement")
         self.assertEqual(self.mp.ctl("mp", "designate", "--none").code, 7, "S2.13 nor on another host")
@@ -189,6 +194,7 @@ class FourHosts(SiteCase):
         newcomer = clients.Client((MP1, 80), 2)
         self.assertEqual((newcomer.register()[0], newcomer.status()[0]), (200, 200), "S2.13 of new ones too")
         self.server.start()
+        self.server.ctl_ok("advertise", "remove", "PS120000")
         harness.wait_until(lambda: self.counted() == before + 3, "S2.13 what was kept came, each once")
         self.assertEqual(len(self.server.rows("client", "list")), 2, "S2.01")
         self.assertIn("for 2 clients", self.server.ctl("mp", "designate", "--none", "--diff").err, "S1.25 X17")
@@ -233,6 +239,7 @@ class FourHosts(SiteCase):
         self.mp.start()
         self.assertEqual(self.client.status(20)[0], 200, "S2.15 the client hands over what it has kept")
         harness.wait_until(lambda: self.counted() == before + 1, "S2.15 and the site server gets it")
+        self.assertEqual(self.advertised(), ["PS120002"], "S1.14 S2.15 and the client what was advertised meanwhile")
         harness.wait_until(self.is_found, "S1.19 the name again")
         self.server.ctl_ok("advertise", "remove", "PS120002")
 
@@ -244,6 +251,85 @@ class FourHosts(SiteCase):
         self.assertEqual(self.server.ctl("boundary", "add", "ad-site", "Bonn").code, 0, "S2.16 nor is administration")
         self.dp.start()
         self.assertEqual(get(url + "setup.exe")[0], 200, "S2.16 S2.10 and serves again")
+
+
+class WithDirectory(SiteCase):
+    """A directory, a server locator point and a second distribution point, each on a host of its own."""
+
+    DP2 = "dp2.example.org"
+
+    def setUp(self):
+        super().setUp()
+        self.fill()
+        place = self.wire.host("dir", 7)
+        self.directory = lab.Directory(self, suffix="dc=example,dc=org", address=place.address, command=place.command, port=389)
+        self.uri = "ldap://dir.example.org/dc=example,dc=org"
+        slp, second = Machine(self, self.wire, "slp", 8, "slp"), Machine(self, self.wire, "dp2", 9, "dp", ["--dp-name", self.DP2])
+        for words in (["dp", "add", self.DP2], ["slp-role", "add", slp.host.fqdn], ["cap", "add", "cap1.example.org"],
+                      ["target", "add", self.uri, *self.directory.credentials]):
+            self.server.ctl_ok(*words)
+        self.addCleanup(self._stop_all)     # as above
+        for machine in (self.mp, self.dp, second, slp):
+            machine.start()
+        self.server.ctl_ok("package", "add", PACKAGE, "--version", "3", "--on", DP1, self.DP2, "--dir", self.source)
+        self.server.ctl_ok("publish", "--apply")
+
+    def ask(self, *words, source=None, code=0):
+        found = lab.find(*words, "--source", source or self.uri)
+        self.assertEqual(found.code, code, str(found))
+        return found
+
+    def test_S1_15_S1_16_S1_21_through_the_directory(self):
+        """S1.07 S1.15 S1.16 S1.21 published over the wire, and found by who asks the directory and the management point that it names, on their hosts"""
+        inside = ["--as-client", hosts.WE + "/24"]
+        found = self.ask("mp", "--site", "PS1").answer
+        self.assertEqual((found["mp"], found["address"], found["source"]), (MP1, self.mp.address, self.uri), "S1.07 S1.21")
+        found = self.ask("site", *inside).answer
+        self.assertEqual((found["site"], found["assigned_by"], found["mp"]), ("PS1", "subnet", MP1), "S2.01")
+        harness.wait_until(lambda: self.server.ctl("package", "status", PACKAGE).code == 0, "S2.09 the content on both distribution points")
+        rows = self.ask("dp", "--site", "PS1", "--package", PACKAGE, "--report", "400", "--seed", "7", *inside).answer
+        self.assertEqual({row["url"] for row in rows}, {"http://%s/SMS_DP_SMSPKG$/%s.3/" % (host, PACKAGE) for host in (DP1, self.DP2)}, "S1.15")
+        self.assertTrue(all(150 < row["chosen"] < 250 for row in rows), "S1.16 by chance: %s" % rows)
+        self.one_distribution_point_has_it_no_more(inside)
+        self.legacy_clients_have_client_access_points()
+        self.the_client_looks_for_advertisements()
+        self.the_directory_is_off()
+
+    def one_distribution_point_has_it_no_more(self, inside):
+        self.server.ctl_ok("package", "remove", PACKAGE)
+        self.server.ctl_ok("package", "add", PACKAGE, "--version", "4", "--on", self.DP2, "--dir", self.source)
+        harness.wait_until(lambda: self.server.ctl("package", "status", PACKAGE).code == 0, "S2.09 the content of the new version")
+        rows = self.ask("dp", "--site", "PS1", "--package", PACKAGE, "--report", "9", *inside).answer
+        self.assertEqual([row["url"] for row in rows], ["http://%s/SMS_DP_SMSPKG$/%s.4/" % (self.DP2, PACKAGE)], "S1.16 only who has it")
+        self.assertEqual(hashlib.sha256(get(rows[0]["url"] + "setup.exe")[1]).digest(), hashlib.sha256(self.octets).digest())
+
+    def legacy_clients_have_client_access_points(self):
+        legacy = ["mp", "--site", "PS1", "--client-type", "legacy"]
+        found = self.ask(*legacy, source="slp+http://slp.example.org")
+        self.assertEqual((found.answer["caps"], "mp1" in found.out), (["cap1.example.org"], False), "S1.09 CAPs and never a management point")
+        self.ask(*legacy, code=2)
+        role, = self.directory.published("mSSMSServerLocatorPoint")
+        self.assertEqual(role["mssmsmpname"], ["slp.example.org"], "S1.09 where the server locator point is")
+
+    def the_client_looks_for_advertisements(self):
+        self.client = clients.Client((MP1, 80))
+        self.assertEqual(self.client.register()[0], 200)
+        for number, to in enumerate((["all"], [self.client.smsid], ["pc2"]), 1):
+            self.server.ctl_ok("advertise", "add", "PS12000%d" % number, "--package", PACKAGE, "--program", "setup", "--to", *to)
+        harness.wait_until(lambda: self.body()[0] == 200, "S1.10 policy for the client")
+        self.assertEqual(sorted(self.advertised()), ["PS120001", "PS120002"], "S1.14 those targeted at it, from its management point")
+
+    def the_directory_is_off(self):
+        self.directory.stop()
+        self.ask("mp", "--site", "PS1", code=3)
+        found = lab.find("mp", "--site", "PS1", "--source", self.uri, "--source", REGISTRY)
+        self.assertEqual((found.code, found.answer and found.answer["source"]), (0, REGISTRY), "S2.12 the registry is another thing")
+        self.server.ctl_ok("boundary", "add", "ad-site", "Berlin")
+        harness.wait_until(lambda: any(row["rule"] == "target-failed" for row in self.server.ctl("check", "--json").answer), "X04 who cannot be reached")
+        self.directory.start()
+        self.server.ctl_ok("publish", "--apply")
+        sites, = self.directory.published("mSSMSSite")
+        self.assertIn("Berlin", sites["mssmsroamingboundaries"], "and is told what it missed")
 
 
 class TwoManagementPoints(SiteCase):

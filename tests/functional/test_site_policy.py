@@ -235,6 +235,37 @@ class Exchange(PolicyCase):
             octets = ccm.envelope("<RequestAssignments/>", "MP_PolicyManager", True, sign=sign)
             self.assertEqual(self.client.ask("CCM_POST", "/ccm_system/request", octets, {"Content-Type": ccm.CONTENT_TYPE})[0], status)
 
+    def test_S1_14_advertisements_are_looked_for_at_the_management_point(self):
+        """S1.14 a client is assigned those for all, for its id and for its name, no others; each with a body; and no more when they are removed"""
+        self.ready()
+        self.register(STRANGER)
+        self.sql("UPDATE client SET name = 'PC2' WHERE smsid = '%s'" % STRANGER)
+        lab.fill_package(self.site)
+        _, cookie = self.client.assignments()
+        for number, to in enumerate((["all"], [CLIENT.lower()], ["pc2", "pc9"]), 1):
+            self.site.ctl_ok("advertise", "add", "PS12000%d" % number, "--package", lab.PACKAGE, "--program", "<set & up>", "--to", *to)
+
+        def seen(smsid):
+            one = clients.Client((ADDRESS, self.port))
+            one.smsid = smsid
+            bodies = [xml.etree.ElementTree.fromstring(self.client.body(path)[2]) for path in one.advertisements("PS1")]
+            return sorted(body.findtext(".//property[@name='AdvertisementID']/value") for body in bodies), bodies
+        self.assertEqual((seen(CLIENT)[0], seen(STRANGER)[0]), (["PS120001", "PS120002"], ["PS120001", "PS120003"]))
+        told = {value.get("name"): value.findtext("value") for value in seen(CLIENT)[1][0].find("instance")}
+        self.assertEqual((told["PackageID"], told["PackageVersion"], told["Program"]), (lab.PACKAGE, "3", "<set & up>"))
+        self.assertEqual(len(self.client.assignments(kind="OnUpdate", cookie=cookie)[0]), 3)
+        listed = {row["policy"]: row["active"] for row in self.rows("policy", "list") if row["category"] == "SoftwareDistribution"}
+        self.assertEqual(list(listed.values()), [True] * 3)
+        one = next(iter(listed))
+        self.assertIn("<Policy ", self.rows("policy", "show", one)["body"])
+        self.assertEqual(self.site.ctl("policy", "show", "SoftwareDistribution").code, 2)
+        self.site.ctl_ok("mp", "designate", "--none")
+        self.assertEqual(self.client.body("/SMS_MP/.sms_pol?%s.1_00" % one)[0], 404)
+        self.assertEqual({row["active"] for row in self.rows("policy", "list")}, {False})
+        self.site.ctl_ok("mp", "designate", MP1)
+        self.site.ctl_ok("advertise", "remove", "PS120001")
+        self.assertEqual((seen(CLIENT)[0], seen(STRANGER)[0]), (["PS120002"], ["PS120003"]))
+
     def test_locations_that_are_none(self):
         """S1.10 what is no policy is 404, what is no name of one 400; a path does not lead anywhere"""
         self.ready()

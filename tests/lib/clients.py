@@ -100,6 +100,13 @@ class Client:
             '<ServerCookie/></RequestAssignments>' % (self.smsid, self.name, "<PolicySource>SMS:%s</PolicySource>" % source if source else "")
         return self.send("MP_PolicyManager", xml, **more)
 
+    def advertisements(self, source=""):
+        """The paths of the bodies of the policies that advertise something."""
+        status, text = self.ask_policy(source)
+        if status != 200:
+            raise OSError("policy: %d %s" % (status, text))
+        return re.findall(r'PolicyCategory="SoftwareDistribution"><PolicyLocation[^>]*>https?://&lt;mp&gt;(/SMS_MP/\.sms_pol\?[^<]*)<', text)
+
     def discover(self, **more):
         return self.report([instance("CCM_System", NetBIOSName=self.name)], action=3, **more)
 

@@ -166,13 +166,18 @@ PACKAGE = "PS100001"
 DPS = ("dp1.example.org", "dp2.example.org")
 
 
+def fill_package(site):
+    """Two DPs with one package."""
+    for host in DPS:
+        site.ctl_ok("dp", "add", host)
+    site.ctl_ok("package", "add", PACKAGE, "--version", "3", "--on", *DPS)
+
+
 def fill(site, http_port=80, targets=(), default="mp1.example.org"):
     """Two MPs (the first the default), two DPs with one package, one boundary; targets are lists of words of `target add`."""
     for host, address in MP_ADDRESSES.items():
         site.ctl_ok("mp", "add", host, "--address", address, "--port", str(http_port))
-    for host in DPS:
-        site.ctl_ok("dp", "add", host)
-    site.ctl_ok("package", "add", PACKAGE, "--version", "3", "--on", *DPS)
+    fill_package(site)
     site.ctl_ok("boundary", "add", "subnet", "127.0.0.0/8")
     if default:
         site.ctl_ok("mp", "designate", default)

@@ -78,19 +78,21 @@ class Slapd:
     entries     LDIF text appended to the data
     sync        the overlay syncprov (RFC 4533): "log" with a log of sessions, "plain" without; the port of the start is kept
     indexes     more attributes to be indexed, "ATTRIBUTE,... eq"
+    address, command  where it listens, and what makes a command line one of another host (hosts.py)
     extra_suffixes  more (empty) databases, so that the rootDSE names several naming contexts
     """
 
     def __init__(self, folder, schema="full", suffix="dc=example,dc=com", container=CONTAINER, anonymous="read", msuser=False,
                  publisher_scope="container", tls=False, certificate=None, krb5=None, entries="", extra_suffixes=(), port=None, config="",
-                 indexes="", sync=None):
+                 indexes="", sync=None, address="127.0.0.1", command=list):
         self.folder = os.path.abspath(folder)
         self.schema, self.suffix, self.container, self.anonymous = schema, suffix, container, anonymous
         self.msuser, self.publisher_scope, self.krb5, self.entries = msuser, publisher_scope, krb5, entries
         self.extra_suffixes, self.config, self.sync = extra_suffixes, config, sync
         self.indexes = "".join("olcDbIndex: %s\n" % one for one in ("objectClass,cn eq", indexes) if one)
         self.port = port or free_port()
-        self.uri = f"ldap://127.0.0.1:{self.port}"
+        self.address, self.command = address, command
+        self.uri = f"ldap://{self.address}:{self.port}"
         self.ldapi = "ldapi://" + os.path.join(self.folder, "ldapi").replace("/", "%2F")
         self.admin_dn, self.admin_password = "cn=admin," + suffix, "secret"
         self.publisher_dn, self.publisher_password = f"cn=publisher,ou=svc,{suffix}", "pw"
@@ -221,13 +223,13 @@ class Slapd:
         urls = f"{self.ldapi} {self.uri}" + (f" {self.ldaps_uri}" if self.tls else "")
         with open(os.path.join(self.folder, "slapd.log"), "a") as log:
             argv = [find_program("slapd", "slapd"), "-F", os.path.join(self.folder, "conf"), "-h", urls, "-d", "0"]
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log, env=self._environment(),
+            self.process = subprocess.Popen(self.command(argv), stdout=log, stderr=log, env=self._environment(),
                                             preexec_fn=harness.die_with_parent, **rights)
         for _ in range(500):
             if self.process.poll() is not None:
                 raise RuntimeError("slapd ended: " + open(os.path.join(self.folder, "slapd.log")).read()[-2000:])
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.address, self.port), 1).close()
                 return
             except OSError:
                 time.sleep(0.01)

@@ -3,7 +3,9 @@
 
 #include "common/db/db.h"
 #include "common/base/random.h"
+#include "common/base/text.h"
 #include "site/store/fetch.h"
+#include "site/store/policy.h"
 #include "site/store/pool.h"
 #include "site/store/private.h"
 #include "site/store/systems.h"
@@ -1001,6 +1003,21 @@ START_TEST(S1_22_members_of_a_cluster)
 }
 END_TEST
 
+/* How many advertisements are assigned to a client. */
+static size_t count_assigned(const char *id, const char *name)
+{
+    char client[16], host[16];
+    struct sl_error e = {0};
+    struct sst_policies policies = {0};
+    size_t count = 0;
+    ck_assert(sl_text_copy(client, sizeof client, id) && sl_text_copy(host, sizeof host, name));
+    ok(sst_policies(store, "LAB", &(struct sst_client){.smsid = client, .name = host}, false, &policies, &e), &e);
+    for (size_t i = 0; i < policies.count; i++)
+        count += strcmp(policies.items[i].category, SM_POLICY_ADVERTISEMENT) == 0;
+    sst_policies_fini(&policies);
+    return count;
+}
+
 START_TEST(S1_14_advertisements_keep_their_clients)
 {
     struct sl_error e = {0};
@@ -1024,6 +1041,12 @@ START_TEST(S1_14_advertisements_keep_their_clients)
     ck_assert_uint_eq(snap->advertisement_count, 2);
     ck_assert_uint_eq(snap->advertisements[0].client_count, 2);
     ck_assert_str_eq(snap->advertisements[0].clients[0], "PC1");
+    ck_assert_uint_eq(count_assigned("GUID:1", "pc2"), 0); /* no default management point, S1.26 */
+    ok(add_mp("LAB", "mp1", "10.0.0.1", &added, &e), &e);
+    designate(store, "LAB", "mp1");
+    ck_assert_uint_eq(count_assigned("GUID:1", "pc2"), 2);
+    ck_assert_uint_eq(count_assigned("PC1", "pc7"), 2);
+    ck_assert_uint_eq(count_assigned("GUID:1", "pc7"), 1);
     ck_assert_uint_eq(snap->advertisements[1].client_count, 0);
     sm_snapshot_free(snap);
     free(all.package);
