@@ -28,12 +28,12 @@ if [ ! -f Makefile ] || [ "$abs_top_srcdir/configure" -nt config.status ]; then
 fi
 # A make of its own: nothing of the calling make's flags and variables.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL TESTS TEST_LOGS
-if ! make -s -j2 check-quick VERBOSE=1 >check.out 2>&1; then
+if ! nice -n 5 make -s -j2 check-quick VERBOSE=1 >check.out 2>&1; then
   tail -n 200 check.out
   echo "FAIL: the sanitized unit, replay or fuzz programs (log in $folder/check.out)"
   exit 1
 fi
-if ! make -s -j2 all >all.out 2>&1; then
+if ! nice -n 5 make -s -j2 all >all.out 2>&1; then
   tail -n 50 all.out
   echo "FAIL: the sanitized programs were not built"
   exit 1

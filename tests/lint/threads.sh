@@ -20,7 +20,7 @@ if [ ! -f Makefile ] || [ "$abs_top_srcdir/configure" -nt config.status ]; then
 fi
 # A make of its own: nothing of the calling make's flags and variables.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL TESTS TEST_LOGS
-make -s -j2 tests/functional/try-library >make.out 2>&1 ||
+nice -n 5 make -s -j2 tests/functional/try-library >make.out 2>&1 ||
   { tail -n 50 make.out; echo "FAIL: the library was not built with ThreadSanitizer"; exit 1; }
 SL_TRY_LIBRARY=$folder/tests/functional/try-library TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
   /usr/bin/python3 "$abs_top_srcdir/tests/functional/test_library_calls.py" Calls.test_many_threads_at_once
