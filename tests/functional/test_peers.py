@@ -133,6 +133,7 @@ class Publishing(PeerCase):
         lab.fill(site)
         with badpeer.BadPeers() as bad:
             names = ("tarpit", "half_bind", "refused")
+            site.ctl_ok("unpublish", "--apply")     # nothing is published while targets come, so once to all of them
             for name in names:
                 site.ctl_ok("target", "add", "ldap://127.0.0.1:%d/dc=example,dc=com" % getattr(bad, name), "--timeout", "300ms")
             site.ctl_ok("target", "add", server.uri_base, *server.credentials)
