@@ -188,7 +188,11 @@ static void read_qualifier(struct parser *p, struct sm_mof_qualifiers *list)
     }
     list->items = grow(list->items, list->count, sizeof *list->items);
     struct sm_mof_qualifier *q = &list->items[list->count++];
+    unsigned line = p->lex.token_line;
     q->name = take_name(p, "the name of a qualifier");
+    for (const struct sm_mof_qualifier *other = list->items; other < q; other++)
+        if (sl_text_iequal(other->name, q->name))
+            sm_mof_lex_fail(&p->lex, SL_MALFORMED, line, "qualifier %.64s is there already", q->name);
     if (skip(p, '(')) {
         read_value(p, &q->values);
         expect(p, ')');
@@ -275,6 +279,13 @@ static void check_class(struct parser *p, const struct sm_mof_class *added)
             sm_mof_lex_fail(&p->lex, SL_MALFORMED, added->line, "class %.64s is in line %u already", added->name, c->line);
 }
 
+/* "as $ALIAS", which may stand behind the name of a class. */
+static void pass_alias(struct parser *p)
+{
+    if (skip_word(p, "as") && !skip(p, MOF_ALIAS))
+        unexpected(p, "an alias ($...)");
+}
+
 /* Behind the word "class"; the qualifiers become its own. */
 static void read_class(struct parser *p, struct sm_mof_qualifiers *qualifiers)
 {
@@ -290,6 +301,7 @@ static void read_class(struct parser *p, struct sm_mof_qualifiers *qualifiers)
     class->namespace = sl_strdup(p->namespace);
     class->line = p->lex.token_line;
     class->name = take_name(p, "the name of a class");
+    pass_alias(p);
     if (skip(p, ':'))
         class->super = take_name(p, "the name of the superclass");
     check_class(p, class);
@@ -315,10 +327,12 @@ static void read_pragma(struct parser *p)
         unexpected(p, "\"pragma\"");
         return;
     }
-    bool is_namespace = is_word(p, "namespace");
+    bool is_namespace = is_word(p, "namespace"), is_bare = is_word(p, "autorecover");
     if (is_word(p, "include"))
         sm_mof_lex_fail(&p->lex, SL_MALFORMED, p->lex.token_line, "#pragma include is not followed; put its classes here");
     free(take_name(p, "the name of a pragma"));
+    if (is_bare)
+        return;
     expect(p, '(');
     if (is_namespace && p->lex.kind == MOF_TEXT) {
         free(p->namespace);
@@ -340,8 +354,7 @@ static void pass_instance(struct parser *p)
     if (!skip_word(p, "of"))
         unexpected(p, "\"of\"");
     free(take_name(p, "the name of a class"));
-    if (skip_word(p, "as") && !skip(p, MOF_ALIAS))
-        unexpected(p, "an alias ($...)");
+    pass_alias(p);
     do {
         if (p->lex.kind == '{' && ++depth > SM_MOF_DEPTH_MAX)
             too_many(p, SM_MOF_DEPTH_MAX, "braces in one another");

@@ -14,8 +14,8 @@
  * and pragmas are tolerated: of them only `#pragma namespace` means something; `include` is refused, since what it names
  * would be left out. Methods and declarations of qualifiers do not occur in such files and are refused.
  *
- * Names and keywords are compared without case. A class or property that is there twice is refused. Errors are SL_MALFORMED or
- * SL_LIMIT and read "NAME:LINE: what". Pure; any thread.
+ * Names and keywords are compared without case. A class, property or qualifier that is there twice is refused. Errors are
+ * SL_MALFORMED or SL_LIMIT and read "NAME:LINE: what". Pure; any thread.
  */
 #ifndef SL_SITE_MODEL_MOF_H
 #define SL_SITE_MODEL_MOF_H

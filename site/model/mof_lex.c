@@ -27,6 +27,11 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static bool is_sign(char c)
+{
+    return c == '-' || c == '+';
+}
+
 /* True when these characters come next. */
 static bool sees(const struct mof_lex *lex, const char *what)
 {
@@ -154,9 +159,30 @@ static void read_word(struct mof_lex *lex, int kind)
 static void read_number(struct mof_lex *lex)
 {
     lex->kind = MOF_NUMBER;
+    bool is_decimal = !sees(lex, "0x") && !sees(lex, "0X");
     do
         sl_text_add(&lex->text, lex->at++, 1);
-    while (lex->at < lex->end && (is_alpha(*lex->at) || is_digit(*lex->at) || *lex->at == '.'));
+    while (lex->at < lex->end && (is_alpha(*lex->at) || is_digit(*lex->at) || *lex->at == '.' ||
+                                  (is_decimal && is_sign(*lex->at) && (lex->at[-1] == 'e' || lex->at[-1] == 'E'))));
+}
+
+/* 'x', the value of a char16. */
+static void read_quoted(struct mof_lex *lex)
+{
+    lex->kind = MOF_TEXT;
+    lex->at++;
+    if (lex->at < lex->end && *lex->at == '\\') {
+        lex->at++;
+        read_escape(lex);
+    } else if (lex->at < lex->end && *lex->at != '\n' && *lex->at != '\'') {
+        size_t len = sl_utf8_len(lex->at, (size_t)(lex->end - lex->at));
+        sl_text_add(&lex->text, lex->at, len);
+        lex->at += len;
+    }
+    if (lex->text.len == 0 || lex->at == lex->end || *lex->at != '\'')
+        sm_mof_lex_fail(lex, SL_MALFORMED, lex->line, "one character is wanted between ' and '");
+    else
+        lex->at++;
 }
 
 static void read_token(struct mof_lex *lex)
@@ -166,7 +192,9 @@ static void read_token(struct mof_lex *lex)
         read_word(lex, MOF_WORD);
     } else if (c == '"') {
         read_texts(lex);
-    } else if (is_digit(c) || c == '-' || c == '+') {
+    } else if (c == '\'') {
+        read_quoted(lex);
+    } else if (is_digit(c) || is_sign(c) || (c == '.' && lex->end - lex->at > 1 && is_digit(lex->at[1]))) {
         read_number(lex);
     } else if (c == '$') {
         lex->at++;
@@ -197,7 +225,7 @@ void sm_mof_lex_next(struct mof_lex *lex)
 static void check_octets(struct mof_lex *lex)
 {
     unsigned line = 1;
-    if (sees(lex, "\xff\xfe") || sees(lex, "\xfe\xff")) {
+    if (sees(lex, "\xff\xfe") || sees(lex, "\xfe\xff")) { /* whoever reads files may have it as UTF-8 before */
         sm_mof_lex_fail(lex, SL_MALFORMED, line, "the file is UTF-16; save it as UTF-8");
         return;
     }

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "locator/net/utf16.h"
 #include "site/store/policy.h"
 
 #include <errno.h>
@@ -40,13 +41,27 @@ enum sl_status srv_read_sent(int fd, const char *name, struct sl_text *text, str
     return read_all(fd, name, text, e);
 }
 
+/* What Windows calls Unicode, UTF-16LE behind its byte order mark, is read and kept as UTF-8. */
+static enum sl_status to_utf8(const char *name, struct sl_text *text, struct sl_error *e)
+{
+    if (text->len < 2 || memcmp(sl_text_str(text), "\xff\xfe", 2) != 0)
+        return SL_OK;
+    struct sl_text utf8 = sl_text_new(SM_MOF_MAX);
+    enum sl_status status = ccm_get_utf16((const uint8_t *)sl_text_str(text) + 2, text->len - 2, name, &utf8, e);
+    sl_text_fini(text);
+    *text = utf8;
+    return status;
+}
+
 enum sl_status srv_policy_import(struct srv_call *call, struct sl_error *e)
 {
     static const char *const columns[] = {"site:text", "kind:text", "name:text", "change:text", "sha256:text"};
-    struct sl_text text = sl_text_new(SM_MOF_MAX);
+    struct sl_text text = sl_text_new(2 * SM_MOF_MAX + 2);
     struct sst_mof mof = {0};
     const char *name = call->request->args[0];
     enum sl_status status = srv_read_sent(call->request->fd, name, &text, e);
+    if (status == SL_OK)
+        status = to_utf8(name, &text, e);
     if (status == SL_OK)
         status = sst_import_mof(call->store, call->site, name, sl_text_str(&text), text.len, sl_clock_real_s(), &call->changed,
                                 e);

@@ -366,6 +366,50 @@ class SeveralProcesses(SiteCase):
         self.site.process.stop()
         self.assertEqual(len(self.mp_list(port=port)), 2)
 
+    def test_S2_10_each_role_fails_alone(self):
+        """S1.07 S2.03 S2.09 S2.10 S2.13 S2.15 S2.16 a sited for each role on one database: what stops is its service, and nothing else"""
+        lab.fill(self.site, self.port)
+        self.site.ctl_ok("dp", "add", "dp3.example.org", "--url", "http://dp3.example.org/SMS_DP_SMSPKG$/")
+        self.site.ctl_ok("package", "add", "PS100003", "--version", "1", "--on", "dp3.example.org", "--dir", self.source_folder())
+        self.site.process.stop()
+        self.site.roles = "server"
+        self.site.start()
+        hosts = {}
+        ports = {role: harness.free_port([ADDRESS]) for role in ("mp", "dp")}
+
+        def start(role):
+            hosts[role] = self.site.start_host(role, ["%s:%d" % (ADDRESS, ports[role])], [], self.path(role + ".sock"))
+
+        def works():
+            """Which of administration, management point and distribution point do their work."""
+            done = set()
+            if self.site.ctl("mp", "designate", MP1).code == 0:
+                done.add("server")
+            for role, path, head in (("mp", "/SMS_MP/.sms_aut?MPLIST", {}), ("dp", "/SMS_DP_SMSPKG$/PS100003.1/f", {"Host": "dp3.example.org"})):
+                try:
+                    if self.ask("GET", path, headers=head, port=ports[role])[0] == 200:
+                        done.add(role)
+                except OSError:
+                    pass
+            return done
+        for role in ports:
+            start(role)
+        self.assertEqual(works(), {"server", "mp", "dp"})
+        self.assertEqual(self.mp_list(port=ports["mp"])[0].get("FQDN"), MP1, "S1.07 the first that a client is told")
+        for role in ports:
+            hosts[role].kill()
+            self.assertEqual(works(), {"server", "mp", "dp"} - {role}, "S2.10 S2.15 S2.16 without " + role)
+            start(role)
+        self.site.process.kill()
+        self.assertEqual(works(), {"mp", "dp"}, "S2.03 S2.13 without the site server")
+        self.site.start()
+        self.assertEqual(works(), {"server", "mp", "dp"})
+
+    def source_folder(self):
+        os.mkdir(self.path("source"))
+        self.write("source/f", "octets")
+        return self.path("source")
+
     def test_configuration_file(self):
         """The file says the same as the command line, which wins; what is wrong is told with its line"""
         sited = harness.program("sited")

@@ -147,6 +147,23 @@ class Import(PolicyCase):
         self.assertEqual(self.site.ctl("policy", "import", self.write("huge.mof", " " * ((1 << 20) + 1))).code, 2)
         self.assertEqual((self.rows("policy", "show"), self.versions()), before)
 
+    def test_S1_11_what_windows_calls_unicode(self):
+        """S1.11 UTF-16LE with a byte order mark is kept as UTF-8; a mistake in it is told by its line, octets that are none by name"""
+        with open(SAMPLE, encoding="utf-8") as file:
+            text = file.read()
+        path = self.path("wide.mof")
+
+        def import_wide(text):
+            with open(path, "wb") as out:
+                out.write(("\ufeff" + text).encode("utf-16-le", "surrogatepass"))
+            return self.site.ctl("policy", "import", path, "--json")
+        self.assertEqual(import_wide(text).answer["change"], "imported")
+        self.assertEqual(self.rows("policy", "import", SAMPLE)["change"], "unchanged")
+        self.assertEqual(self.rows("policy", "show")["sha256"], hashlib.sha256(text.encode()).hexdigest())
+        for wrong, said in (("class A {\n  string s\n};", ':3: ";" is wanted, not "}"'), ("class A {};\0x", ", octet 22: NUL"), ("\ud800", "surrogate")):
+            refused = import_wide(wrong)
+            self.assertEqual((refused.code, path in refused.json["message"], said in refused.json["message"]), (2, True, True), str(refused))
+
     def test_S1_26_policies_follow_the_default_management_point(self):
         """S1.26 S1.11 none designated: no active policy; another one: a new version of the settings, the classes as before"""
         self.site.ctl_ok("policy", "import", SAMPLE)

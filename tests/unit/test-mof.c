@@ -51,6 +51,26 @@ START_TEST(a_class_with_all_that_inventory_classes_have)
 }
 END_TEST
 
+START_TEST(what_else_stands_in_files_of_others)
+{
+    static const char *const rows[] = {
+        "#pragma autorecover\n#pragma classflags(\"forceupdate\")\n#pragma deleteclass(\"B\", NOFAIL)\nclass A {};",
+        "class A as $A : B {};",
+        "class A { char16 c = 'x'; char16 q = '\\''; char16 e = '\xc3\xa4'; };",
+        "class A { real32 r = .5; real64 s = -1.5e+3; uint8 h = 0x1F; };",
+        "[/*a*/X/*b*/(/*c*/TRUE/*d*/)/*e*/]//x\nclass/**/A/***/:/*//*/B/**/{/**/[/**/key/**/]/**/string/**/p/**/;/**/}/**/;/**/",
+        "class A { datetime d = \"20261122100000.000000+000\"; uint8 a[] = {}; B REF r = \"B.p=\\\"x\\\"\"; };",
+        "instance of P as $P { Name = \"a\" \"b\"; };\n"
+        "instance of Q { Provider = $P; Inner = instance of R { a = {1, {2}}; }; }; class A {};",
+    };
+    for (size_t i = 0; i < SL_COUNT(rows); i++) {
+        struct sm_mof *mof = must_read(rows[i]);
+        ck_assert_uint_eq(mof->class_count, 1);
+        sm_mof_free(mof);
+    }
+}
+END_TEST
+
 START_TEST(every_type_is_read)
 {
     static const char *const words[] = {
@@ -89,6 +109,12 @@ START_TEST(what_is_wrong_is_told_by_line)
         {"Qualifier X : string;", "f.mof:1: \"class\", \"instance\" or \"#pragma\" is wanted, not \"Qualifier\""},
         {"\n\xff\xfe", "f.mof:2: neither UTF-8 nor ASCII: 0xff"},
         {"\xff\xfe c", "f.mof:1: the file is UTF-16; save it as UTF-8"},
+        {"[X,\n y, x] class A {};", "f.mof:2: qualifier x is there already"},
+        {"class A {\n char16 c = 'ab'; };", "f.mof:2: one character is wanted between ' and '"},
+        {"class A {\n char16 c = ''; };", "f.mof:2: one character is wanted between ' and '"},
+        {"class A as B {};", "f.mof:1: an alias ($...) is wanted, not \"B\""},
+        {"#pragma namespace\nclass A {};", "f.mof:2: \"(\" is wanted, not \"class\""},
+        {"class A { uint8 a = 0xe+3; };", "f.mof:1: \";\" is wanted, not \"+3\""},
         {"instance of A {\n b = {1; };", "f.mof:2: \"}\" is wanted, not the end of the file"},
     };
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
@@ -239,6 +265,6 @@ START_TEST(names_of_bodies)
 }
 END_TEST
 
-UNIT_MAIN("mof", a_class_with_all_that_inventory_classes_have, every_type_is_read, what_is_wrong_is_told_by_line, limits,
-          S1_11_the_inventory_policy_names_what_the_classes_report, S1_11_a_change_is_a_new_version_of_the_same_policy,
-          S1_26_no_default_management_point_no_policy, names_of_bodies)
+UNIT_MAIN("mof", a_class_with_all_that_inventory_classes_have, what_else_stands_in_files_of_others, every_type_is_read,
+          what_is_wrong_is_told_by_line, limits, S1_11_the_inventory_policy_names_what_the_classes_report,
+          S1_11_a_change_is_a_new_version_of_the_same_policy, S1_26_no_default_management_point_no_policy, names_of_bodies)
