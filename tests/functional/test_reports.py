@@ -283,7 +283,8 @@ class Page(harness.Case):
         shown += self.run_ok(["bash", "-c", last], cwd=self.folder).out.splitlines()
         self.assertEqual(shown, said)
         client = site.ctl_ok("client", "show", "GUID:11111111-2222-3333-4444-555555555555", "--json").answer
-        self.assertEqual((client["name"], client["inventory"], client["status"], client["instances"]), ("PC1", 1, 2, 1))
+        self.assertEqual((client["name"], client["inventory"], client["status"], client["discovery"], client["metering"], client["instances"]),
+                         ("PC1", 1, 2, 1, 1, 2))
 
 
 class Away(ReportCase):

@@ -28,11 +28,13 @@ class SiteCase(harness.Case):
         server, client = ours.issue("server", ["DNS:mp1.example.org"]), ours.issue("client", ["DNS:pc1.example.org"])
         for source, name in ((ours.ca_file, "ca.pem"), (client[0], "client.pem"), (client[1], "client.key")):
             os.symlink(source, self.path(name))
-        port, tls = harness.free_port([ADDRESS]), harness.free_port([ADDRESS])
+        port, tls, metrics = harness.free_port([ADDRESS]), harness.free_port([ADDRESS]), harness.free_port()
         self.where = (ADDRESS, port)
         self.site = lab.Site(self, code="LAB", http=["%s:%d" % self.where], roles="server,mp,dp,slp", more=[
-            "--https", "%s:%d" % (ADDRESS, tls), "--tls-cert", server[0], "--tls-key", server[1], "--client-ca", ours.ca_file])
-        self.write(".curlrc", "silent\nconnect-to = \":80:%s:%d\"\nconnect-to = \":443:%s:%d\"\n" % (ADDRESS, port, ADDRESS, tls))
+            "--https", "%s:%d" % (ADDRESS, tls), "--tls-cert", server[0], "--tls-key", server[1], "--client-ca", ours.ca_file,
+            "--metrics", "127.0.0.1:%d" % metrics])
+        self.write(".curlrc", "silent\n" + "".join('connect-to = ":%d:%s:%d"\n' % row for row in (
+            (80, ADDRESS, port), (443, ADDRESS, tls), (9138, "127.0.0.1", metrics))))
         for words in (["mp", "add", "mp1.example.org", "--address", "192.0.2.10"], ["mp", "designate", "mp1.example.org"], ["dp", "add", "dp1.example.org"],
                       ["cap", "add", "cap1.example.org"], ["boundary", "add", "subnet", "10.1.2.0/24"]):
             self.site.ctl_ok(*words)
@@ -64,6 +66,27 @@ def exchanges(lines):
         elif is_said:
             found[-1][1].append(line)
     return found
+
+
+def source(*patterns):
+    """The texts of the files of the source that have these names."""
+    for pattern in patterns:
+        for path in glob.glob(os.path.join(harness.SRCDIR, pattern), recursive=True):
+            with open(path, encoding="utf-8") as file:
+                yield file.read()
+
+
+def routes():
+    """Method and path of every row of every table of routes in the source."""
+    found, defined = set(), {}
+    for text in source("site/**/*.[ch]", "locator/net/ccm.h"):
+        defined.update(re.findall(r'#define (\w+_(?:PATH|METHOD)) "([^"]+)"', text))
+        for table in re.findall(r"const struct web_route \w+\[\] = \{(.*?)\n\};", text, re.S):
+            found.update(re.findall(r'\{("?\w+"?), ((?:"[^"]*"|\w+)(?: "[^"]*")?),', table))
+
+    def plain(words):
+        return "".join(defined.get(word, word.strip('"')) for word in words.split())
+    return {(plain(method), plain(path)) for method, path in found}
 
 
 class Page(SiteCase):
@@ -104,10 +127,23 @@ class Page(SiteCase):
                     for line in filter(None, said):
                         self.assertRegex(out, self.pattern(line))
                     self.assertTrue(out or "-O" in command, "nothing was said")
-        self.assertEqual(len(typed), len(re.findall(r"(?m)^    \$ curl", text)))
-        self.assertGreater(len(typed), 9)
+        self.assertEqual(len(typed), len(re.findall(r"(?m)^ +(?:\$ )?curl", text)))
+        self.every_route_is_shown("\n".join(command for _, lines in sections(text) for command, _ in exchanges(lines)))
         with open(self.path("setup.exe"), encoding="utf-8") as fetched:
             self.assertEqual(fetched.read(), "foo")
+
+
+    def every_route_is_shown(self, commands):
+        """Whatever the roles answer, by the tables of the source, is in a command of the page; what `send` is said has the name of its endpoint."""
+        for _, path in routes() - {("GET", "/SMS_MP/.sms_pol")}:    # its command has the id that the answer before it gave
+            self.assertIn(path.rstrip("*").lower(), commands.lower())
+        words = [word for text in source("site/mp/mp.c") for word in re.findall(r'\{"(\w+)", on_\w+\}', text)]
+        endpoints = [name for text in source("site/mp/private.h") for name in re.findall(r'X\("(MP_\w+)", mp_on', text)]
+        self.assertTrue(len(words) > 5 and len(endpoints) > 5, (words, endpoints))
+        for name in ["?" + word for word in words if word != "MPCERT1"] + ["/slp.dll?site&sc", "/slp.dll?site&ip", "/metrics", "send MP_LocationManager"]:
+            self.assertIn(name, commands)
+        for name in set(endpoints) - {"MP_PolicyManager"}:    # whose message is typed in by test_site_policy.py
+            self.assertIn("send %s " % name, commands)
 
 
 class Strangers(SiteCase):
@@ -131,21 +167,6 @@ class Strangers(SiteCase):
         body, _, status = out.rpartition("\n")
         return int(status), body
 
-    def routes(self):
-        """Method and path of every row of every table of routes in the source."""
-        found = set()
-        defined = {}
-        for path in glob.glob(os.path.join(harness.SRCDIR, "site/**/*.[ch]"), recursive=True) + [os.path.join(harness.SRCDIR, "locator/net/ccm.h")]:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-            defined.update(re.findall(r'#define (\w+_(?:PATH|METHOD)) "([^"]+)"', text))
-            for table in re.findall(r"const struct web_route \w+\[\] = \{(.*?)\n\};", text, re.S):
-                found.update(re.findall(r'\{("?\w+"?), ((?:"[^"]*"|\w+)(?: "[^"]*")?),', table))
-
-        def plain(words):
-            return "".join(defined.get(word, word.strip('"')) for word in words.split())
-        return {(plain(method), plain(path)) for method, path in found}
-
     def test_every_route(self):
         """issue 5 item 6: on every route somebody unknown gets locations and public keys, and nothing of policies, clients, reports or sites"""
         host, stranger = "http://mp1.example.org", clients.Client(self.where, 9)
@@ -159,7 +180,7 @@ class Strangers(SiteCase):
                 ("GET", "/sms_site/content/*"): [("", 404), ("0" * 64, 404), ("..%2fsite.db", 404)],
                 ("POST", "/sms_site/intake"): [(["--data-binary", "@" + batch], 403), (["-H", "Sitelocator-Signature: 1 00", "--data-binary", "@" + batch], 403)],
                 ("POST", "/sms_site/site"): [(["--data-binary", "@" + told], 403), (["-H", "Sitelocator-Signature: 1 00", "--data-binary", "@" + told], 403)]}
-        self.assertEqual(self.routes() ^ set(rows), {("CCM_POST", "/ccm_system/request")}, "routes that nobody attacks; messages are test_messages' affair")
+        self.assertEqual(routes() ^ set(rows), {("CCM_POST", "/ccm_system/request")}, "routes that nobody attacks; messages are test_messages' affair")
         secrets = [self.policies[0], "GUID:00000000-0000-4000-8000-000000000001", "PC1", "secret octets", "10.1.2.0", "Quartier", "root:"]
         for (method, path), questions in rows.items():
             for question, code in questions:
