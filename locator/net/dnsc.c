@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* RFC 1035 4.1 */
-enum { CLASS_IN = 1, TYPE_CNAME = 5, TYPE_SRV = 33, TRUNCATED = 0x0200, RCODE_BITS = 0x000f };
+enum { CLASS_IN = 1, TYPE_CNAME = 5, TYPE_SRV = 33, RESPONSE = 0x8000, TRUNCATED = 0x0200, RCODE_BITS = 0x000f };
 enum { TRIES = 3, TRY_MS = 2000, SYSTEM_SERVERS = 3 };
 
 /* RFC 2181 8: what is larger counts as 0 */
@@ -209,12 +209,13 @@ static bool take_record(struct nb_cursor *c, char *owner, struct dnsc_srv_list *
     return true;
 }
 
-/* True for an answer that came cut over TCP too, which tells neither what there is nor that there is nothing. */
-static bool is_cut(const uint8_t *octets, size_t len)
+/* True for what tells neither what there is nor that there is nothing: our own question sent back, or an answer that came cut
+ * over TCP too. */
+static bool says_nothing(const uint8_t *octets, size_t len)
 {
     struct nb_cursor c = nb_cursor_read(octets, len);
     (void)nb_get16(&c);
-    return nb_get16(&c) & TRUNCATED && nb_cursor_ok(&c);
+    return (nb_get16(&c) & (RESPONSE | TRUNCATED)) != RESPONSE && nb_cursor_ok(&c);
 }
 
 /* c-ares' own parser of SRV records drops the TTL, so the answer is read here. */
@@ -249,7 +250,7 @@ static void on_srv(void *arg, int code, int timeouts, unsigned char *octets, int
     ask->done = true;
     ask->code = code == ARES_SUCCESS && octets && is_error(octets, (size_t)len) ? ARES_ESERVFAIL : code;
     if (octets)
-        ask->malformed = is_cut(octets, (size_t)len) || (code == ARES_SUCCESS && !read_srv(octets, (size_t)len, ask->srv));
+        ask->malformed = says_nothing(octets, (size_t)len) || (code == ARES_SUCCESS && !read_srv(octets, (size_t)len, ask->srv));
 }
 
 static enum sl_status ask_srv(const char *server, int flags, struct ask *ask, struct sl_deadline deadline, struct sl_error *e)

@@ -94,6 +94,12 @@ class Servers(harness.Case):
         self.assertEqual((found.code, found.json["reason"]), (3, "could-not-ask"), str(found))
         self.assertIn((NAME, dns.SRV, "tcp"), self.server.asked)
 
+    def test_a_question_sent_back_is_no_answer(self):
+        """X02 what listens there is no DNS server: could not ask, never that there is no record"""
+        self.server.is_echo = True
+        found = self.find(self.server.address)
+        self.assertEqual((found.code, found.json["reason"]), (3, "could-not-ask"), str(found))
+
     def test_only_what_was_asked_for_counts(self):
         """P03 a record of another name is no answer, one of an alias is; a TTL above 2^31 - 1 is 0 (RFC 2181 8)"""
         self.server.owners = {NAME: "_mssms_mp_ps1._tcp.example.net"}

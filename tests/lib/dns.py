@@ -5,7 +5,7 @@
     "dns://%s/example.org" % server.address
 
 `truncated` answers over UDP are cut, so that the client must come back over TCP, `always_truncated` ones there too; `rcode` answers
-everything with that code. `owners` gives the records of a name under another one, `aliases` puts a CNAME before them.
+everything with that code, and `is_echo` sends questions back as they are. `owners` gives the records of a name under another one, `aliases` puts a CNAME before them.
 """
 
 import socket
@@ -41,7 +41,7 @@ class Server:
     def __init__(self, case, host="127.0.0.1", port=None):
         self.host, self.port = host, port or harness.free_port((host,))
         self.records, self.rcode, self.truncated, self.always_truncated = {}, 0, False, False
-        self.owners, self.aliases = {}, {}
+        self.owners, self.aliases, self.is_echo = {}, {}, False
         self.asked = []     # (name, type, "udp" or "tcp")
         outer = self
 
@@ -76,6 +76,8 @@ class Server:
         kind = struct.unpack("!H", query[at + 1:at + 3])[0]
         name = ".".join(labels)
         self.asked.append((name, kind, transport))
+        if self.is_echo:
+            return query
         found = self.records.get((name, kind), [])
         known = any(one == name for one, _ in self.records)
         code = self.rcode or (0 if known else 3)
