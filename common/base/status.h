@@ -49,7 +49,8 @@ enum sl_outcome {
     X(PARTIAL, PARTIAL, "done in part")                                                                                \
     X(UNSUPPORTED, NEGATIVE, "not supported by the peer")                                                              \
     X(IO, UNREACHABLE, "input or output failed")                                                                       \
-    X(CORRUPT, CONFLICT, "stored data is damaged or of a newer version")                                               \
+    X(CORRUPT, CONFLICT, "stored data is damaged")                                                                     \
+    X(FOREIGN, CONFLICT, "stored data is of another program or of a newer version")                                    \
     X(CANCELED, UNREACHABLE, "canceled")                                                                               \
     X(INTERNAL, INTERNAL, "internal error")
 

@@ -269,11 +269,11 @@ static enum sl_status check_identity(struct db *db, const struct db_schema *sche
 {
     bool fresh = id->application_id == 0 && id->version == 0 && id->tables == 0;
     if (!fresh && (uint32_t)id->application_id != schema->application_id)
-        return sl_fail(e, SL_CORRUPT,
+        return sl_fail(e, SL_FOREIGN,
                        "%s: a database of another program (application id 0x%08" PRIx32 ", ours is 0x%08" PRIx32 ")", db->path,
                        (uint32_t)id->application_id, schema->application_id);
     if (id->version < 0 || (uint64_t)id->version > schema->migration_count)
-        return sl_fail(e, SL_CORRUPT, "%s: written by a newer version (schema %" PRId64 ", this program knows %zu)", db->path,
+        return sl_fail(e, SL_FOREIGN, "%s: written by a newer version (schema %" PRId64 ", this program knows %zu)", db->path,
                        id->version, schema->migration_count);
     return SL_OK;
 }

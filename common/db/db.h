@@ -3,8 +3,8 @@
  *
  * A struct db is one connection and serves one thread at a time. Files are opened WAL with synchronous=FULL, foreign keys
  * on, a busy timeout, and defensive mode; the schema is brought up to date by numbered migrations (PRAGMA user_version). A
- * database of a newer version or of another application is refused with SL_CORRUPT and left as it was; damage found while
- * reading is SL_CORRUPT too.
+ * database of a newer version or of another application is refused with SL_FOREIGN and left as it was; damage is
+ * SL_CORRUPT, also when it is found while reading.
  *
  * Statements are sticky: after the first failure every bind, step and read does nothing and db_done returns the failure.
  *
@@ -50,7 +50,7 @@ enum sl_status db_checkpoint(struct db *db, struct sl_error *e) SL_MUST;
 void db_keep_log(struct db *db);
 /*
  * Makes sure that what was opened is still a database of `schema` that this program knows: one that another program has brought
- * to a newer version meanwhile is SL_CORRUPT, as db_open would say.
+ * to a newer version meanwhile is SL_FOREIGN, as db_open would say.
  */
 enum sl_status db_recheck(struct db *db, const struct db_schema *schema, struct sl_error *e) SL_MUST;
 /* False once the connection is lost, which a failed statement tells; a file is never lost. */

@@ -409,9 +409,9 @@ static enum sl_status read_version(struct db *db, const struct db_schema *schema
     *ret_version = found ? db_int(s, 0) : -1;
     status = db_done(s, e);
     if (status == SL_OK && !found)
-        return sl_fail(e, SL_CORRUPT, "%s: the tables of another program of ours", db->path);
+        return sl_fail(e, SL_FOREIGN, "%s: the tables of another program of ours", db->path);
     if (status == SL_OK && (uint64_t)*ret_version > schema->migration_count)
-        return sl_fail(e, SL_CORRUPT, "%s: written by a newer version (schema %" PRId64 ", this program knows %zu)", db->path,
+        return sl_fail(e, SL_FOREIGN, "%s: written by a newer version (schema %" PRId64 ", this program knows %zu)", db->path,
                        *ret_version, schema->migration_count);
     return status;
 }

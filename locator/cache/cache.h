@@ -9,7 +9,7 @@
  * A cache is an aid and never in the way: a lock is waited for CACHE_WAIT_MS at most, writes are not synced one by one (after
  * a crash of the machine the last ones may be missing), and a file that is damaged is renamed to FILE.damaged, told by
  * cache_notice, and begun anew. That is done to regular files of our own whose name ends in ".db" only, and never to a
- * database of another program.
+ * database of another program, or of a newer version of this one (SL_FOREIGN).
  *
  * Threads: any; a cache has a lock of its own.
  */

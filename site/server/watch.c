@@ -51,7 +51,7 @@ static enum sl_status see(const struct srv_options *options, int64_t *ret_genera
     if (status == SL_OK)
         status = sst_generation(store, ret_generation, e);
     sst_give_back(options->pool, store, status);
-    if (status == SL_CORRUPT) { /* others may have it open still, from before it was so */
+    if (status == SL_FOREIGN) { /* others may have it open still, from before it was so */
         sst_pool_renew(options->pool);
         sst_pool_renew(options->replica);
     }

@@ -52,7 +52,7 @@ enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, str
 /* Makes sure that it is still ours; one that went with a lost connection is taken anew. SL_CONFLICT, SL_UNREACHABLE. */
 enum sl_status sst_relock_server(struct sst_lock *lock, struct sl_error *e) SL_MUST;
 void sst_unlock_server(struct sst_lock *lock); /* NULL is accepted */
-/* SL_CORRUPT when another program has brought the database to a version that this one does not know, since it was opened. */
+/* SL_FOREIGN when another program has brought the database to a version that this one does not know, since it was opened. */
 enum sl_status sst_recheck(struct sst *store, struct sl_error *e) SL_MUST;
 /* The counter that every committed change moves. Cheap enough to ask several times a second. */
 enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct sl_error *e) SL_MUST;

@@ -1,6 +1,7 @@
 """Answers that are kept: used without asking while they are fresh, as degraded when nobody can be asked, never silently."""
 
 import concurrent.futures
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -130,7 +131,7 @@ class Cache(harness.Case):
             self.assertEqual(self.find("--max-age", "1h").answer["cached_s"] >= 0, True)
 
     def test_what_is_not_ours_is_left_alone(self):
-        """a database of another program, a file that others may write, one that cannot be made: a warning, and the file as it was"""
+        """a database of another program, one of a newer version, a file that others may write, one that cannot be made: a warning, and the file as it was"""
         os.makedirs(os.path.dirname(self.file))
         with sqlite3.connect(self.file) as other:
             other.execute("CREATE TABLE precious (x)")
@@ -143,6 +144,14 @@ class Cache(harness.Case):
         self.assertIn("another program", "\n".join(done.json["warnings"]))
         with open(self.file, "rb") as file:
             self.assertEqual(file.read(), before)
+        os.unlink(self.file)
+        self.find()
+        with contextlib.closing(sqlite3.connect(self.file)) as newer:
+            newer.execute("PRAGMA user_version = 999")
+        done = self.find("--max-age", "1h")
+        self.assertEqual((done.code, done.answer.get("cached_s")), (0, None), str(done))
+        self.assertIn("newer version", "\n".join(done.json["warnings"]))
+        self.assertEqual([name for name in os.listdir(os.path.dirname(self.file)) if "damaged" in name], [])
         os.unlink(self.file)
         with open(self.file, "wb"):
             os.chmod(self.file, 0o666)

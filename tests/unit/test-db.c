@@ -113,7 +113,7 @@ START_TEST(migrates_and_keeps_what_is_there)
     ck_assert_int_eq(number(db, "SELECT count(*) FROM site"), 1);
     ck_assert_int_eq(number(db, "SELECT count(*) FROM mp"), 0);
     db_close(db);
-    refused(DB_READ_WRITE, &first_schema, SL_CORRUPT, "newer version");
+    refused(DB_READ_WRITE, &first_schema, SL_FOREIGN, "newer version");
     teardown();
 }
 END_TEST
@@ -138,7 +138,7 @@ START_TEST(what_is_not_ours_stays_as_it_is)
     setup();
     refused(DB_READ_WRITE, &schema, SL_IO, "No such file");
     db_close(opened(DB_CREATE, &other));
-    refused(DB_CREATE, &schema, SL_CORRUPT, "another program");
+    refused(DB_CREATE, &schema, SL_FOREIGN, "another program");
     ck_assert_int_eq(truncate(path, 0), 0);
     FILE *file = fopen(path, "w");
     for (int i = 0; i < 100; i++)

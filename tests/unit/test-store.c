@@ -305,10 +305,10 @@ static enum sl_status reopen_after(const char *sql, struct sl_error *e)
 START_TEST(newer_and_foreign_files_are_refused)
 {
     struct sl_error e;
-    ck_assert_int_eq(reopen_after("PRAGMA user_version = 99", &e), SL_CORRUPT);
+    ck_assert_int_eq(reopen_after("PRAGMA user_version = 99", &e), SL_FOREIGN);
     ck_assert_ptr_nonnull(strstr(e.text, path));
     fresh_file();
-    ck_assert_int_eq(reopen_after("PRAGMA application_id = 1", &e), SL_CORRUPT);
+    ck_assert_int_eq(reopen_after("PRAGMA application_id = 1", &e), SL_FOREIGN);
     ck_assert_ptr_nonnull(strstr(e.text, path));
 }
 END_TEST
