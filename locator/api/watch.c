@@ -80,27 +80,24 @@ static enum sl_status take_entry(void *ctx, enum ldapc_sync_state state, const u
     return failed(w, cache_edit(&w->edits, edits[state], uuid, entry, e), e);
 }
 
-static enum sl_status take_state(void *ctx, bool rest_is_gone, bool is_current, const void *cookie, size_t cookie_len,
-                                 struct sl_error *e)
+static enum sl_status take_state(void *ctx, bool rest_is_gone, struct sl_error *e)
 {
     struct watch *w = ctx;
     int64_t now_s = sl_clock_real_s();
-    if (!is_current && !rest_is_gone)
-        return SL_OK; /* one transaction, up to the state in which everything is known */
     const struct cache_mirror mirror = {
-        .source = w->source, .container = w->container, .server = ldapc_server(w->dir), .why = is_current ? "" : "being filled",
+        .source = w->source, .container = w->container, .server = ldapc_server(w->dir), .why = "",
         .trust = lm_trust_word(ldapc_is_trusted(w->dir) ? LM_TRUST_DIRECTORY : LM_TRUST_UNPROVEN),
-        .current_s = is_current ? now_s : w->confirmed_s, .stale_since_s = is_current ? 0 : now_s};
-    const struct cache_apply apply = {.mirror = &mirror, .edits = &w->edits, .rest_is_gone = rest_is_gone, .cookie = cookie,
-                                      .cookie_len = cookie_len, .changed = note_change, .ctx = w};
+        .current_s = now_s};
+    const struct cache_apply apply = {.mirror = &mirror, .edits = &w->edits, .rest_is_gone = rest_is_gone, .changed = note_change,
+                                      .ctx = w};
     enum sl_status s = failed(w, cache_mirror_apply(w->l->cache, &apply, e), e);
     cache_edits_fini(&w->edits);
     for (size_t i = 0; s == SL_OK && i < w->dns.count; i++)
         tell(w, w->whats.items[i], w->dns.items[i], -1, NULL);
     forget_changes(w);
-    if (s == SL_OK && is_current && !w->is_current)
+    if (s == SL_OK && !w->is_current)
         tell(w, "current", NULL, -1, "everything is known; changes are told as they come");
-    if (s == SL_OK && is_current) {
+    if (s == SL_OK) {
         w->is_current = w->ever_current = true;
         w->confirmed_s = now_s;
     }
@@ -121,18 +118,10 @@ static enum sl_status take_alive(void *ctx, struct sl_error *e)
 static enum sl_status synchronise(struct watch *w, struct sl_error *e)
 {
     static const char *const attrs[] = {"*", "modifyTimestamp", NULL};
-    uint8_t cookie[CACHE_COOKIE_MAX];
-    size_t len = 0;
-    enum sl_status s = failed(w, cache_mirror_cookie(w->l->cache, w->source, cookie, &len, e), e);
-    if (s != SL_OK)
-        return s;
-    const struct ldapc_sync sync = {.base = w->container, .filter = "(objectClass=*)", .attrs = attrs, .cookie = cookie,
-                                    .cookie_len = len, .quiet_ms = CACHE_CONFIRM_S * 1000, .timeout_ms = w->l->timeout_ms,
+    const struct ldapc_sync sync = {.base = w->container, .filter = "(objectClass=*)", .attrs = attrs,
+                                    .quiet_ms = CACHE_CONFIRM_S * 1000, .timeout_ms = w->l->timeout_ms,
                                     .entry = take_entry, .state = take_state, .alive = take_alive, .ctx = w};
-    s = ldapc_sync(w->dir, &sync, w->deadline, e);
-    if (s != SL_OK && ldapc_code(w->dir) == LDAPC_SYNC_REFRESH_REQUIRED && len > 0)
-        return failed(w, cache_mirror_forget(w->l->cache, w->source, e), e);
-    return s;
+    return ldapc_sync(w->dir, &sync, w->deadline, e);
 }
 
 /* Reads all that is published, as the next state of the mirror. */
@@ -152,7 +141,7 @@ static enum sl_status look(void *ctx, struct sl_error *e)
             s = cache_edit(&w->edits, CACHE_PUT, (const uint8_t *)guid->values[0].data, &found.items[i], e);
     }
     ldapc_entries_fini(&found);
-    return s == SL_OK ? take_state(w, true, true, NULL, 0, e) : s;
+    return s == SL_OK ? take_state(w, true, e) : s;
 }
 
 /* Content synchronisation where the server has it, else notifications. */

@@ -42,6 +42,7 @@ static const char *const migrations[] = {
     " body BLOB NOT NULL, round INTEGER NOT NULL, PRIMARY KEY (mirror, uuid)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL) STRICT;"
     "INSERT INTO state VALUES (1, 0);",
+    "ALTER TABLE mirror DROP COLUMN cookie;",
 };
 
 static const struct db_schema schema = {APPLICATION_ID, migrations, SL_COUNT(migrations)};

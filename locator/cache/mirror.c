@@ -20,6 +20,8 @@ int64_t cache_stale_since(const struct cache_mirror *m, int64_t now_s)
 {
     if (m->stale_since_s)
         return m->stale_since_s;
+    if (m->current_s > now_s + CACHE_CONFIRMED_S)
+        return now_s;
     return now_s - m->current_s > CACHE_CONFIRMED_S ? m->current_s : 0;
 }
 
@@ -70,18 +72,14 @@ static enum sl_status put_mirror(struct db *db, const struct cache_apply *apply,
 {
     const struct cache_mirror *m = apply->mirror;
     const char *const texts[] = {m->source, m->container, m->server, m->trust, m->why};
-    struct db_stmt *s = db_prepare(db, "INSERT INTO mirror (source, container, server, trust, why, cookie, current_s,"
-                                       " stale_since_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    struct db_stmt *s = db_prepare(db, "INSERT INTO mirror (source, container, server, trust, why, current_s, stale_since_s)"
+                                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                                        " ON CONFLICT (source) DO UPDATE SET container = ?2, server = ?3, trust = ?4, why = ?5,"
-                                       " cookie = ifnull(?6, cookie), current_s = ?7, stale_since_s = ?8");
+                                       " current_s = ?6, stale_since_s = ?7");
     for (size_t i = 0; i < SL_COUNT(texts); i++)
         db_bind_text(s, (int)i + 1, texts[i]);
-    if (apply->cookie_len)
-        db_bind_blob(s, 6, apply->cookie, apply->cookie_len);
-    else
-        db_bind_null(s, 6);
-    db_bind_int(s, 7, m->current_s);
-    db_bind_int(s, 8, m->stale_since_s);
+    db_bind_int(s, 6, m->current_s);
+    db_bind_int(s, 7, m->stale_since_s);
     enum sl_status status = db_run(s, e);
     if (status == SL_OK)
         status = db_run(db_prepare(db, "UPDATE state SET version = version + 1"), e);
@@ -150,10 +148,11 @@ static enum sl_status apply_row(struct db *db, const struct cache_apply *apply, 
     return s;
 }
 
-/* Drops what was not mentioned in this round. */
+/* Drops what was not mentioned in this round; what came back under the same name, of another identity, is not told as gone. */
 static enum sl_status sweep(struct db *db, const struct cache_apply *apply, int64_t mirror, int64_t round, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(db, "SELECT dn FROM entry WHERE mirror = ?1 AND round <> ?2 ORDER BY dn");
+    struct db_stmt *s = db_prepare(db, "SELECT min(dn) FROM entry WHERE mirror = ?1 GROUP BY dn COLLATE NOCASE"
+                                       " HAVING max(round) <> ?2 ORDER BY 1");
     db_bind_int(s, 1, mirror);
     db_bind_int(s, 2, round);
     while (db_step(s))
@@ -185,47 +184,6 @@ enum sl_status cache_mirror_apply(struct cache *c, const struct cache_apply *app
 }
 
 /* ---- the state ------------------------------------------------------------------------------------------------------------ */
-
-struct cookie {
-    const char *source;
-    uint8_t *octets;
-    size_t len;
-};
-
-static enum sl_status do_cookie(struct db *db, void *ctx, struct sl_error *e)
-{
-    struct cookie *k = ctx;
-    struct db_stmt *s = db_prepare(db, "SELECT cookie FROM mirror WHERE source = ?1");
-    size_t len = 0;
-    db_bind_text(s, 1, k->source);
-    const void *octets = db_step(s) ? db_blob(s, 0, &len) : NULL;
-    if (octets && len <= CACHE_COOKIE_MAX) {
-        memcpy(k->octets, octets, len);
-        k->len = len;
-    }
-    return db_done(s, e);
-}
-
-enum sl_status cache_mirror_cookie(struct cache *c, const char *source, uint8_t cookie[CACHE_COOKIE_MAX], size_t *ret_len,
-                                   struct sl_error *e)
-{
-    struct cookie k = {source, cookie, 0};
-    enum sl_status s = cache_do(c, do_cookie, &k, e);
-    *ret_len = k.len;
-    return s;
-}
-
-static enum sl_status do_forget(struct db *db, void *ctx, struct sl_error *e)
-{
-    struct db_stmt *s = db_prepare(db, "UPDATE mirror SET cookie = NULL WHERE source = ?1");
-    db_bind_text(s, 1, ctx);
-    return db_run(s, e);
-}
-
-enum sl_status cache_mirror_forget(struct cache *c, const char *source, struct sl_error *e)
-{
-    return cache_change(c, do_forget, (void *)(uintptr_t)source, e);
-}
 
 struct wanted {
     cache_mirror_taker *take;

@@ -1,10 +1,10 @@
 /*
  * mirror.h - copies of directories in the cache, which who watches a directory keeps current.
  *
- * A mirror holds the published objects of one source, by the identity that the server gives them. A change is applied in one
- * transaction with the cookie that says where the server's stream of changes stood, so that readers see only states that the
- * directory was in, and who watches next goes on from there. `current_s` is when it was last known to be current: one that has
- * not been confirmed for CACHE_CONFIRMED_S is stale since then, also when its watcher was killed.
+ * A mirror holds the published objects of one source, by the identity that the server gives them. What belongs together is
+ * applied in one transaction, so that readers see only states that the directory was in. `current_s` is when it was last known
+ * to be current: one that has not been confirmed for CACHE_CONFIRMED_S is stale since then, also when its watcher was killed. So
+ * is one that was confirmed in the future: nobody knows how long ago that was, before the clock was set back.
  */
 #ifndef SL_LOCATOR_CACHE_MIRROR_H
 #define SL_LOCATOR_CACHE_MIRROR_H
@@ -12,7 +12,7 @@
 #include "locator/cache/cache.h"
 #include "locator/net/ldapc.h"
 
-enum { CACHE_CONFIRM_S = 10, CACHE_CONFIRMED_S = 3 * CACHE_CONFIRM_S, CACHE_COOKIE_MAX = 4096 };
+enum { CACHE_CONFIRM_S = 10, CACHE_CONFIRMED_S = 3 * CACHE_CONFIRM_S };
 
 /* What is known of a mirror beside its entries. Texts are never NULL. */
 struct cache_mirror {
@@ -22,7 +22,7 @@ struct cache_mirror {
     const char *why;       /* it is stale, or "" */
 };
 
-/* Since when a mirror is stale, as at `now_s`; 0 when it is current. */
+/* Since when a mirror is stale, as at `now_s`, and never later than that; 0 when it is current. */
 int64_t cache_stale_since(const struct cache_mirror *m, int64_t now_s);
 
 enum cache_edit { CACHE_PUT, CACHE_DROP, CACHE_MENTION };
@@ -46,19 +46,12 @@ struct cache_apply {
     const struct cache_mirror *mirror; /* whose state is replaced by this */
     const struct cache_edits *edits;
     bool rest_is_gone;  /* entries that no edit mentions are dropped */
-    const void *cookie; /* length 0: as before */
-    size_t cookie_len;
     cache_changed *changed;
     void *ctx;
 };
 
 /* Applies edits in one transaction; who is told of changes is told before it has ended. */
 enum sl_status cache_mirror_apply(struct cache *c, const struct cache_apply *apply, struct sl_error *e) SL_MUST;
-/* The cookie of a mirror, of length 0 when there is none. */
-enum sl_status cache_mirror_cookie(struct cache *c, const char *source, uint8_t cookie[CACHE_COOKIE_MAX], size_t *ret_len,
-                                   struct sl_error *e) SL_MUST;
-/* Forgets the cookie: the server does not know it any more. */
-enum sl_status cache_mirror_forget(struct cache *c, const char *source, struct sl_error *e) SL_MUST;
 /* Tells of one mirror; what it points to is valid during the call only. */
 typedef void cache_mirror_taker(void *ctx, const struct cache_mirror *mirror);
 /* Every mirror, by source. */

@@ -416,31 +416,25 @@ struct ldapc_sync {
     const char *base; /* and all below it */
     const char *filter;
     const char *const *attrs;
-    const void *cookie; /* where an earlier one ended; none: everything is sent */
-    size_t cookie_len;
     int64_t quiet_ms;   /* after so long without a word the server is asked whether it is still there */
     int64_t timeout_ms; /* and has so long for its answer */
     /* An entry is there as before, new, changed, or gone; `entry` as it is now for what is new or changed, else NULL. */
     enum sl_status (*entry)(void *ctx, enum ldapc_sync_state state, const uint8_t uuid[LDAPC_UUID_LEN],
                             const struct ldapc_entry *entry, struct sl_error *e);
     /*
-     * What was told so far is a consistent state, reached at this cookie (of length 0: as before). `rest_is_gone`: what was
-     * not mentioned since the beginning is no longer there. `is_current`: everything is known, from now on changes come as they
-     * happen.
+     * What was told so far is a consistent state, and everything is known: called once for the content, with `rest_is_gone`
+     * (what was not mentioned is not there), then for each change.
      */
-    enum sl_status (*state)(void *ctx, bool rest_is_gone, bool is_current, const void *cookie, size_t cookie_len,
-                            struct sl_error *e);
+    enum sl_status (*state)(void *ctx, bool rest_is_gone, struct sl_error *e);
     /* The server has just said that it is there, and that nothing else has changed. */
     enum sl_status (*alive)(void *ctx, struct sl_error *e);
     void *ctx;
 };
 
-enum { LDAPC_SYNC_REFRESH_REQUIRED = 4096 }; /* ldapc_code: the cookie is too old; begin again without one */
-
 /*
- * Tells the content and then every change, until the deadline (SL_TIMEOUT), a wish to cancel (SL_CANCELED), or the end of the
- * connection, which is noticed at the latest after quiet_ms and timeout_ms. Never returns SL_OK. SL_UNSUPPORTED when the server
- * does not know it.
+ * Tells the whole content and then every change, until the deadline (SL_TIMEOUT), a wish to cancel (SL_CANCELED), or the end of
+ * the connection, which is noticed at the latest after quiet_ms and timeout_ms. Never returns SL_OK. SL_UNSUPPORTED when the
+ * server does not know it.
  */
 enum sl_status ldapc_sync(struct ldapc *dir, const struct ldapc_sync *sync, struct sl_deadline deadline,
                           struct sl_error *e) SL_MUST;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -16,7 +17,7 @@ RANGE = ("dn: CN=%s-%d,%s\nobjectClass: mSSMSRoamingBoundaryRange\ncn: %s-%d\nmS
 
 class Watch(harness.Case):
 
-    def prepare(self, sync="log"):
+    def prepare(self, sync=True):
         self.directory = lab.Directory(self, sync=sync)
         self.file = self.path("kept/cache.db")
 
@@ -66,26 +67,58 @@ class Watch(harness.Case):
         self.wait_for(process, *seen)
         self.assertEqual(self.find("mp", "--site", "PS1").json["reason"], "nothing-published")
 
-    def resume(self, sync):
-        self.prepare(sync)
+    def watch_once(self, *expected, more=()):
+        watch = self.watch("--for", "1500ms", *more)
+        watch.expected_gone = True
+        self.wait_for(watch, *expected, ("current", None), ("stale", None))
+
+    def hosts(self, *more):
+        return [one["mp"].split(".")[0] for one in self.find("mp", "--all", *more).answer or []]
+
+    def test_the_next_watch_tells_what_happened_meanwhile(self):
+        """what was deleted and added between two watches is told by the second, and nothing else"""
+        self.prepare()
         for host in ("mp1", "mp2", "mp3"):
             self.add(host)
-        first = self.watch("--for", "1500ms")
-        first.expected_gone = True
-        self.wait_for(first, self.CONTAINER, *[("added", "cn=sms-mp-ps1-" + host) for host in ("mp1", "mp2", "mp3")], ("current", None),
-                      ("stale", None))
+        self.watch_once(self.CONTAINER, *[("added", "cn=sms-mp-ps1-" + host) for host in ("mp1", "mp2", "mp3")])
         self.remove("mp2")
         self.add("mp4")
-        told = [("deleted", "cn=sms-mp-ps1-mp2"), ("added", "cn=sms-mp-ps1-mp4")]
-        self.wait_for(self.watch(), *(told if sync == "log" else told[::-1]), ("current", None))
+        self.watch_once(("added", "cn=sms-mp-ps1-mp4"), ("deleted", "cn=sms-mp-ps1-mp2"))
 
-    def test_the_next_watch_goes_on_by_the_log(self):
-        """the cookie is kept: what was deleted and added between two watches is told by the second, and nothing else"""
-        self.resume("log")
+    def test_a_database_restored_and_written_since(self):
+        """X18 slapd itself would go on from its older state without a word: what it has lost is told as gone, also when it came back anew"""
+        self.prepare()
+        self.add("mp1")
+        self.directory.stop()
+        data = os.path.join(self.directory.folder, "db0")
+        shutil.copytree(data, data + ".backup")
+        self.directory.start()
+        for host in ("mp2", "mp3"):
+            self.add(host)
+        self.watch_once(self.CONTAINER, *[("added", "cn=sms-mp-ps1-" + host) for host in ("mp1", "mp2", "mp3")])
+        self.directory.stop()
+        for name in os.listdir(data):
+            shutil.copy(os.path.join(data + ".backup", name), os.path.join(data, name))
+        self.directory.start()
+        for host in ("mp3", "mp4"):
+            self.add(host)
+        self.watch_once(("added", "cn=sms-mp-ps1-mp3"), ("added", "cn=sms-mp-ps1-mp4"), ("deleted", "cn=sms-mp-ps1-mp2"))
+        self.assertEqual(self.hosts(), ["mp1", "mp3", "mp4"])
 
-    def test_the_next_watch_goes_on_without_a_log(self):
-        """RFC 4533 present phase: a server that does not remember deletions names what is left"""
-        self.resume("plain")
+    def test_the_copy_is_what_the_account_sees(self):
+        """X18 one that sees more than the one before, another container: no object is missing and none too many"""
+        self.prepare()
+        self.add("mp1")
+        self.directory.modify("dn: olcDatabase={1}mdb,cn=config\nchangetype: modify\nadd: olcAccess\nolcAccess: {0}to "
+                              "dn.regex=\"^cn=sms-mp-ps1-mp1,\" by dn.children=\"ou=svc,dc=example,dc=com\" read by * none\n")
+        self.watch_once(self.CONTAINER)
+        self.watch_once(("added", "cn=sms-mp-ps1-mp1"), more=self.directory.credentials)
+        self.assertEqual(self.hosts(), ["mp1"])
+        self.directory.add("dn: CN=Other,dc=example,dc=com\nobjectClass: container\n\n" + MP % ("mp2", "CN=Other,dc=example,dc=com", "mp2"))
+        other = ("--container", "CN=Other")
+        self.watch_once(("added", "cn=other"), ("added", "cn=sms-mp-ps1-mp2"), ("deleted", "cn=sms-mp-ps1-mp1"),
+                        ("deleted", "cn=system management"), more=other)
+        self.assertEqual(self.hosts(*other), ["mp2"])
 
     def test_restart_of_the_server(self):
         """a connection that ends: stale since it was last known to be current; tried again; changes meanwhile are told"""
@@ -130,6 +163,8 @@ class Watch(harness.Case):
         self.assertEqual((found.code, found.json["outcome"]), (0, "ok"), str(found))
         self.assertIn("degraded: a stale answer", "\n".join(found.json["warnings"]))
         self.assertIn("nobody watches it", found.json["steps"][0]["result"])
+        back = self.find("mp", "--site", "PS1", "--strict", "--now", str(int(time.time()) - 3600))
+        self.assertEqual((back.code, back.json["reason"]), (5, "stale"), "the clock was set back\n%s" % back)
 
     def test_sites_by_address(self):
         """B1 to B5 from the copy as from the directory itself: subnets, ranges that overlap or cross 128.0.0.0, objects in full"""
@@ -158,7 +193,7 @@ class Watch(harness.Case):
 
     def test_who_cannot_tell_of_changes(self):
         """a server without RFC 4533, a source that is no directory, an empty cache: told as such"""
-        self.prepare(sync=None)
+        self.prepare(sync=False)
         done = harness.run([harness.program("locator"), "watch", "--source", self.directory.uri_base, "--cache", self.file, "--json"])
         self.assertNotEqual(done.code, 0)
         self.assertIn("RFC 4533", done.out + done.err)

@@ -76,7 +76,7 @@ class Slapd:
     krb5        a Kdc of krb5.py: GSSAPI and GSS-SPNEGO with its keytab; SCRAM works with the publisher's name and password
     config      more lines of cn=config itself, "olcSizeLimit: 500"
     entries     LDIF text appended to the data
-    sync        the overlay syncprov (RFC 4533): "log" with a log of sessions, "plain" without; the port of the start is kept
+    sync        the overlay syncprov (RFC 4533), with a log of sessions
     indexes     more attributes to be indexed, "ATTRIBUTE,... eq"
     address, command  where it listens, and what makes a command line one of another host (hosts.py)
     extra_suffixes  more (empty) databases, so that the rootDSE names several naming contexts
@@ -84,7 +84,7 @@ class Slapd:
 
     def __init__(self, folder, schema="full", suffix="dc=example,dc=com", container=CONTAINER, anonymous="read", msuser=False,
                  publisher_scope="container", tls=False, certificate=None, krb5=None, entries="", extra_suffixes=(), port=None, config="",
-                 indexes="", sync=None, address="127.0.0.1", command=list):
+                 indexes="", sync=False, address="127.0.0.1", command=list):
         self.folder = os.path.abspath(folder)
         self.schema, self.suffix, self.container, self.anonymous = schema, suffix, container, anonymous
         self.msuser, self.publisher_scope, self.krb5, self.entries = msuser, publisher_scope, krb5, entries
@@ -169,7 +169,7 @@ class Slapd:
             if self.sync and n == 0:
                 text += (f"dn: olcOverlay={{0}}syncprov,olcDatabase={{{n + 1}}}mdb,cn=config\nobjectClass: olcOverlayConfig\n"
                          "objectClass: olcSyncProvConfig\nolcOverlay: {0}syncprov\nolcSpCheckpoint: 1 1\n"
-                         + ("olcSpSessionlog: 100\n" if self.sync == "log" else "") + "\n")
+                         "olcSpSessionlog: 100\n\n")
         return text
 
     def _entry(self, dn, upper_class):

@@ -30,7 +30,7 @@
  * "could-not-ask" and "canceled" with LOCATOR_UNREACHABLE. LOCATOR_NEGATIVE always means that every source was asked to the end.
  * An answer of a source that is not the first comes with a warning, and as LOCATOR_DEGRADED when LOCATOR_STRICT is set.
  *
- * TRUST. A directory that was asked with an account over a protected connection is believed ("directory"). A management point
+ * TRUST. A directory that proved to be the server meant over a protected connection is believed ("directory"). A management point
  * learned from elsewhere is asked to prove itself when the site's trusted root key is pinned (locator_add_root_key): its answer
  * is "proven", or "refuted" with the reason, and then LOCATOR_UNTRUSTED with one of the reason words "no-certificate",
  * "certificate-unreadable", "other-root-key", "other-site", "other-host", "certificate-expired", "certificate-not-yet-valid",

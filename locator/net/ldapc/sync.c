@@ -23,17 +23,13 @@ static enum sl_status bad(struct sync *s, const char *what)
 
 /* ---- the request ------------------------------------------------------------------------------------------------------ */
 
-/* syncRequestValue ::= SEQUENCE { mode ENUMERATED, cookie OCTET STRING OPTIONAL, reloadHint BOOLEAN DEFAULT FALSE } */
-static int make_control(const struct ldapc_sync *how, BerElement *ber, struct berval *ret_value)
+/*
+ * syncRequestValue ::= SEQUENCE { mode ENUMERATED, cookie OCTET STRING OPTIONAL, reloadHint BOOLEAN DEFAULT FALSE }. Never with a
+ * cookie: a server whose database was restored, or whose access rules changed meanwhile, goes on from one without a word.
+ */
+static int make_control(BerElement *ber, struct berval *ret_value)
 {
-    struct berval cookie = {.bv_len = how->cookie_len, .bv_val = (char *)(uintptr_t)how->cookie};
-    int done = ber_printf(ber, "{e", MODE_REFRESH_AND_PERSIST);
-
-    if (done >= 0 && how->cookie_len > 0)
-        done = ber_printf(ber, "O", &cookie);
-    if (done >= 0)
-        done = ber_printf(ber, "}");
-    return done >= 0 ? ber_flatten2(ber, ret_value, 0) : -1;
+    return ber_printf(ber, "{e}", MODE_REFRESH_AND_PERSIST) >= 0 ? ber_flatten2(ber, ret_value, 0) : -1;
 }
 
 static enum sl_status send_request(struct sync *s)
@@ -44,7 +40,7 @@ static enum sl_status send_request(struct sync *s)
                 *controls[] = {&control, NULL};
     int code = LDAP_NO_MEMORY;
 
-    if (ber != NULL && make_control(how, ber, &control.ldctl_value) >= 0)
+    if (ber != NULL && make_control(ber, &control.ldctl_value) >= 0)
         code = ldap_search_ext(s->op.dir->ld, how->base, LDAP_SCOPE_SUBTREE, how->filter, (char **)(uintptr_t)how->attrs, 0,
                                controls, NULL, NULL, LDAP_NO_LIMIT, &s->op.id);
     ber_free(ber, 1);
@@ -54,11 +50,9 @@ static enum sl_status send_request(struct sync *s)
 /* ---- what comes --------------------------------------------------------------------------------------------------------- */
 
 /* A change is a state of its own once everything is known; before, only the server's word makes one. */
-static enum sl_status reached(struct sync *s, const struct berval *cookie)
+static enum sl_status reached(struct sync *s)
 {
-    if (!s->is_current)
-        return SL_OK;
-    return s->how->state(s->how->ctx, false, true, cookie->bv_val, cookie->bv_len, s->op.e);
+    return s->is_current ? s->how->state(s->how->ctx, false, s->op.e) : SL_OK;
 }
 
 static enum sl_status tell_entry(struct sync *s, LDAPMessage *msg, int state, const struct berval *uuid)
@@ -85,9 +79,8 @@ static enum sl_status tell_entry(struct sync *s, LDAPMessage *msg, int state, co
 static enum sl_status take_entry(struct sync *s, LDAPMessage *msg)
 {
     LDAPControl **controls = NULL, *control = NULL;
-    struct berval uuid, cookie = {0};
+    struct berval uuid;
     ber_int_t state = 0;
-    ber_len_t len;
     enum sl_status status;
 
     if (ldap_get_entry_controls(s->op.dir->ld, msg, &controls) == LDAP_SUCCESS && controls != NULL)
@@ -95,22 +88,20 @@ static enum sl_status take_entry(struct sync *s, LDAPMessage *msg)
     BerElement *ber = control != NULL ? ber_init(&control->ldctl_value) : NULL;
     bool fine = ber != NULL && ber_scanf(ber, "{em", &state, &uuid) != LBER_ERROR;
 
-    if (fine && ber_peek_tag(ber, &len) == LDAP_TAG_SYNC_COOKIE)
-        fine = ber_scanf(ber, "m", &cookie) != LBER_ERROR;
     status = fine ? tell_entry(s, msg, state, &uuid) : bad(s, "a Sync State control");
     if (status == SL_OK)
-        status = reached(s, &cookie);
+        status = reached(s);
     ber_free(ber, 1);
     ldap_controls_free(controls);
     return status;
 }
 
 /* What of a Sync Info message may stand before its own members. */
-static bool scan_cookie(BerElement *ber, struct berval *cookie)
+static bool skip_cookie(BerElement *ber)
 {
     ber_len_t len;
 
-    return ber_peek_tag(ber, &len) != LDAP_TAG_SYNC_COOKIE || ber_scanf(ber, "m", cookie) != LBER_ERROR;
+    return ber_peek_tag(ber, &len) != LDAP_TAG_SYNC_COOKIE || ber_scanf(ber, "x") != LBER_ERROR;
 }
 
 static bool scan_bool(BerElement *ber, ber_int_t *value)
@@ -121,30 +112,28 @@ static bool scan_bool(BerElement *ber, ber_int_t *value)
 }
 
 /* refreshDelete [1], refreshPresent [2]: SEQUENCE { cookie OPTIONAL, refreshDone BOOLEAN DEFAULT TRUE } */
-static enum sl_status take_phase(struct sync *s, BerElement *ber, bool was_present)
+static enum sl_status take_phase(struct sync *s, BerElement *ber)
 {
-    struct berval cookie = {0};
     ber_tag_t tag;
     ber_int_t done = 1;
 
-    if (ber_scanf(ber, "t{", &tag) == LBER_ERROR || !scan_cookie(ber, &cookie) || !scan_bool(ber, &done))
+    if (ber_scanf(ber, "t{", &tag) == LBER_ERROR || !skip_cookie(ber) || !scan_bool(ber, &done))
         return bad(s, "a Sync Info message");
-    s->is_current = s->is_current || done;
-    bool all = s->how->cookie_len == 0 && done; /* nothing was known, so everything was told */
-
-    return s->how->state(s->how->ctx, was_present || all, s->is_current, cookie.bv_val, cookie.bv_len, s->op.e);
+    if (!done || s->is_current)
+        return SL_OK;
+    s->is_current = true;
+    return s->how->state(s->how->ctx, true, s->op.e); /* nothing was said to be known, so everything was told */
 }
 
 /* syncIdSet [3]: SEQUENCE { cookie OPTIONAL, refreshDeletes BOOLEAN DEFAULT FALSE, syncUUIDs SET OF OCTET STRING } */
 static enum sl_status take_set(struct sync *s, BerElement *ber)
 {
-    struct berval cookie = {0};
     BerVarray uuids = NULL;
     ber_tag_t tag;
     ber_int_t gone = 0;
     enum sl_status status = SL_OK;
 
-    if (ber_scanf(ber, "t{", &tag) == LBER_ERROR || !scan_cookie(ber, &cookie) || !scan_bool(ber, &gone) ||
+    if (ber_scanf(ber, "t{", &tag) == LBER_ERROR || !skip_cookie(ber) || !scan_bool(ber, &gone) ||
         ber_scanf(ber, "[W]", &uuids) == LBER_ERROR)
         return bad(s, "a Sync Info message");
     for (size_t i = 0; status == SL_OK && uuids != NULL && uuids[i].bv_val != NULL; i++) {
@@ -154,15 +143,7 @@ static enum sl_status take_set(struct sync *s, BerElement *ber)
                      : bad(s, "a Sync Info message");
     }
     ber_bvarray_free(uuids);
-    return status == SL_OK ? reached(s, &cookie) : status;
-}
-
-static enum sl_status take_cookie(struct sync *s, BerElement *ber)
-{
-    struct berval cookie = {0};
-    ber_tag_t tag;
-
-    return ber_scanf(ber, "tm", &tag, &cookie) == LBER_ERROR ? bad(s, "a Sync Info message") : reached(s, &cookie);
+    return status == SL_OK ? reached(s) : status;
 }
 
 static enum sl_status take_info(struct sync *s, LDAPMessage *msg)
@@ -177,9 +158,9 @@ static enum sl_status take_info(struct sync *s, LDAPMessage *msg)
     ber_tag_t tag = ber != NULL ? ber_peek_tag(ber, &len) : LBER_ERROR;
 
     if (tag == LDAP_TAG_SYNC_NEW_COOKIE)
-        status = take_cookie(s, ber);
+        status = reached(s);
     else if (tag == LDAP_TAG_SYNC_REFRESH_DELETE || tag == LDAP_TAG_SYNC_REFRESH_PRESENT)
-        status = take_phase(s, ber, tag == LDAP_TAG_SYNC_REFRESH_PRESENT);
+        status = take_phase(s, ber);
     else if (tag == LDAP_TAG_SYNC_ID_SET)
         status = take_set(s, ber);
     else if (is_ours)
