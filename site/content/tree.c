@@ -32,7 +32,20 @@ static struct sm_file *new_file(struct sm_manifest *m)
     return &m->files[m->count++];
 }
 
-static enum sl_status add_file(struct walk *w, int fd, const char *path, uint64_t expected)
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* The time of change tells a writer who puts the time of modification back. */
+static bool is_unchanged(int fd, const struct stat *before, uint64_t octets)
+{
+    struct stat now;
+    return fstat(fd, &now) == 0 && octets == (uint64_t)before->st_size && now.st_size == before->st_size &&
+           is_same_time(now.st_mtim, before->st_mtim) && is_same_time(now.st_ctim, before->st_ctim);
+}
+
+static enum sl_status add_file(struct walk *w, int fd, const char *path, const struct stat *before)
 {
     struct sm_file file;
     if (w->found.count == CNT_FILES_MAX)
@@ -40,7 +53,7 @@ static enum sl_status add_file(struct walk *w, int fd, const char *path, uint64_
     enum sl_status status = cnt_add_file(w->library, fd, path, w->env, &w->done, &file, w->e);
     if (status != SL_OK)
         return status;
-    if (file.size != expected)
+    if (!is_unchanged(fd, before, file.size))
         return sl_fail(w->e, SL_CONFLICT, "%s: was changed while it was read", path);
     file.path = sl_strdup(path);
     *new_file(&w->found) = file;
@@ -61,7 +74,7 @@ static enum sl_status walk_entry(struct walk *w, int folder, const char *name, c
     else if (S_ISDIR(info.st_mode))
         status = walk_folder(w, fd, path);
     else if (S_ISREG(info.st_mode))
-        status = add_file(w, fd, path, (uint64_t)info.st_size);
+        status = add_file(w, fd, path, &info);
     else
         status = sl_fail(w->e, SL_USAGE, "%s: is neither a file nor a folder", path);
     close(fd);

@@ -41,3 +41,25 @@ void sited_metrics(const struct srv *srv, const struct web *web, const struct nb
                    "sited_http_connections %zu\n",
                    web_connections(web));
 }
+
+void sited_content_metrics(const struct dp_fetch *fetch, const struct dp_verify *verify, struct sl_text *out)
+{
+    const struct dp_fetch_stats f = dp_fetch_stats(fetch);
+    const struct dp_verify_stats v = dp_verify_stats(verify);
+    sl_text_printf(out,
+                   "# HELP sited_content_octets_total octets that were fetched, and compared again with their hashes\n"
+                   "# TYPE sited_content_octets_total counter\n"
+                   "sited_content_octets_total{how=\"fetched\"} %" PRIu64 "\n"
+                   "sited_content_octets_total{how=\"verified\"} %" PRIu64 "\n",
+                   f.octets, v.octets);
+    sl_text_printf(out,
+                   "# HELP sited_content_lost_total files that were found damaged or missing and are fetched again\n"
+                   "# TYPE sited_content_lost_total counter\n"
+                   "sited_content_lost_total{how=\"damaged\"} %" PRIu64 "\n"
+                   "sited_content_lost_total{how=\"missing\"} %" PRIu64 "\n",
+                   f.damaged + v.damaged, f.missing + v.missing);
+    sl_text_printf(out,
+                   "# HELP sited_content_verified_seconds when all was last compared, seconds since 1970, or 0\n"
+                   "# TYPE sited_content_verified_seconds gauge\nsited_content_verified_seconds %" PRId64 "\n",
+                   v.passed_s);
+}

@@ -4,6 +4,8 @@
 #ifndef SL_SITE_DAEMON_METRICS_H
 #define SL_SITE_DAEMON_METRICS_H
 
+#include "site/dp/fetch.h"
+#include "site/dp/verify.h"
 #include "site/http/web.h"
 #include "site/nbname/nbname.h"
 #include "site/server/server.h"
@@ -12,5 +14,7 @@ enum { SITED_PAGE_MAX = 256 << 10 };
 
 /* Writes the page in the text format of Prometheus. `web` and `names` may be NULL. On the loop's thread. */
 void sited_metrics(const struct srv *srv, const struct web *web, const struct nbn *names, struct sl_text *out);
+/* Writes what a distribution point that fetches has fetched, compared and found wanting. */
+void sited_content_metrics(const struct dp_fetch *fetch, const struct dp_verify *verify, struct sl_text *out);
 
 #endif

@@ -18,6 +18,7 @@ struct sited_values {
     char *dp_name, *tls_cert, *tls_key, *client_ca, *mp_ca, *mp_cert;
     struct sl_strings http, https, nbt_address, mplist_allow;
     int64_t nbt_port, publish_interval_ms, selftest_interval_ms, exchange_interval_ms;
+    int64_t verify_interval_ms, verify_rate_mib;
     int64_t certificate_days, outbox_reports, outbox_mib, report_days;
     int64_t http_connections, http_client_connections, web_idle_ms, web_headers_ms, web_body_ms;
 };

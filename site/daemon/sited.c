@@ -10,6 +10,7 @@
 #include "site/dp/dp.h"
 #include "site/dp/fetch.h"
 #include "site/dp/share.h"
+#include "site/dp/verify.h"
 #include "site/http/tls.h"
 #include "site/mp/claim.h"
 #include "site/mp/mp.h"
@@ -54,6 +55,7 @@ struct sited {
     struct cnt *library; /* of this host */
     struct dp *dp;
     struct dp_fetch *fetch; /* NULL unless this host fetches what lies on its distribution point */
+    struct dp_verify *verify; /* NULL likewise */
     struct slp *slp;
     struct web_tls *tls;
     struct web *web;
@@ -76,6 +78,11 @@ static struct srv_times server_times(const struct sited_values *v)
 static struct web_times web_times(const struct sited_values *v)
 {
     return (struct web_times){.idle_ms = v->web_idle_ms, .headers_ms = v->web_headers_ms, .body_ms = v->web_body_ms};
+}
+
+static struct dp_verify_times verify_times(const struct sited_values *v)
+{
+    return (struct dp_verify_times){.interval_ms = v->verify_interval_ms, .octets_per_s = v->verify_rate_mib << 20};
 }
 
 static struct obx_limits outbox_limits(const struct sited_values *v)
@@ -257,6 +264,25 @@ static enum sl_status start_mp(struct sited *d, const char *host, struct sl_erro
     return mp_allow_lists(d->mp, &d->values->mplist_allow, e);
 }
 
+static void on_lost(void *ctx)
+{
+    dp_fetch_look(ctx);
+}
+
+/* Brings what lies on this distribution point, and looks after it. */
+static enum sl_status start_fetching(struct sited *d, struct sl_error *e)
+{
+    const struct sited_values *v = d->values;
+    const struct dp_verify_times times = verify_times(v);
+    const struct dp_fetch_options options = {.db = v->db, .dp = v->dp_name, .server = v->intake, .library = d->library};
+    enum sl_status status = dp_fetch_new(&options, &d->fetch, e);
+    if (status != SL_OK)
+        return status;
+    const struct dp_verify_options verify = {
+        .db = v->db, .dp = v->dp_name, .library = d->library, .on_lost = on_lost, .ctx = d->fetch};
+    return dp_verify_new(&verify, &times, &d->verify, e);
+}
+
 /* Where the files of packages are: fetched by this host, or those of the site server on it. */
 static enum sl_status start_content(struct sited *d, struct sl_error *e)
 {
@@ -264,10 +290,7 @@ static enum sl_status start_content(struct sited *d, struct sl_error *e)
     if (!d->settings->roles[SITED_DP] && !d->settings->roles[SITED_SERVER])
         return SL_OK;
     enum sl_status status = cnt_open(d->content, v->dp_name != NULL, &d->library, e);
-    if (status != SL_OK || v->dp_name == NULL)
-        return status;
-    const struct dp_fetch_options options = {.db = v->db, .dp = v->dp_name, .server = v->intake, .library = d->library};
-    return dp_fetch_new(&options, &d->fetch, e);
+    return status == SL_OK && v->dp_name != NULL ? start_fetching(d, e) : status;
 }
 
 static void add_server_routes(struct sited *d)
@@ -286,7 +309,7 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
         add_server_routes(d);
     enum sl_status status = s->roles[SITED_MP] ? start_mp(d, host, e) : SL_OK;
     if (s->roles[SITED_DP]) {
-        d->dp = dp_new(d->replica, d->library);
+        d->dp = dp_new(d->replica, d->library, d->fetch);
         web_add_routes(d->web, "dp", dp_routes, dp_route_count, d->dp);
     }
     if (d->library != NULL)
@@ -322,6 +345,8 @@ static void write_page(struct sl_text *out, void *ctx)
 {
     const struct sited *d = ctx;
     sited_metrics(d->srv, d->web, d->names, out);
+    if (d->fetch != NULL)
+        sited_content_metrics(d->fetch, d->verify, out);
 }
 
 static enum sl_status open_control(struct sited *d, struct sl_error *e)
@@ -402,8 +427,11 @@ static enum sl_status apply(void *ctx, struct sl_error *e)
     const struct web_times times = web_times(d->values);
     const struct srv_times server = server_times(d->values);
     const struct obx_limits limits = outbox_limits(d->values);
+    const struct dp_verify_times verify = verify_times(d->values);
     srv_set_times(d->srv, &server);
     web_set_times(d->web, &times);
+    if (d->verify != NULL)
+        dp_verify_set_times(d->verify, &verify);
     if (d->outbox != NULL)
         obx_set_limits(d->outbox, &limits);
     if (d->intake != NULL)
@@ -459,6 +487,7 @@ static void stop(struct sited *d)
     upl_free(d->uplink);
     mp_cache_close(d->policies);
     dp_free(d->dp);
+    dp_verify_free(d->verify);
     dp_fetch_free(d->fetch);
     slp_free(d->slp);
     cnt_close(d->library);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DP_MAGIC 0xd9000001u
 #define DP_PATH "/SMS_DP_SMSPKG$/"
@@ -14,6 +15,7 @@ struct dp {
     uint32_t magic;
     struct sst_pool *pool;
     const struct cnt *library;
+    struct dp_fetch *fetch;
 };
 
 /* What is asked for: a package, and a file of it ("" for the package itself). */
@@ -68,6 +70,17 @@ static enum sl_status serve_package(struct sst *store, const struct wanted *w, s
     return SL_OK;
 }
 
+/* Nobody is served what cannot be vouched for; it is compared, and fetched if need be. */
+static void check_seal(const struct dp *dp, int *fd)
+{
+    if (*fd >= 0 && cnt_is_sealed(*fd))
+        return;
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    dp_fetch_look(dp->fetch);
+}
+
 static enum sl_status serve_file(const struct dp *dp, struct sst *store, const struct wanted *w, struct web_response *response,
                                  struct sl_error *e)
 {
@@ -79,6 +92,8 @@ static enum sl_status serve_file(const struct dp *dp, struct sst *store, const s
         status = cnt_file(dp->library, sha256, &fd, &size, e);
     if (status != SL_OK)
         return status;
+    if (dp->fetch != NULL && sha256[0] != '\0')
+        check_seal(dp, &fd);
     if (fd >= 0)
         web_file(response, fd, size, sha256);
     else
@@ -106,10 +121,10 @@ static void on_get(const struct web_request *request, struct web_response *respo
         web_fail(response, "dp-request-failed", &e, "the site database or the content library cannot be read");
 }
 
-struct dp *dp_new(struct sst_pool *pool, const struct cnt *library)
+struct dp *dp_new(struct sst_pool *pool, const struct cnt *library, struct dp_fetch *fetch)
 {
     struct dp *dp = sl_new(sizeof *dp);
-    *dp = (struct dp){.magic = DP_MAGIC, .pool = pool, .library = library};
+    *dp = (struct dp){.magic = DP_MAGIC, .pool = pool, .library = library, .fetch = fetch};
     return dp;
 }
 

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "locator/net/httpc.h"
+#include "site/dp/private.h"
 #include "site/dp/share.h"
 
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FETCH_MAGIC 0xd9000002u
@@ -21,8 +23,10 @@ struct dp_fetch {
     uint32_t magic;
     struct dp_fetch_options options;
     struct sl_errand *errand;
+    atomic_bool has_looked;  /* for the files of what has been announced, and nobody has found one wanting since */
+    atomic_uint_fast64_t octets, damaged, missing;
+    bool has_swept;
     struct sst *store;       /* all below: of the errand's thread */
-    bool has_looked;         /* for the files of what was announced before this start */
     struct sst_tasks before; /* of the last pass */
 };
 
@@ -32,13 +36,30 @@ struct load {
     const struct sst_task *task;
     const struct sl_cancel *stop;
     struct sl_strings sources; /* "http://HOST[:PORT]" */
-    const struct sm_file **files; /* to be fetched, each hash once */
-    size_t count;
+    struct cnt_files files;     /* all, then only those that are to be fetched; the size is that of all */
     atomic_size_t next;
-    pthread_mutex_t mutex; /* guards all below */
+    atomic_uint_fast64_t here; /* octets */
+    pthread_mutex_t mutex;     /* guards all below */
+    pthread_cond_t ended;
+    size_t running;        /* threads */
     enum sl_status status; /* the first failure */
     struct sl_error e;
 };
+
+void dp_log_lost(const struct sst_task *task, const struct sm_file *file, bool is_here)
+{
+    sl_log(SL_LOG_WARNING, is_here ? "content-damaged" : "content-missing", "package=%s version=%u path=%s sha256=%s",
+           task->package, task->version, SL_LOG_TEXT(file->path), file->sha256);
+}
+
+enum sl_status dp_open_store(const char *db, struct sst **store, struct sl_error *e)
+{
+    if (*store != NULL && sst_is_current(*store))
+        return sst_recheck(*store, e);
+    sst_close(*store);
+    *store = NULL;
+    return sst_open(db, SST_READ_WRITE, store, e);
+}
 
 static bool is_stopping(void *ctx)
 {
@@ -54,7 +75,7 @@ static struct cnt_env env_of(const struct load *load)
 /* ---- one file ----------------------------------------------------------------------------------------------------------- */
 
 /* The octets of a file from `first` on, `count` of them. */
-static enum sl_status get_piece(const struct load *load, const char *url, uint64_t first, size_t count, int fd,
+static enum sl_status get_piece(struct load *load, const char *url, uint64_t first, size_t count, int fd,
                                 struct sl_error *e)
 {
     char header[96];
@@ -72,11 +93,21 @@ static enum sl_status get_piece(const struct load *load, const char *url, uint64
         status = sl_fail(e, SL_UNREACHABLE, "%s: %zu octets came instead of %zu", url, reply.body.len, count);
     else
         status = cnt_part_add(load->fetch->options.library, fd, reply.body.data, count, e);
+    if (status == SL_OK)
+        atomic_fetch_add(&load->fetch->octets, count);
     httpc_reply_fini(&reply);
     return status;
 }
 
-static enum sl_status fetch_from(const struct load *load, const char *source, const struct sm_file *file, struct sl_error *e)
+/* *told is how much of the file has been counted as here. */
+static void tell_here(struct load *load, uint64_t *told, uint64_t have)
+{
+    atomic_fetch_add(&load->here, have - *told);
+    *told = have;
+}
+
+static enum sl_status fetch_from(struct load *load, const char *source, const struct sm_file *file, uint64_t *told,
+                                 struct sl_error *e)
 {
     char url[HTTPC_URL_MAX];
     const struct cnt_env env = env_of(load);
@@ -89,20 +120,25 @@ static enum sl_status fetch_from(const struct load *load, const char *source, co
         return status;
     while (status == SL_OK && have < file->size) {
         size_t count = file->size - have < DP_FETCH_PIECE ? (size_t)(file->size - have) : DP_FETCH_PIECE;
+        tell_here(load, told, have);
         status = get_piece(load, url, have, count, fd, e);
         have += count;
     }
     if (status == SL_OK)
         status = cnt_part_keep(load->fetch->options.library, fd, file->sha256, &env, e);
+    if (status == SL_OK)
+        tell_here(load, told, file->size);
     close(fd);
     return status;
 }
 
-static enum sl_status fetch_file(const struct load *load, const struct sm_file *file, struct sl_error *e)
+/* From the first that has it. Where the disk is the matter, another source is of no use. */
+static enum sl_status fetch_file(struct load *load, const struct sm_file *file, struct sl_error *e)
 {
+    uint64_t told = 0;
     enum sl_status status = SL_UNREACHABLE;
-    for (size_t i = 0; i < load->sources.count && status != SL_OK && !sl_cancel_is_told(load->stop); i++)
-        status = fetch_from(load, load->sources.items[i], file, e);
+    for (size_t i = 0; i < load->sources.count && status != SL_OK && status != SL_IO && !sl_cancel_is_told(load->stop); i++)
+        status = fetch_from(load, load->sources.items[i], file, &told, e);
     return status;
 }
 
@@ -112,9 +148,9 @@ static void *fetch_some(void *arg)
 {
     struct load *load = arg;
     bool is_good = true;
-    for (size_t i; is_good && (i = atomic_fetch_add(&load->next, 1)) < load->count;) {
+    for (size_t i; is_good && (i = atomic_fetch_add(&load->next, 1)) < load->files.count;) {
         struct sl_error e = {0};
-        enum sl_status status = fetch_file(load, load->files[i], &e);
+        enum sl_status status = fetch_file(load, load->files.items[i], &e);
         pthread_mutex_lock(&load->mutex);
         if (status != SL_OK && load->status == SL_OK) {
             load->status = status;
@@ -123,17 +159,50 @@ static void *fetch_some(void *arg)
         is_good = load->status == SL_OK;
         pthread_mutex_unlock(&load->mutex);
     }
+    pthread_mutex_lock(&load->mutex);
+    load->running--;
+    pthread_cond_signal(&load->ended);
+    pthread_mutex_unlock(&load->mutex);
     return NULL;
+}
+
+/* False when all threads have ended, true when they have not for a while. */
+static bool wait_a_while(struct load *load)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += DP_FETCH_TELL_MS / 1000;
+    pthread_mutex_lock(&load->mutex);
+    for (int passed = 0; load->running > 0 && passed == 0;)
+        passed = pthread_cond_timedwait(&load->ended, &load->mutex, &until);
+    bool is_running = load->running > 0;
+    pthread_mutex_unlock(&load->mutex);
+    return is_running;
+}
+
+/* While the threads run. That a database is away is told when the end is written down. */
+static void tell_progress(struct load *load)
+{
+    uint64_t told = atomic_load(&load->here);
+    enum sl_status status = SL_OK;
+    while (wait_a_while(load)) {
+        uint64_t here = atomic_load(&load->here);
+        if (status == SL_OK && here != told)
+            status = sst_fetch_progress(load->fetch->store, load->fetch->options.dp, load->task, here, NULL);
+        told = here;
+    }
 }
 
 static enum sl_status fetch_all(struct load *load, struct sl_error *e)
 {
     pthread_t threads[DP_FETCH_THREADS];
     size_t started = 0;
-    for (; started < DP_FETCH_THREADS && started < load->count; started++) {
+    load->running = load->files.count < DP_FETCH_THREADS ? load->files.count : DP_FETCH_THREADS;
+    for (size_t count = load->running; started < count; started++) {
         int rc = pthread_create(&threads[started], NULL, fetch_some, load);
         sl_assert(rc == 0);
     }
+    tell_progress(load);
     for (size_t i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
     if (load->status != SL_OK && e != NULL)
@@ -167,7 +236,17 @@ static enum sl_status find_sources(struct load *load, struct sl_error *e)
     return status;
 }
 
-/* True in *ret_here when the file is in the library: the octets too where nobody has compared them yet. A damaged one goes. */
+/* Of what had been announced; what was not all there yet has lost nothing. */
+static void tell_lost(struct load *load, const struct sm_file *file, bool is_here)
+{
+    const struct sst_task *task = load->task;
+    if (!task->is_available)
+        return;
+    atomic_fetch_add(is_here ? &load->fetch->damaged : &load->fetch->missing, 1);
+    dp_log_lost(task, file, is_here);
+}
+
+/* True in *ret_here when the file is in the library: compared where its seal does not say that it was. A damaged one goes. */
 static enum sl_status look_for(struct load *load, const struct sm_file *file, bool *ret_here, struct sl_error *e)
 {
     struct cnt *library = load->fetch->options.library;
@@ -176,47 +255,43 @@ static enum sl_status look_for(struct load *load, const struct sm_file *file, bo
     uint64_t size = 0;
     bool is_good = false;
     enum sl_status status = cnt_file(library, file->sha256, &fd, &size, e);
-    if (status != SL_OK)
+    if (status == SL_OK && fd < 0)
+        tell_lost(load, file, false);
+    if (status != SL_OK || fd < 0)
         return status;
-    if (fd >= 0)
-        close(fd);
-    if (fd >= 0 && size == file->size && load->task->is_available)
-        is_good = true;
-    else if (fd >= 0)
+    bool is_sealed = size == file->size && cnt_is_sealed(fd);
+    close(fd);
+    if (!is_sealed)
         status = cnt_verify(library, file->sha256, &env, &is_good, e);
-    if (status == SL_OK && fd >= 0 && !is_good)
+    if (status == SL_OK && is_good)
+        is_good = cnt_seal(library, file->sha256, e) == SL_OK; /* else it is another user's: one of our own is fetched */
+    if (status == SL_OK && !is_sealed && !is_good) {
+        tell_lost(load, file, true);
         status = cnt_remove(library, file->sha256, e);
-    *ret_here = is_good;
+    }
+    *ret_here = is_sealed || is_good;
     return status;
 }
 
-static int by_hash(const void *a, const void *b)
-{
-    const struct sm_file *const *one = a, *const *other = b;
-    return strcmp((*one)->sha256, (*other)->sha256);
-}
-
-/* The files that are not here. */
-static enum sl_status find_missing(struct load *load, const struct sm_manifest *all, struct sl_error *e)
+/* Leaves the files that are not here. */
+static enum sl_status find_missing(struct load *load, struct sl_error *e)
 {
     enum sl_status status = SL_OK;
-    load->files = sl_new_array(all->count + 1, sizeof *load->files);
-    size_t count = all->count;
-    for (size_t i = 0; i < count; i++)
-        load->files[i] = &all->files[i];
-    qsort(load->files, count, sizeof(struct sm_file *), by_hash);
+    size_t count = load->files.count;
+    load->files.count = 0;
     for (size_t i = 0; i < count && status == SL_OK && !sl_cancel_is_told(load->stop); i++) {
-        bool is_here = i > 0 && strcmp(load->files[i]->sha256, load->files[i - 1]->sha256) == 0;
-        const struct sm_file *file = load->files[i];
-        if (!is_here)
-            status = look_for(load, file, &is_here, e);
-        if (status == SL_OK && !is_here)
-            load->files[load->count++] = file;
+        const struct sm_file *file = load->files.items[i];
+        bool is_here = false;
+        status = look_for(load, file, &is_here, e);
+        if (status == SL_OK && is_here)
+            atomic_fetch_add(&load->here, file->size);
+        else if (status == SL_OK)
+            load->files.items[load->files.count++] = file;
     }
     return status;
 }
 
-static enum sl_status note(struct load *load, enum sst_fetch_state state, const struct sl_error *why, struct sl_error *e)
+static enum sl_status write_down(struct load *load, enum sst_fetch_state state, const struct sl_error *why, struct sl_error *e)
 {
     const struct dp_fetch *f = load->fetch;
     const char *text = why != NULL ? sl_error_text(why) : "";
@@ -225,8 +300,13 @@ static enum sl_status note(struct load *load, enum sst_fetch_state state, const 
                SL_LOG_TEXT(text));
     else if (state == SST_AVAILABLE)
         sl_log(SL_LOG_INFO, "package-fetched", "package=%s version=%u files=%zu", load->task->package, load->task->version,
-               load->count);
-    return sst_fetch_note(f->store, f->options.dp, load->task, state, text, sl_clock_real_s(), e);
+               load->files.count);
+    const struct sst_note note = {.state = state,
+                                  .message = text,
+                                  .octets = atomic_load(&load->here),
+                                  .size = load->files.size,
+                                  .now_s = sl_clock_real_s()};
+    return sst_fetch_note(f->store, f->options.dp, load->task, &note, e);
 }
 
 /* Fetches what is missing of a package and announces it. A failure is written down, and false in *ret_done. */
@@ -237,18 +317,21 @@ static enum sl_status bring(struct load *load, bool *ret_done, struct sl_error *
     bool was_available = load->task->is_available;
     enum sl_status status = sst_manifest(load->fetch->store, load->task->site, load->task->package, &all, e);
     if (status == SL_OK)
-        status = find_missing(load, &all, e);
+        load->files = cnt_files_of(&all);
+    if (status == SL_OK)
+        status = find_missing(load, e);
     if (status == SL_OK)
         status = find_sources(load, e);
-    if (status == SL_OK && load->count > 0)
-        status = note(load, SST_FETCHING, NULL, e);
+    if (status == SL_OK && load->files.count > 0)
+        status = write_down(load, SST_FETCHING, NULL, e);
     if (status == SL_OK && !sl_cancel_is_told(load->stop)) {
         *ret_done = fetch_all(load, &why) == SL_OK;
         if (!*ret_done && !sl_cancel_is_told(load->stop))
-            status = note(load, SST_FAILED, &why, e);
-        else if (*ret_done && (load->count > 0 || !was_available))
-            status = note(load, SST_AVAILABLE, NULL, e);
+            status = write_down(load, SST_FAILED, &why, e);
+        else if (*ret_done && (load->files.count > 0 || !was_available))
+            status = write_down(load, SST_AVAILABLE, NULL, e);
     }
+    cnt_files_fini(&load->files);
     sm_manifest_fini(&all);
     return status;
 }
@@ -257,11 +340,16 @@ static enum sl_status bring_task(struct dp_fetch *f, const struct sst_task *task
                                  struct sl_error *e)
 {
     struct load load = {.fetch = f, .task = task, .stop = stop};
+    pthread_condattr_t monotonic;
     pthread_mutex_init(&load.mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&load.ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     enum sl_status status = bring(&load, ret_done, e);
+    pthread_cond_destroy(&load.ended);
     pthread_mutex_destroy(&load.mutex);
     sl_strings_fini(&load.sources);
-    free(load.files);
     return status;
 }
 
@@ -322,26 +410,20 @@ static enum sl_status sweep(struct dp_fetch *f, const struct sst_tasks *tasks, s
 
 /* ---- a pass over all packages ------------------------------------------------------------------------------------------- */
 
-static enum sl_status open_store(struct dp_fetch *f, struct sl_error *e)
-{
-    if (f->store != NULL && sst_is_current(f->store))
-        return sst_recheck(f->store, e);
-    sst_close(f->store);
-    f->store = NULL;
-    return sst_open(f->options.db, SST_READ_WRITE, &f->store, e);
-}
-
 static enum sl_status bring_all(struct dp_fetch *f, const struct sst_tasks *tasks, const struct sl_cancel *stop, bool *ret_all,
                                 struct sl_error *e)
 {
+    bool has_looked = atomic_exchange(&f->has_looked, true);
     enum sl_status status = SL_OK;
     for (size_t i = 0; i < tasks->count && status == SL_OK && !sl_cancel_is_told(stop); i++) {
         bool done = false;
-        if (tasks->items[i].is_available && f->has_looked)
+        if (tasks->items[i].is_available && has_looked)
             continue;
         status = bring_task(f, &tasks->items[i], stop, &done, e);
         *ret_all = *ret_all && done;
     }
+    if (!*ret_all || status != SL_OK)
+        atomic_store(&f->has_looked, false);
     return status;
 }
 
@@ -349,7 +431,7 @@ static enum sl_status pass(struct dp_fetch *f, const struct sl_cancel *stop, boo
 {
     struct sst_tasks tasks = {0};
     bool known = false;
-    enum sl_status status = open_store(f, e);
+    enum sl_status status = dp_open_store(f->options.db, &f->store, e);
     if (status == SL_OK)
         status = sst_fetch_begin(f->store, f->options.dp, &known, e);
     if (status == SL_OK && !known)
@@ -360,9 +442,9 @@ static enum sl_status pass(struct dp_fetch *f, const struct sl_cancel *stop, boo
     if (status == SL_OK)
         status = bring_all(f, &tasks, stop, ret_all, e);
     if (status == SL_OK && *ret_all && !sl_cancel_is_told(stop)) {
-        if (!f->has_looked || has_lost_one(&f->before, &tasks))
+        if (!f->has_swept || has_lost_one(&f->before, &tasks))
             status = sweep(f, &tasks, e);
-        f->has_looked = true;
+        f->has_swept = true;
         sst_tasks_fini(&f->before);
         f->before = tasks;
         tasks = (struct sst_tasks){0};
@@ -410,6 +492,20 @@ void dp_fetch_wake(struct dp_fetch *f)
 {
     SL_CHECK_MAGIC(f, FETCH_MAGIC);
     sl_errand_wake(f->errand);
+}
+
+void dp_fetch_look(struct dp_fetch *f)
+{
+    SL_CHECK_MAGIC(f, FETCH_MAGIC);
+    atomic_store(&f->has_looked, false);
+    sl_errand_wake(f->errand);
+}
+
+struct dp_fetch_stats dp_fetch_stats(const struct dp_fetch *f)
+{
+    return (struct dp_fetch_stats){.octets = atomic_load(&f->octets),
+                                   .damaged = atomic_load(&f->damaged),
+                                   .missing = atomic_load(&f->missing)};
 }
 
 void dp_fetch_free(struct dp_fetch *f)

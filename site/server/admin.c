@@ -208,7 +208,8 @@ enum sl_status srv_package_remove(struct srv_call *call, struct sl_error *e)
 
 enum sl_status srv_package_verify(struct srv_call *call, struct sl_error *e)
 {
-    enum sl_status status = srv_verify_content(call->srv, call->site, call->request->args[0], call->reply, e);
+    const char *package = call->request->arg_count == 1 ? call->request->args[0] : NULL;
+    enum sl_status status = srv_verify_content(call->srv, call->site, package, call->reply, e);
     call->kept = status == SL_OK;
     return status;
 }

@@ -30,7 +30,6 @@ struct content_job {
     struct host_reply *reply; /* NULL when nobody waits; only used on the loop's thread */
     struct sm_manifest files;
     bool added;
-    struct sl_strings damaged;
     uint64_t told;              /* octets when progress was last told */
     _Atomic uint64_t octets;    /* copied */
     atomic_bool is_posted;      /* a call of on_progress is on its way */
@@ -55,7 +54,6 @@ static void free_job(struct content_job *job)
         close(job->dir_fd);
     free(job->package);
     sl_strings_fini(&job->dps);
-    sl_strings_fini(&job->damaged);
     sm_manifest_fini(&job->files);
     free(job);
 }
@@ -202,54 +200,4 @@ void srv_drop_content(struct srv *srv, struct sm_manifest *manifest)
     *manifest = (struct sm_manifest){0};
     if (push(srv, job, &e) != SL_OK)
         sl_log(SL_LOG_WARNING, "content-left-behind", "text=%s", SL_LOG_TEXT(e.text));
-}
-
-/* ---- verifying -------------------------------------------------------------------------------------------------------- */
-
-static void run_verify(struct host_job *base, struct host_worker *worker)
-{
-    struct content_job *job = (struct content_job *)base;
-    struct sst *store = NULL;
-    job->worker = worker;
-    const struct cnt_env env = {.is_stopping = is_stopping, .ctx = job};
-    job->status = sst_borrow(job->srv->options.pool, &store, &job->e);
-    if (job->status == SL_OK)
-        job->status = sst_manifest(store, job->site, job->package, &job->files, &job->e);
-    sst_give_back(job->srv->options.pool, store, job->status);
-    for (size_t i = 0; i < job->files.count && job->status == SL_OK; i++) {
-        bool good = false;
-        job->status = cnt_verify(job->srv->library, job->files.files[i].sha256, &env, &good, &job->e);
-        if (job->status == SL_OK && !good)
-            sl_strings_add(&job->damaged, job->files.files[i].path);
-    }
-}
-
-static void done_verify(struct host_job *base)
-{
-    static const char *const columns[] = {"package:text", "path:text", "state:text"};
-    struct content_job *job = (struct content_job *)base;
-    if (base->canceled)
-        job->status = sl_fail(&job->e, SL_CANCELED, "sited is stopping");
-    if (job->status != SL_OK) {
-        host_reply_fail(job->reply, job->status, &job->e);
-    } else if (job->files.count == 0) {
-        host_reply_end(job->reply, SL_OUTCOME_NEGATIVE, "not-found", "package %s has no content here", job->package);
-    } else {
-        host_reply_columns(job->reply, columns, SL_COUNT(columns), false);
-        for (size_t i = 0; i < job->damaged.count; i++)
-            host_reply_row(job->reply, (const char *const[]){job->package, job->damaged.items[i], "damaged"}, SL_COUNT(columns));
-        bool good = job->damaged.count == 0;
-        host_reply_end(job->reply, good ? SL_OUTCOME_OK : SL_OUTCOME_NEGATIVE, good ? "" : "damaged",
-                       "%zu of %zu files are damaged", job->damaged.count, job->files.count);
-    }
-    free_job(job);
-}
-
-enum sl_status srv_verify_content(struct srv *srv, const char *site, const char *package, struct host_reply *reply,
-                                  struct sl_error *e)
-{
-    struct content_job *job = new_job(srv, site, package, reply);
-    job->job.run = run_verify;
-    job->job.done = done_verify;
-    return push(srv, job, e);
 }

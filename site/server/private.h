@@ -16,6 +16,8 @@
 enum {
     SRV_RESULTS_MAX = 256,
     SRV_COPIES_MAX = 64, /* copies of content waiting */
+    SRV_VERIFIES_MAX = 16, /* verifications waiting */
+    SRV_SILENT_MS = 5000,  /* after which a distribution point that gives no sign is unreachable; it gives one a second */
     SRV_ARGS_MAX = 2048, /* positional arguments of one verb */
     SRV_NUMBER_TEXT = 24,
     SRV_TIME_TEXT = 32,
@@ -53,7 +55,10 @@ struct srv {
     int64_t next_publish_s;  /* real time */
     struct srv_publisher *publisher;
     struct cnt *library;        /* NULL without --content, and without the role */
-    struct host_worker *copier; /* of content; NULL likewise */
+    struct host_worker *copier, *verifier; /* of content; NULL likewise */
+    struct host_timer *certify;  /* after certificates could not be issued */
+    unsigned certify_attempts;   /* that failed in a row */
+    bool certify_waits;
     struct srv_selftest *selftest; /* NULL without the role */
     struct srv_result *results;
     size_t result_count;
@@ -133,7 +138,13 @@ enum sl_status srv_add_content(struct srv *srv, const char *site, const struct s
 /* Takes the files of a removed package out of the library, those that no other package has; the manifest passes into its
  * hands. */
 void srv_drop_content(struct srv *srv, struct sm_manifest *manifest);
-/* Reads the files of a package in the library again and tells those that are damaged; the job ends `reply`. */
+
+/* ---- verify.c: reading it again, here and at the distribution points that fetch ---- */
+
+/*
+ * Reads the files of a package (NULL: of all packages of the site) in the library again, asks the distribution points that
+ * fetch to do the same, and tells how each is, once all have answered or are silent for SRV_SILENT_MS; the job ends `reply`.
+ */
 enum sl_status srv_verify_content(struct srv *srv, const char *site, const char *package, struct host_reply *reply,
                                   struct sl_error *e) SL_MUST;
 
@@ -175,7 +186,7 @@ typedef enum sl_status srv_verb_fn(struct srv_call *call, struct sl_error *e);
     X("boundary list", 0, 0, false, true, srv_list)                                                                    \
     X("package add", 1, SRV_ARGS_MAX, true, true, srv_package_add)                                                     \
     X("package remove", 1, 1, true, true, srv_package_remove)                                                          \
-    X("package verify", 1, 1, true, true, srv_package_verify)                                                          \
+    X("package verify", 0, 1, true, true, srv_package_verify)                                                          \
     X("package list", 0, 0, false, true, srv_list)                                                                     \
     X("package status", 0, 1, false, true, srv_package_status)                                                         \
     X("role add", 2, 2, true, true, srv_role_add)                                                                      \

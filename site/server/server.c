@@ -77,16 +77,57 @@ static void tell_sites(struct srv *srv, struct sst *store, const struct sl_strin
     free(sites);
 }
 
+/* What could not be issued is tried again with a back-off, whatever else happens meanwhile. */
+static void certify_later(struct srv *srv, bool has_failed)
+{
+    if (!has_failed) {
+        if (srv->certify_attempts > 0)
+            sl_log(SL_LOG_INFO, "certificates-issued", "attempts=%u", srv->certify_attempts);
+        srv->certify_attempts = 0;
+        srv->certify_waits = false;
+        host_timer_stop(srv->certify);
+    } else if (!srv->certify_waits) {
+        srv->certify_waits = true;
+        host_timer_start(srv->certify, srv_retry_ms(++srv->certify_attempts, &srv->random));
+    }
+}
+
 /* Issues what certificates are wanting or due. What cannot be is told, and is no reason to leave anything else undone. */
 static void certify_all(struct srv *srv, struct sst *store, const struct sl_strings *codes)
 {
+    bool has_failed = false;
     for (size_t i = 0; i < codes->count; i++) {
         struct sl_error e = {0};
         enum sl_status status = srv_keys_certify(store, srv->options.state, codes->items[i], srv->options.times.certificate_days,
                                                  sl_clock_real_s(), &e);
         if (status != SL_OK)
             sl_log(SL_LOG_ERROR, "certificates-not-issued", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));
+        has_failed = has_failed || status != SL_OK;
     }
+    certify_later(srv, has_failed);
+}
+
+/* Of every site, unless the database is away, which has been told: when it is back, all is looked at anew. */
+static bool certify_now(struct srv *srv, struct sl_strings *ret_codes)
+{
+    struct sst *store;
+    if (srv->lost || srv_have_lock(srv, NULL) != SL_OK || srv_sites(srv, ret_codes, NULL) != SL_OK)
+        return false;
+    if (srv_store(srv, &store, NULL) == SL_OK)
+        certify_all(srv, store, ret_codes);
+    return true;
+}
+
+static void on_certify(void *ctx)
+{
+    struct srv *srv = ctx;
+    struct sl_strings codes;
+    SL_CHECK_MAGIC(srv, SRV_MAGIC);
+    srv->certify_waits = false;
+    if (certify_now(srv, &codes))
+        sl_strings_fini(&codes);
+    else
+        certify_later(srv, true);
 }
 
 /* Whoever changed a site, its policies follow (S1.11). */
@@ -203,10 +244,7 @@ static void on_interval(void *ctx)
     struct srv *srv = ctx;
     struct sl_strings codes;
     SL_CHECK_MAGIC(srv, SRV_MAGIC);
-    struct sst *store;
-    if (!srv->lost && srv_have_lock(srv, NULL) == SL_OK && srv_sites(srv, &codes, NULL) == SL_OK) { /* else it has been told */
-        if (srv_store(srv, &store, NULL) == SL_OK)
-            certify_all(srv, store, &codes);
+    if (certify_now(srv, &codes)) {
         publish_all(srv, &codes);
         sl_strings_fini(&codes);
     }
@@ -314,11 +352,14 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
     }
     srv->interval = host_timer_new(loop, on_interval, srv);
     srv->retry = host_timer_new(loop, srv_retry_due, srv);
+    srv->certify = host_timer_new(loop, on_certify, srv);
     srv->random = sl_random_seeded(sl_random_os_seed());
     if (options->is_server)
         srv->publisher = srv_publisher_new(srv);
     if (options->is_server)
         srv->copier = host_worker_new(loop);
+    if (options->is_server)
+        srv->verifier = host_worker_new(loop);
     if (!srv->lost)
         srv_look(srv);
     status = srv_watch_new(srv, &srv->watch, e);
@@ -337,12 +378,15 @@ void srv_close(struct srv *srv)
     srv_watch_free(srv->watch);
     srv_publisher_free(srv->publisher);
     host_worker_free(srv->copier);
+    host_worker_free(srv->verifier);
     srv_selftest_free(srv->selftest);
     cnt_close(srv->library);
     if (srv->interval != NULL)
         host_timer_free(srv->interval);
     if (srv->retry != NULL)
         host_timer_free(srv->retry);
+    if (srv->certify != NULL)
+        host_timer_free(srv->certify);
     free(srv->retries);
     for (size_t i = 0; i < srv->result_count; i++) {
         free(srv->results[i].target);

@@ -359,23 +359,29 @@ enum sl_status srv_site_list(struct srv_call *call, struct sl_error *e)
 
 static void tell_holding(struct srv_call *call, const struct sst_holding *h)
 {
-    char version[SRV_NUMBER_TEXT], at[SRV_TIME_TEXT];
+    char version[SRV_NUMBER_TEXT], octets[SRV_NUMBER_TEXT], size[SRV_NUMBER_TEXT];
+    char at[SRV_TIME_TEXT], verified[SRV_TIME_TEXT];
     const char *const cells[] = {h->package,
                                  srv_number_text(version, h->version),
                                  h->dp,
                                  h->state,
                                  h->changed_s > 0 ? srv_time_text(at, h->changed_s) : NULL,
+                                 h->changed_s > 0 ? srv_number_text(octets, (int64_t)h->octets) : NULL,
+                                 h->changed_s > 0 ? srv_number_text(size, (int64_t)h->size) : NULL,
+                                 h->verified_s > 0 ? srv_time_text(verified, h->verified_s) : NULL,
                                  h->message[0] != '\0' ? h->message : NULL};
     host_reply_row(call->reply, cells, SL_COUNT(cells));
 }
 
 enum sl_status srv_package_status(struct srv_call *call, struct sl_error *e)
 {
-    static const char *const columns[] = {"package:text", "version:number", "dp:text", "state:text", "at:text", "message:text"};
+    static const char *const columns[] = {"package:text",  "version:number", "dp:text",       "state:text",  "at:text",
+                                          "octets:number", "size:number",    "verified:text", "message:text"};
     const char *package = call->request->arg_count == 1 ? call->request->args[0] : NULL;
     struct sst_holding *list;
     size_t count, wanting = 0;
-    enum sl_status status = sst_holdings(call->store, call->site, package, HOLDINGS_MAX, &list, &count, e);
+    enum sl_status status = sst_holdings(call->store, call->site, package != NULL ? SST_ONE : SST_NOT_THERE, package,
+                                         HOLDINGS_MAX, &list, &count, e);
     if (status != SL_OK)
         return status;
     host_reply_columns(call->reply, columns, SL_COUNT(columns), false);

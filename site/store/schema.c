@@ -271,6 +271,23 @@ static const char *const migrations[] = {
     "ALTER TABLE advertisement ADD COLUMN body TEXT;"
     "CREATE UNIQUE INDEX advertisement_policy ON advertisement (policy);"
     "UPDATE site SET policies_from = NULL;",
+
+    /*
+     * How much of a package a distribution point has, when it last compared all of it and what was lost then; what it is asked to
+     * compare now. `signs` moves while it is at that, so that who waits tells it from one that is off without comparing clocks.
+     */
+    "ALTER TABLE dp ADD COLUMN signs INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dp_content ADD COLUMN octets INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dp_content ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dp_content ADD COLUMN verified_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dp_content ADD COLUMN damaged INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dp_content ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE dp_content ADD COLUMN finding TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE dp_ask ("
+    "  dp_id INTEGER NOT NULL,"
+    "  package_id INTEGER NOT NULL,"
+    "  PRIMARY KEY (dp_id, package_id),"
+    "  FOREIGN KEY (package_id, dp_id) REFERENCES package_dp (package_id, dp_id) ON DELETE CASCADE) STRICT, WITHOUT ROWID;",
 };
 
 /* "SLsi" */

@@ -130,7 +130,7 @@ class Packages(harness.Case):
         self.assertEqual(self.ask(self.url("empty"))[2], b"")
 
     def test_verify_tells_damage(self):
-        """octets that changed on the disk are found by their hash"""
+        """S2.09 octets that changed on the disk are found by their hash, for the library and for the distribution point that shares it"""
         self.add_ok()
         self.site.ctl_ok("package", "verify", "LAB00001")
         digest = hashlib.sha256(b"other").hexdigest()
@@ -139,7 +139,13 @@ class Packages(harness.Case):
         with open(path, "r+b") as file:
             file.write(b"X")
         found = self.site.ctl("package", "verify", "LAB00001", "--json")
-        self.assertEqual((found.code, [row["path"] for row in found.answer]), (1, ["sub dir/setup.exe"]), str(found))
+        self.assertEqual((found.code, found.json["reason"]), (1, "damaged"), str(found))
+        self.assertEqual([(row["dp"], row["content"], row["state"], row["damaged"], row["message"]) for row in found.answer],
+                         [(None, "library", "damaged", 1, "damaged: sub dir/setup.exe"),
+                          ("dp1.example.org", "shared", "damaged", 1, "damaged: sub dir/setup.exe")])
+        os.unlink(path)
+        found = self.site.ctl("package", "verify", "--json")
+        self.assertEqual((found.code, found.json["reason"], found.answer[0]["message"]), (1, "missing", "missing: sub dir/setup.exe"), str(found))
         self.assertEqual(self.site.ctl("package", "verify", "LAB00007").code, 1)
 
     def test_files_go_with_the_last_package_that_has_them(self):

@@ -44,6 +44,8 @@ class SameTests(WithServer):
                  [sys.executable, os.path.join(HERE, "test_hierarchy.py"), "Hierarchy.test_S1_25_a_change_is_told_at_once",
                   "Hierarchy.test_S1_27_clients_roam_into_a_site_with_a_database_of_its_own"],
                  [sys.executable, os.path.join(HERE, "test_check.py")],
+                 [sys.executable, os.path.join(HERE, "test_fetching.py"), "Fetching.test_S2_09_damage_is_found_out_of_service_and_mended",
+                  "Fetching.test_S2_09_progress_of_a_long_fetch"],
                  [sys.executable, os.path.join(HERE, "test_packages.py"), "Packages.test_files_come_back_octet_for_octet"]]
         for argv in units + files:
             env["SL_SITE_DATABASE"] = self.server.new_database()

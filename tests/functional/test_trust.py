@@ -449,6 +449,11 @@ class ManagementPoint(TrustCase):
         self.site.ctl_ok("mp", "add", "mp2.example.org", "--address", ROGUE)
         harness.wait_until(lambda: "certificates-not-issued" in self.site.process.log(), "the refusal in the log")
         self.assertIn("PS1.key", self.site.process.log())
+        os.chmod(self.site.db + "-PS1.key", 0o600)
+        harness.wait_until(lambda: "certificates-issued" in self.site.process.log(), "tried again without a change", timeout_s=30)
+        rows = self.site.ctl_ok("key", "show", "--json").answer["certificates"]
+        self.assertTrue(any("mp2.example.org" in row for row in rows), rows)
+        os.chmod(self.site.db + "-PS1.key", 0o644)
         self.site.ctl_ok("key", "replace", code=0)
         self.assertEqual(os.stat(self.site.db + "-PS1.key").st_mode & 0o777, 0o600)
 

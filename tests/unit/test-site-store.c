@@ -926,7 +926,8 @@ START_TEST(S2_15_what_a_distribution_point_writes_down_is_seen_by_the_next_quest
     for (size_t i = 0; i < SL_COUNT(steps); i++) {
         struct sl_text text = sl_text_new(64);
         struct view v = {0};
-        ok(sst_fetch_note(store, "dp1", &tasks.items[0], steps[i].note, "", 1, &e), &e);
+        const struct sst_note note = {.state = steps[i].note, .message = "", .now_s = 1};
+        ok(sst_fetch_note(store, "dp1", &tasks.items[0], &note, &e), &e);
         ok(sst_borrow_map(pool, reader, &v.map, &e), &e);
         tell_locations(&text, &v, reader, "LAB00001", 3);
         expect_text(&text, steps[i].found);
