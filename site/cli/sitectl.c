@@ -442,9 +442,9 @@ static const struct cli_verb verbs[] = {
                   "sitectl package add LAB00002 --version 1 --on dp1.example.org --dir ./source",
                   "The files of this folder are the package"}},
     {.name = "package verify", .args = "[ID]", .max_args = 1,
-     .summary = "Compare the files of a package, or of all, with their hashes, here and on every distribution point",
-     .detail = "What a distribution point that fetches finds damaged it no longer serves, and fetches again. Exit code 1: not all "
-               "is in order; 3 and 8: none, or not each, of them answers.", .run = remote,
+     .summary = "Compare the files of a package, or of all, with their hashes, here and on all distribution points",
+     .detail = "What a distribution point that fetches finds damaged it no longer serves, and fetches again. Exit code 1: not "
+               "all is in order; 3 and 8: none, or not each, of them answers.", .run = remote,
      .examples = {"sitectl package verify LAB00002", "Negative when a file is missing or its octets have changed"}},
     {.name = "package remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Remove a package", .run = remote,
      .examples = {"sitectl package remove LAB00001", "Forget the package"}},
