@@ -39,8 +39,6 @@ static void change_free(struct wctl_change *c)
         c->next->link = c->link;
     join(c);
     sl_text_fini(&c->problems);
-    free(c->from);
-    free(c->to);
     if (c->data)
         c->free_data(c->data);
     free(c);

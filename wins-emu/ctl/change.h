@@ -36,7 +36,6 @@ struct wctl_change {
     bool has_thread;
     pthread_t thread;
     void (*work)(struct wctl_change *c);
-    char *from, *to; /* files of a backup */
     struct sl_text problems; /* of a check, one a line */
     uint64_t checked;
     const struct wctl_env *env;

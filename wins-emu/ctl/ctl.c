@@ -4,6 +4,7 @@
 #include "common/base/assert.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "wins-emu/ctl/backup.h"
 #include "wins-emu/ctl/check.h"
 #include "wins-emu/ctl/explain.h"
 #include "wins-emu/ctl/history.h"
@@ -192,25 +193,11 @@ static void verb_check(const struct host_request *request, struct host_reply *re
     wctl_check(&w->env, &w->changes, reply);
 }
 
-static void back_up(struct wctl_change *c)
-{
-    struct sl_error e;
-    enum sl_status status = wst_backup(c->from, c->to, &e);
-    wctl_change_done(c, status, true, &e);
-}
-
 static void verb_backup(const struct host_request *request, struct host_reply *reply, void *ctx)
 {
+    (void)request;
     struct wctl *w = ctx;
-    const char *to = request->arg_count ? request->args[0] : "";
-    if (to[0] != '/') {
-        host_reply_end(reply, SL_OUTCOME_USAGE, NULL, "\"%s\" is not an absolute path; the daemon has a folder of its own", to);
-        return;
-    }
-    struct wctl_change *c = wctl_change_new(&w->changes, "backup", NULL, reply, finish);
-    c->from = sl_strdup(w->env.db);
-    c->to = sl_strdup(to);
-    wctl_change_work(c, back_up);
+    wctl_backup(&w->env, &w->changes, reply);
 }
 
 static void verb_import(const struct host_request *request, struct host_reply *reply, void *ctx)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -165,7 +166,9 @@ static enum sl_outcome fail_file(struct cli_call *call, const char *path)
 {
     struct sl_error e;
     int err = errno;
-    enum sl_status status = err == EACCES || err == EPERM || err == EROFS ? SL_DENIED : SL_IO;
+    enum sl_status status = err == EEXIST                                       ? SL_CONFLICT
+                            : err == EACCES || err == EPERM || err == EROFS ? SL_DENIED
+                                                                            : SL_IO;
     return cli_fail(call, sl_fail(&e, status, "%s: %s", path, strerror(err)), &e);
 }
 
@@ -201,4 +204,43 @@ enum sl_outcome wctl_export_file(struct cli_call *call)
         return export_file(&ex, path);
     enum sl_outcome outcome = stream_rows(&ex);
     return outcome == SL_OUTCOME_OK && fflush(stdout) != 0 ? fail_file(call, "standard output") : outcome;
+}
+
+/* ---- backup ------------------------------------------------------------------------------------------------------ */
+
+/* Gives the complete file its name, which never replaces another as rename would, and sees that the name is on disk. */
+static enum sl_outcome name_copy(struct cli_call *call, int fd, const char *part, const char *path)
+{
+    if (fsync(fd) != 0 || link(part, path) != 0)
+        return fail_file(call, path);
+    char *copy = sl_strdup(path);
+    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_synced = folder >= 0 && fsync(folder) == 0;
+    enum sl_outcome outcome = is_synced ? SL_OUTCOME_OK : fail_file(call, path);
+    if (folder >= 0)
+        close(folder);
+    free(copy);
+    return outcome;
+}
+
+enum sl_outcome wctl_backup_file(struct cli_call *call)
+{
+    const struct winsctl_values *v = call->values;
+    const char *path = call->args[0];
+    if (access(path, F_OK) == 0) {
+        errno = EEXIST;
+        return fail_file(call, path);
+    }
+    char part[PATH_LEN];
+    if (snprintf(part, sizeof part, "%s.XXXXXX", path) >= PATH_LEN)
+        return cli_usage(call, "%s: the path is too long", path);
+    struct cli_remote_extra extra = {.fd = mkostemp(part, O_CLOEXEC)};
+    if (extra.fd < 0)
+        return fail_file(call, path);
+    enum sl_outcome outcome = cli_remote_with(call, v->control, v->timeout_ms, &extra);
+    if (outcome == SL_OUTCOME_OK)
+        outcome = name_copy(call, extra.fd, part, path);
+    close(extra.fd);
+    unlink(part);
+    return outcome;
 }

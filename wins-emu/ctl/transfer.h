@@ -1,10 +1,10 @@
 /*
- * transfer.h - the verbs of winsctl that read or write files: import and export. The client's side; inside ctl/ only.
+ * transfer.h - the verbs of winsctl that read or write files: import, export and backup. The client's side; inside ctl/ only.
  *
  * Files are the user's: winsctl opens, reads and writes them with the rights of who runs it, since winsd may be somebody else. It
  * checks the whole file, sorts and joins its rows and hands them to winsd as CSV in a sealed memory file (memfd) whose descriptor
  * goes with the request: winsd reads it twice and can rely on reading the same. An export streams rows to winsctl, which writes
- * them.
+ * them. For a backup winsctl opens the file and winsd fills it.
  */
 #ifndef SL_WINS_CTL_TRANSFER_H
 #define SL_WINS_CTL_TRANSFER_H
@@ -34,5 +34,7 @@ struct transfer_export {
 enum sl_outcome wctl_import_file(struct cli_call *call);
 /* winsctl export. */
 enum sl_outcome wctl_export_file(struct cli_call *call);
+/* winsctl backup. */
+enum sl_outcome wctl_backup_file(struct cli_call *call);
 
 #endif
