@@ -60,6 +60,14 @@ static enum sl_status add_file(struct walk *w, int fd, const char *path, const s
     return SL_OK;
 }
 
+/* Who asked may often read what the user of sited may not. */
+static enum sl_status fail_open(const struct walk *w, const char *path)
+{
+    bool denied = errno == EACCES;
+    return sl_fail(w->e, denied ? SL_DENIED : SL_IO, "%s: %s%s", path[0] != '\0' ? path : ".", strerror(errno),
+                   denied ? " for the user of sited, who reads it" : "");
+}
+
 /* Opened before it is looked at, so that what is looked at is what is read. */
 static enum sl_status walk_entry(struct walk *w, int folder, const char *name, const char *path)
 {
@@ -67,7 +75,7 @@ static enum sl_status walk_entry(struct walk *w, int folder, const char *name, c
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ELOOP ? sl_fail(w->e, SL_USAGE, "%s: is a symbolic link; a package holds files and folders only", path)
-                              : sl_fail(w->e, errno == EACCES ? SL_DENIED : SL_IO, "%s: %s", path, strerror(errno));
+                              : fail_open(w, path);
     enum sl_status status;
     if (fstat(fd, &info) != 0)
         status = sl_fail(w->e, SL_IO, "%s: %s", path, strerror(errno));
@@ -113,10 +121,10 @@ static enum sl_status walk_folder(struct walk *w, int fd, const char *path)
     int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = own >= 0 ? fdopendir(own) : NULL;
     if (dir == NULL) {
-        int err = errno;
+        enum sl_status status = fail_open(w, path);
         if (own >= 0)
             close(own);
-        return sl_fail(w->e, err == EACCES ? SL_DENIED : SL_IO, "%s: %s", path[0] != '\0' ? path : ".", strerror(err));
+        return status;
     }
     enum sl_status status = SL_OK;
     w->depth++;
