@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,13 +18,12 @@ static enum sl_log_level log_level = SL_LOG_INFO; /* global: atomic, set by the 
 static uint64_t lost_lines; /* global: atomic, lines that there was no room for */
 
 static const struct {
-    const char *word;
-    int priority; /* as in syslog(3), understood by the journal */
+    const char *word, *priority;
 } level_rows[] = {
-    [SL_LOG_ERROR] = {"error", 3},
-    [SL_LOG_WARNING] = {"warning", 4},
-    [SL_LOG_INFO] = {"info", 6},
-    [SL_LOG_DEBUG] = {"debug", 7},
+    [SL_LOG_ERROR] = {"error", "<3>"},
+    [SL_LOG_WARNING] = {"warning", "<4>"},
+    [SL_LOG_INFO] = {"info", "<6>"},
+    [SL_LOG_DEBUG] = {"debug", "<7>"},
 };
 
 void sl_log_set_level(enum sl_log_level max)
@@ -31,10 +31,22 @@ void sl_log_set_level(enum sl_log_level max)
     __atomic_store_n(&log_level, max, __ATOMIC_RELAXED);
 }
 
+const char *sl_log_journal_prefix(enum sl_log_level level)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat own;
+    if (!stream || fstat(STDERR_FILENO, &own) != 0)
+        return "";
+    char text[48];
+    snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)own.st_dev, (uintmax_t)own.st_ino);
+    return strcmp(stream, text) == 0 ? level_rows[level].priority : "";
+}
+
 static int prefix(char *out, size_t size, enum sl_log_level level)
 {
-    if (getenv("JOURNAL_STREAM"))
-        return snprintf(out, size, "<%d>", level_rows[level].priority);
+    const char *journal = sl_log_journal_prefix(level);
+    if (journal[0])
+        return snprintf(out, size, "%s", journal);
     struct timespec now;
     struct tm parts;
     clock_gettime(CLOCK_REALTIME, &now);

@@ -32,6 +32,11 @@ void sl_log_set_level(enum sl_log_level max);
  * a line that there is no room for is lost, and "log-lost lines=N" goes before the next that is written.
  */
 void sl_log(enum sl_log_level level, const char *event, const char *fmt, ...) SL_PRINTF(3, 4);
+/*
+ * What the journal takes for the level of a line that begins with it (sd-daemon(3)); "" when standard error is not the journal,
+ * which JOURNAL_STREAM tells (systemd.exec(5)): a program started within a service may have another one.
+ */
+const char *sl_log_journal_prefix(enum sl_log_level level);
 /* The quoted form of a foreign text, for the life of the enclosing block (used through SL_LOG_TEXT). */
 const char *sl_log_quote(struct sl_log_value *buf, const char *text);
 

@@ -1,6 +1,7 @@
 #include "common/cli/private.h"
 
 #include "common/base/assert.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 
 #include <ctype.h>
@@ -451,11 +452,11 @@ static void finish_steps(struct cli_doc *doc)
 }
 
 /* Escaped text for a person's terminal. */
-static void say(const char *who, const char *what, const char *text)
+static void say(enum sl_log_level level, const char *who, const char *what, const char *text)
 {
     struct sl_error e = {0};
     sl_fail(&e, SL_OK, "%s", text);
-    fprintf(stderr, "%s: %s%s\n", who, what, e.text);
+    fprintf(stderr, "%s%s: %s%s\n", sl_log_journal_prefix(level), who, what, e.text);
 }
 
 static void say_outcome(const struct cli_doc *doc, const char *who, enum sl_outcome outcome)
@@ -464,7 +465,8 @@ static void say_outcome(const struct cli_doc *doc, const char *who, enum sl_outc
     bool reason = doc->reason && doc->reason[0];
     snprintf(what, sizeof what, "%s%s%.*s%s: ", sl_outcome_word(outcome), reason ? " (" : "", HEADING_MAX,
              reason ? doc->reason : "", reason ? ")" : "");
-    say(who, what, doc->message && doc->message[0] ? doc->message : sl_outcome_text(outcome));
+    say(outcome == SL_OUTCOME_NEGATIVE ? SL_LOG_WARNING : SL_LOG_ERROR, who, what,
+        doc->message && doc->message[0] ? doc->message : sl_outcome_text(outcome));
 }
 
 void cli_doc_finish(struct cli_doc *doc, const char *who, enum sl_outcome outcome, bool quiet)
@@ -484,9 +486,9 @@ void cli_doc_finish(struct cli_doc *doc, const char *who, enum sl_outcome outcom
         finish_steps(doc);
     fflush(doc->out);
     for (size_t i = 0; i < doc->warnings.count && doc->format != CLI_JSON; i++)
-        say(who, "warning: ", doc->warnings.items[i]);
+        say(SL_LOG_WARNING, who, "warning: ", doc->warnings.items[i]);
     if (outcome != SL_OUTCOME_OK && (doc->format != CLI_JSON || outcome == SL_OUTCOME_USAGE))
         say_outcome(doc, who, outcome);
     else if (outcome == SL_OUTCOME_OK && doc->message && doc->message[0] && !machine && !quiet)
-        say(who, "", doc->message);
+        say(SL_LOG_INFO, who, "", doc->message);
 }

@@ -1,5 +1,7 @@
 #include "common/cli/private.h"
 
+#include "common/base/log.h"
+
 #include "config.h"
 
 #include <errno.h>
@@ -125,7 +127,7 @@ static enum sl_outcome run(struct cli_line *line)
 static enum sl_outcome tell_mistake(const struct cli_line *line)
 {
     char name[WHO_MAX];
-    fprintf(stderr, "%s: %s\n", who(name, line), sl_error_text(&line->mistake));
+    fprintf(stderr, "%s%s: %s\n", sl_log_journal_prefix(SL_LOG_ERROR), who(name, line), sl_error_text(&line->mistake));
     point_to_help(line);
     return SL_OUTCOME_USAGE;
 }

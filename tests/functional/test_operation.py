@@ -170,8 +170,10 @@ class Operation(harness.Case):
                 sender.sendto(b"NOISE=1", socket.MSG_DONTWAIT, manager.path)
         self.serve()
         self.registry.process.stop()
-        self.registry.process = self.start(self.registry.process.argv, env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000"})
+        self.registry.process = self.start(self.registry.process.argv, env={"NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000",
+                                                                            "JOURNAL_STREAM": "1:2"})      # of a service around it
         harness.wait_until(self.registry.is_ready, "the control socket")
+        self.assertRegex(self.registry.process.log(), r"(?m)^\d{4}-\S+Z info ready ")
         self.assertEqual(self.client().register("HOST", 0x20, CLIENT).rcode, 0)
         self.reload("log_level = \"debug\"")
         self.registry.process.stop()
