@@ -86,6 +86,8 @@ bool db_step(struct db_stmt *s);
 int64_t db_int(struct db_stmt *s, int column);
 /* The text in a column, "" for NULL; valid until the next step or read of another type. */
 const char *db_text(struct db_stmt *s, int column);
+/* A copy of it, NULL for NULL; the caller's to free. */
+char *db_text_copy(struct db_stmt *s, int column);
 /* The octets in a column, NULL with length 0 for NULL; valid until the next step. */
 const void *db_blob(struct db_stmt *s, int column, size_t *ret_len);
 /* True when the column holds NULL. */
@@ -95,6 +97,8 @@ bool db_is_null(struct db_stmt *s, int column);
  * ("UNIQUE constraint failed: site.code"), SL_CORRUPT, SL_DENIED, SL_IO, SL_TIMEOUT when another process held the lock.
  */
 enum sl_status db_done(struct db_stmt *s, struct sl_error *e) SL_MUST;
+/* Ends it behind what its rows have led to: of two failures, `status` and the statement's, the first is told. */
+enum sl_status db_done_after(struct db_stmt *s, enum sl_status status, struct sl_error *e) SL_MUST;
 /* Steps once and ends: for statements without rows, after their binds. */
 enum sl_status db_run(struct db_stmt *s, struct sl_error *e) SL_MUST;
 /*
@@ -115,5 +119,7 @@ enum sl_status db_begin_reading(struct db *db, struct sl_error *e) SL_MUST;
 enum sl_status db_commit(struct db *db, struct sl_error *e) SL_MUST;
 /* Undoes the transaction; nothing when there is none. */
 void db_rollback(struct db *db);
+/* Commits what has led to SL_OK, undoes it behind any other `status`; the failure of either. */
+enum sl_status db_end(struct db *db, enum sl_status status, struct sl_error *e) SL_MUST;
 
 #endif

@@ -110,6 +110,11 @@ const char *db_text(struct db_stmt *s, int column)
     return text != NULL ? text : "";
 }
 
+char *db_text_copy(struct db_stmt *s, int column)
+{
+    return db_is_null(s, column) ? NULL : sl_strdup(db_text(s, column));
+}
+
 const void *db_blob(struct db_stmt *s, int column, size_t *ret_len)
 {
     *ret_len = 0;
@@ -136,6 +141,12 @@ enum sl_status db_done(struct db_stmt *s, struct sl_error *e)
         s->failure.status = SL_OK;
     }
     return status;
+}
+
+enum sl_status db_done_after(struct db_stmt *s, enum sl_status status, struct sl_error *e)
+{
+    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
+    return status == SL_OK ? done : status;
 }
 
 enum sl_status db_run(struct db_stmt *s, struct sl_error *e)
@@ -196,6 +207,14 @@ void db_rollback(struct db *db)
     /* Some failures end the transaction by themselves; a rollback that fails leaves nothing that could be committed. */
     if (db->engine->in_transaction(db))
         (void)!db->engine->exec(db, "ROLLBACK", NULL);
+}
+
+enum sl_status db_end(struct db *db, enum sl_status status, struct sl_error *e)
+{
+    if (status == SL_OK)
+        return db_commit(db, e);
+    db_rollback(db);
+    return status;
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */

@@ -246,11 +246,7 @@ static enum sl_status do_change(struct db *db, void *ctx, struct sl_error *e)
     enum sl_status s = db_begin(db, e);
     if (s != SL_OK)
         return s;
-    s = change->work(db, change->ctx, e);
-    if (s == SL_OK)
-        return db_commit(db, e);
-    db_rollback(db);
-    return s;
+    return db_end(db, change->work(db, change->ctx, e), e);
 }
 
 enum sl_status cache_change(struct cache *c, cache_work *work, void *ctx, struct sl_error *e)

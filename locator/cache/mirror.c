@@ -89,8 +89,7 @@ static enum sl_status put_mirror(struct db *db, const struct cache_apply *apply,
         *ret_id = db_int(s, 0);
         *ret_round = db_int(s, 1);
     }
-    enum sl_status read = db_done(s, status == SL_OK ? e : NULL);
-    return status == SL_OK ? read : status;
+    return db_done_after(s, status, e);
 }
 
 /* What is kept of an entry: true when it is there; its DN, and whether its body is this one. */

@@ -152,8 +152,7 @@ static enum sl_status read_entries(struct db *db, int64_t mirror, struct cache_s
         const void *body = db_blob(s, 0, &len);
         status = cache_entry_unpack(body, len, &snapshot->entries, e);
     }
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    return status == SL_OK ? done : status;
+    return db_done_after(s, status, e);
 }
 
 static enum sl_status read_views(struct db *db, struct cache_snapshot *snapshot, int64_t ids[CACHE_MIRRORS_MAX],

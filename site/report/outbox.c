@@ -158,10 +158,7 @@ static void commit_all(struct obx *o, struct put *list)
     enum sl_status status = db_begin(o->db, &e);
     if (status == SL_OK)
         status = insert_all(o, list, &sum, &e);
-    if (status == SL_OK)
-        status = db_commit(o->db, &e);
-    else
-        db_rollback(o->db);
+    status = db_end(o->db, status, &e);
     if (status == SL_OK)
         o->stats = sum;
     pthread_mutex_unlock(&o->db_mutex);
@@ -322,10 +319,7 @@ enum sl_status obx_forget(struct obx *o, const char *site, const struct obx_batc
     enum sl_status status = db_begin(o->db, e);
     if (status == SL_OK)
         status = forget(o, site, batch->last, &count, e);
-    if (status == SL_OK)
-        status = db_commit(o->db, e);
-    else
-        db_rollback(o->db);
+    status = db_end(o->db, status, e);
     if (status == SL_OK)
         o->stats.forwarded += (uint64_t)count;
     pthread_mutex_unlock(&o->db_mutex);

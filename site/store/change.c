@@ -41,6 +41,14 @@ enum sl_status sst_run(struct sst *store, struct db_stmt *s, bool *ret_changed, 
     return status;
 }
 
+bool sst_is_among(const char *const *texts, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++)
+        if (sl_text_iequal(texts[i], text))
+            return true;
+    return false;
+}
+
 enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
@@ -86,13 +94,6 @@ enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_
 
 /* ---- management points ---------------------------------------------------------------------------------------------- */
 
-/* Ends the statement that found what is stored; of two failures the first is told. */
-static enum sl_status end_compare(struct db_stmt *s, enum sl_status status, struct sl_error *e)
-{
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    return status != SL_OK ? status : done;
-}
-
 static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT address, port, is_nlb, is_https FROM mp WHERE site_id = ?1 AND host = ?2");
@@ -105,7 +106,7 @@ static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struc
         status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld%s%s", mp->host,
                          db_text(s, 0), (long long)db_int(s, 1), db_int(s, 3) ? " over HTTPS" : "",
                          db_int(s, 2) ? ", a cluster" : "");
-    return end_compare(s, status, e);
+    return db_done_after(s, status, e);
 }
 
 enum sl_status sst_insert_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, bool *ret_added, struct sl_error *e)
@@ -195,7 +196,7 @@ static enum sl_status compare_dp(struct sst *store, int64_t site_id, const struc
     enum sl_status status = SL_OK;
     if (db_step(s) && strcmp(db_text(s, 0), dp->url) != 0)
         status = sl_fail(e, SL_CONFLICT, "distribution point %s exists already with URL %s", dp->host, db_text(s, 0));
-    return end_compare(s, status, e);
+    return db_done_after(s, status, e);
 }
 
 enum sl_status sst_add_dp(struct sst *store, const char *site, const struct sm_dp *dp, bool *ret_added, struct sl_error *e)
@@ -225,7 +226,7 @@ static enum sl_status compare_boundary(struct sst *store, int64_t site_id, const
     if (db_step(s) && db_int(s, 0) != b->is_slow)
         status = sl_fail(e, SL_CONFLICT, "boundary %s %s exists already as a %s one", sm_boundary_word(b->kind), b->value,
                          b->is_slow ? "fast" : "slow");
-    return end_compare(s, status, e);
+    return db_done_after(s, status, e);
 }
 
 enum sl_status sst_insert_boundary(struct sst *store, int64_t site_id, const struct sm_boundary *boundary, bool *ret_added,
@@ -296,18 +297,12 @@ static enum sl_status compare_package(struct sst *store, int64_t site_id, const 
     size_t rows = 0, distinct = 0;
     int64_t stored = p->version;
     for (; db_step(s); rows++) {
-        bool wanted = false;
-        for (size_t i = 0; i < p->dp_count; i++)
-            wanted = wanted || sl_text_iequal(p->dps[i], db_text(s, 1));
+        bool wanted = sst_is_among(p->dps, p->dp_count, db_text(s, 1));
         stored = db_int(s, 0);
         same = same && wanted && stored == p->version;
     }
-    for (size_t i = 0; i < p->dp_count; i++) {
-        bool repeated = false;
-        for (size_t k = 0; k < i; k++)
-            repeated = repeated || sl_text_iequal(p->dps[i], p->dps[k]);
-        distinct += !repeated;
-    }
+    for (size_t i = 0; i < p->dp_count; i++)
+        distinct += !sst_is_among(p->dps, i, p->dps[i]);
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && (!same || rows != distinct))
         return sl_fail(e, SL_CONFLICT, "package %s exists already with version %lld on %zu distribution points", p->id,
@@ -360,7 +355,7 @@ static enum sl_status compare_slp(struct sst *store, int64_t site_id, const char
     if (db_step(s))
         status = sl_fail(e, SL_CONFLICT, "the server locator point of this hierarchy is %s in site %s; remove it first",
                          db_text(s, 0), db_text(s, 1));
-    return end_compare(s, status, e);
+    return db_done_after(s, status, e);
 }
 
 enum sl_status sst_add_role(struct sst *store, const char *site, const char *role, const char *host, bool *ret_added,

@@ -22,7 +22,7 @@ struct sst_client *sst_client_row(struct db_stmt *s)
     *client = (struct sst_client){
         .smsid = sl_strdup(db_text(s, 0)),
         .name = sl_strdup(db_text(s, 1)),
-        .key = db_is_null(s, 2) ? NULL : sl_strdup(db_text(s, 2)),
+        .key = db_text_copy(s, 2),
         .registered_s = db_int(s, 3),
         .seen_s = db_int(s, 4),
         .discovered_s = db_int(s, 5),

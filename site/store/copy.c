@@ -176,9 +176,7 @@ static enum sl_status copy_table(struct sst *from, struct sst *to, const struct 
         source.hash += hash_row(t, s);
         status = insert_row(to->db, t, s, e);
     }
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    if (status == SL_OK)
-        status = done;
+    status = db_done_after(s, status, e);
     if (status == SL_OK)
         status = renumber(to, t, e);
     if (status == SL_OK)
@@ -232,10 +230,7 @@ enum sl_status sst_copy(struct sst *from, struct sst *to, uint64_t *ret_rows, st
         status = check_empty(to, e);
     if (status == SL_OK)
         status = copy_tables(from, to, model, &rows, e);
-    if (status == SL_OK)
-        status = db_commit(to->db, e);
-    else
-        db_rollback(to->db);
+    status = db_end(to->db, status, e);
     db_rollback(from->db);
     db_close(model);
     if (status == SL_OK)

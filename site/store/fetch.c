@@ -19,10 +19,7 @@ static enum sl_status end_note(struct sst *store, enum sl_status status, struct 
 {
     if (status == SL_OK)
         status = db_run(db_prepare(store->db, "UPDATE change SET fetched = fetched + 1"), e);
-    if (status == SL_OK)
-        return db_commit(store->db, e);
-    db_rollback(store->db);
-    return status;
+    return db_end(store->db, status, e);
 }
 
 static enum sl_status set_fetching(struct sst *store, const char *dp, struct sl_error *e)

@@ -222,10 +222,10 @@ enum sl_status sst_entry(struct sst *store, const char *site, size_t max_caps, s
         entry.is_there = true;
         memcpy(entry.code, db_text(s, 0), sizeof entry.code);
         entry.forest = sl_strdup(db_text(s, 1));
-        entry.mp_host = db_is_null(s, 2) ? NULL : sl_strdup(db_text(s, 2));
-        entry.mp_address = db_is_null(s, 2) ? NULL : sl_strdup(db_text(s, 3));
-        entry.mp_port = db_is_null(s, 2) ? 0 : (uint16_t)db_int(s, 4);
-        entry.mp_is_https = !db_is_null(s, 2) && db_int(s, 5) != 0;
+        entry.mp_host = db_text_copy(s, 2);
+        entry.mp_address = db_text_copy(s, 3);
+        entry.mp_port = (uint16_t)db_int(s, 4);
+        entry.mp_is_https = db_int(s, 5) != 0;
     }
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && entry.is_there)

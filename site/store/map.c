@@ -130,8 +130,7 @@ static enum sl_status read_boundaries(struct sst *store, struct sst_map *map, st
     enum sl_status status = SL_OK;
     while (status == SL_OK && db_step(s))
         status = read_boundary(store, s, map, keys, e);
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    return status == SL_OK ? done : status;
+    return db_done_after(s, status, e);
 }
 
 /* Which distribution points each boundary protects, one boundary's behind those of the one before. */

@@ -154,11 +154,7 @@ enum sl_status sst_learn_same(struct sst *store, const char *code, int64_t made_
     enum sl_status status = db_begin(store->db, e);
     if (status != SL_OK)
         return status;
-    status = move_time(store, code, made_s, e);
-    if (status == SL_OK)
-        return db_commit(store->db, e);
-    db_rollback(store->db);
-    return status;
+    return db_end(store->db, move_time(store, code, made_s, e), e);
 }
 
 static enum sl_status forget_parts(struct sst *store, int64_t site_id, struct sl_error *e)

@@ -54,7 +54,7 @@ static void read_row(struct db_stmt *s, struct sm_policy *policy)
     policy->version = (uint32_t)db_int(s, 2);
     policy->is_active = db_int(s, 3) != 0;
     sl_assert(sl_text_copy(policy->sha256, sizeof policy->sha256, db_text(s, 4)));
-    policy->body = db_is_null(s, 5) ? NULL : sl_strdup(db_text(s, 5));
+    policy->body = db_text_copy(s, 5);
     sl_assert(sl_text_copy(policy->category, sizeof policy->category, db_text(s, 6)));
 }
 
@@ -192,8 +192,8 @@ static enum sl_status read_source(struct sst *store, int64_t site_id, struct sou
                                         .forest = sl_strdup(db_text(s, 2)),
                                         .server = sl_strdup(db_text(s, 3)),
                                         .database = sl_strdup(db_text(s, 4))};
-        source->made_from = db_is_null(s, 5) ? NULL : sl_strdup(db_text(s, 5));
-        source->default_mp = db_is_null(s, 6) ? NULL : sl_strdup(db_text(s, 6));
+        source->made_from = db_text_copy(s, 5);
+        source->default_mp = db_text_copy(s, 6);
         sl_assert(sl_text_copy(source->mof_sha256, sizeof source->mof_sha256, db_text(s, 7)));
         hash_source(source);
     }
@@ -271,8 +271,7 @@ static enum sl_status next_advertised(struct sst *store, int64_t site_id, int64_
         sl_random_os(seeds, sizeof seeds);
         status = sm_policy_advertise(&of, (const uint8_t(*)[SM_GUID_SEED])seeds, &policy, e);
     }
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    status = status == SL_OK ? done : status;
+    status = db_done_after(s, status, e);
     if (status != SL_OK)
         free(policy.body);
     *ret_found = found;

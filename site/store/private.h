@@ -29,6 +29,9 @@ extern const struct db_schema sst_schema;
 /* The row id of a site; SL_USAGE names the sites there are. */
 enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id, struct sl_error *e) SL_MUST;
 
+/* True when a text is one of `count` others, without case. */
+bool sst_is_among(const char *const *texts, size_t count, const char *text);
+
 /* Starts a change of a site: takes the write lock and finds the site. On failure nothing is held. */
 enum sl_status sst_change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e) SL_MUST;
 /* Ends it: commits what changed and moves the generation, or takes everything back; `ret_changed` may be NULL. */

@@ -17,10 +17,7 @@ enum sl_status sst_take_begin(struct sst *store, const char *site, int64_t *ret_
 enum sl_status sst_take_end(struct sst *store, enum sl_status status, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
-    if (status == SL_OK)
-        return db_commit(store->db, e);
-    db_rollback(store->db);
-    return status;
+    return db_end(store->db, status, e);
 }
 
 /* The row of the client, 0 when it is not known or does not sign with this key. */

@@ -31,11 +31,6 @@ enum sl_status sst_too_many(struct db_stmt *s, struct sl_error *e, const char *w
     return status != SL_OK ? status : sl_fail(e, SL_LIMIT, "more than %d %s", SST_ROWS_MAX, what);
 }
 
-static char *text_or_null(struct db_stmt *s, int column)
-{
-    return db_is_null(s, column) ? NULL : sl_strdup(db_text(s, column));
-}
-
 static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT host, address, port, is_default, certificate, is_nlb, data, is_https "
@@ -47,7 +42,7 @@ static enum sl_status read_mps(struct sst *store, int64_t site, struct sm_snapsh
             return sst_too_many(s, e, "management points");
         enum sl_status status = sm_mp_make(db_text(s, 0), db_text(s, 1), db_int(s, 2), mp, e);
         mp->is_default = db_int(s, 3) != 0;
-        mp->certificate = status == SL_OK ? text_or_null(s, 4) : NULL;
+        mp->certificate = status == SL_OK ? db_text_copy(s, 4) : NULL;
         mp->is_nlb = db_int(s, 5) != 0;
         mp->is_https = db_int(s, 7) != 0;
         mp->data = db_is_null(s, 6) ? SM_DATA_ANY : sm_data_parse(db_text(s, 6));
@@ -84,7 +79,7 @@ static enum sl_status read_keys(struct sst *store, int64_t site, struct sm_snaps
         struct sm_mp_key *key = sst_grow(&mp->keys, &mp->key_count, sizeof *key);
         sl_assert(key != NULL); /* one a management point of the site */
         *key = (struct sm_mp_key){
-            .owner = sl_strdup(db_text(s, 1)), .key = sl_strdup(db_text(s, 2)), .certificate = text_or_null(s, 3)};
+            .owner = sl_strdup(db_text(s, 1)), .key = sl_strdup(db_text(s, 2)), .certificate = db_text_copy(s, 3)};
     }
     return db_done(s, e);
 }
@@ -180,14 +175,14 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
             return sst_too_many(s, e, "targets");
         *t = (struct sm_target){
             .uri = sl_strdup(db_text(s, 0)),
-            .base = text_or_null(s, 1),
-            .container = text_or_null(s, 2),
-            .bind_dn = text_or_null(s, 3),
-            .password_file = text_or_null(s, 4),
-            .sasl = text_or_null(s, 5),
-            .ca = text_or_null(s, 6),
-            .tsig_key = text_or_null(s, 7),
-            .slp = text_or_null(s, 8),
+            .base = db_text_copy(s, 1),
+            .container = db_text_copy(s, 2),
+            .bind_dn = db_text_copy(s, 3),
+            .password_file = db_text_copy(s, 4),
+            .sasl = db_text_copy(s, 5),
+            .ca = db_text_copy(s, 6),
+            .tsig_key = db_text_copy(s, 7),
+            .slp = db_text_copy(s, 8),
             .starttls = db_int(s, 9) != 0,
             .transactions = db_int(s, 10) != 0,
             .timeout_ms = db_int(s, 11),
@@ -248,10 +243,8 @@ static enum sl_status read_place(struct sst *store, struct sm_site *site, struct
     char above[SM_CODE_LEN + 1] = "";
     (void)sl_text_copy(above, sizeof above, site->code);
     for (size_t steps = 0; above[0] != '\0' && steps <= count; steps++) {
-        const struct sst_site_row *row = rows;
-        while (row < rows + count && strcmp(row->code, above) != 0)
-            row++;
-        if (row == rows + count)
+        const struct sst_site_row *row = sst_find_row(rows, count, above);
+        if (row == NULL)
             break;
         if (steps == 0) {
             site->kind = row->kind;
@@ -284,8 +277,8 @@ static enum sl_status read_site(struct sst *store, const char *code, struct sm_s
                                       .server = sl_strdup(db_text(s, 4)),
                                       .database = sl_strdup(db_text(s, 5)),
                                       .is_unpublished = db_int(s, 6) != 0,
-                                      .root_key = text_or_null(s, 7),
-                                      .certificate = text_or_null(s, 8)};
+                                      .root_key = db_text_copy(s, 7),
+                                      .certificate = db_text_copy(s, 8)};
     }
     return db_done(s, e);
 }

@@ -86,7 +86,7 @@ enum sl_status sst_hierarchy(struct sst *store, struct sst_site_row **ret_rows, 
     return SL_OK;
 }
 
-static const struct sst_site_row *row_of(const struct sst_site_row *rows, size_t count, const char *code)
+const struct sst_site_row *sst_find_row(const struct sst_site_row *rows, size_t count, const char *code)
 {
     size_t i = 0;
     while (i < count && strcmp(rows[i].code, code) != 0)
@@ -97,11 +97,11 @@ static const struct sst_site_row *row_of(const struct sst_site_row *rows, size_t
 /* True when `code` is the site itself or below it. A way up is no longer than there are sites. */
 static bool is_below(const struct sst_site_row *rows, size_t count, const char *code, const char *site)
 {
-    const struct sst_site_row *row = row_of(rows, count, code);
+    const struct sst_site_row *row = sst_find_row(rows, count, code);
     for (size_t steps = 0; row != NULL && steps <= count; steps++) {
         if (strcmp(row->code, site) == 0)
             return true;
-        row = row_of(rows, count, row->parent);
+        row = sst_find_row(rows, count, row->parent);
     }
     return false;
 }
@@ -110,7 +110,7 @@ static bool is_below(const struct sst_site_row *rows, size_t count, const char *
 static enum sl_status check_place(const struct sst_site_row *rows, size_t count, const char *site, enum sm_site_kind kind,
                                   const char *parent, struct sl_error *e)
 {
-    const struct sst_site_row *above = parent != NULL ? row_of(rows, count, parent) : NULL;
+    const struct sst_site_row *above = parent != NULL ? sst_find_row(rows, count, parent) : NULL;
     if (parent != NULL && above == NULL)
         return sl_fail(e, SL_USAGE, "no site \"%s\" to be the parent of %s", parent, site);
     if (kind == SM_SITE_SECONDARY && above == NULL)
@@ -119,7 +119,7 @@ static enum sl_status check_place(const struct sst_site_row *rows, size_t count,
         return sl_fail(e, SL_USAGE, "site %s: a central site has no parent", site);
     if (above != NULL && above->kind == SM_SITE_SECONDARY)
         return sl_fail(e, SL_USAGE, "site %s: %s is a secondary site, below which there is none", site, parent);
-    if (kind == SM_SITE_SECONDARY && above->is_neighbour != row_of(rows, count, site)->is_neighbour)
+    if (kind == SM_SITE_SECONDARY && above->is_neighbour != sst_find_row(rows, count, site)->is_neighbour)
         return sl_fail(e, SL_USAGE, "site %s: a secondary site has the database of its parent, and %s has another", site, parent);
     if (above != NULL && is_below(rows, count, parent, site))
         return sl_fail(e, SL_CONFLICT, "site %s: %s lies below it", site, parent);
@@ -160,7 +160,7 @@ enum sl_status sst_place_site(struct sst *store, int64_t site_id, const char *si
     if (status == SL_OK)
         status = check_place(rows, count, site, kind, parent, e);
     if (status == SL_OK)
-        status = store_place(store, site_id, kind, parent != NULL ? row_of(rows, count, parent) : NULL, ret_changed, e);
+        status = store_place(store, site_id, kind, parent != NULL ? sst_find_row(rows, count, parent) : NULL, ret_changed, e);
     free(rows);
     return status;
 }
@@ -280,8 +280,7 @@ static enum sl_status check_free(struct sst *store, int64_t cluster, int64_t mem
     enum sl_status status = SL_OK;
     if (db_step(s))
         status = sl_fail(e, SL_CONFLICT, "%s is a member of cluster %s", host, db_text(s, 0));
-    enum sl_status done = db_done(s, status == SL_OK ? e : NULL);
-    return status != SL_OK ? status : done;
+    return db_done_after(s, status, e);
 }
 
 enum sl_status sst_set_members(struct sst *store, const char *site, const char *cluster, const char *const *members, size_t count,
@@ -328,7 +327,7 @@ enum sl_status sst_set_mp_data(struct sst *store, const char *site, const char *
 
 /* ---- advertisements ----------------------------------------------------------------------------------------------------- */
 
-/* The id of an advertisement that is stored just so; SL_CONFLICT when it is stored otherwise. */
+/* SL_OK when the advertisement is stored just so, SL_CONFLICT when otherwise. */
 static enum sl_status compare_advertisement(struct sst *store, int64_t site_id, const struct sm_advertisement *ad,
                                             struct sl_error *e)
 {
@@ -338,21 +337,17 @@ static enum sl_status compare_advertisement(struct sst *store, int64_t site_id, 
                                               "WHERE a.site_id = ?1 AND a.advertisement = ?2");
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, ad->id);
+    const char *const *clients = (const char *const *)ad->clients;
     bool same = true;
     size_t rows = 0, distinct = 0;
     while (db_step(s)) {
-        bool wanted = db_is_null(s, 2) && ad->client_count == 0;
-        for (size_t i = 0; i < ad->client_count && !db_is_null(s, 2); i++)
-            wanted = wanted || sl_text_iequal(ad->clients[i], db_text(s, 2));
+        bool is_for_all = db_is_null(s, 2);
+        bool wanted = is_for_all ? ad->client_count == 0 : sst_is_among(clients, ad->client_count, db_text(s, 2));
         same = same && wanted && sl_text_iequal(ad->package, db_text(s, 0)) && strcmp(ad->program, db_text(s, 1)) == 0;
-        rows += !db_is_null(s, 2);
+        rows += !is_for_all;
     }
-    for (size_t i = 0; i < ad->client_count; i++) {
-        bool repeated = false;
-        for (size_t k = 0; k < i; k++)
-            repeated = repeated || sl_text_iequal(ad->clients[k], ad->clients[i]);
-        distinct += !repeated;
-    }
+    for (size_t i = 0; i < ad->client_count; i++)
+        distinct += !sst_is_among(clients, i, clients[i]);
     enum sl_status status = db_done(s, e);
     if (status == SL_OK && (!same || rows != distinct))
         return sl_fail(e, SL_CONFLICT, "advertisement %s exists already with another package, program or other clients", ad->id);

@@ -17,6 +17,8 @@ struct sst_site_row {
 
 /* All sites, neighbours too, by code; at most SST_SITES_MAX, malloc'd. */
 enum sl_status sst_hierarchy(struct sst *store, struct sst_site_row **ret_rows, size_t *ret_count, struct sl_error *e) SL_MUST;
+/* The row of a site among them, NULL when there is none. */
+const struct sst_site_row *sst_find_row(const struct sst_site_row *rows, size_t count, const char *code);
 /*
  * Says what a site is and which is above it (NULL: none). SL_USAGE: no such parent, a secondary site without one, a central site
  * with one, a secondary one as parent; SL_CONFLICT: the parent lies below the site, or a secondary site would have sites
