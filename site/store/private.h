@@ -18,6 +18,7 @@ struct sst {
     struct db *db;
     char *path;
     bool is_file;           /* else PostgreSQL */
+    bool is_protected;      /* was to be written and may not be, so that it is only read */
     uint64_t device, inode; /* of the file when it was opened */
     uint64_t era;           /* of its pool, when it was opened */
     int64_t fetched;        /* counts what distribution points have written down (fetch.h), as of the last sst_generation */

@@ -59,6 +59,9 @@ enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_s
         return sl_fail(e, SL_IO, "%s is not there; it is made by: sitectl --db %s init CODE --domain DNS --server HOST", path,
                        path);
     enum sl_status status = open_database(path, modes[mode], &db, e);
+    bool is_protected = status == SL_DENIED && mode == SST_READ_WRITE && sst_is_file(path);
+    if (is_protected)
+        status = db_open(path, DB_READ_ONLY, &sst_schema, &db, e);
     if (status != SL_OK)
         return status;
     if (sst_is_file(path) && stat(path, &st) != 0) {
@@ -70,6 +73,7 @@ enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_s
                           .db = db,
                           .path = sl_strdup(path),
                           .is_file = sst_is_file(path),
+                          .is_protected = is_protected,
                           .device = st.st_dev,
                           .inode = st.st_ino};
     *ret_store = store;
@@ -92,6 +96,8 @@ bool sst_is_current(const struct sst *store)
     struct stat st;
     if (!store->is_file)
         return db_is_alive(store->db);
+    if (store->is_protected && access(store->path, W_OK) == 0)
+        return false;
     return stat(store->path, &st) == 0 && st.st_dev == store->device && st.st_ino == store->inode;
 }
 

@@ -41,11 +41,14 @@ enum {
 
 /*
  * Opens the database at `path`: a file, which SST_CREATE makes, or "postgresql://...", a database that is there and whose
- * tables are made. Errors name it. A reading connection never waits for a writing one.
+ * tables are made. Errors name it. A reading connection never waits for a writing one. SST_READ_WRITE opens a file that may not be
+ * written all the same: what would write is SL_DENIED.
  */
 enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_store, struct sl_error *e) SL_MUST;
 void sst_close(struct sst *store); /* NULL is accepted */
-/* False once the file was moved away or replaced, or the connection lost, since it was opened: close, and open again. */
+/*
+ * False once the file was moved away or replaced, may be written after all, or the connection is lost: close, and open again.
+ */
 bool sst_is_current(const struct sst *store);
 /* Takes the right to be the site server of this database (S2.02), which ends with the process; SL_CONFLICT: another has it. */
 enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e) SL_MUST;

@@ -153,6 +153,8 @@ class Ways(harness.Case):
             listed.result()
         if words:
             self.assertIn(words, self.change(site).json["message"])
+        if way == "read_only":
+            self.assertEqual([site.ctl(*words).code for words in (["mp", "list"], ["status"])], [0, 0], "S2.14 %s: looking changes nothing" % when)
         self.assertEqual(self.mp_list(site, "MPCERT"), 200, "S2.14 %s %s: the certificate needs no database" % (way, when))
 
     def check_good(self, site, way, when):
