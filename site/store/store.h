@@ -41,8 +41,8 @@ enum {
 
 /*
  * Opens the database at `path`: a file, which SST_CREATE makes, or "postgresql://...", a database that is there and whose
- * tables are made. Errors name it. A reading connection never waits for a writing one. SST_READ_WRITE opens a file that may not be
- * written all the same: what would write is SL_DENIED.
+ * tables are made. Errors name it. A reading connection never waits for a writing one. SST_READ_WRITE opens a file that may not
+ * be written all the same: what would write is SL_DENIED.
  */
 enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_store, struct sl_error *e) SL_MUST;
 void sst_close(struct sst *store); /* NULL is accepted */
