@@ -133,6 +133,7 @@ enum { LDAPC_TIMEOUT_MS = 2000 };
      .flags = SL_OPT_PATH | (more), .help = "PEM file of the authorities trusted for TLS instead of the system's"}
 
 /* The certificate to show. */
+#define LDAPC_CERTIFICATE_ROWS(holder, where) LDAPC_CERTIFICATE_ROWS_WITH(holder, where, 0)
 #define LDAPC_CERTIFICATE_ROWS_WITH(holder, where, more)                                                               \
     {.name = "cert", .type = SL_OPT_STRING, .offset = offsetof(holder, where.cert_file), .arg = "FILE",                \
      .flags = SL_OPT_PATH | (more), .help = "PEM file of the certificate to show to servers inside TLS"},              \

@@ -37,13 +37,13 @@ const struct sl_option sctl_schema_print_options[SCTL_SCHEMA_PRINT_OPTIONS] = {
 
 const struct sl_option sctl_schema_check_options[SCTL_SCHEMA_CHECK_OPTIONS] = {
     LDAPC_CREDENTIAL_ROWS(struct sctl_schema_values, ldap),
-    LDAPC_CERTIFICATE_ROWS_WITH(struct sctl_schema_values, ldap, 0),
+    LDAPC_CERTIFICATE_ROWS(struct sctl_schema_values, ldap),
     LDAPC_TIMEOUT_ROW(struct sctl_schema_values, ldap),
 };
 
 const struct sl_option sctl_schema_apply_options[SCTL_SCHEMA_APPLY_OPTIONS] = {
     LDAPC_CREDENTIAL_ROWS(struct sctl_schema_values, ldap),
-    LDAPC_CERTIFICATE_ROWS_WITH(struct sctl_schema_values, ldap, 0),
+    LDAPC_CERTIFICATE_ROWS(struct sctl_schema_values, ldap),
     LDAPC_TIMEOUT_ROW(struct sctl_schema_values, ldap),
     SINCE_ROW(struct sctl_schema_values),
     {.name = "apply",

@@ -198,6 +198,8 @@ static enum sl_status check_options(const struct sm_target *t, struct sl_error *
         {"password-file", t->password_file != NULL, DIRECTORY},
         {"sasl", t->sasl != NULL, DIRECTORY | DNS},
         {"ca", t->ca != NULL, DIRECTORY},
+        {"cert", t->cert != NULL, DIRECTORY},
+        {"key", t->key != NULL, DIRECTORY},
         {"starttls", t->starttls, DIRECTORY},
         {"transactions", t->transactions, DIRECTORY},
         {"tsig-key", t->tsig_key != NULL, DNS},

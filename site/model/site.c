@@ -74,6 +74,8 @@ void sm_target_fini(struct sm_target *target)
     free(target->password_file);
     free(target->sasl);
     free(target->ca);
+    free(target->cert);
+    free(target->key);
     free(target->tsig_key);
     free(target->slp);
     *target = (struct sm_target){0};

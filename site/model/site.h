@@ -220,6 +220,7 @@ struct sm_target {
     char *password_file;
     char *sasl; /* a word of ldapc_sasl_words but "none" */
     char *ca;
+    char *cert, *key;   /* the certificate to show inside TLS */
     char *tsig_key;     /* file of the key for a DNS server */
     char *slp;          /* IPv4 address to register as SMS_SLP: only by hand, once in a registry (facts sms.md 3) */
     bool starttls;

@@ -100,8 +100,8 @@ static enum sl_status open_target(const struct sm_target *t, struct ldapc_health
                                   struct sl_error *e)
 {
     struct ldapc_options options = {.base = t->base, .container = t->container, .bind_dn = t->bind_dn, .starttls = t->starttls,
-                                    .password_file = t->password_file, .ca_file = t->ca, .timeout_ms = t->timeout_ms,
-                                    .health = health};
+                                    .password_file = t->password_file, .ca_file = t->ca, .cert_file = t->cert,
+                                    .key_file = t->key, .timeout_ms = t->timeout_ms, .health = health};
     while (t->sasl && ldapc_sasl_words[options.sasl] && strcmp(ldapc_sasl_words[options.sasl], t->sasl) != 0)
         options.sasl++;
     if (ldapc_sasl_words[options.sasl] == NULL)

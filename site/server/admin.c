@@ -216,24 +216,25 @@ enum sl_status srv_package_verify(struct srv_call *call, struct sl_error *e)
 
 /* ---- targets ---------------------------------------------------------------------------------------------------------- */
 
-/* The site server opens the file, so its name must not hang on where sitectl was called. */
-static enum sl_status check_path(const char *name, const char *path, struct sl_error *e)
+/* The site server opens the files, so their names must not hang on where sitectl was called. */
+static enum sl_status check_paths(const struct srv_call *call, struct sl_error *e)
 {
-    return path != NULL && path[0] != '/' ? sl_fail(e, SL_USAGE, "--%s \"%s\": must be an absolute path", name, path) : SL_OK;
+    static const char *const names[] = {"password-file", "ca", "cert", "key", "tsig-key"};
+    for (size_t i = 0; i < SL_COUNT(names); i++) {
+        const char *path = srv_option(call, names[i]);
+        if (path != NULL && path[0] != '/')
+            return sl_fail(e, SL_USAGE, "--%s \"%s\": must be an absolute path", names[i], path);
+    }
+    return SL_OK;
 }
 
 static enum sl_status make_target(const struct srv_call *call, struct sm_target *ret_target, struct sl_error *e)
 {
     const char *timeout = srv_option(call, "timeout"), *sasl = srv_option(call, "sasl");
-    const char *password_file = srv_option(call, "password-file"), *ca = srv_option(call, "ca");
     int64_t timeout_ms = 0;
     if (timeout != NULL && (!sl_parse_duration_ms(timeout, &timeout_ms) || timeout_ms < 1))
         return sl_fail(e, SL_USAGE, "--timeout \"%s\": must be a duration such as 2s", timeout);
-    enum sl_status status = check_path("password-file", password_file, e);
-    if (status == SL_OK)
-        status = check_path("ca", ca, e);
-    if (status == SL_OK)
-        status = check_path("tsig-key", srv_option(call, "tsig-key"), e);
+    enum sl_status status = check_paths(call, e);
     if (status != SL_OK)
         return status;
     struct sm_target target = {
@@ -241,9 +242,11 @@ static enum sl_status make_target(const struct srv_call *call, struct sm_target 
         .base = sl_strdup(srv_option(call, "base")),
         .container = sl_strdup(srv_option(call, "container")),
         .bind_dn = sl_strdup(srv_option(call, "bind-dn")),
-        .password_file = sl_strdup(password_file),
+        .password_file = sl_strdup(srv_option(call, "password-file")),
         .sasl = sasl != NULL && strcmp(sasl, "none") != 0 ? sl_strdup(sasl) : NULL,
-        .ca = sl_strdup(ca),
+        .ca = sl_strdup(srv_option(call, "ca")),
+        .cert = sl_strdup(srv_option(call, "cert")),
+        .key = sl_strdup(srv_option(call, "key")),
         .tsig_key = sl_strdup(srv_option(call, "tsig-key")),
         .slp = sl_strdup(srv_option(call, "slp")),
         .starttls = srv_option(call, "starttls") != NULL,

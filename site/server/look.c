@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 16, STATUS_TEXT_MAX = 1 << 18 };
+enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 20, STATUS_TEXT_MAX = 1 << 18 };
 
 /* ---- lists: a snapshot, written row by row as the client keeps up ------------------------------------------------------ */
 
@@ -169,6 +169,8 @@ static void target_row(const struct listing *list, struct host_reply *reply)
         t->sasl,
         yes_no(t->starttls),
         t->ca,
+        t->cert,
+        t->key,
         t->tsig_key,
         t->slp,
         yes_no(t->transactions),
@@ -214,7 +216,8 @@ static const struct kind kinds[] = {
      advertisement_row},
     {"target list",
      {"target:text", "base:text", "container:text", "bind_dn:text", "password_file:text", "sasl:text", "starttls:bool", "ca:text",
-      "tsig_key:text", "slp:text", "transactions:bool", "timeout_ms:number", "outcome:text", "at:text", "message:text"},
+      "cert:text", "key:text", "tsig_key:text", "slp:text", "transactions:bool", "timeout_ms:number", "outcome:text", "at:text",
+      "message:text"},
      target_size,
      target_row},
 };

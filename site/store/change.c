@@ -398,7 +398,8 @@ enum sl_status sst_remove_role(struct sst *store, const char *site, const char *
 static void bind_target(struct db_stmt *s, int64_t site_id, const struct sm_target *t)
 {
     const char *const texts[] = {t->uri,  t->base, t->container, t->bind_dn, t->password_file,
-                                 t->sasl, t->ca,   t->tsig_key,  t->slp};
+                                 t->sasl, t->ca,   t->cert,      t->key,     t->tsig_key,
+                                 t->slp};
     int column = 1;
     db_bind_int(s, column++, site_id);
     for (size_t i = 0; i < SL_COUNT(texts); i++)
@@ -414,8 +415,8 @@ static enum sl_status compare_target(struct sst *store, int64_t site_id, const s
         store->db, "SELECT 1 FROM target WHERE site_id = ?1 AND uri = ?2 AND base IS NOT DISTINCT FROM ?3 AND "
                    "container IS NOT DISTINCT FROM ?4 AND bind_dn IS NOT DISTINCT FROM ?5 AND "
                    "password_file IS NOT DISTINCT FROM ?6 AND sasl IS NOT DISTINCT FROM ?7 AND ca IS NOT DISTINCT FROM ?8 AND "
-                   "tsig_key IS NOT DISTINCT FROM ?9 AND slp IS NOT DISTINCT FROM ?10 AND starttls = ?11 AND "
-                   "transactions = ?12 AND timeout_ms = ?13");
+                   "cert IS NOT DISTINCT FROM ?9 AND key IS NOT DISTINCT FROM ?10 AND tsig_key IS NOT DISTINCT FROM ?11 AND "
+                   "slp IS NOT DISTINCT FROM ?12 AND starttls = ?13 AND transactions = ?14 AND timeout_ms = ?15");
     bind_target(s, site_id, target);
     bool same = db_step(s);
     enum sl_status status = db_done(s, e);
@@ -434,8 +435,8 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
         return status;
     struct db_stmt *s =
         db_prepare(store->db, "INSERT INTO target (site_id, uri, base, container, bind_dn, password_file, sasl, ca, "
-                              "tsig_key, slp, starttls, transactions, timeout_ms) "
-                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
+                              "cert, key, tsig_key, slp, starttls, transactions, timeout_ms) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
                               "ON CONFLICT DO NOTHING");
     bind_target(s, id, target);
     status = sst_run(store, s, &added, e);

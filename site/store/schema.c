@@ -288,6 +288,10 @@ static const char *const migrations[] = {
     "  package_id INTEGER NOT NULL,"
     "  PRIMARY KEY (dp_id, package_id),"
     "  FOREIGN KEY (package_id, dp_id) REFERENCES package_dp (package_id, dp_id) ON DELETE CASCADE) STRICT, WITHOUT ROWID;",
+
+    /* The files of the certificate to show to a directory, and of its key. */
+    "ALTER TABLE target ADD COLUMN cert TEXT;"
+    "ALTER TABLE target ADD COLUMN key TEXT;",
 };
 
 /* "SLsi" */

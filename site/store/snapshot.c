@@ -166,8 +166,8 @@ static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_s
 static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
     struct db_stmt *s =
-        db_prepare(store->db, "SELECT uri, base, container, bind_dn, password_file, sasl, ca, tsig_key, slp, starttls, "
-                              "transactions, timeout_ms FROM target WHERE site_id = ?1 ORDER BY id");
+        db_prepare(store->db, "SELECT uri, base, container, bind_dn, password_file, sasl, ca, cert, key, tsig_key, slp, "
+                              "starttls, transactions, timeout_ms FROM target WHERE site_id = ?1 ORDER BY id");
     db_bind_int(s, 1, site);
     while (db_step(s)) {
         struct sm_target *t = sst_grow(&snap->targets, &snap->target_count, sizeof *t);
@@ -181,11 +181,13 @@ static enum sl_status read_targets(struct sst *store, int64_t site, struct sm_sn
             .password_file = db_text_copy(s, 4),
             .sasl = db_text_copy(s, 5),
             .ca = db_text_copy(s, 6),
-            .tsig_key = db_text_copy(s, 7),
-            .slp = db_text_copy(s, 8),
-            .starttls = db_int(s, 9) != 0,
-            .transactions = db_int(s, 10) != 0,
-            .timeout_ms = db_int(s, 11),
+            .cert = db_text_copy(s, 7),
+            .key = db_text_copy(s, 8),
+            .tsig_key = db_text_copy(s, 9),
+            .slp = db_text_copy(s, 10),
+            .starttls = db_int(s, 11) != 0,
+            .transactions = db_int(s, 12) != 0,
+            .timeout_ms = db_int(s, 13),
         };
     }
     return db_done(s, e);

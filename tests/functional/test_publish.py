@@ -1,5 +1,8 @@
 """sitectl publish and unpublish against real directories and a real registry: what is written, what is left alone, what is refused."""
 
+import os
+
+import certs
 import harness
 import lab
 
@@ -281,6 +284,38 @@ class WithoutSchema(PublishCase):
         self.registry.process.kill()
         document = self.document("publish", "--apply", code=3, reason="could-not-ask")
         self.assertEqual(self.actions(document), {"MP_PS1#1A": "failed"})
+
+    def test_directory_that_demands_a_client_certificate(self):
+        """P16 P19 SASL EXTERNAL with --cert and --key of a target: published, listed; without, with another's or with a wrong key: told which"""
+        ours, others = certs.Authority(self.path("tls")), certs.Authority(self.path("others"), "Other CA")
+        os.chmod(self.folder, 0o755)
+        self.prepare(certificate=ours.issue("server", certs.local_hosts()), anonymous="none", config=(
+            "olcTLSCACertificateFile: %s\nolcTLSVerifyClient: demand\nolcAuthzRegexp: {2}cn=publisher-cert cn=publisher,ou=svc,dc=example,dc=com\n"
+            % ours.ca_file))
+        (cert, key), (stranger, strange_key) = ours.issue("publisher-cert", ["DNS:pc1"]), others.issue("publisher-cert", ["DNS:pc1"])
+        uri = "%s/%s" % (self.directory.ldaps_uri, self.directory.suffix)
+        external = ["--ca", ours.ca_file, "--sasl", "external"]
+        self.targets = [[uri, *external, "--cert", cert, "--key", key]]
+        self.fill()
+        self.site.publish()
+        self.assertEqual(self.names(), sorted(OURS))
+        row, = self.document("target", "list")["answer"]
+        self.assertEqual((row["target"], row["cert"], row["key"], row["sasl"], row["outcome"]), (uri, cert, key, "external", "ok"))
+        self.assertIn(key, self.site.ctl_ok("target", "list").out)
+        self.assertEqual(self.document("target", "add", *self.targets[0])["answer"]["change"], "unchanged")
+        self.site.ctl_ok("target", "add", uri, *external, "--cert", cert, "--key", strange_key, code=7)
+        for words in ((uri, *external), (uri, "--key", key), ("wins://127.0.0.1", "--cert", cert), ("ldif:" + self.path("x"), "--cert", cert)):
+            self.site.ctl_ok("target", "add", *words, code=2)
+        starttls = "%s/%s" % (self.directory.uri, self.directory.suffix)
+        for words, code, told in (([starttls, "--starttls", "--ca", ours.ca_file], 6, "wants a client certificate"),
+                                  ([uri, *external, "--cert", stranger, "--key", strange_key], 6, "does not accept the certificate of --cert"),
+                                  ([uri, *external, "--cert", cert, "--key", strange_key], 2, "certificate %s with key %s" % (cert, strange_key)),
+                                  ([uri, *external, "--cert", self.path("gone")], 2, "gone: No such file")):
+            with self.subTest(told):
+                self.site.ctl_ok("target", "remove", uri)
+                uri = words[0]
+                self.site.ctl_ok("target", "add", *words)
+                self.assertIn(told, self.document("publish", "--apply", code=code)["message"])
 
     def test_one_of_two_targets_down(self):
         """partial: the other target is published all the same"""

@@ -235,19 +235,27 @@ START_TEST(targets_keep_their_options_and_order)
     struct sl_error e = {0};
     bool added = false;
     char wins[] = "wins://127.0.0.1:1137", ldap[] = "ldap://dc1", dn[] = "cn=a", file[] = "/secret";
+    char cert[] = "/cert", key[] = "/key";
     struct sm_target first = {.uri = wins};
-    struct sm_target second = {.uri = ldap, .bind_dn = dn, .password_file = file, .starttls = true, .timeout_ms = 500};
+    struct sm_target second = {.uri = ldap, .bind_dn = dn, .password_file = file, .starttls = true,
+                               .cert = cert, .key = key, .timeout_ms = 500};
     ok(sst_add_target(store, "LAB", &first, &added, &e), &e);
     ok(sst_add_target(store, "LAB", &second, &added, &e), &e);
     ok(sst_add_target(store, "LAB", &second, &added, &e), &e);
     ck_assert(!added);
     second.starttls = false;
     ck_assert_int_eq(sst_add_target(store, "LAB", &second, &added, &e), SL_CONFLICT);
+    second.starttls = true;
+    second.key = NULL;
+    ck_assert_int_eq(sst_add_target(store, "LAB", &second, &added, &e), SL_CONFLICT);
     struct sm_snapshot *snap = snapshot(store, "LAB");
     ck_assert_uint_eq(snap->target_count, 2);
     ck_assert(sm_target_is_registry(&snap->targets[0]));
     ck_assert_ptr_null(snap->targets[0].bind_dn);
     ck_assert_str_eq(snap->targets[1].bind_dn, "cn=a");
+    ck_assert_str_eq(snap->targets[1].cert, "/cert");
+    ck_assert_str_eq(snap->targets[1].key, "/key");
+    ck_assert_ptr_null(snap->targets[1].tsig_key);
     ck_assert_int_eq(snap->targets[1].timeout_ms, 500);
     ck_assert(snap->targets[1].starttls);
     sm_snapshot_free(snap);
