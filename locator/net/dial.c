@@ -1,4 +1,4 @@
-#include "locator/net/ldapc/internal.h"
+#include "locator/net/dial.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -10,13 +10,18 @@
 
 enum { CONNECT_SLICE_MS = 20, PORT_TEXT_MAX = 8 };
 
+static bool is_abandoned(const atomic_bool *abandoned)
+{
+    return abandoned != NULL && atomic_load(abandoned);
+}
+
 /* Waits for a connect under way; 0 when it is made, else the errno that ended it (ETIMEDOUT when its time was over). */
 static int await_connect(int fd, struct sl_deadline until, const atomic_bool *abandoned)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     int problem = ETIMEDOUT;
 
-    while (!atomic_load(abandoned) && !sl_deadline_passed(until)) {
+    while (!is_abandoned(abandoned) && !sl_deadline_passed(until)) {
         if (poll(&p, 1, CONNECT_SLICE_MS) == 1) {
             getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &(socklen_t){sizeof problem});
             break;
@@ -43,7 +48,7 @@ static int connect_address(const struct addrinfo *to, struct sl_deadline until, 
     return -1;
 }
 
-int ldapc_socket(const char *host, uint16_t port, struct sl_deadline deadline, const atomic_bool *abandoned, const char **ret_why)
+int loc_dial(const char *host, uint16_t port, struct sl_deadline deadline, const atomic_bool *abandoned, const char **ret_why)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
@@ -59,7 +64,7 @@ int ldapc_socket(const char *host, uint16_t port, struct sl_deadline deadline, c
     }
     for (const struct addrinfo *ai = found; ai != NULL; ai = ai->ai_next)
         left++;
-    for (const struct addrinfo *ai = found; fd < 0 && ai != NULL && !atomic_load(abandoned); ai = ai->ai_next, left--) {
+    for (const struct addrinfo *ai = found; fd < 0 && ai != NULL && !is_abandoned(abandoned); ai = ai->ai_next, left--) {
         fd = connect_address(ai, sl_deadline_in(sl_deadline_left_ms(deadline) / left), abandoned);
         problem = fd < 0 ? errno : 0;
     }

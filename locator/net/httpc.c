@@ -5,12 +5,14 @@
 #include "common/base/file.h"
 #include "common/base/lazy.h"
 #include "locator/model/mp.h"
+#include "locator/net/dial.h"
 #include "locator/net/peercert.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* ---- what is used of libcurl ---------------------------------------------------------------------------------------- */
 
@@ -52,6 +54,8 @@ static void start_curl(void)
 }
 
 static struct sl_lazy library = SL_LAZY(LIBCURL_SONAME, curl_symbols, &curl, start_curl); /* global: one for the process */
+
+static const char https[] = "https://";
 
 /* ---- the exchange --------------------------------------------------------------------------------------------------- */
 
@@ -194,6 +198,7 @@ static void set_rules(struct exchange *x, int left_ms, struct sl_text *body)
     curl.easy_setopt(c, CURLOPT_PROXY, "");
     curl.easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     curl.easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
+    curl.easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl.easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -255,18 +260,55 @@ static enum sl_status check_files(const struct httpc_request *r, struct sl_error
     return SL_OK;
 }
 
-/* Nor does it tell a file without a certificate, or the key of another one, from what a server does. */
-static enum sl_status explain(const struct httpc_request *r, enum sl_status s, struct sl_error *e)
+/* The host of an https: URL, without the brackets of an address. */
+static void host_of(const char *url, char *out, size_t size)
 {
-    const char *key = r->key_file ? r->key_file : r->cert_file;
+    const char *host = url + strlen(https);
+    size_t len = host[0] == '[' ? strcspn(++host, "]") : strcspn(host, ":/");
+    (void)snprintf(out, size, "%.*s", (int)len, host);
+}
+
+/* Makes a handshake of our own where the exchange went; SL_OK when nothing was found. */
+static enum sl_status diagnose_peer(const struct httpc_request *r, const char *address, long port, struct sl_deadline deadline,
+                                    char *out, size_t size)
+{
+    const char *why;
+    char host[HTTPC_URL_MAX];
+    int fd = loc_dial(address, (uint16_t)port, deadline, NULL, &why);
+    if (fd < 0)
+        return SL_OK;
+    host_of(r->url, host, sizeof host);
+    const struct peercert_peer peer = {.fd = fd, .host = host, .ca_file = r->ca_file, .cert_file = r->cert_file,
+                                       .key_file = r->key_file, .deadline = deadline};
+    enum sl_status found = peercert_explain(&peer, sl_clock_real_s(), out, size);
+    (void)close(fd);
+    return found;
+}
+
+/* libcurl has the words of GnuTLS for what fails in TLS, and few codes: what it was is found out as for a directory. */
+static enum sl_status diagnose(const struct exchange *x, const struct httpc_request *r, enum sl_status s,
+                               struct sl_deadline deadline, struct sl_error *e)
+{
     char why[HTTPC_WHY_MAX];
-    if (s == SL_OK || strncmp(r->url, "https:", 6) != 0)
+    char *address = NULL;
+    double secured_s = 0;
+    long port = 0;
+    if (s == SL_OK || s == SL_CANCELED || strncmp(r->url, https, strlen(https)) != 0)
         return s;
-    if (r->ca_file && !peercert_has_authority(r->ca_file))
-        return sl_fail(e, SL_USAGE, "%s: TLS: no certificate of an authority could be read from %s", r->url, r->ca_file);
-    if (r->cert_file && !peercert_is_identity(r->cert_file, key, why, sizeof why))
-        return sl_fail(e, SL_USAGE, "%s: TLS: certificate %s with key %s: %s", r->url, r->cert_file, key, why);
-    return s;
+    enum sl_status files = peercert_check_files(r->ca_file, r->cert_file, r->key_file, why, sizeof why);
+    if (files != SL_OK)
+        return sl_fail(e, files, "%s: %s", r->url, why);
+    (void)curl.easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &address);
+    (void)curl.easy_getinfo(x->easy, CURLINFO_PRIMARY_PORT, &port);
+    (void)curl.easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME, &secured_s);
+    bool is_connected = address && address[0]; /* its time of the connect is 0 until TLS is there, too */
+    if (!is_connected || (s != SL_TIMEOUT && s != SL_UNREACHABLE && s != SL_UNTRUSTED))
+        return s;
+    if (s == SL_TIMEOUT)
+        return secured_s > 0 ? s : sl_fail(e, s, "%s: TLS handshake: no answer in time", r->url);
+    enum sl_status found = diagnose_peer(r, address, port, deadline, why, sizeof why);
+    bool says_more = found != SL_OK && (found != SL_UNREACHABLE || s == SL_UNREACHABLE);
+    return says_more ? sl_fail(e, found, "%s: %s", r->url, why) : s;
 }
 
 enum sl_status httpc_exchange(const struct httpc_request *request, struct sl_deadline deadline, struct httpc_reply *ret_reply,
@@ -285,7 +327,7 @@ enum sl_status httpc_exchange(const struct httpc_request *request, struct sl_dea
         set_rules(&x, sl_deadline_left_ms(deadline), &reply.body);
         set_request(&x, request);
         set_wanted(&x, request, &reply);
-        s = explain(request, perform(&x, request, deadline, &reply, e), e);
+        s = diagnose(&x, request, perform(&x, request, deadline, &reply, e), deadline, e);
     } else {
         s = sl_fail(e, SL_NOMEM, "%s", request->url);
     }

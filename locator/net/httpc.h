@@ -7,9 +7,10 @@
  * address; give one (dnsc_host), since the system's resolver may hold libcurl beyond the deadline. No signals are used or raised.
  * Any thread may call at any time; nothing is shared.
  *
- * Failures: SL_TIMEOUT, SL_UNREACHABLE (name, connection, broken answer), SL_UNTRUSTED (certificate), SL_LIMIT (answer larger
- * than `reply_max`), SL_USAGE (URL), SL_UNSUPPORTED (libcurl is not there), SL_CANCELED. An answer with any HTTP status is SL_OK:
- * what it means is the caller's business.
+ * Failures: SL_TIMEOUT, SL_UNREACHABLE (name, connection, broken answer), SL_UNTRUSTED (certificate, no TLS 1.2 or 1.3),
+ * SL_DENIED (another certificate of ours is wanted), SL_LIMIT (answer larger than `reply_max`), SL_USAGE (URL, files),
+ * SL_UNSUPPORTED (libcurl is not there), SL_CANCELED. What fails in TLS is told as for a directory (peercert_explain). An
+ * answer with any HTTP status is SL_OK: what it means is the caller's business.
  */
 #ifndef SL_LOCATOR_NET_HTTPC_H
 #define SL_LOCATOR_NET_HTTPC_H

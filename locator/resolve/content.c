@@ -101,7 +101,7 @@ static bool ask(const struct resolve_content_question *q, struct sl_deadline dea
     }
     sl_text_fini(&envelope);
     if (s != SL_OK) {
-        say(r, s == SL_USAGE ? SRC_MISUSED : s == SL_UNTRUSTED ? SRC_UNTRUSTED : SRC_FAILED, sl_error_text(&e));
+        say(r, src_result_of(s), sl_error_text(&e));
         return false;
     }
     if (http.status != HTTP_OK) {

@@ -125,8 +125,9 @@ static void conclude(struct asking *k, enum proof_verdict v)
 static void unreached(struct asking *k, const struct sl_error *e)
 {
     struct src_answer *a = k->a;
+    enum src_result result = src_result_of(e->status);
     if (k->trust->least >= LM_TRUST_PROVEN)
-        src_say(a, e->status == SL_USAGE ? SRC_MISUSED : e->status == SL_UNTRUSTED ? SRC_UNTRUSTED : SRC_UNPROVED,
+        src_say(a, result == SRC_FAILED ? SRC_UNPROVED : result,
                 "%s cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));
     else
         src_warn(a, "%s is unproven: it cannot be asked for its proof: %s", a->mp.name, sl_error_text(e));

@@ -174,16 +174,18 @@ void src_say(struct src_answer *a, enum src_result result, const char *fmt, ...)
     a->result = result;
 }
 
+enum src_result src_result_of(enum sl_status status)
+{
+    if (status == SL_DENIED)
+        return SRC_REFUSED;
+    if (status == SL_UNTRUSTED)
+        return SRC_UNTRUSTED;
+    return status == SL_USAGE ? SRC_MISUSED : SRC_FAILED;
+}
+
 void src_say_failed(struct src_answer *a, enum sl_status status, const struct sl_error *e)
 {
-    enum src_result result = SRC_FAILED;
-    if (status == SL_DENIED)
-        result = SRC_REFUSED;
-    else if (status == SL_UNTRUSTED)
-        result = SRC_UNTRUSTED;
-    else if (status == SL_USAGE)
-        result = SRC_MISUSED;
-    src_say(a, result, "%s", sl_error_text(e));
+    src_say(a, src_result_of(status), "%s", sl_error_text(e));
 }
 
 void src_take_choice(struct src_answer *a, struct lm_mp *mps, size_t count, struct lm_choice chosen, enum lm_profile profile)

@@ -186,6 +186,8 @@ void src_answer_init(struct src_answer *a);
 void src_answer_fini(struct src_answer *a);
 /* Sets the result and its text. */
 void src_say(struct src_answer *a, enum src_result result, const char *fmt, ...) SL_PRINTF(3, 4);
+/* The result of a failure. */
+enum src_result src_result_of(enum sl_status status);
 /* Sets a failed result from a status; `e` tells the text. */
 void src_say_failed(struct src_answer *a, enum sl_status status, const struct sl_error *e);
 /* Takes the management point that was chosen among `mps`, and those that come next by name. Changes their order. */

@@ -2,6 +2,7 @@
 
 import socket
 
+import badpeer
 import certs
 import harness
 import lab
@@ -113,8 +114,10 @@ class MpList(harness.Case):
         shown = ["--cert", client[0], "--key", client[1]]
         found = self.find(source, *words, "--ca", ours.ca_file, *shown)
         self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.org"), str(found))
-        self.check(self.find(source, *words, "--ca", ours.ca_file), 3, "unreachable", "could-not-ask")
-        self.check(self.find(source, *words, "--ca", ours.ca_file, "--cert", stranger[0], "--key", stranger[1]), 3, "unreachable", "could-not-ask")
+        self.check(self.find(source, *words, "--ca", ours.ca_file), 6, "denied", "access-refused")
+        refused = self.find(source, *words, "--ca", ours.ca_file, "--cert", stranger[0], "--key", stranger[1])
+        self.check(refused, 6, "denied", "access-refused")
+        self.assertIn("TLS: the server does not accept the certificate of --cert", refused.json["message"])
         self.check(self.find(source, *words, "--ca", others.ca_file, *shown), 4, "untrusted", "certificate-refused")
         self.check(self.find(source.replace("mp1", "mp2"), "--resolve", "mp2.example.org:127.0.0.1", "--ca", ours.ca_file, *shown), 4, "untrusted",
                    "certificate-refused")
@@ -141,6 +144,89 @@ class MpList(harness.Case):
         for bad in ("http:", "http://", "http://a/b", "http://a:0", "http://a:65536", "http://[::1", "https://a b", "slp+http://a/x?y",
                     "slp+http://a@b", "http://:80"):
             self.assertEqual(self.find(bad).code, 2, bad)
+
+
+class TlsFailures(harness.Case):
+    """X13 what is wrong with TLS is told in the same words, with the same outcome, whatever is spoken inside it."""
+
+    HOST = "mp1.example.org"
+    UNTRUSTED, DENIED, USAGE = (4, "untrusted", "certificate-refused"), (6, "denied", "access-refused"), (2, "usage", "bad-option")
+
+    def setUp(self):
+        super().setUp()
+        self.ours, self.others = certs.Authority(self.path("ours")), certs.Authority(self.path("others"), "Other CA")
+        self.naming = slp.Point(self, scheme="http")
+        self.naming.behave = say(MPLIST % ("<MP Name=\"mp1\" FQDN=\"%s\"><Capabilities SchemaVersion=\"1.0\">"
+                                           "<Property Name=\"SSLState\" Value=\"1\"/></Capabilities></MP>" % self.HOST))
+        self.root = self.path("root.pem")
+        self.run_ok(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.path("root.key")])
+        self.run_ok(["openssl", "ec", "-in", self.path("root.key"), "-pubout", "-out", self.root])
+
+    def asks(self, port):
+        """A directory, an MP list, a server locator point, a proof and a content location, from whom is at the port: the words of each."""
+        place = "%s:%d" % (self.HOST, port)
+        through = ["--source", self.naming.uri, "--mp-port", str(port)]
+        return {
+            "directory": ["mp", "--source", "ldaps://%s/dc=x" % place],
+            "list": ["mp", "--source", "https://" + place],
+            "slp": ["mp", "--source", "slp+https://" + place],
+            "proof": ["mp", *through, "--pin", "PS1:" + self.root, "--trust", "proven"],
+            "content": ["dp", *through, "--package", lab.PACKAGE],
+        }
+
+    def find(self, words, *more):
+        return lab.find(*words, "--site", "PS1", "--resolve", self.HOST + ":127.0.0.1", "--timeout", "3s", *more)
+
+    def each(self, port, wanted, told, *more):
+        for name, words in self.asks(port).items():
+            with self.subTest(name, told=told):
+                found = self.find(words, *more)
+                self.assertEqual((found.code, found.json["outcome"], found.json["reason"]), wanted, str(found))
+                self.assertIn(told, found.json["message"])
+
+    def serve(self, host, **how):
+        """The port of a server whose certificate is for `host`."""
+        client_ca = how.pop("client_ca", None)
+        certificate = self.ours.issue("server%d" % harness.free_port(), ["DNS:" + host], **how)
+        return slp.Point(self, certificate=certificate, client_ca=client_ca).port
+
+    def test_certificate_of_the_server(self):
+        """P12 X13 unknown authority, another name, expired, not yet valid: untrusted, and why"""
+        trusted = ["--ca", self.ours.ca_file]
+        good = self.serve(self.HOST)
+        self.each(good, self.UNTRUSTED, "TLS: server not trusted: its certificate is not signed by an authority in %s (issuer CN=Test CA)"
+                  % self.others.ca_file, "--ca", self.others.ca_file)
+        self.each(self.serve("mp2.example.org"), self.UNTRUSTED,
+                  "TLS: server not trusted: its certificate is not for the name " + self.HOST, *trusted)
+        self.each(self.serve(self.HOST, expired=True), self.UNTRUSTED,
+                  "TLS: server not trusted: its certificate expired on 2020-02-01", *trusted)
+        self.each(self.serve(self.HOST, early=True), self.UNTRUSTED,
+                  "TLS: server not trusted: its certificate is valid only from 2049-01-01 on", *trusted)
+
+    def test_files_that_cannot_be_read(self):
+        """P12 the file of the authorities is not there, or may not be read, or holds none: usage, with its name"""
+        port, gone, junk = self.serve(self.HOST), self.path("gone.pem"), self.write("junk.pem", "no certificate\n")
+        self.each(port, self.USAGE, gone + ": No such file or directory", "--ca", gone)
+        self.each(port, self.USAGE, "no certificate of an authority could be read from " + junk, "--ca", junk)
+
+    def test_client_certificate_wanted(self):
+        """P12 X13 the server wants a client certificate and there is none: denied, and what to do"""
+        port = self.serve(self.HOST, client_ca=self.others.ca_file)
+        self.each(port, self.DENIED, "TLS: the server wants a client certificate: name one with --cert", "--ca", self.ours.ca_file)
+
+    def test_what_is_not_tls(self):
+        """X02 X13 plain HTTP on the port of TLS: untrusted; TLS 1.1: untrusted; silence: unreachable, all within the time-out"""
+        certificate = self.ours.issue("old", ["DNS:" + self.HOST])
+        with badpeer.BadPeers() as bad, badpeer.OldTls(*certificate) as old:
+            trusted = ["--ca", self.ours.ca_file]
+            self.each(bad.plain, self.UNTRUSTED, "TLS: protocol refused: what the server sends is not TLS", *trusted)
+            self.each(old.ldaps, self.UNTRUSTED, "TLS: protocol refused: the server", *trusted)
+            for name, words in self.asks(bad.tarpit).items():
+                with self.subTest(name):
+                    found = self.find(words, *trusted, "--timeout", "500ms")
+                    self.assertEqual((found.code, found.json["outcome"]), (3, "unreachable"), str(found))
+                    self.assertIn("TLS handshake: no answer in time", found.json["message"])
+                    self.assertLess(found.seconds, 2)
 
 
 class LocatorPoint(harness.Case):

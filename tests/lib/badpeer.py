@@ -12,6 +12,7 @@ cut         answers a bind with success, and resets at the next request
 drip        answers with the beginning of an answer that never ends, an octet at a time
 flood       begins an answer of 2 GiB, and sends as much of it as is taken
 half_hello  sends the first half of a TLS answer, then is silent
+plain       answers everything with an HTTP answer in the clear
 refused     nobody listens
 
     with OldTls(certificate, key) as old:
@@ -62,6 +63,7 @@ class BadPeers:
         self.drip = self._serve(self._drip)
         self.flood = self._serve(self._flood)
         self.half_hello = self._serve(self._half_hello)
+        self.plain = self._serve(self._plain)
         self.refused = harness.free_port()
         return self
 
@@ -144,6 +146,11 @@ class BadPeers:
         self._kept.append(connection)
         if connection.recv(4096):
             connection.sendall(b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03")
+
+    def _plain(self, connection):
+        self._kept.append(connection)
+        if connection.recv(4096):
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 class OldTls(BadPeers):

@@ -33,7 +33,7 @@ class Authority:
         below.is_intermediate = True
         return below
 
-    def issue(self, name, hosts, expired=False):
+    def issue(self, name, hosts, expired=False, early=False):
         """Returns (certificate, key) for hosts ("DNS:localhost", "IP:127.0.0.1")."""
         base = os.path.join(self.folder, name)
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name,
@@ -43,7 +43,8 @@ class Authority:
             f.write(f"[ca]\ndefault_ca=d\n[d]\ndatabase={base}.index\nnew_certs_dir={self.folder}\ndefault_md=sha256\n"
                     "policy=p\ncopy_extensions=copy\nrand_serial=yes\nunique_subject=no\n[p]\ncommonName=supplied\n")
         open(base + ".index", "w").close()
-        dates = ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"] if expired else ["-days", "20"]
+        dates = (["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"] if expired else
+                 ["-startdate", "20490101000000Z", "-enddate", "20490201000000Z"] if early else ["-days", "20"])
         _openssl("ca", "-batch", "-notext", "-config", conf, "-cert", self.ca_file, "-keyfile", self.key, *dates,
                  "-in", base + ".csr", "-out", base + ".crt")
         if self.is_intermediate:

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { NAME_MAX_OCTETS = 160, REASONS_MAX = 1024, CHAIN_MAX = 16, SLICE_MS = 20, AFTERWARDS_MS = 300 };
 
@@ -37,29 +38,58 @@ static void judge_time(struct sl_text *out, gnutls_x509_crt_t cert, const char *
         reason(out, "%s certificate is valid only from %s on", whose, day);
 }
 
-bool peercert_has_authority(const char *ca_file)
+const char *peercert_trust_file(const char *ca_file)
+{
+    static const char *const system_files[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"};
+
+    if (ca_file != NULL)
+        return ca_file;
+    for (size_t i = 0; i < SL_COUNT(system_files); i++) {
+        if (access(system_files[i], R_OK) == 0)
+            return system_files[i];
+    }
+    return NULL;
+}
+
+static bool has_authority(const char *file)
 {
     gnutls_x509_trust_list_t list;
 
-    if (ca_file == NULL || gnutls_x509_trust_list_init(&list, 0) < 0)
+    if (file == NULL || gnutls_x509_trust_list_init(&list, 0) < 0)
         return false;
-    bool has = gnutls_x509_trust_list_add_trust_file(list, ca_file, NULL, GNUTLS_X509_FMT_PEM, 0, 0) > 0;
+    bool has = gnutls_x509_trust_list_add_trust_file(list, file, NULL, GNUTLS_X509_FMT_PEM, 0, 0) > 0;
 
     gnutls_x509_trust_list_deinit(list, 1);
     return has;
 }
 
-bool peercert_is_identity(const char *cert_file, const char *key_file, char *out, size_t out_size)
+/* Takes our certificate and its key; a code of GnuTLS. */
+static int use_identity(gnutls_certificate_credentials_t us, const char *cert_file, const char *key_file)
 {
-    gnutls_certificate_credentials_t credentials = NULL;
-    int code = gnutls_certificate_allocate_credentials(&credentials);
+    return gnutls_certificate_set_x509_key_file(us, cert_file, key_file != NULL ? key_file : cert_file, GNUTLS_X509_FMT_PEM);
+}
 
-    if (code >= 0)
-        code = gnutls_certificate_set_x509_key_file(credentials, cert_file, key_file, GNUTLS_X509_FMT_PEM);
-    if (credentials != NULL)
-        gnutls_certificate_free_credentials(credentials);
-    sl_text_copy(out, out_size, code < 0 ? gnutls_strerror(code) : "");
-    return code >= 0;
+enum sl_status peercert_check_files(const char *ca_file, const char *cert_file, const char *key_file, char *out, size_t out_size)
+{
+    gnutls_certificate_credentials_t us = NULL;
+    const char *trusted = peercert_trust_file(ca_file);
+    int code = cert_file != NULL ? gnutls_certificate_allocate_credentials(&us) : 0;
+
+    if (us != NULL) {
+        code = use_identity(us, cert_file, key_file);
+        gnutls_certificate_free_credentials(us);
+    }
+    sl_text_copy(out, out_size, "");
+    if (code < 0) {
+        snprintf(out, out_size, "TLS: certificate %s with key %s: %s", cert_file, key_file != NULL ? key_file : cert_file,
+                 gnutls_strerror(code));
+        return SL_USAGE;
+    }
+    if (has_authority(trusted))
+        return SL_OK;
+    snprintf(out, out_size, "TLS: no certificate of an authority could be read from %s",
+             trusted != NULL ? trusted : "the system's trust store");
+    return ca_file != NULL ? SL_USAGE : SL_UNTRUSTED;
 }
 
 static void judge_authority(struct sl_text *out, gnutls_x509_crt_t *chain, unsigned count, const char *ca_file)
@@ -124,41 +154,63 @@ bool peercert_judge(const struct peercert_der *chain, size_t count, const char *
 
 /* ---- a handshake ---------------------------------------------------------------------------------------------------- */
 
+enum verdict {
+    FINE,      /* the handshake was made and the certificate is in order */
+    UNTRUSTED, /* it was made; the certificate is not in order */
+    REFUSED,   /* what the server speaks is not TLS, or not a TLS that is accepted here (1.2, 1.3), or it refused ours */
+    UNWELCOME, /* the server asked for our certificate and ended the connection: there is none, or not the right one */
+    LOST,      /* the server closed the connection or was silent until the deadline */
+};
+
+/* What stands before the reason, and what the connection failed with. */
+static const struct {
+    const char *before;
+    enum sl_status status;
+} verdicts[] = {
+    [FINE] = {"", SL_OK},
+    [UNTRUSTED] = {"TLS: server not trusted: ", SL_UNTRUSTED},
+    [REFUSED] = {"TLS: protocol refused: ", SL_UNTRUSTED},
+    [UNWELCOME] = {"TLS: ", SL_DENIED},
+    [LOST] = {"TLS: ", SL_UNREACHABLE},
+};
+
 static bool is_wanted(const struct peercert_peer *peer)
 {
-    return !atomic_load(peer->abandoned) && !sl_deadline_passed(peer->deadline);
+    bool is_abandoned = peer->abandoned != NULL && atomic_load(peer->abandoned);
+
+    return !is_abandoned && !sl_deadline_passed(peer->deadline);
 }
 
-/* What a handshake that failed says; PEERCERT_LOST when the server said nothing. */
-static enum peercert_verdict judge_failure(gnutls_session_t session, int code, char *out, size_t size)
+/* What a handshake that failed says; LOST when the server said nothing. */
+static enum verdict judge_failure(gnutls_session_t session, int code, char *out, size_t size)
 {
     const char *alert = gnutls_alert_get_name(gnutls_alert_get(session));
 
     switch (code) {
     case GNUTLS_E_AGAIN:
         snprintf(out, size, "no answer in time");
-        return PEERCERT_LOST;
+        return LOST;
     case GNUTLS_E_PREMATURE_TERMINATION:
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
         snprintf(out, size, "the server closed the connection during the handshake");
-        return PEERCERT_LOST;
+        return LOST;
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
         snprintf(out, size, "the server offers neither TLS 1.2 nor 1.3");
-        return PEERCERT_REFUSED;
+        return REFUSED;
     case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
     case GNUTLS_E_UNEXPECTED_PACKET:
     case GNUTLS_E_RECORD_OVERFLOW:
         snprintf(out, size, "what the server sends is not TLS");
-        return PEERCERT_REFUSED;
+        return REFUSED;
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
     case GNUTLS_E_WARNING_ALERT_RECEIVED:
         snprintf(out, size, "the server ended the handshake (alert: %s); TLS 1.2 and 1.3 were offered",
                  alert != NULL ? alert : "?");
-        return PEERCERT_REFUSED;
+        return REFUSED;
     default:
         snprintf(out, size, "%s", gnutls_strerror(code));
-        return PEERCERT_REFUSED;
+        return REFUSED;
     }
 }
 
@@ -194,14 +246,14 @@ static bool is_ended(gnutls_session_t session, const struct peercert_peer *peer)
 }
 
 /* What is wrong with us, in the eyes of a server that wanted to know who we are. */
-static enum peercert_verdict judge_ourselves(const struct peercert_peer *peer, char *out, size_t size)
+static enum verdict judge_ourselves(const struct peercert_peer *peer, char *out, size_t size)
 {
     snprintf(out, size, "the server %s", peer->cert_file != NULL ? "does not accept the certificate of --cert"
                                                                  : "wants a client certificate: name one with --cert");
-    return PEERCERT_UNWELCOME;
+    return UNWELCOME;
 }
 
-static enum peercert_verdict judge_peer(gnutls_session_t session, const struct peercert_peer *peer, int64_t now_s, char *out,
+static enum verdict judge_peer(gnutls_session_t session, const struct peercert_peer *peer, int64_t now_s, char *out,
                                         size_t size)
 {
     struct peercert_der chain[CHAIN_MAX];
@@ -212,20 +264,22 @@ static enum peercert_verdict judge_peer(gnutls_session_t session, const struct p
         count = CHAIN_MAX;
     for (unsigned i = 0; found != NULL && i < count; i++)
         chain[i] = (struct peercert_der){.octets = found[i].data, .len = found[i].size};
-    return peercert_judge(chain, found != NULL ? count : 0, peer->host, peer->ca_file, now_s, out, size) ? PEERCERT_FINE
-                                                                                                         : PEERCERT_UNTRUSTED;
+    const char *trusted = peercert_trust_file(peer->ca_file);
+    bool is_fine = peercert_judge(chain, found != NULL ? count : 0, peer->host, trusted, now_s, out, size);
+
+    return is_fine ? FINE : UNTRUSTED;
 }
 
-enum peercert_verdict peercert_try(const struct peercert_peer *peer, int64_t now_s, char *out, size_t out_size)
+/* Makes a handshake and says in `out` what is wrong with it ("" when it is fine). */
+static enum verdict try_handshake(const struct peercert_peer *peer, int64_t now_s, char *out, size_t out_size)
 {
     gnutls_certificate_credentials_t us = NULL;
     gnutls_session_t session = NULL;
-    enum peercert_verdict verdict = PEERCERT_LOST;
+    enum verdict verdict = LOST;
 
     snprintf(out, out_size, "no handshake could be prepared");
     if (gnutls_certificate_allocate_credentials(&us) == 0 &&
-        (peer->cert_file == NULL ||
-         gnutls_certificate_set_x509_key_file(us, peer->cert_file, peer->key_file, GNUTLS_X509_FMT_PEM) >= 0) &&
+        (peer->cert_file == NULL || use_identity(us, peer->cert_file, peer->key_file) >= 0) &&
         gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) == 0 &&
         gnutls_priority_set_direct(session, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", NULL) == 0 &&
         gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, us) == 0) {
@@ -234,7 +288,7 @@ enum peercert_verdict peercert_try(const struct peercert_peer *peer, int64_t now
         bool is_fine = code == 0;
 
         verdict = is_fine ? judge_peer(session, peer, now_s, out, out_size) : judge_failure(session, code, out, out_size);
-        bool is_over = is_fine ? verdict == PEERCERT_FINE && is_ended(session, peer) : code != GNUTLS_E_AGAIN;
+        bool is_over = is_fine ? verdict == FINE && is_ended(session, peer) : code != GNUTLS_E_AGAIN;
 
         if (is_over && gnutls_certificate_client_get_request_status(session) != 0)
             verdict = judge_ourselves(peer, out, out_size);
@@ -244,4 +298,13 @@ enum peercert_verdict peercert_try(const struct peercert_peer *peer, int64_t now
     if (us != NULL)
         gnutls_certificate_free_credentials(us);
     return verdict;
+}
+
+enum sl_status peercert_explain(const struct peercert_peer *peer, int64_t now_s, char *out, size_t out_size)
+{
+    char why[REASONS_MAX];
+    enum verdict verdict = try_handshake(peer, now_s, why, sizeof why);
+
+    snprintf(out, out_size, "%s%s", verdicts[verdict].before, why);
+    return verdicts[verdict].status;
 }

@@ -4,6 +4,7 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/thread.h"
+#include "locator/net/dial.h"
 #include "locator/net/peercert.h"
 
 #include <ldap.h>
@@ -95,19 +96,6 @@ static bool attempt_fail(struct attempt *a, const char *step, int code, const ch
     return false;
 }
 
-static const char *trust_file(const char *ca_file)
-{
-    static const char *const system_files[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"};
-
-    if (ca_file != NULL)
-        return ca_file;
-    for (size_t i = 0; i < SL_COUNT(system_files); i++) {
-        if (access(system_files[i], R_OK) == 0)
-            return system_files[i];
-    }
-    return NULL;
-}
-
 static bool has_tls(const struct attempt *a)
 {
     return a->starttls || a->scheme == LDAPC_LDAPS;
@@ -150,7 +138,7 @@ static bool set_options(LDAP *ld, const struct attempt *a)
     ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &wait);
     ldap_set_option(ld, LDAP_OPT_TIMEOUT, &wait);
     ldap_set_option(ld, LDAP_OPT_X_SASL_SECPROPS, ldapc_sasl_properties(a->sasl, has_tls(a)));
-    ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, trust_file(a->ca_file));
+    ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, peercert_trust_file(a->ca_file));
     ldap_set_option(ld, LDAP_OPT_X_TLS_CERTFILE, a->cert_file);
     ldap_set_option(ld, LDAP_OPT_X_TLS_KEYFILE, a->key_file);
     ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
@@ -288,20 +276,26 @@ static bool install_tls(struct attempt *a)
     return attempt_fail(a, "TLS handshake", sl_deadline_left_ms(a->deadline) < CONNECT_SLICE_MS ? LDAP_TIMEOUT : code, NULL);
 }
 
+static bool has_files(struct attempt *a)
+{
+    char why[RESULT_TEXT_MAX];
+    enum sl_status s = peercert_check_files(a->ca_file, a->cert_file, a->key_file, why, sizeof why);
+
+    if (s == SL_OK)
+        return true;
+    a->kind = LDAPC_TLS;
+    a->is_misuse = s == SL_USAGE;
+    memcpy(a->text, why, sizeof why);
+    return false;
+}
+
 /* libldap could make nothing of the files: of which, it does not say. */
 static bool fail_without_files(struct attempt *a)
 {
-    char why[RESULT_TEXT_MAX / 2];
-
-    a->kind = LDAPC_TLS;
-    if (a->cert_file != NULL && !peercert_is_identity(a->cert_file, a->key_file, why, sizeof why)) {
-        a->is_misuse = true;
-        snprintf(a->text, sizeof a->text, "TLS: certificate %s with key %s: %s", a->cert_file, a->key_file, why);
-        return false;
+    if (has_files(a)) {
+        a->kind = LDAPC_TLS;
+        snprintf(a->text, sizeof a->text, "TLS could not be prepared");
     }
-    a->is_misuse = a->ca_file != NULL;
-    snprintf(a->text, sizeof a->text, "TLS: no certificate of an authority could be read from %s",
-             a->ca_file != NULL ? a->ca_file : "the system's trust store");
     return false;
 }
 
@@ -321,7 +315,7 @@ static bool open_handle(struct attempt *a)
     int code, fd = -1;
 
     if (a->scheme != LDAPC_LDAPI) {
-        fd = ldapc_socket(a->pinned != NULL ? a->pinned : a->host, a->port, a->deadline, &a->abandoned, &why);
+        fd = loc_dial(a->pinned != NULL ? a->pinned : a->host, a->port, a->deadline, &a->abandoned, &why);
         if (fd < 0)
             return attempt_fail(a, "connect", why != NULL ? LDAP_SERVER_DOWN : LDAP_TIMEOUT, why);
     }
@@ -361,7 +355,7 @@ static bool establish(struct attempt *a)
 static void diagnose_tls(struct attempt *a)
 {
     struct attempt kept = {.kind = a->kind, .code = a->code};
-    char why[RESULT_TEXT_MAX - 32];
+    char why[RESULT_TEXT_MAX];
     int fd = -1;
 
     memcpy(kept.text, a->text, sizeof kept.text);
@@ -373,30 +367,19 @@ static void diagnose_tls(struct attempt *a)
     if (!connected || ldap_get_option(a->ld, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS)
         return;
     const struct peercert_peer peer = {
-        .fd = fd, .host = a->host, .ca_file = trust_file(a->ca_file), .cert_file = a->cert_file, .key_file = a->key_file,
+        .fd = fd, .host = a->host, .ca_file = a->ca_file, .cert_file = a->cert_file, .key_file = a->key_file,
         .deadline = a->deadline, .abandoned = &a->abandoned};
+    enum sl_status s = peercert_explain(&peer, sl_clock_real_s(), why, sizeof why);
+    bool is_own_name = s == SL_OK && !a->security.tls && strcasecmp(a->host, "localhost") == 0;
 
-    switch (peercert_try(&peer, sl_clock_real_s(), why, sizeof why)) {
-    case PEERCERT_FINE: /* to us; libldap judges "localhost" by what this machine calls itself */
-        if (strcasecmp(a->host, "localhost") != 0)
-            break;
-        snprintf(why, sizeof why, "for localhost the certificate has to bear this machine's own name");
-        __attribute__((fallthrough));
-    case PEERCERT_UNTRUSTED:
+    if (is_own_name) /* libldap judges it by what this machine calls itself */
+        snprintf(why, sizeof why, "TLS: server not trusted: for localhost the certificate has to bear this machine's own name");
+    if (s == SL_UNTRUSTED || is_own_name)
         a->kind = LDAPC_TLS;
-        snprintf(a->text, sizeof a->text, "TLS: server not trusted: %s", why);
-        break;
-    case PEERCERT_REFUSED:
-        a->kind = LDAPC_TLS;
-        snprintf(a->text, sizeof a->text, "TLS: protocol refused: %s", why);
-        break;
-    case PEERCERT_UNWELCOME:
+    else if (s == SL_DENIED)
         a->kind = LDAPC_DENIED;
-        __attribute__((fallthrough));
-    case PEERCERT_LOST:
-        snprintf(a->text, sizeof a->text, "TLS: %s", why);
-        break;
-    }
+    if (why[0] != '\0')
+        memcpy(a->text, why, sizeof why);
 }
 
 static bool connect_tls(struct attempt *a)
@@ -406,9 +389,8 @@ static bool connect_tls(struct attempt *a)
     a->security.tls = reached && has_tls(a);
     if (reached || !a->is_handshake || a->kind != LDAPC_UNREACHABLE || sl_deadline_passed(a->deadline))
         return reached;
-    if (!peercert_has_authority(trust_file(a->ca_file)))
-        return fail_without_files(a);
-    diagnose_tls(a);
+    if (has_files(a))
+        diagnose_tls(a);
     return false;
 }
 
@@ -464,7 +446,9 @@ static bool attempt_run(struct attempt *a)
     if (!connect_tls(a))
         return false;
     if (!bind_as_told(a)) {
-        if (has_tls(a) && a->kind == LDAPC_UNREACHABLE && !sl_deadline_passed(a->deadline))
+        bool is_ended = a->kind == LDAPC_UNREACHABLE || (a->sasl == LDAPC_SASL_EXTERNAL && a->code == LDAP_AUTH_UNKNOWN);
+
+        if (has_tls(a) && is_ended && !sl_deadline_passed(a->deadline))
             diagnose_tls(a); /* a server that does not like our certificate ends the connection now */
         return false;
     }

@@ -127,15 +127,6 @@ char *ldapc_entries_copy(struct ldapc_entries *entries, const void *octets, size
 /* Makes room for one more entry and returns it zeroed, not yet counted; NULL as above. */
 struct ldapc_entry *ldapc_entries_next(struct ldapc_entries *entries);
 
-/*
- * Tries the addresses of the host one after another, each with its share of the time: libldap, told to connect in the
- * background, gives up at the first. Returns a connected non-blocking socket of the caller's, or -1 with *ret_why a constant
- * reason, NULL when the time was over or *abandoned became true. Blocks in the resolver beyond the deadline: for the
- * connecting thread only.
- */
-int ldapc_socket(const char *host, uint16_t port, struct sl_deadline deadline, const atomic_bool *abandoned,
-                 const char **ret_why);
-
 /* ---- SASL (sasl.c) ---- */
 
 struct ldapc_sasl_mechanism {
