@@ -124,3 +124,31 @@ bool sl_endpoint_is_wildcard(const struct sl_endpoint *ep)
         return memcmp(&ep->v6.sin6_addr, &in6addr_any, sizeof in6addr_any) == 0;
     return ep->v4.sin_addr.s_addr == INADDR_ANY;
 }
+
+bool sl_is_host_name(const char *text, size_t *ret_at)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const char *label = text;
+    size_t at = 0, len;
+    bool is_label, is_last = false;
+    do {
+        len = strspn(label, allowed);
+        at = (size_t)(label - text) + len;
+        is_label = len > 0 && len <= SL_LABEL_MAX && label[0] != '-' && label[len - 1] != '-';
+        is_last = label[len] == '\0';
+        label += len + 1;
+    } while (is_label && !is_last && text[at] == '.');
+    if (is_label && is_last && at <= SL_HOST_MAX)
+        return true;
+    if (ret_at != NULL)
+        *ret_at = at;
+    return false;
+}
+
+bool sl_is_host(const char *text)
+{
+    uint8_t octets[sizeof(struct in6_addr)];
+    if (text[strspn(text, "0123456789.")] == '\0')
+        return inet_pton(AF_INET, text, octets) == 1;
+    return sl_is_host_name(text, NULL) || inet_pton(AF_INET6, text, octets) == 1;
+}

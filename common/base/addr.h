@@ -1,5 +1,5 @@
 /*
- * addr.h - addresses and endpoints as values and as text.
+ * addr.h - addresses, endpoints and names of hosts as values and as text.
  *
  * IPv4 addresses of the name service are uint32_t in host byte order (a.b.c.d is a<<24|b<<16|c<<8|d). Everything else is
  * an struct sl_endpoint, IPv4 or IPv6.
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SL_IP4_TEXT_MAX = 16, SL_ENDPOINT_TEXT_MAX = 64 };
+enum { SL_IP4_TEXT_MAX = 16, SL_ENDPOINT_TEXT_MAX = 64, SL_HOST_MAX = 253, SL_LABEL_MAX = 63 };
 
 struct sl_ip4_text {
     char text[SL_IP4_TEXT_MAX];
@@ -53,5 +53,17 @@ uint32_t sl_endpoint_ip4_of(const struct sl_endpoint *ep);
 bool sl_endpoint_equal(const struct sl_endpoint *a, const struct sl_endpoint *b);
 /* True for 0.0.0.0 and ::. */
 bool sl_endpoint_is_wildcard(const struct sl_endpoint *ep);
+
+/*
+ * True for the name of a host or a domain: labels of 1 to SL_LABEL_MAX letters, digits, '-' and '_', no '-' at their ends, with
+ * single dots between them, at most SL_HOST_MAX octets in all (RFC 1123 2.1; '_' stands in names of Windows). Else *ret_at (or
+ * NULL) is where it is none.
+ */
+bool sl_is_host_name(const char *text, size_t *ret_at);
+/*
+ * True for what can be asked over the network: such a name, or a numeric IPv4 or IPv6 address, nothing around it. Digits and dots
+ * alone are an address or nothing.
+ */
+bool sl_is_host(const char *text);
 
 #endif

@@ -135,6 +135,8 @@ bool api_ask_content(struct api_inquiry *c, const struct lm_mp *mp, const struct
     keep(&i, &dp);
     bool is_stale = fall_back(&i, &dp);
     bool found = dp.result == SRC_ANSWER;
+    for (size_t w = 0; w < dp.warnings.count; w++)
+        api_warn(c->r, dp.warnings.items[w]);
     if (found) {
         bool is_refused = is_stale && c->l->strict;
         api_conclude(c->r, is_refused ? SL_OUTCOME_DEGRADED : SL_OUTCOME_OK, is_refused ? "stale" : "", dp.text);

@@ -1,6 +1,7 @@
 /* Sources that this host's own configuration names, and the order in which a profile asks them. */
 #include "locator/api/private.h"
 
+#include "common/base/addr.h"
 #include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
@@ -180,7 +181,7 @@ int locator_add_default_sources(struct locator *l)
     }
     loc_smb_wins_servers(loc_smb_path(), &servers);
     for (size_t i = 0; i < servers.count; i++)
-        if (lm_is_host(servers.items[i]))
+        if (sl_is_host(servers.items[i]))
             add(l, "wins server of smb.conf", "wins://%s", servers.items[i]);
     sl_strings_fini(&domains);
     sl_strings_fini(&servers);

@@ -2,6 +2,7 @@
 
 #include "locator/model/mp.h"
 
+#include "common/base/addr.h"
 #include "common/base/text.h"
 #include "common/xml/xml.h"
 
@@ -60,12 +61,22 @@ static void read_ssl_state(struct sx_doc *doc, int64_t *ret_state)
     }
 }
 
+/* A name that is none spoils the document: it was made by somebody else. Nothing at all is only no name. */
+static enum sl_status check_fsps(struct sx_doc *doc, struct sl_error *e)
+{
+    struct sx_node *parent = sx_find(sx_root(doc), "FSP");
+    for (struct sx_node *n = parent ? sx_child(parent, "FSPServer") : NULL; n; n = sx_next(n, "FSPServer"))
+        if (sx_content(n) && sx_content(n)[0] && !sl_is_host(sx_content(n)))
+            return sl_fail(e, SL_MALFORMED, "mSSMSCapabilities: FSPServer \"%.60s\" is no host", sx_content(n));
+    return SL_OK;
+}
+
 static void read_fsps(struct sx_doc *doc, struct lm_mp *mp)
 {
     struct sx_node *parent = sx_find(sx_root(doc), "FSP");
     for (struct sx_node *n = parent ? sx_child(parent, "FSPServer") : NULL; n; n = sx_next(n, "FSPServer"))
-        if (mp->fsp_count < LM_FSPS_MAX && sx_content(n) && sl_text_copy(mp->fsps[mp->fsp_count], LM_NAME_MAX, sx_content(n)))
-            mp->fsp_count++;
+        if (mp->fsp_count < LM_FSPS_MAX && sx_content(n) && sx_content(n)[0])
+            (void)sl_text_copy(mp->fsps[mp->fsp_count++], LM_NAME_MAX, sx_content(n));
 }
 
 static void read_forest(struct sx_doc *doc, struct lm_mp *mp)
@@ -84,6 +95,11 @@ enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp,
     enum sl_status s = sx_parse(xml, len, SX_BARE_AMPERSAND, &doc, e);
     if (s != SL_OK)
         return sl_fail_in(e, s, "mSSMSCapabilities");
+    s = check_fsps(doc, e);
+    if (s != SL_OK) {
+        sx_free(doc);
+        return s;
+    }
     const char *version = element_text(doc, "Version");
     if (version && strlen(version) < sizeof mp->version)
         (void)sl_text_copy(mp->version, sizeof mp->version, version);
@@ -99,12 +115,6 @@ enum sl_status lm_mp_capabilities(const char *xml, size_t len, struct lm_mp *mp,
         (void)sl_parse_i64(mask, 0, UINT32_MAX, &mp->security_mask);
     sx_free(doc);
     return SL_OK;
-}
-
-bool lm_is_host(const char *text)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
-    return text[0] != '\0' && text[strspn(text, allowed)] == '\0';
 }
 
 bool lm_mp_is_https(const struct lm_mp *mp, uint16_t forced)

@@ -41,8 +41,6 @@ struct lm_mp {
     char fsps[LM_FSPS_MAX][LM_NAME_MAX]; /* fallback status points */
 };
 
-/* True for what can be asked over the network: a host name or a numeric address, nothing around it. */
-bool lm_is_host(const char *text);
 /* A management point of which nothing is said. */
 struct lm_mp lm_mp_unknown(void);
 /*

@@ -2,9 +2,9 @@
 
 #include "locator/net/httpc.h"
 
+#include "common/base/addr.h"
 #include "common/base/file.h"
 #include "common/base/lazy.h"
-#include "locator/model/mp.h"
 #include "locator/net/dial.h"
 #include "locator/net/peercert.h"
 
@@ -73,7 +73,7 @@ void httpc_reply_fini(struct httpc_reply *reply)
 bool httpc_url(char *out, size_t size, const char *scheme, const char *host, uint16_t port, const char *path)
 {
     bool v6 = strchr(host, ':') != NULL;
-    if (!lm_is_host(host))
+    if (!sl_is_host(host))
         return false;
     int n = snprintf(out, size, "%s://%s%s%s:%u%s", scheme, v6 ? "[" : "", host, v6 ? "]" : "", port, path);
     return n > 0 && (size_t)n < size;

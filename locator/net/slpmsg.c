@@ -1,5 +1,6 @@
 #include "locator/net/slpmsg.h"
 
+#include "common/base/addr.h"
 #include "common/xml/xml.h"
 
 #include <stdio.h>
@@ -65,7 +66,7 @@ static enum sl_status take_number(struct sx_node *node, const char *name, int64_
 
 static enum sl_status check_host(struct sx_node *node, const char *name, struct sl_error *e)
 {
-    if (lm_is_host(name))
+    if (sl_is_host(name))
         return SL_OK;
     return name[0] ? sl_fail(e, SL_MALFORMED, "%s/@Name: \"%.60s\" is no host", sx_name(node), name)
                    : sl_fail(e, SL_MALFORMED, "%s/@Name is missing", sx_name(node));

@@ -2,6 +2,7 @@
 
 #include "locator/resolve/content.h"
 
+#include "common/base/addr.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "locator/model/choose.h"
@@ -18,6 +19,7 @@ enum { HTTP_OK = 200, HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403 };
 void resolve_content_fini(struct resolve_content_result *result)
 {
     sl_strings_fini(&result->candidates);
+    sl_strings_fini(&result->warnings);
     free(result->reply);
 }
 
@@ -150,11 +152,40 @@ static void host_of(const char *url, char out[LM_NAME_MAX])
 {
     const char *at = strstr(url, "://");
     at = at ? at + 3 : url + strspn(url, "\\");
-    size_t len = *at == '[' ? strcspn(at, "]") + 1 : strcspn(at, ":/\\");
+    const char *end = *at == '[' ? strchr(at, ']') : NULL;
+    bool is_v6 = end && memchr(at, ':', (size_t)(end - at)) && strchr(":/\\", end[1]);
+    size_t len = is_v6 ? (size_t)(end - ++at) : strcspn(at, ":/\\");
     if (len >= LM_NAME_MAX)
         len = LM_NAME_MAX - 1;
     memcpy(out, at, len);
     out[len] = '\0';
+}
+
+static void warn(struct resolve_content_result *r, const char *attr, const char *value)
+{
+    char raw[SRC_TEXT_MAX], text[SRC_TEXT_MAX];
+    (void)snprintf(raw, sizeof raw, "%.60s: %s \"%.60s\" names no host: it does not count", r->source, attr, value);
+    sl_text_escape(text, sizeof text, raw, strlen(raw));
+    if (r->warnings.count < RESOLVE_CONTENT_WARNINGS)
+        sl_strings_add(&r->warnings, text);
+}
+
+/* True when a record names a distribution point, by a host and a place that can be shown; warns of anything else. */
+static bool check_record(const struct loc_record *record, struct resolve_content_result *r)
+{
+    char host[LM_NAME_MAX];
+    const char *place = place_of(record);
+    bool is_plain = true;
+    for (const char *at = place; *at; at++)
+        is_plain = is_plain && (unsigned char)*at >= ' ' && *at != 0x7f;
+    host_of(place, host);
+    if (!is_plain || !sl_is_host(host))
+        warn(r, record->url ? "URL/@Name" : "SMBPath", place);
+    else if (record->server && !sl_is_host(record->server))
+        warn(r, "ServerRemoteName", record->server);
+    else
+        return true;
+    return false;
 }
 
 static void name_server(const struct loc_content_reply *reply, struct resolve_content_result *r)
@@ -177,7 +208,7 @@ static void choose(const struct loc_content_reply *reply, const struct resolve_c
     for (size_t i = 0; i < reply->site_count; i++)
         for (size_t k = 0; k < reply->sites[i].record_count; k++) {
             const struct loc_record *record = &reply->sites[i].records[k];
-            if (place_of(record))
+            if (place_of(record) && check_record(record, r))
                 dps[count++] = (struct lm_dp){place_of(record), (int)record->locality};
         }
     struct lm_dp_choice choice = lm_choose_dp(dps, count, q->seed);

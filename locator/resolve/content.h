@@ -25,6 +25,8 @@ struct resolve_content_question {
     int64_t kept_s;   /* how long ago that was */
 };
 
+enum { RESOLVE_CONTENT_WARNINGS = 4 };
+
 struct resolve_content_result {
     enum src_result result; /* SRC_ANSWER, SRC_NOT_FOUND, SRC_FAILED, SRC_REFUSED, SRC_UNTRUSTED, SRC_MISUSED */
     char text[SL_ERROR_TEXT_MAX];
@@ -33,6 +35,7 @@ struct resolve_content_result {
     char url[LOC_URL_MAX];
     enum loc_locality locality;
     struct sl_strings candidates; /* URLs that had the same chance */
+    struct sl_strings warnings;   /* of what the reply names beside distribution points, at most RESOLVE_CONTENT_WARNINGS */
     char *reply;                  /* what the management point has just replied, as XML; NULL: nothing of use, or it was kept */
     size_t reply_len;
 };
@@ -40,7 +43,7 @@ struct resolve_content_result {
 /* Asks and chooses; adds its step to `trace`. Always gives a result (resolve_content_fini). */
 void resolve_content(const struct resolve_content_question *q, struct sl_deadline deadline, struct resolve_trace *trace,
                      struct resolve_content_result *ret_result);
-/* Frees the candidates and the reply. */
+/* Frees the candidates, the warnings and the reply. */
 void resolve_content_fini(struct resolve_content_result *result);
 
 #endif

@@ -61,7 +61,7 @@ static enum sl_status dns_open(const char *uri, const struct src_config *config,
     if (len >= sizeof d.domain)
         return sl_fail(e, SL_USAGE, "source \"%.100s\": the domain is too long", uri);
     memcpy(d.domain, rest, len);
-    if (!src_srv_domain_ok(d.domain))
+    if (!sl_is_host_name(d.domain, NULL))
         return sl_fail(e, SL_USAGE, "source \"%.100s\": no DNS domain at its end", uri);
     struct dns *source = sl_new(sizeof *source);
     *source = d;

@@ -55,7 +55,12 @@ static enum sl_status domain_open(const char *uri, const struct src_config *conf
 {
     const char *name = strchr(uri, ':') + 1;
     struct sl_cancel cancel;
-    if (!src_srv_domain_ok(name) || strlen(name) >= DNSC_NAME_MAX - SRC_TEXT_MAX / 2)
+    char domain[DNSC_NAME_MAX - SRC_TEXT_MAX / 2];
+    size_t len = strlen(name);
+    if (len && name[len - 1] == '.')
+        len--;
+    int written = snprintf(domain, sizeof domain, "%.*s", (int)len, name);
+    if (written < 0 || (size_t)written >= sizeof domain || !sl_is_host_name(domain, NULL))
         return sl_fail(e, SL_USAGE, "source \"%.100s\": ldap://HOST or ldap:DOMAIN is wanted", uri);
     enum sl_status s = sl_cancel_init(&cancel, e);
     if (s != SL_OK)
@@ -63,9 +68,7 @@ static enum sl_status domain_open(const char *uri, const struct src_config *conf
     struct domain *d = sl_new(sizeof *d);
     d->cancel = cancel;
     (void)pthread_mutex_init(&d->lock, NULL);
-    (void)sl_text_copy(d->name, sizeof d->name, name);
-    if (name[strlen(name) - 1] == '.')
-        d->name[strlen(name) - 1] = '\0';
+    (void)sl_text_copy(d->name, sizeof d->name, domain);
     d->config = src_config_copy(config);
     d->sasl_told = config->sasl_told || config->ldap.bind_dn;
     *ret_source = d;
@@ -104,8 +107,8 @@ static bool is_listed(const struct candidates *c, const struct dnsc_srv *srv)
     return false;
 }
 
-/* Appends those of the list that are not yet there, in the order of RFC 2782. */
-static void add_servers(const struct domain *d, const struct dnsc_srv_list *list, struct candidates *c)
+/* Appends those of the list that are not yet there and name a host, in the order of RFC 2782. */
+static void add_servers(const struct domain *d, const struct dnsc_srv_list *list, struct candidates *c, struct src_answer *a)
 {
     struct lm_srv *records = sl_new_array(list->count + 1, sizeof *records);
     size_t *order = sl_new_array(list->count + 1, sizeof *order);
@@ -114,7 +117,7 @@ static void add_servers(const struct domain *d, const struct dnsc_srv_list *list
     lm_srv_order(records, list->count, d->config.seed, order);
     for (size_t i = 0; i < list->count && c->count < CANDIDATES_MAX; i++) {
         const struct dnsc_srv *srv = &list->items[order[i]];
-        if (is_listed(c, srv))
+        if (is_listed(c, srv) || !src_srv_check_target(srv->target, d->name, a))
             continue;
         struct candidate *one = &c->items[c->count++];
         *one = (struct candidate){.port = srv->port};
@@ -140,7 +143,7 @@ static bool add_service(const struct domain *d, const char *service, struct sl_d
         return false;
     }
     src_note_end(a, "%zu server%s", list.count, list.count == 1 ? "" : "s");
-    add_servers(d, &list, c);
+    add_servers(d, &list, c, a);
     dnsc_srv_list_fini(&list);
     return true;
 }
@@ -198,6 +201,11 @@ static bool ping(const struct domain *d, struct candidates *c, struct sl_deadlin
         src_note_end(a, "%s", sl_error_text(&e));
         return false;
     }
+    if (!sl_is_host(ret_answer->host)) {
+        src_note_end(a, "the answer names no host");
+        src_warn(a, "LDAP ping: DnsHostName \"%.60s\" is no host: the answer does not count", ret_answer->host);
+        return false;
+    }
     src_note_end(a, "%s in site %s; ours is %s", ret_answer->host, ret_answer->site,
                  ret_answer->client_site[0] ? ret_answer->client_site : "unknown");
     put_first(c, index);
@@ -211,7 +219,7 @@ static void prefer_own_site(const struct domain *d, const struct cldap_answer *p
     struct candidates own = {.count = 0};
     char service[DNSC_NAME_MAX];
     if (!pinged->client_site[0] || pinged->flags & CLDAP_FLAG_CLOSEST || sl_text_iequal(pinged->site, pinged->client_site) ||
-        !src_srv_domain_ok(pinged->client_site))
+        !sl_is_host_name(pinged->client_site, NULL))
         return;
     (void)snprintf(service, sizeof service, "_ldap._tcp.%.100s._sites.dc._msdcs", pinged->client_site);
     if (!add_service(d, service, deadline, &own, a))

@@ -1,4 +1,5 @@
 /* http: https: - the list of management points that one of them gives; slp+http: slp+https: - a server locator point. */
+#include "common/base/addr.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "locator/net/dnsc.h"
@@ -212,6 +213,21 @@ static struct lm_mp mp_of(const struct loc_mp *item, const struct web *w, const 
     return mp;
 }
 
+/* True when each name that an item has is that of a host, and it has one; warns of what is not. */
+static bool check_names(const struct loc_mp *item, struct src_answer *a)
+{
+    bool is_bare = !item->fqdn[0];
+    if (!is_bare && !sl_is_host(item->fqdn)) {
+        src_warn(a, "the list of %.100s: MP/@FQDN \"%.60s\" is no host: it does not count", a->server, item->fqdn);
+        return false;
+    }
+    if (!sl_is_host(item->name) && (is_bare || item->name[0])) {
+        src_warn(a, "the list of %.100s: MP/@Name \"%.60s\" is no host: it does not count", a->server, item->name);
+        return false;
+    }
+    return true;
+}
+
 /* Those of the list that belong to the site; a list that was asked for one site need not repeat its code. */
 static size_t of_site(const struct loc_mp_list *list, const struct web *w, const char *site, struct lm_mp *mps,
                       struct src_answer *a)
@@ -221,11 +237,8 @@ static size_t of_site(const struct loc_mp_list *list, const struct web *w, const
         const struct loc_mp *item = &list->items[i];
         if (site[0] && item->site[0] && strcasecmp(item->site, site) != 0)
             continue;
-        mps[count] = mp_of(item, w, site);
-        if (lm_is_host(mps[count].name))
-            count++;
-        else
-            src_warn(a, "the list of %s: \"%.60s\" is no host: it does not count", a->server, mps[count].name);
+        if (check_names(item, a))
+            mps[count++] = mp_of(item, w, site);
     }
     return count;
 }

@@ -1,5 +1,6 @@
 #include "locator/source/ldap.h"
 
+#include "common/base/addr.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "ldap-schema/names.h"
@@ -90,7 +91,23 @@ static void copy_address(const struct ldapc_entry *entry, char *out, size_t size
     out[0] = '\0';
 }
 
-void src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct src_answer *a)
+/* Copies the host that an attribute names, if it names one; false, with a warning, when it names something else. */
+static bool copy_host(const struct ldapc_entry *entry, const char *attr, char *out, size_t size, struct src_answer *a)
+{
+    const struct ldapc_attr *values = ldapc_entry_attr(entry, attr);
+    const char *text = ldapc_entry_text(entry, attr);
+    if (text && !text[0])
+        return true;
+    if (text && sl_is_host(text)) {
+        (void)sl_text_copy(out, size, text);
+        return true;
+    }
+    if (values && values->count)
+        src_warn(a, "%.120s: %s: \"%.50s\" is no host: the object does not count", entry->dn, attr, values->values[0].data);
+    return !values || !values->count;
+}
+
+bool src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct src_answer *a)
 {
     struct lm_mp mp = lm_mp_unknown();
     struct sl_error e = {.status = SL_OK};
@@ -100,8 +117,9 @@ void src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct s
         src_warn(a, "%s: %s", entry->dn, sl_error_text(&e));
     copy_address(entry, mp.address, sizeof mp.address, a);
     (void)sl_text_copy(mp.name, sizeof mp.name, mp.address);
-    copy_text(entry, SCHEMA_MP_NAME, mp.name, sizeof mp.name);
-    copy_text(entry, SCHEMA_DNS_HOST_NAME, mp.name, sizeof mp.name);
+    if (!copy_host(entry, SCHEMA_MP_NAME, mp.name, sizeof mp.name, a) ||
+        !copy_host(entry, SCHEMA_DNS_HOST_NAME, mp.name, sizeof mp.name, a))
+        return false;
     copy_text(entry, SCHEMA_SOURCE_FOREST, mp.forest, sizeof mp.forest);
     mp.is_default = ldapc_entry_has(entry, SCHEMA_DEFAULT_MP, "TRUE");
     if (build)
@@ -110,6 +128,7 @@ void src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct s
         lm_mp_capabilities(capabilities->values[0].data, capabilities->values[0].len, &mp, &e) != SL_OK)
         src_warn(a, "%s: %s", entry->dn, sl_error_text(&e));
     *ret_mp = mp;
+    return true;
 }
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar. */
@@ -201,7 +220,8 @@ static void choose(const struct ldapc_entries *found, const struct src_question 
             *ret_site_seen = true;
             continue;
         }
-        src_ldap_mp(entry, &mps[count], a);
+        if (!src_ldap_mp(entry, &mps[count], a))
+            continue;
         if (mps[count].name[0])
             entries[count++] = entry;
         else

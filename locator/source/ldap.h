@@ -9,8 +9,11 @@
 
 enum { SRC_LDAP_FILTER_MAX = 64 << 10 };
 
-/* Reads a management point object. What is odd about it becomes a warning of `a`; it is of use all the same. */
-void src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct src_answer *a);
+/*
+ * Reads a management point object. What is odd about it becomes a warning of `a`; it is of use all the same, unless what it names
+ * is no host: false.
+ */
+bool src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct src_answer *a);
 /* Every published object of a kind (ldap_objects.c). */
 void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
 /* Adds the objects of `kind` that an entry stands for: one, none, or, of boundaries, one for each value. */

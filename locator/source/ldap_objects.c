@@ -59,16 +59,19 @@ static void read_integer_address(const struct ldapc_entry *entry, const char *at
         src_warn(a, "%s: %s: \"%.40s\" is no address", entry->dn, attr, text);
 }
 
-/* What every class may have. */
+/* What every class may have; NULL when there is no room, or the entry names what is no host. */
 static struct lm_object *add(const struct ldapc_entry *entry, enum lm_object_kind kind, int64_t now_s, struct src_answer *a)
 {
+    struct lm_mp mp;
+    if (!src_ldap_mp(entry, &mp, a))
+        return NULL;
     struct lm_object *o = lm_objects_add(&a->objects, kind);
     if (!o) {
         src_warn(a, "more than %d objects: the rest is left out", LM_OBJECTS_MAX);
         return NULL;
     }
     o->dn = sl_strdup(entry->dn);
-    src_ldap_mp(entry, &o->mp, a);
+    o->mp = mp;
     copy_text(entry, SCHEMA_ASSIGNMENT_SITE_CODE, o->assignment, sizeof o->assignment);
     o->age_s = src_ldap_age(entry, now_s);
     return o;

@@ -73,8 +73,7 @@ static bool is_answer(const struct ldapc_entry *entry, const struct src_question
     if (!code || strcasecmp(code, a->mp.site) || !ldapc_entry_has(entry, "objectClass", SCHEMA_CLASS_MANAGEMENT_POINT))
         return false;
     src_answer_init(&ignored);
-    src_ldap_mp(entry, &mp, &ignored);
-    return !strcmp(mp.name, a->mp.name) && mp.is_default == a->mp.is_default;
+    return src_ldap_mp(entry, &mp, &ignored) && !strcmp(mp.name, a->mp.name) && mp.is_default == a->mp.is_default;
 }
 
 static void find_place(const struct load *load, const struct ldapc_entries *entries, const struct src_question *q,

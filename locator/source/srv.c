@@ -1,5 +1,6 @@
 #include "locator/source/srv.h"
 
+#include "common/base/addr.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
@@ -12,10 +13,24 @@ void src_srv_label(const char *site, char *out, size_t size)
     (void)snprintf(out, size, "_mssms_mp_%s._tcp", site);
 }
 
-bool src_srv_domain_ok(const char *domain)
+bool src_srv_check_target(const char *target, const char *what, struct src_answer *a)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    return domain[0] && domain[0] != '.' && !strstr(domain, "..") && domain[strspn(domain, allowed)] == '\0';
+    if (sl_is_host(target))
+        return true;
+    src_warn(a, "%.80s: the target \"%.60s\" of an SRV record is no host: it does not count", what, target);
+    return false;
+}
+
+/* Takes out what does not name a host. */
+static void drop_others(struct dnsc_srv_list *list, const struct src_question *q, struct src_answer *a)
+{
+    char label[SRC_TEXT_MAX];
+    size_t kept = 0;
+    src_srv_label(q->site, label, sizeof label);
+    for (size_t i = 0; i < list->count; i++)
+        if (src_srv_check_target(list->items[i].target, label, a))
+            list->items[kept++] = list->items[i];
+    list->count = kept;
 }
 
 static void to_mps(const struct dnsc_srv_list *list, const struct src_question *q, struct lm_mp *mps)
@@ -29,8 +44,9 @@ static void to_mps(const struct dnsc_srv_list *list, const struct src_question *
     }
 }
 
-bool src_srv_choose(const struct dnsc_srv_list *list, const struct src_question *q, struct src_answer *a, size_t *ret_index)
+bool src_srv_choose(struct dnsc_srv_list *list, const struct src_question *q, struct src_answer *a, size_t *ret_index)
 {
+    drop_others(list, q, a);
     if (!list->count) {
         src_note_end(a, "no such record");
         return false;

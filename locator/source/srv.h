@@ -10,15 +10,16 @@
 #include "locator/net/dnsc.h"
 #include "locator/source/source.h"
 
-/* Letters, digits, '-', '_' and single dots between labels: what may stand behind "_tcp." without escaping. */
-bool src_srv_domain_ok(const char *domain);
+/* True for the name of a host; warns of anything else, with `what` it was asked for. */
+bool src_srv_check_target(const char *target, const char *what, struct src_answer *a);
 /* "_mssms_mp_ps1._tcp", what the domain follows behind a dot. */
 void src_srv_label(const char *site, char *out, size_t size);
 /*
- * Chooses among the records and says so in `a`, with the time to live; ends the note of the question. *ret_index is the record
- * chosen; false when there was none, which is left to the caller to say.
+ * Chooses among the records that name a host (the others are taken out, with a warning) and says so in `a`, with the time to
+ * live; ends the note of the question. *ret_index is the record chosen; false when there was none, which is left to the caller
+ * to say.
  */
-bool src_srv_choose(const struct dnsc_srv_list *list, const struct src_question *q, struct src_answer *a, size_t *ret_index);
+bool src_srv_choose(struct dnsc_srv_list *list, const struct src_question *q, struct src_answer *a, size_t *ret_index);
 /* Gives the management point its address, or warns that its host has none; ends the note. NULL: none. */
 void src_srv_address(const char *address, struct src_answer *a);
 

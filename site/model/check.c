@@ -20,18 +20,12 @@ enum sl_status sm_check_code(const char *code, struct sl_error *e)
 
 enum sl_status sm_check_host(const char *what, const char *host, struct sl_error *e)
 {
-    enum { LABEL_MAX = 63 };
+    size_t at;
     if (host[0] == '\0' || strlen(host) > SM_HOST_MAX)
         return sl_fail(e, SL_USAGE, "%s \"%s\": must have 1 to %d characters", what, host, SM_HOST_MAX);
-    for (const char *label = host;;) {
-        size_t len = strspn(label, ALNUM "-_");
-        if (len == 0 || len > LABEL_MAX || label[0] == '-' || label[len - 1] == '-' || (label[len] != '.' && label[len] != '\0'))
-            return sl_fail(e, SL_USAGE, "%s \"%s\": not a host name, at character %zu", what, host,
-                           (size_t)(label - host) + len + 1);
-        if (label[len] == '\0')
-            return SL_OK;
-        label += len + 1;
-    }
+    if (!sl_is_host_name(host, &at))
+        return sl_fail(e, SL_USAGE, "%s \"%s\": not a host name, at character %zu", what, host, at + 1);
+    return SL_OK;
 }
 
 enum sl_status sm_check_package_id(const char *id, struct sl_error *e)

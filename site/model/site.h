@@ -11,6 +11,7 @@
 #ifndef SL_SITE_MODEL_SITE_H
 #define SL_SITE_MODEL_SITE_H
 
+#include "common/base/addr.h"
 #include "common/base/option.h"
 
 #include <stdbool.h>
@@ -23,7 +24,7 @@ enum { SM_SITE_BUILD = 6487 };
 
 enum {
     SM_CODE_LEN = 3,
-    SM_HOST_MAX = 253,     /* octets of a host name */
+    SM_HOST_MAX = SL_HOST_MAX, /* octets of a host name */
     SM_AD_SITE_MAX = 64,   /* octets of an AD site name */
     SM_PACKAGE_ID_MAX = 64,
     SM_URL_MAX = 1024,

@@ -73,6 +73,17 @@ class Content(harness.Case):
         self.assertEqual(found.answer, {}, "an answer beside a failure")
         return found
 
+    def test_hosts_that_are_none(self):
+        """X02 a record whose URL or ServerRemoteName names no host does not count, and is told; alone it is no answer"""
+        good = ("http://dp1/pkg/", "LOCAL")
+        for value in ("dp1 evil", "user@dp1", "-dp1", "[::1", "[::1]x", "[dp1]", "1.2.3", "dp1..org", "a" * 64, "dp1%20"):
+            self.answer(envelope(reply([("http://%s/pkg/" % value, "LOCAL"), good])))
+            found = self.find()
+            self.assertEqual((found.code, found.answer["url"], found.answer["candidates"]), (0, good[0], [good[0]]), str(found))
+            self.assertIn("URL/@Name \"http://%s" % value[:40], found.json["warnings"][-1])
+        self.answer(envelope(reply([good]).replace("<Locality>", "<ServerRemoteName>user@dp1</ServerRemoteName><Locality>")))
+        self.assertIn("ServerRemoteName \"user@dp1\"", self.check(1, "negative", "not-found").json["warnings"][-1])
+
     def test_request_is_what_a_management_point_expects(self):
         """S1.15 method, path, user agent and the ContentLocationRequest of the SDK, with the client's address and subnet"""
         self.answer(envelope(reply([("http://dp1/pkg/", "LOCAL")])))

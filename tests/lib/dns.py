@@ -20,7 +20,7 @@ TRUNCATED, ANSWER, RECURSION = 0x0200, 0x8400, 0x0080
 
 
 def name_octets(name):
-    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label) + b"\0"
+    return b"".join(bytes([len(label)]) + label for label in name.encode().split(b".") if label) + b"\0"
 
 
 def value_octets(kind, value):

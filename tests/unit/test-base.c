@@ -278,6 +278,37 @@ START_TEST(endpoints_are_parsed_and_written)
 }
 END_TEST
 
+START_TEST(hosts_are_names_or_addresses)
+{
+    static const char *const good[] = {"mp1", "MP_1.example.org", "a-b.c", "1a.org", "10.0.0.1", "::1", "2001:db8::1", "3com"};
+    static const char *const bad[] = {
+        "",    " ",   "a b",    "a\nb", "\033[31m", "u@h",   "a/b",   "-a",    "a-",        "a.-b", "a..b", ".a", "a.",
+        "a,b", "::1]", "[::1]", "[::1", "::zz",     "a%20b", "a\\b", "1.2.3", "999.1.1.1", "1.2.3.4.5", "12345", "fe80::1%lo",
+        "h\303\244", "a:80",
+    };
+    char label[SL_LABEL_MAX + 2], host[SL_HOST_MAX + 2];
+    size_t at = 0;
+    for (size_t i = 0; i < SL_COUNT(good); i++)
+        ck_assert_msg(sl_is_host(good[i]), "\"%s\"", good[i]);
+    for (size_t i = 0; i < SL_COUNT(bad); i++)
+        ck_assert_msg(!sl_is_host(bad[i]), "\"%s\"", bad[i]);
+    memset(label, 'a', sizeof label);
+    label[SL_LABEL_MAX + 1] = '\0';
+    ck_assert(!sl_is_host(label));
+    label[SL_LABEL_MAX] = '\0';
+    ck_assert(sl_is_host(label));
+    for (size_t i = 0; i <= SL_HOST_MAX; i++)
+        host[i] = i % 2 ? '.' : 'a';
+    host[SL_HOST_MAX + 1] = '\0';
+    host[SL_HOST_MAX] = 'a';
+    ck_assert(!sl_is_host(host));
+    host[SL_HOST_MAX] = '\0';
+    ck_assert(sl_is_host(host));
+    ck_assert(!sl_is_host_name("ab.c d", &at));
+    ck_assert_uint_eq(at, 4);
+}
+END_TEST
+
 START_TEST(endpoints_compare)
 {
     struct sl_endpoint a = sl_endpoint_ip4(0x01020304, 80), b = a, v6;
@@ -516,6 +547,7 @@ UNIT_MAIN("base", text_grows_up_to_its_limit, json_is_always_valid, escaping_lea
           numbers_are_whole_or_refused, durations_have_units, small_text_helpers, errors_carry_their_place,
           outcomes_are_the_contract, log_values_cannot_forge_a_line, a_log_that_nobody_reads_stops_nobody,
           frames_round_trip, bad_frames_are_refused,
-          endpoints_are_parsed_and_written, endpoints_compare, options_have_types_defaults_and_bounds,
+          endpoints_are_parsed_and_written, hosts_are_names_or_addresses,
+          endpoints_compare, options_have_types_defaults_and_bounds,
           a_default_is_replaced_once_only, random_numbers_repeat_for_a_seed, the_published_xoshiro_sequence, deadlines_run_out,
           a_deadline_passes_when_its_wish_is_told, a_library_is_loaded_once_or_named_in_the_error, memory_is_zeroed_and_copied)
