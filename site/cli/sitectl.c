@@ -286,8 +286,7 @@ struct target_values {
 };
 
 static const struct sl_option target_add_options[] = {
-    LDAPC_CREDENTIAL_ROWS(struct target_values, ldap),
-    LDAPC_CERTIFICATE_ROWS(struct target_values, ldap),
+    LDAPC_CREDENTIAL_ROWS(struct target_values, ldap), LDAPC_CERTIFICATE_ROWS(struct target_values, ldap),
     LDAPC_TIMEOUT_ROW(struct target_values, ldap),
     {.name = "tsig-key", .type = SL_OPT_STRING, .offset = offsetof(struct target_values, tsig_key), .arg = "FILE",
      .flags = SL_OPT_PATH, .help = "Key of a dns: target, as tsig-keygen writes it; or --sasl gssapi for GSS-TSIG"},
@@ -504,8 +503,7 @@ static const struct cli_verb verbs[] = {
      .detail = "URI is ldap://HOST[:PORT][/BASE], ldaps://..., ldapi://%2Fpath; wins://HOST[:PORT], where the management point's "
                "own host registers; winsd://PATH, static names through the control socket of a winsd; dns://HOST[:PORT]/ZONE, "
                "by nsupdate; or ldif:PATH, zone:PATH, lmhosts:PATH, winsdat:PATH, netsh:PATH, a file to be applied by hand. "
-               "The site server reads the files of --password-file, --ca, --cert, --key and --tsig-key each time; secrets are "
-               "not stored.",
+               "The site server reads the files of keys and passwords each time; only their names are stored.",
      OPTIONS(target_add_options, struct target_values), .run = remote,
      .examples = {"sitectl target add ldaps://dc1.example.org --bind-dn cn=sites,dc=example,dc=org --password-file password",
                   "Publish to this directory with this account",
