@@ -448,7 +448,7 @@ static const struct cli_verb verbs[] = {
      .examples = {"sitectl package verify LAB00002", "Negative when a file is missing or its octets have changed"}},
     {.name = "package remove", .args = "ID", .min_args = 1, .max_args = 1, .summary = "Remove a package", .run = remote,
      .examples = {"sitectl package remove LAB00001", "Forget the package"}},
-    {.name = "package list", .args = "", .summary = "List the packages", .run = remote},
+    {.name = "package list", .args = "", .summary = "List the packages, also those that sites above have told", .run = remote},
     {.name = "package status", .args = "[ID]", .max_args = 1,
      .summary = "Tell how far the distribution points are that fetch a package, or which packages they lack", .run = remote,
      .examples = {"sitectl package status", "What is not yet where it should be",
@@ -483,8 +483,8 @@ static const struct cli_verb verbs[] = {
     {.name = "advertise list", .args = "", .summary = "List the advertisements", .run = remote},
     {.name = "site add", .args = "CODE --server URL --root-key FILE", .min_args = 1, .max_args = 1,
      .summary = "Make a site of the hierarchy known that has a database of its own",
-     .detail = "Both site servers must be told of each other. From then on they tell each other what their site is, its "
-               "management points and boundaries, when that changes and every --exchange-interval, signed by their root keys.",
+     .detail = "Both site servers must be told of each other. From then on they tell each other what their site is and where its "
+               "parts are, signed by their root keys; the one below also asks for the packages of the one above.",
      OPTIONS(site_add_options, struct neighbour_values), .run = add_site,
      .examples = {"sitectl site add CHD --server http://srv.child.example.org --root-key chd.pem",
                   "The clients of this site that roam into CHD find its management point"}},

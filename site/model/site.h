@@ -157,6 +157,7 @@ struct sm_boundary {
 struct sm_package {
     char *id;
     uint32_t version;
+    char source[SM_CODE_LEN + 1]; /* the site that it comes from; "": this one */
     struct sm_dp **dps; /* borrowed from the snapshot's list of distribution points */
     size_t dp_count;
 };
@@ -240,6 +241,7 @@ struct sm_snapshot {
     size_t boundary_count;
     struct sm_package *packages; /* by id */
     size_t package_count;
+    int64_t packages_changed; /* the number of the last change of its own ones (site/store/flow.h); 0: never any */
     struct sm_target *targets; /* in the order they were added */
     size_t target_count;
     struct sl_strings caps; /* host names of the client access points, sorted (S1.09) */

@@ -30,13 +30,29 @@ static void put_mp(struct sx_writer *w, const struct sm_mp *mp)
     sx_close(w);
 }
 
+static void put_dp(struct sx_writer *w, const struct sm_dp *dp)
+{
+    sx_open(w, "DP");
+    sx_put_attr(w, "Host", dp->host);
+    sx_put_attr(w, "URL", dp->url);
+    sx_close(w);
+    for (size_t i = 0; i < dp->boundary_count; i++) {
+        sx_open(w, "Protected");
+        sx_put_attr(w, "DP", dp->host);
+        sx_put_attr(w, "Kind", sm_boundary_word(dp->boundaries[i]->kind));
+        sx_put_attr(w, "Value", dp->boundaries[i]->value);
+        sx_close(w);
+    }
+}
+
 void srv_describe(const struct sm_snapshot *site, int64_t made_s, struct sl_text *out)
 {
     sl_text_puts(out, FIRST_LINE);
     struct sx_writer w = sx_write_to(out);
-    sx_open(&w, "SiteDescription");
+    sx_open(&w, SRV_DESCRIPTION);
     sx_put_attr(&w, "SchemaVersion", "1.0");
     put_number(&w, "Made", made_s);
+    put_number(&w, "Packages", site->packages_changed);
     sx_open(&w, "Site");
     sx_put_attr(&w, "Code", site->site.code);
     sx_put_attr(&w, "Kind", sm_site_kind_word(site->site.kind));
@@ -54,6 +70,8 @@ void srv_describe(const struct sm_snapshot *site, int64_t made_s, struct sl_text
         put_number(&w, "Slow", site->boundaries[i].is_slow);
         sx_close(&w);
     }
+    for (size_t i = 0; i < site->dp_count; i++)
+        put_dp(&w, &site->dps[i]);
     sx_close(&w);
 }
 
@@ -148,18 +166,60 @@ static enum sl_status read_boundaries(struct sx_node *root, struct sm_snapshot *
     return SL_OK;
 }
 
+static enum sl_status read_dps(struct sx_node *root, struct sm_snapshot *site, struct sl_error *e)
+{
+    site->dps = sl_new_array(count_of(root, "DP") + 1, sizeof *site->dps);
+    for (struct sx_node *n = sx_child(root, "DP"); n != NULL; n = sx_next(n, "DP")) {
+        if (sm_dp_make(attr(n, "Host"), attr(n, "URL"), &site->dps[site->dp_count], e) != SL_OK)
+            return sl_fail_in(e, SL_MALFORMED, "DP %zu", site->dp_count + 1);
+        site->dp_count++;
+    }
+    return SL_OK;
+}
+
+/* A boundary of the site that protects one of its distribution points. */
+static enum sl_status read_protected(struct sx_node *node, struct sm_snapshot *site, struct sl_error *e)
+{
+    struct sm_dp *dp = (struct sm_dp *)(uintptr_t)sm_find_dp(site, attr(node, "DP"));
+    enum sm_boundary_kind kind = sm_boundary_kind_parse(attr(node, "Kind"));
+    struct sm_boundary *boundary = kind != SM_BOUNDARY_COUNT ? sm_find_boundary(site, kind, attr(node, "Value")) : NULL;
+    if (dp == NULL)
+        return sl_fail(e, SL_MALFORMED, "@DP: \"%.64s\" is none of them", attr(node, "DP"));
+    if (boundary == NULL)
+        return sl_fail(e, SL_MALFORMED, "\"%.32s %.64s\" is none of the boundaries", attr(node, "Kind"), attr(node, "Value"));
+    dp->boundaries = sl_resize(dp->boundaries, dp->boundary_count + 1, sizeof(struct sm_boundary *));
+    dp->boundaries[dp->boundary_count++] = boundary;
+    return SL_OK;
+}
+
+static enum sl_status read_protection(struct sx_node *root, struct sm_snapshot *site, struct sl_error *e)
+{
+    size_t count = 0;
+    for (struct sx_node *n = sx_child(root, "Protected"); n != NULL; n = sx_next(n, "Protected"), count++)
+        if (read_protected(n, site, e) != SL_OK)
+            return sl_fail_in(e, SL_MALFORMED, "Protected %zu", count + 1);
+    return SL_OK;
+}
+
 static enum sl_status read_root(struct sx_node *root, struct sm_snapshot *site, int64_t *ret_made_s, struct sl_error *e)
 {
     struct sx_node *node = sx_child(root, "Site");
-    if (strcmp(sx_name(root), "SiteDescription") != 0 || node == NULL)
-        return sl_fail(e, SL_MALFORMED, "is no SiteDescription with a Site");
+    if (strcmp(sx_name(root), SRV_DESCRIPTION) != 0 || node == NULL)
+        return sl_fail(e, SL_MALFORMED, "is no " SRV_DESCRIPTION " with a Site");
     if (!sl_parse_i64(attr(root, "Made"), 1, INT64_MAX, ret_made_s))
         return sl_fail(e, SL_MALFORMED, "@Made: \"%.32s\"", attr(root, "Made"));
+    const char *packages = sx_attr(root, "Packages"); /* absent: of a version that does not tell them */
+    if (packages != NULL && !sl_parse_i64(packages, 0, INT64_MAX, &site->packages_changed))
+        return sl_fail(e, SL_MALFORMED, "@Packages: \"%.32s\"", packages);
     enum sl_status status = read_site(node, &site->site, e);
     if (status != SL_OK)
         return sl_fail_in(e, SL_MALFORMED, "Site");
     status = read_mps(root, site, e);
-    return status == SL_OK ? read_boundaries(root, site, e) : status;
+    if (status == SL_OK)
+        status = read_boundaries(root, site, e);
+    if (status == SL_OK)
+        status = read_dps(root, site, e);
+    return status == SL_OK ? read_protection(root, site, e) : status;
 }
 
 enum sl_status srv_description_read(const char *text, size_t len, struct sm_snapshot **ret_site, int64_t *ret_made_s,

@@ -6,12 +6,11 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/host/worker.h"
-#include "locator/net/httpc.h"
 #include "site/model/digest.h"
-#include "site/report/uplink.h"
 #include "site/server/describe.h"
+#include "site/server/flow.h"
 #include "site/server/keys.h"
-#include "site/store/neighbour.h"
+#include "site/server/teller.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -21,7 +20,13 @@
 
 #define EXCHANGE_MAGIC 0x52700003u
 
-enum { SOON_MS = 500, QUESTION_MS = 10000, AHEAD_MAX_S = 3600 };
+enum { SOON_MS = 500, AHEAD_MAX_S = 3600 };
+
+/* A neighbour that the exchange failed with, and what it had told by then. */
+struct failure {
+    char code[SM_CODE_LEN + 1];
+    int64_t told_s;
+};
 
 struct srv_exchange {
     uint32_t magic;
@@ -30,32 +35,13 @@ struct srv_exchange {
     struct host_worker *worker;
     struct sl_cancel stop;
     bool is_telling, again;
-    struct sl_strings failing;   /* neighbours that the last round failed with; of the worker's thread, as the next */
-    char told[SM_SHA256_SIZE];   /* what was told to whom in the last round */
+    struct failure *failing;     /* of the last round; of the worker's thread, as the next two */
+    size_t failing_count;
+    char told[SM_SHA256_SIZE]; /* what was told to whom in the last round */
     pthread_mutex_t mutex;     /* guards the two below */
     struct sst *store;         /* for writing; NULL until it is needed, and after a failure */
     struct sl_log_limit log;
 };
-
-/* The HTTP status of a failure; 200 of none. */
-static unsigned refusal_of(enum sl_status status)
-{
-    switch (status) {
-    case SL_OK:
-        return 200;
-    case SL_MALFORMED:
-    case SL_LIMIT:
-        return 400;
-    case SL_DENIED:
-        return 403;
-    case SL_CONFLICT:
-        return 409;
-    case SL_USAGE:
-        return 404;
-    default:
-        return 500;
-    }
-}
 
 /* ---- what is known and what is told -------------------------------------------------------------------------------------- */
 
@@ -96,7 +82,7 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A line for each part of a site, sorted: engines and sites may order them otherwise. */
+/* A line for each part of a site, sorted: engines and sites may order them otherwise. The outermost element is none. */
 static struct sl_strings parts_of(const struct sm_snapshot *site)
 {
     struct sl_strings parts = {0};
@@ -104,7 +90,8 @@ static struct sl_strings parts_of(const struct sm_snapshot *site)
     srv_describe(site, 1, &text);
     char *all = sl_text_take(&text), *rest = all;
     for (char *part; (part = strsep(&rest, "<")) != NULL;)
-        sl_strings_add(&parts, part);
+        if (strncmp(part, SRV_DESCRIPTION, strlen(SRV_DESCRIPTION)) != 0)
+            sl_strings_add(&parts, part);
     qsort(parts.items, parts.count, sizeof *parts.items, compare_texts);
     free(all);
     return parts;
@@ -131,36 +118,6 @@ static enum sl_status open_store(struct srv_exchange *x, struct sl_error *e)
     return sst_open(x->options.path, SST_READ_WRITE, &x->store, e);
 }
 
-static bool is_signed_by(const struct sst_neighbour *n, const char *text, size_t len, const char *signature)
-{
-    struct proof_public key;
-    return proof_public_read(n->root_key, strlen(n->root_key), &key, NULL) == SL_OK &&
-           proof_is_signed(&key, text, len, signature);
-}
-
-/*
- * SL_DENIED unless it is signed by the key that is pinned for a neighbour: for that of this code, NULL for any. Sites of a
- * hierarchy may share a root key.
- */
-static enum sl_status check_teller(struct srv_exchange *x, const char *code, const char *text, size_t len, const char *signature,
-                                   struct sl_error *e)
-{
-    struct sst_neighbours list;
-    bool is_known = false, is_signed = false;
-    enum sl_status status = sst_neighbours(x->store, &list, e);
-    if (status != SL_OK)
-        return status;
-    for (size_t i = 0; i < list.count && !is_signed; i++) {
-        bool is_meant = code == NULL || strcmp(list.items[i].code, code) == 0;
-        is_known = is_known || is_meant;
-        is_signed = is_meant && is_signed_by(&list.items[i], text, len, signature);
-    }
-    sst_neighbours_fini(&list);
-    if (!is_known && code != NULL)
-        return sl_fail(e, SL_DENIED, "site %s is not known here; make it known with: sitectl site add %s", code, code);
-    return is_signed ? SL_OK : sl_fail(e, SL_DENIED, "it is not signed by the root key of a site that is known here");
-}
-
 /* With the mutex held. A parent that nobody has made known here is none: what is above does not matter to who locates. */
 static enum sl_status store_told(struct srv_exchange *x, struct sm_snapshot *told, int64_t made_s, struct sl_error *e)
 {
@@ -175,7 +132,7 @@ static enum sl_status store_told(struct srv_exchange *x, struct sm_snapshot *tol
         return status;
     bool same = known != NULL && is_same(known, told);
     sm_snapshot_free(known);
-    status = same ? sst_learn_same(x->store, told->site.code, made_s, e) : sst_learn(x->store, told, made_s, e);
+    status = same ? sst_learn_same(x->store, told, made_s, e) : sst_learn(x->store, told, made_s, e);
     if (status == SL_OK && !same)
         sl_log(SL_LOG_INFO, "site-learned", "site=%s mps=%zu boundaries=%zu", told->site.code, told->mp_count,
                told->boundary_count);
@@ -203,7 +160,7 @@ static enum sl_status take(struct srv_exchange *x, const char *wanted, const cha
     if (wanted != NULL && strcmp(wanted, told->site.code) != 0)
         status = sl_fail(e, SL_DENIED, "site %s answers instead of %s", told->site.code, wanted);
     if (status == SL_OK)
-        status = check_teller(x, told->site.code, text, len, signature, e);
+        status = srv_check_teller(x->store, told->site.code, text, len, signature, e);
     if (status == SL_OK)
         status = check_time(told->site.code, made_s, e);
     if (status == SL_OK)
@@ -219,10 +176,10 @@ static enum sl_status learn(struct srv_exchange *x, const char *wanted, const ch
     pthread_mutex_lock(&x->mutex);
     enum sl_status status = open_store(x, e);
     if (status == SL_OK)
-        status = check_teller(x, NULL, text, len, signature, e);
+        status = srv_check_teller(x->store, NULL, text, len, signature, e);
     if (status == SL_OK)
         status = take(x, wanted, text, len, signature, e);
-    if (refusal_of(status) == 500) {
+    if (srv_refusal_of(status) == 500) {
         sst_close(x->store);
         x->store = NULL;
     }
@@ -240,27 +197,16 @@ struct round {
 
 static enum sl_status ask(struct srv_exchange *x, const struct sst_neighbour *n, const char *ours, struct sl_error *e)
 {
-    char url[HTTPC_URL_MAX], signature[PROOF_TEXT_MAX], header[sizeof UPL_SIGNATURE + PROOF_TEXT_MAX + 2];
+    char signature[PROOF_TEXT_MAX];
     struct sl_text text = sl_text_new(SRV_DESCRIPTION_MAX);
     struct httpc_reply reply;
     enum sl_status status = describe(x, ours, &text, signature, e);
-    if (status == SL_OK) {
-        (void)snprintf(url, sizeof url, "%.*s" SRV_EXCHANGE_PATH "?%s", SM_URL_MAX, n->url, n->code);
-        (void)snprintf(header, sizeof header, UPL_SIGNATURE ": %s", signature);
-        const struct httpc_request request = {.method = "POST", .url = url, .content_type = "application/octet-stream",
-                                              .body = text.data, .body_len = text.len, .header = header,
-                                              .wanted = UPL_SIGNATURE};
-        struct sl_deadline deadline = sl_deadline_in(QUESTION_MS);
-        deadline.cancel = &x->stop;
-        status = httpc_exchange(&request, deadline, &reply, e);
-    }
+    if (status == SL_OK)
+        status = srv_ask_neighbour(n, SRV_EXCHANGE_PATH, &text, signature, &x->stop, &reply, e);
     sl_text_fini(&text);
     if (status != SL_OK)
         return status;
-    if (reply.status == 200)
-        status = learn(x, n->code, sl_text_str(&reply.body), reply.body.len, reply.header, e);
-    else
-        status = sl_fail(e, SL_UNREACHABLE, "%s: HTTP status %d: %.200s", url, reply.status, sl_text_str(&reply.body));
+    status = learn(x, n->code, sl_text_str(&reply.body), reply.body.len, reply.header, e);
     httpc_reply_fini(&reply);
     return status;
 }
@@ -280,12 +226,12 @@ static enum sl_status read_lists(struct srv_exchange *x, struct sst_neighbours *
     return status;
 }
 
-static bool has_failed(const struct srv_exchange *x, const char *code)
+static const struct failure *failure_of(const struct srv_exchange *x, const struct sst_neighbour *n)
 {
-    for (size_t i = 0; i < x->failing.count; i++)
-        if (strcmp(x->failing.items[i], code) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < x->failing_count; i++)
+        if (strcmp(x->failing[i].code, n->code) == 0)
+            return &x->failing[i];
+    return NULL;
 }
 
 /* The hash of what is to be told, and to whom. */
@@ -315,17 +261,36 @@ static void digest(struct srv_exchange *x, const struct sst_neighbours *neighbou
 }
 
 /* A neighbour need not know all our sites; only when it takes none of them something is wrong. */
-static bool tell_one(struct srv_exchange *x, const struct sst_neighbour *n, const struct sl_strings *ours)
+static enum sl_status tell_one(struct srv_exchange *x, const struct sst_neighbour *n, const struct sl_strings *ours,
+                               struct sl_error *e)
+{
+    bool is_taken = false;
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < ours->count && !sl_cancel_is_told(&x->stop); i++) {
+        enum sl_status one = ask(x, n, ours->items[i], e);
+        is_taken = is_taken || one == SL_OK;
+        status = is_taken ? SL_OK : one;
+    }
+    return status;
+}
+
+/* Tells a neighbour when that is due, and asks it for what has changed. What failed waits for the interval, or for its news. */
+static bool exchange_with(struct srv_exchange *x, const struct sst_neighbour *n, const struct sl_strings *ours, bool is_due)
 {
     struct sl_error e = {0};
-    bool is_taken = false;
-    for (size_t i = 0; i < ours->count && !sl_cancel_is_told(&x->stop); i++)
-        is_taken = ask(x, n, ours->items[i], &e) == SL_OK || is_taken;
-    if (!is_taken && !has_failed(x, n->code) && !sl_cancel_is_told(&x->stop))
+    const struct failure *before = failure_of(x, n);
+    if (!is_due && before != NULL && before->told_s == n->told_s)
+        return false;
+    enum sl_status status = srv_flow_forget(&x->options, n, ours, &e);
+    if (status == SL_OK && is_due)
+        status = tell_one(x, n, ours, &e);
+    if (status == SL_OK)
+        status = srv_flow_pull(&x->options, n->code, ours, &x->stop, &e);
+    if (status != SL_OK && before == NULL && !sl_cancel_is_told(&x->stop))
         sl_log(SL_LOG_WARNING, "site-exchange-failed", "site=%s text=%s", n->code, SL_LOG_TEXT(sl_error_text(&e)));
-    else if (is_taken && has_failed(x, n->code))
+    else if (status == SL_OK && before != NULL)
         sl_log(SL_LOG_INFO, "site-exchange-back", "site=%s", n->code);
-    return is_taken;
+    return status == SL_OK;
 }
 
 /* On the worker's thread. What we have learned is no news to tell, else two sites might tell each other for ever. */
@@ -334,19 +299,28 @@ static void tell_all(struct host_job *job, struct host_worker *worker)
     const struct round *r = (struct round *)job;
     struct srv_exchange *x = r->exchange;
     struct sst_neighbours neighbours = {0};
-    struct sl_strings ours = {0}, failing = {0};
+    struct sl_strings ours = {0};
     char hex[SM_SHA256_SIZE] = "";
     enum sl_status status = read_lists(x, &neighbours, &ours, NULL); /* else the database is away, which others have told */
     if (status == SL_OK)
         digest(x, &neighbours, &ours, hex);
     bool is_due = r->is_interval || strcmp(hex, x->told) != 0;
-    for (size_t i = 0; i < neighbours.count && status == SL_OK && is_due && !host_worker_is_stopping(worker); i++)
-        if (!tell_one(x, &neighbours.items[i], &ours))
-            sl_strings_add(&failing, neighbours.items[i].code);
-    if (status == SL_OK && is_due) {
+    struct failure *failing = sl_new_array(neighbours.count + 1, sizeof *failing);
+    size_t count = 0;
+    for (size_t i = 0; i < neighbours.count && status == SL_OK && !host_worker_is_stopping(worker); i++) {
+        const struct sst_neighbour *n = &neighbours.items[i];
+        if (exchange_with(x, n, &ours, is_due))
+            continue;
+        memcpy(failing[count].code, n->code, sizeof n->code);
+        failing[count++].told_s = n->told_s;
+    }
+    if (status == SL_OK) {
         memcpy(x->told, hex, sizeof x->told);
-        sl_strings_fini(&x->failing);
+        free(x->failing);
         x->failing = failing;
+        x->failing_count = count;
+    } else {
+        free(failing);
     }
     sst_neighbours_fini(&neighbours);
     sl_strings_fini(&ours);
@@ -397,6 +371,18 @@ static void log_refused(struct srv_exchange *x, const struct sl_error *e)
         sl_log(SL_LOG_WARNING, "site-exchange-refused", "text=%s left-out=%" PRIu64, SL_LOG_TEXT(sl_error_text(e)), left_out);
 }
 
+static void finish(struct srv_exchange *x, struct web_response *response, enum sl_status status, const struct sl_error *e)
+{
+    unsigned refusal = srv_refusal_of(status);
+    if (status == SL_OK) {
+        response->status = 200;
+        response->header = UPL_SIGNATURE;
+        return;
+    }
+    log_refused(x, e);
+    web_text(response, refusal, "%s", refusal == 500 ? "the site database cannot be used" : e->text);
+}
+
 static void on_question(const struct web_request *request, struct web_response *response, void *ctx)
 {
     struct srv_exchange *x = ctx;
@@ -409,18 +395,20 @@ static void on_question(const struct web_request *request, struct web_response *
     enum sl_status status = learn(x, NULL, request->body, request->body_len, signature != NULL ? signature : "", &e);
     if (status == SL_OK)
         status = describe(x, code, &response->body, response->header_value, &e);
-    if (status == SL_OK) {
-        response->status = 200;
-        response->header = UPL_SIGNATURE;
-        return;
-    }
-    log_refused(x, &e);
-    unsigned refusal = refusal_of(status);
-    web_text(response, refusal, "%s", refusal == 500 ? "the site database cannot be written" : e.text);
+    finish(x, response, status, &e);
+}
+
+static void on_wanted(const struct web_request *request, struct web_response *response, void *ctx)
+{
+    struct srv_exchange *x = ctx;
+    struct sl_error e = {0};
+    SL_CHECK_MAGIC(x, EXCHANGE_MAGIC);
+    finish(x, response, srv_flow_answer(&x->options, request, response, &e), &e);
 }
 
 const struct web_route srv_exchange_routes[] = {
     {"POST", SRV_EXCHANGE_PATH, on_question},
+    {"POST", SRV_FLOW_PATH, on_wanted},
 };
 const size_t srv_exchange_route_count = SL_COUNT(srv_exchange_routes);
 
@@ -468,7 +456,7 @@ void srv_exchange_free(struct srv_exchange *x)
     host_timer_free(x->interval);
     host_timer_free(x->soon);
     sst_close(x->store);
-    sl_strings_fini(&x->failing);
+    free(x->failing);
     pthread_mutex_destroy(&x->mutex);
     sl_cancel_fini(&x->stop);
     x->magic = 0;

@@ -28,7 +28,7 @@
 
 struct srv_exchange;
 
-/* The one route; its ctx is a struct srv_exchange. */
+/* The routes, that of flow.h too; their ctx is a struct srv_exchange. */
 extern const struct web_route srv_exchange_routes[];
 extern const size_t srv_exchange_route_count;
 

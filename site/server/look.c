@@ -3,6 +3,7 @@
 #include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "site/store/neighbour.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,8 +18,11 @@ enum { ROWS_AT_ONCE = 64, COLUMNS_MAX = 20, STATUS_TEXT_MAX = 1 << 18 };
 struct listing {
     const struct kind *kind;
     const struct srv *srv;
-    struct sm_snapshot *site;
+    struct sm_snapshot *site; /* whose rows are written */
     size_t next;
+    struct sm_snapshot **others; /* whose rows follow */
+    size_t other_count;
+    struct sst_neighbours neighbours; /* of packages: who may have told them */
 };
 
 struct kind {
@@ -109,11 +113,15 @@ static void boundary_row(const struct listing *list, struct host_reply *reply)
 static void package_row(const struct listing *list, struct host_reply *reply)
 {
     const struct sm_package *package = &list->site->packages[list->next];
-    char version[SRV_NUMBER_TEXT];
+    const char *site = list->site->site.code;
+    const struct sst_neighbour *n = sst_find_neighbour(&list->neighbours, site);
+    char version[SRV_NUMBER_TEXT], told[SRV_TIME_TEXT];
     struct sl_text dps = sl_text_new(SL_FRAME_MAX);
     for (size_t i = 0; i < package->dp_count; i++)
         sl_text_printf(&dps, "%s%s", i > 0 ? "\n" : "", package->dps[i]->host);
-    const char *const cells[] = {package->id, srv_number_text(version, package->version), sl_text_str(&dps)};
+    const char *const cells[] = {package->id, srv_number_text(version, package->version), sl_text_str(&dps),
+                                 package->source[0] != '\0' ? package->source : site,
+                                 n != NULL ? srv_time_text(told, n->told_s) : NULL};
     host_reply_row(reply, cells, SL_COUNT(cells));
     sl_text_fini(&dps);
 }
@@ -208,7 +216,7 @@ static const struct kind kinds[] = {
     {"cap list", {"cap:text"}, cap_size, cap_row},
     {"slp-role list", {"slp_role:text"}, slp_size, slp_row},
     {"boundary list", {"kind:text", "value:text", "slow:bool"}, boundary_size, boundary_row},
-    {"package list", {"package:text", "version:number", "dps:list"}, package_size, package_row},
+    {"package list", {"package:text", "version:number", "dps:list", "source:text", "told:text"}, package_size, package_row},
     {"role list", {"host:text", "role:text", "title:text"}, roles_size, role_row},
     {"advertise list",
      {"advertisement:text", "package:text", "program:text", "all:bool", "clients:list"},
@@ -226,6 +234,10 @@ static void listing_free(void *state)
 {
     struct listing *list = state;
     sm_snapshot_free(list->site);
+    for (size_t i = 0; i < list->other_count; i++)
+        sm_snapshot_free(list->others[i]);
+    free(list->others);
+    sst_neighbours_fini(&list->neighbours);
     free(list);
 }
 
@@ -237,9 +249,32 @@ static bool more(struct host_reply *reply, void *state)
         list->kind->row(list, reply);
     if (list->next < size)
         return true;
+    if (list->other_count > 0) {
+        sm_snapshot_free(list->site);
+        list->site = list->others[--list->other_count];
+        list->next = 0;
+        return true;
+    }
     listing_free(list);
     host_reply_end(reply, SL_OUTCOME_OK, "", "%s", "");
     return false;
+}
+
+/* What neighbours above have told. */
+static enum sl_status read_others(struct srv_call *call, struct listing *list, struct sl_error *e)
+{
+    enum sl_status status = sst_neighbours(call->store, &list->neighbours, e);
+    if (status != SL_OK)
+        return status;
+    list->others = sl_new_array(list->neighbours.count + 1, sizeof *list->others);
+    for (size_t i = list->neighbours.count; i-- > 0 && status == SL_OK;) { /* the last one is written first */
+        struct sm_snapshot *other = NULL;
+        if (list->neighbours.items[i].packages_known > 0)
+            status = sst_snapshot(call->store, list->neighbours.items[i].code, &other, e);
+        if (status == SL_OK && other != NULL)
+            list->others[list->other_count++] = other;
+    }
+    return status;
 }
 
 enum sl_status srv_list(struct srv_call *call, struct sl_error *e)
@@ -255,6 +290,12 @@ enum sl_status srv_list(struct srv_call *call, struct sl_error *e)
     while (strcmp(list->kind->verb, call->request->verb) != 0) {
         list->kind++;
         sl_assert(list->kind < kinds + SL_COUNT(kinds));
+    }
+    if (list->kind->row == package_row)
+        status = read_others(call, list, e);
+    if (status != SL_OK) {
+        listing_free(list);
+        return status;
     }
     size_t columns = 0;
     while (columns < COLUMNS_MAX && list->kind->columns[columns] != NULL)

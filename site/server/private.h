@@ -51,6 +51,7 @@ struct srv {
     struct srv_watch *watch;
     struct host_timer *interval;
     int64_t generation;      /* last seen */
+    int64_t fetched;         /* sst_fetched, likewise */
     bool lost;               /* that the database is away has been logged */
     int64_t next_publish_s;  /* real time */
     struct srv_publisher *publisher;

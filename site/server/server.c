@@ -196,8 +196,15 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
         status = srv_store(srv, &store, e);
     if (status == SL_OK)
         status = sst_generation(store, &generation, e);
-    if (status != SL_OK || generation == srv->generation)
+    if (status != SL_OK)
         return status;
+    bool is_fetched = sst_fetched(store) != srv->fetched;
+    srv->fetched = sst_fetched(store);
+    if (generation == srv->generation) {
+        if (is_fetched && srv->options.exchange != NULL)
+            srv_exchange_poke(srv->options.exchange);
+        return SL_OK;
+    }
     status = srv_sites(srv, &codes, e);
     if (status != SL_OK)
         return status;

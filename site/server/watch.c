@@ -9,7 +9,7 @@
 /* What was seen, and what was made of it. */
 struct sight {
     enum sl_status status;
-    int64_t generation;
+    int64_t generation, fetched;
 };
 
 struct srv_watch {
@@ -37,19 +37,21 @@ static void on_news(void *ctx)
     else
         srv_lose(srv, &why);
     pthread_mutex_lock(&w->mutex);
-    w->told = (struct sight){.status = seen.status, .generation = srv->generation};
+    w->told = (struct sight){.status = seen.status, .generation = srv->generation, .fetched = srv->fetched};
     w->is_lost = srv->lost;
     pthread_mutex_unlock(&w->mutex);
 }
 
-static enum sl_status see(const struct srv_options *options, int64_t *ret_generation, struct sl_error *e)
+static enum sl_status see(const struct srv_options *options, struct sight *seen, struct sl_error *e)
 {
     struct sst *store = NULL;
     enum sl_status status = sst_borrow(options->pool, &store, e);
     if (status == SL_OK)
         status = sst_recheck(store, e);
     if (status == SL_OK)
-        status = sst_generation(store, ret_generation, e);
+        status = sst_generation(store, &seen->generation, e);
+    if (status == SL_OK)
+        seen->fetched = sst_fetched(store);
     sst_give_back(options->pool, store, status);
     if (status == SL_FOREIGN) { /* others may have it open still, from before it was so */
         sst_pool_renew(options->pool);
@@ -66,9 +68,10 @@ static bool run(void *ctx, unsigned failures, const struct sl_cancel *stop)
     struct sight seen = {0};
     (void)failures;
     (void)stop;
-    seen.status = see(&w->srv->options, &seen.generation, &why);
+    seen.status = see(&w->srv->options, &seen, &why);
     pthread_mutex_lock(&w->mutex);
-    bool is_news = w->is_lost || seen.status != w->told.status || seen.generation != w->told.generation;
+    bool is_news = w->is_lost || seen.status != w->told.status || seen.generation != w->told.generation ||
+                   seen.fetched != w->told.fetched;
     bool posts = is_news && !w->is_posted;
     w->seen = seen;
     w->why = why;
@@ -82,7 +85,7 @@ static bool run(void *ctx, unsigned failures, const struct sl_cancel *stop)
 enum sl_status srv_watch_new(struct srv *srv, struct srv_watch **ret_watch, struct sl_error *e)
 {
     struct srv_watch *w = sl_new(sizeof *w);
-    *w = (struct srv_watch){.srv = srv, .is_lost = srv->lost, .told = {.generation = srv->generation}};
+    *w = (struct srv_watch){.srv = srv, .is_lost = srv->lost, .told = {.generation = srv->generation, .fetched = srv->fetched}};
     pthread_mutex_init(&w->mutex, NULL);
     const struct sl_errand_work work = {
         .run = run, .ctx = w, .retry_min_ms = SRV_LOST_MS, .retry_max_ms = SRV_LOST_MS, .period_ms = SRV_POLL_MS};

@@ -310,15 +310,36 @@ static enum sl_status compare_package(struct sst *store, int64_t site_id, const 
     return status;
 }
 
-static enum sl_status insert_package(struct sst *store, int64_t site_id, const char *id, uint32_t version, bool *ret_added,
+static enum sl_status insert_row(struct sst *store, int64_t site_id, const struct sst_new_package *p, const char *source,
+                                 bool *ret_added, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO package (site_id, package, version, source, changed) "
+                                              "VALUES (?1, ?2, ?3, ?4, " SST_NUMBER ") ON CONFLICT DO NOTHING");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, p->id);
+    db_bind_int(s, 3, p->version);
+    db_bind_text(s, 4, source[0] != '\0' ? source : NULL);
+    return sst_run(store, s, ret_added, e);
+}
+
+/* What a site above has is laid on distribution points here, but not changed. */
+static enum sl_status insert_package(struct sst *store, int64_t site_id, const struct sst_new_package *p, bool *ret_added,
                                      struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "INSERT INTO package (site_id, package, version) VALUES (?1, ?2, ?3) "
-                                              "ON CONFLICT DO NOTHING");
+    char owner[SM_CODE_LEN + 1];
+    int64_t version;
+    enum sl_status status = sst_package_owner(store, p->id, owner, &version, e);
+    if (status == SL_OK)
+        status = insert_row(store, site_id, p, owner, ret_added, e);
+    if (status == SL_OK && *ret_added && owner[0] != '\0' && version != p->version)
+        status = sl_fail(e, SL_CONFLICT, "package %s is of site %s and has version %lld there; it can only be changed there",
+                         p->id, owner, (long long)version);
+    if (status != SL_OK || !*ret_added)
+        return status;
+    struct db_stmt *s = db_prepare(store->db, "DELETE FROM package_gone WHERE site_id = ?1 AND package = ?2");
     db_bind_int(s, 1, site_id);
-    db_bind_text(s, 2, id);
-    db_bind_int(s, 3, version);
-    return sst_run(store, s, ret_added, e);
+    db_bind_text(s, 2, p->id);
+    return db_run(s, e);
 }
 
 enum sl_status sst_add_package(struct sst *store, const char *site, const struct sst_new_package *package, bool *ret_added,
@@ -332,7 +353,7 @@ enum sl_status sst_add_package(struct sst *store, const char *site, const struct
     for (size_t i = 0; i < package->dp_count && status == SL_OK; i++)
         status = check_dp(store, site_id, package->dps[i], e);
     if (status == SL_OK)
-        status = insert_package(store, site_id, package->id, package->version, &added, e);
+        status = insert_package(store, site_id, package, &added, e);
     for (size_t i = 0; i < package->dp_count && status == SL_OK && added; i++)
         status = place_package(store, site_id, package->id, package->dps[i], e);
     if (status == SL_OK && !added)
@@ -487,6 +508,17 @@ static enum sl_status check_removable(struct sst *store, int64_t site_id, enum s
     return status;
 }
 
+/* A package that is not here may be another site's. */
+static enum sl_status check_foreign(struct sst *store, const char *id, struct sl_error *e)
+{
+    char owner[SM_CODE_LEN + 1];
+    int64_t version;
+    enum sl_status status = sst_package_owner(store, id, owner, &version, e);
+    if (status == SL_OK && owner[0] != '\0')
+        status = sl_fail(e, SL_CONFLICT, "package %s is of site %s; it can only be removed there", id, owner);
+    return status;
+}
+
 enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
                           struct sl_error *e)
 {
@@ -510,5 +542,7 @@ enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kin
         status = db_run(s, e);
     }
     bool removed = status == SL_OK && db_changes(store->db) > 0;
+    if (status == SL_OK && kind == SST_PACKAGE)
+        status = removed ? sst_package_is_gone(store, id, key, e) : check_foreign(store, key, e);
     return sst_change_end(store, status, removed, ret_removed, e);
 }

@@ -28,7 +28,8 @@ enum sl_status sst_held_at(struct sst *store, const char *url, const char *packa
     SL_CHECK_MAGIC(store, SST_MAGIC);
     struct db_stmt *s = db_prepare(store->db, "SELECT p.sha256 FROM dp d JOIN package_dp x ON x.dp_id = d.id "
                                               "JOIN package p ON p.id = x.package_id "
-                                              "WHERE d.url = ?1 COLLATE NOCASE AND p.package = ?2 AND p.version = ?3");
+                                              "WHERE d.url = ?1 COLLATE NOCASE AND p.package = ?2 AND p.version = ?3 "
+                                              "AND d.site_id NOT IN (SELECT site_id FROM neighbour)");
     db_bind_text(s, 1, url);
     db_bind_text(s, 2, package);
     db_bind_int(s, 3, version);
@@ -43,7 +44,7 @@ enum sl_status sst_file_at(struct sst *store, const char *url, const char *packa
     struct db_stmt *s = db_prepare(store->db, "SELECT f.sha256 FROM dp d JOIN package_dp x ON x.dp_id = d.id "
                                               "JOIN package p ON p.id = x.package_id JOIN file f ON f.package_id = p.id "
                                               "WHERE d.url = ?1 COLLATE NOCASE AND p.package = ?2 AND p.version = ?3 "
-                                              "AND f.path = ?4");
+                                              "AND f.path = ?4 AND d.site_id NOT IN (SELECT site_id FROM neighbour)");
     db_bind_text(s, 1, url);
     db_bind_text(s, 2, package);
     db_bind_int(s, 3, version);
@@ -89,7 +90,8 @@ enum sl_status sst_manifest_at(struct sst *store, const char *url, const char *p
     struct db_stmt *s = db_prepare(store->db, "SELECT f.path, f.size, f.sha256, p.sha256 FROM dp d "
                                               "JOIN package_dp x ON x.dp_id = d.id JOIN package p ON p.id = x.package_id "
                                               "JOIN file f ON f.package_id = p.id WHERE d.url = ?1 COLLATE NOCASE "
-                                              "AND p.package = ?2 AND p.version = ?3 ORDER BY f.path");
+                                              "AND p.package = ?2 AND p.version = ?3 "
+                                              "AND d.site_id NOT IN (SELECT site_id FROM neighbour) ORDER BY f.path");
     db_bind_text(s, 1, url);
     db_bind_text(s, 2, package);
     db_bind_int(s, 3, version);
@@ -148,7 +150,7 @@ enum sl_status sst_set_content(struct sst *store, int64_t site_id, const char *i
                    ? SL_OK
                    : sl_fail(e, SL_CONFLICT, "package %s exists already with other content (%.16s...); a changed source is a new "
                                              "version: remove the package first", id, sha256);
-    struct db_stmt *s = db_prepare(store->db, "UPDATE package SET sha256 = ?2 WHERE id = ?1");
+    struct db_stmt *s = db_prepare(store->db, "UPDATE package SET sha256 = ?2, changed = " SST_NUMBER " WHERE id = ?1");
     db_bind_int(s, 1, row);
     db_bind_text(s, 2, manifest->sha256);
     status = db_run(s, e);

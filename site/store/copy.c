@@ -247,7 +247,8 @@ static const struct {
     {"SELECT code FROM site s WHERE (SELECT count(*) FROM mp m WHERE m.site_id = s.id AND m.is_default = 1) > 1",
      "has more than one default management point (S1.08)"},
     {"SELECT host FROM mp m WHERE NOT EXISTS (SELECT 1 FROM site s WHERE s.id = m.site_id)", "is a management point of no site"},
-    {"SELECT package FROM package p WHERE NOT EXISTS (SELECT 1 FROM package_dp x WHERE x.package_id = p.id)",
+    {"SELECT package FROM package p WHERE NOT EXISTS (SELECT 1 FROM package_dp x WHERE x.package_id = p.id) "
+     "AND p.site_id NOT IN (SELECT site_id FROM neighbour)",
      "lies on no distribution point (S2.08)"},
     {"SELECT p.package FROM package p JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
      "WHERE d.site_id <> p.site_id",

@@ -14,8 +14,7 @@ static const char *const state_words[] = {
 #undef STATE_WORD
 };
 
-/* Commits what a distribution point has written down, so that others see that there is something new; or takes it back. */
-static enum sl_status end_note(struct sst *store, enum sl_status status, struct sl_error *e)
+enum sl_status sst_end_note(struct sst *store, enum sl_status status, struct sl_error *e)
 {
     if (status == SL_OK)
         status = db_run(db_prepare(store->db, "UPDATE change SET fetched = fetched + 1"), e);
@@ -27,16 +26,26 @@ static enum sl_status set_fetching(struct sst *store, const char *dp, struct sl_
     enum sl_status status = db_begin(store->db, e);
     if (status != SL_OK)
         return status;
-    struct db_stmt *s = db_prepare(store->db, "UPDATE dp SET is_fetching = 1 WHERE host = ?1");
+    struct db_stmt *s = db_prepare(store->db, "UPDATE dp SET is_fetching = 1 WHERE host = ?1 "
+                                              "AND site_id NOT IN (SELECT site_id FROM neighbour)");
     db_bind_text(s, 1, dp);
-    return end_note(store, db_run(s, e), e);
+    status = db_run(s, e);
+    if (status == SL_OK) {
+        s = db_prepare(store->db, "UPDATE package SET changed = " SST_NUMBER " WHERE id IN (SELECT x.package_id "
+                                  "FROM package_dp x JOIN dp d ON d.id = x.dp_id WHERE d.host = ?1 "
+                                  "AND d.site_id NOT IN (SELECT site_id FROM neighbour))");
+        db_bind_text(s, 1, dp);
+        status = db_run(s, e);
+    }
+    return sst_end_note(store, status, e);
 }
 
 enum sl_status sst_fetch_begin(struct sst *store, const char *dp, bool *ret_known, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
     bool known = false, begun = true;
-    struct db_stmt *s = db_prepare(store->db, "SELECT is_fetching FROM dp WHERE host = ?1");
+    struct db_stmt *s = db_prepare(store->db, "SELECT is_fetching FROM dp WHERE host = ?1 "
+                                              "AND site_id NOT IN (SELECT site_id FROM neighbour)");
     db_bind_text(s, 1, dp);
     while (db_step(s)) {
         known = true;
@@ -167,7 +176,16 @@ enum sl_status sst_fetch_note(struct sst *store, const char *dp, const struct ss
     db_bind_int(s, 7, note->now_s);
     db_bind_int(s, 8, (int64_t)note->octets);
     db_bind_int(s, 9, (int64_t)note->size);
-    return end_note(store, db_run(s, e), e);
+    status = db_run(s, e);
+    if (status == SL_OK) {
+        s = db_prepare(store->db, "UPDATE package SET changed = " SST_NUMBER " WHERE package = ?2 AND sha256 = ?3 "
+                                  "AND site_id = (SELECT id FROM site WHERE code = ?1)");
+        db_bind_text(s, 1, task->site);
+        db_bind_text(s, 2, task->package);
+        db_bind_text(s, 3, task->sha256);
+        status = db_run(s, e);
+    }
+    return sst_end_note(store, status, e);
 }
 
 enum sl_status sst_fetch_progress(struct sst *store, const char *dp, const struct sst_task *task, uint64_t octets,

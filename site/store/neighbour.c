@@ -23,7 +23,8 @@ enum sl_status sst_neighbours(struct sst *store, struct sst_neighbours *ret_list
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
     struct sst_neighbours list = {.items = sl_new_array(SST_SITES_MAX, sizeof *list.items)};
-    struct db_stmt *s = db_prepare(store->db, "SELECT s.code, n.url, s.root_key, n.told_s FROM neighbour n "
+    struct db_stmt *s = db_prepare(store->db, "SELECT s.code, n.url, s.root_key, n.told_s, n.packages_told, "
+                                              "n.packages_known FROM neighbour n "
                                               "JOIN site s ON s.id = n.site_id ORDER BY s.code LIMIT ?1");
     db_bind_int(s, 1, SST_SITES_MAX);
     for (; db_step(s); list.count++) {
@@ -32,6 +33,8 @@ enum sl_status sst_neighbours(struct sst *store, struct sst_neighbours *ret_list
         n->url = sl_strdup(db_text(s, 1));
         n->root_key = sl_strdup(db_text(s, 2));
         n->told_s = db_int(s, 3);
+        n->packages_told = db_int(s, 4);
+        n->packages_known = db_int(s, 5);
     }
     enum sl_status status = db_done(s, e);
     if (status == SL_OK)
@@ -107,6 +110,20 @@ enum sl_status sst_add_neighbour(struct sst *store, const struct sst_neighbour *
     return sst_change_end(store, status, added, ret_added, e);
 }
 
+/* Packages first: what lies on distribution points keeps them, in whichever order the engine would go. */
+static enum sl_status delete_neighbour(struct sst *store, const char *code, bool *ret_removed, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "DELETE FROM package WHERE site_id IN (SELECT n.site_id FROM neighbour n "
+                                              "JOIN site s ON s.id = n.site_id WHERE s.code = ?1)");
+    db_bind_text(s, 1, code);
+    enum sl_status status = db_run(s, e);
+    if (status != SL_OK)
+        return status;
+    s = db_prepare(store->db, "DELETE FROM site WHERE code = ?1 AND id IN (SELECT site_id FROM neighbour)");
+    db_bind_text(s, 1, code);
+    return sst_run(store, s, ret_removed, e);
+}
+
 enum sl_status sst_remove_neighbour(struct sst *store, const char *code, bool *ret_removed, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
@@ -123,12 +140,8 @@ enum sl_status sst_remove_neighbour(struct sst *store, const char *code, bool *r
             status = sl_fail(e, SL_CONFLICT, "site %s lies below %s", rows[i].code, code);
     }
     free(rows);
-    if (status == SL_OK) {
-        struct db_stmt *s =
-            db_prepare(store->db, "DELETE FROM site WHERE code = ?1 AND id IN (SELECT site_id FROM neighbour)");
-        db_bind_text(s, 1, code);
-        status = sst_run(store, s, &removed, e);
-    }
+    if (status == SL_OK)
+        status = delete_neighbour(store, code, &removed, e);
     if (status == SL_OK && is_here && !removed)
         status = sl_fail(e, SL_CONFLICT, "site %s is in this database", code);
     return sst_change_end(store, status, removed, ret_removed, e);
@@ -136,36 +149,52 @@ enum sl_status sst_remove_neighbour(struct sst *store, const char *code, bool *r
 
 /* ---- learning ----------------------------------------------------------------------------------------------------------- */
 
+/* Runs a statement about a site. */
+static enum sl_status run_for(struct db_stmt *s, int64_t site_id, struct sl_error *e)
+{
+    db_bind_int(s, 1, site_id);
+    return db_run(s, e);
+}
+
 /* Moves the time of what is known; SL_CONFLICT when that is newer, or the site no neighbour. */
-static enum sl_status move_time(struct sst *store, const char *code, int64_t made_s, struct sl_error *e)
+static enum sl_status move_time(struct sst *store, const struct sm_snapshot *told, int64_t made_s, bool *ret_packages,
+                                struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(store->db, "UPDATE neighbour SET told_s = ?2 WHERE told_s <= ?2 AND "
                                               "site_id = (SELECT id FROM site WHERE code = ?1)");
-    db_bind_text(s, 1, code);
+    db_bind_text(s, 1, told->site.code);
     db_bind_int(s, 2, made_s);
     bool moved = false;
     enum sl_status status = sst_run(store, s, &moved, e);
-    return status == SL_OK && !moved ? sl_fail(e, SL_CONFLICT, "something newer is known of site %s", code) : status;
+    if (status == SL_OK && !moved)
+        status = sl_fail(e, SL_CONFLICT, "something newer is known of site %s", told->site.code);
+    if (status != SL_OK)
+        return status;
+    s = db_prepare(store->db, "UPDATE neighbour SET packages_told = ?2 WHERE packages_told <> ?2 AND "
+                              "site_id = (SELECT id FROM site WHERE code = ?1)");
+    db_bind_text(s, 1, told->site.code);
+    db_bind_int(s, 2, told->packages_changed);
+    return sst_run(store, s, ret_packages, e);
 }
 
-enum sl_status sst_learn_same(struct sst *store, const char *code, int64_t made_s, struct sl_error *e)
+enum sl_status sst_learn_same(struct sst *store, const struct sm_snapshot *told, int64_t made_s, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
+    bool packages = false;
     enum sl_status status = db_begin(store->db, e);
     if (status != SL_OK)
         return status;
-    return db_end(store->db, move_time(store, code, made_s, e), e);
+    status = move_time(store, told, made_s, &packages, e);
+    return packages ? sst_end_note(store, status, e) : db_end(store->db, status, e);
 }
 
 static enum sl_status forget_parts(struct sst *store, int64_t site_id, struct sl_error *e)
 {
-    static const char *const deletes[] = {"DELETE FROM mp WHERE site_id = ?1", "DELETE FROM boundary WHERE site_id = ?1"};
-    enum sl_status status = SL_OK;
-    for (size_t i = 0; i < SL_COUNT(deletes) && status == SL_OK; i++) {
-        struct db_stmt *s = db_prepare(store->db, deletes[i]);
-        db_bind_int(s, 1, site_id);
-        status = db_run(s, e);
-    }
+    enum sl_status status = run_for(db_prepare(store->db, "DELETE FROM mp WHERE site_id = ?1"), site_id, e);
+    if (status == SL_OK)
+        status = run_for(db_prepare(store->db, "DELETE FROM dp_boundary WHERE site_id = ?1"), site_id, e);
+    if (status == SL_OK)
+        status = run_for(db_prepare(store->db, "DELETE FROM boundary WHERE site_id = ?1"), site_id, e);
     return status;
 }
 
@@ -188,6 +217,63 @@ static enum sl_status store_default(struct sst *store, int64_t site_id, const ch
     return db_run(s, e);
 }
 
+/* The distribution points of a site that are known, but not told any more. */
+static enum sl_status gone_dps(struct sst *store, int64_t site_id, const struct sm_snapshot *told, struct sl_strings *ret_hosts,
+                               struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "SELECT host FROM dp WHERE site_id = ?1");
+    db_bind_int(s, 1, site_id);
+    while (db_step(s))
+        if (sm_find_dp(told, db_text(s, 0)) == NULL)
+            sl_strings_add(ret_hosts, db_text(s, 0));
+    return db_done(s, e);
+}
+
+static enum sl_status forget_dp(struct sst *store, int64_t site_id, const char *host, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "DELETE FROM package_dp WHERE site_id = ?1 AND "
+                                              "dp_id = (SELECT id FROM dp WHERE site_id = ?1 AND host = ?2)");
+    db_bind_text(s, 2, host);
+    enum sl_status status = run_for(s, site_id, e);
+    if (status != SL_OK)
+        return status;
+    s = db_prepare(store->db, "DELETE FROM dp WHERE site_id = ?1 AND host = ?2");
+    db_bind_text(s, 2, host);
+    return run_for(s, site_id, e);
+}
+
+/* One that is known stays the same row, since packages lie on it. */
+static enum sl_status store_dp(struct sst *store, int64_t site_id, const struct sm_dp *dp, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO dp (site_id, host, url) VALUES (?1, ?2, ?3) "
+                                              "ON CONFLICT (site_id, host) DO UPDATE SET url = excluded.url");
+    db_bind_text(s, 2, dp->host);
+    db_bind_text(s, 3, dp->url);
+    enum sl_status status = run_for(s, site_id, e);
+    for (size_t i = 0; i < dp->boundary_count && status == SL_OK; i++) {
+        s = db_prepare(store->db, "INSERT INTO dp_boundary (dp_id, boundary_id, site_id) SELECT d.id, b.id, d.site_id FROM dp d "
+                                  "JOIN boundary b ON b.site_id = d.site_id WHERE d.site_id = ?1 AND d.host = ?2 AND b.kind = ?3 "
+                                  "AND b.value = ?4 ON CONFLICT DO NOTHING");
+        db_bind_text(s, 2, dp->host);
+        db_bind_text(s, 3, sm_boundary_word(dp->boundaries[i]->kind));
+        db_bind_text(s, 4, dp->boundaries[i]->value);
+        status = run_for(s, site_id, e);
+    }
+    return status;
+}
+
+static enum sl_status store_dps(struct sst *store, int64_t site_id, const struct sm_snapshot *told, struct sl_error *e)
+{
+    struct sl_strings gone = {0};
+    enum sl_status status = gone_dps(store, site_id, told, &gone, e);
+    for (size_t i = 0; i < gone.count && status == SL_OK; i++)
+        status = forget_dp(store, site_id, gone.items[i], e);
+    for (size_t i = 0; i < told->dp_count && status == SL_OK; i++)
+        status = store_dp(store, site_id, &told->dps[i], e);
+    sl_strings_fini(&gone);
+    return status;
+}
+
 static enum sl_status store_parts(struct sst *store, int64_t site_id, const struct sm_snapshot *told, struct sl_error *e)
 {
     bool added;
@@ -201,7 +287,7 @@ static enum sl_status store_parts(struct sst *store, int64_t site_id, const stru
         status = store_default(store, site_id, first->host, e);
     for (size_t i = 0; i < told->boundary_count && status == SL_OK; i++)
         status = sst_insert_boundary(store, site_id, &told->boundaries[i], &added, e);
-    return status;
+    return status == SL_OK ? store_dps(store, site_id, told, e) : status;
 }
 
 static enum sl_status store_place(struct sst *store, int64_t site_id, const struct sm_site *site, struct sl_error *e)
@@ -215,10 +301,11 @@ static enum sl_status store_place(struct sst *store, int64_t site_id, const stru
 enum sl_status sst_learn(struct sst *store, const struct sm_snapshot *told, int64_t made_s, struct sl_error *e)
 {
     int64_t id;
+    bool packages;
     enum sl_status status = sst_change_begin(store, told->site.code, &id, e);
     if (status != SL_OK)
         return status;
-    status = move_time(store, told->site.code, made_s, e);
+    status = move_time(store, told, made_s, &packages, e);
     if (status == SL_OK)
         status = store_parts(store, id, told, e);
     if (status == SL_OK)

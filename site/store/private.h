@@ -33,6 +33,9 @@ enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id,
 /* True when a text is one of `count` others, without case. */
 bool sst_is_among(const char *const *texts, size_t count, const char *text);
 
+/* The number that this transaction gives to what it changes (flow.h): that of the whole database once it is committed. */
+#define SST_NUMBER "(SELECT generation + fetched + 1 FROM change)"
+
 /* Starts a change of a site: takes the write lock and finds the site. On failure nothing is held. */
 enum sl_status sst_change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e) SL_MUST;
 /* Ends it: commits what changed and moves the generation, or takes everything back; `ret_changed` may be NULL. */
@@ -50,6 +53,19 @@ enum sl_status sst_insert_boundary(struct sst *store, int64_t site_id, const str
 /* sst_set_site within the caller's transaction, of the site in this row. */
 enum sl_status sst_place_site(struct sst *store, int64_t site_id, const char *site, enum sm_site_kind kind, const char *parent,
                               bool *ret_changed, struct sl_error *e) SL_MUST;
+
+/*
+ * The site with a database of its own that has this package, and its version there, within the caller's transaction; "" when
+ * there is none.
+ */
+enum sl_status sst_package_owner(struct sst *store, const char *package, char ret_owner[SM_CODE_LEN + 1], int64_t *ret_version,
+                                 struct sl_error *e) SL_MUST;
+/* Remembers that a package of the site is gone, within the caller's transaction. */
+enum sl_status sst_package_is_gone(struct sst *store, int64_t site_id, const char *package, struct sl_error *e) SL_MUST;
+/* The number of the last change of the packages of a site; 0 when it never had any. */
+enum sl_status sst_last_change(struct sst *store, int64_t site_id, int64_t *ret_number, struct sl_error *e) SL_MUST;
+/* Commits what is no reason to publish, but one to ask anew where packages are; or takes it back. */
+enum sl_status sst_end_note(struct sst *store, enum sl_status status, struct sl_error *e) SL_MUST;
 
 /* Makes the policies of a site anew out of what they follow from now, within the caller's transaction. */
 enum sl_status sst_make_policies(struct sst *store, int64_t site_id, struct sl_error *e) SL_MUST;

@@ -292,6 +292,25 @@ static const char *const migrations[] = {
     /* The files of the certificate to show to a directory, and of its key. */
     "ALTER TABLE target ADD COLUMN cert TEXT;"
     "ALTER TABLE target ADD COLUMN key TEXT;",
+
+    /*
+     * What flows down the hierarchy (flow.h): the number of the last change of each package and of those that are gone, up to
+     * which number removals are forgotten, what a neighbour says that it has and what is known of it. `source` is the code of the
+     * site that a package of ours comes from, NULL for one that was made here.
+     */
+    "ALTER TABLE package ADD COLUMN changed INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE package ADD COLUMN source TEXT;"
+    "CREATE INDEX package_by_change ON package (site_id, changed);"
+    "CREATE TABLE package_gone ("
+    "  id INTEGER PRIMARY KEY,"
+    "  site_id INTEGER NOT NULL REFERENCES site ON DELETE CASCADE,"
+    "  package TEXT NOT NULL COLLATE NOCASE,"
+    "  changed INTEGER NOT NULL,"
+    "  UNIQUE (site_id, package)) STRICT;"
+    "CREATE INDEX package_gone_by_change ON package_gone (site_id, changed);"
+    "ALTER TABLE change ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE neighbour ADD COLUMN packages_told INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE neighbour ADD COLUMN packages_known INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* "SLsi" */

@@ -144,7 +144,7 @@ static void add_holder(struct sm_snapshot *snap, struct sm_package *package, int
 static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(
-        store->db, "SELECT p.package, p.version, d.number FROM package p LEFT JOIN package_dp x ON x.package_id = p.id "
+        store->db, "SELECT p.package, p.version, d.number, p.source FROM package p LEFT JOIN package_dp x ON x.package_id = p.id "
                    "LEFT JOIN (SELECT id, row_number() OVER (ORDER BY host) - 1 AS number FROM dp WHERE site_id = ?1) d "
                    "ON d.id = x.dp_id WHERE p.site_id = ?1 ORDER BY p.package, d.number");
     db_bind_int(s, 1, site);
@@ -156,6 +156,7 @@ static enum sl_status read_packages(struct sst *store, int64_t site, struct sm_s
                 return sst_too_many(s, e, "packages");
             package->id = sl_strdup(db_text(s, 0));
             package->version = (uint32_t)db_int(s, 1);
+            (void)sl_text_copy(package->source, sizeof package->source, db_text(s, 3));
         }
         if (!db_is_null(s, 2))
             add_holder(snap, package, db_int(s, 2));
@@ -306,6 +307,8 @@ static enum sl_status read_all(struct sst *store, const char *code, struct sm_sn
         status = read_protection(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_packages(store, *ret_id, snap, e);
+    if (status == SL_OK)
+        status = sst_last_change(store, *ret_id, &snap->packages_changed, e);
     if (status == SL_OK)
         status = read_targets(store, *ret_id, snap, e);
     if (status == SL_OK)

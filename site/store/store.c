@@ -197,6 +197,11 @@ enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct
     return status;
 }
 
+int64_t sst_fetched(const struct sst *store)
+{
+    return store->fetched;
+}
+
 /* The codes that a statement with one number, how many at most, finds. */
 static enum sl_status read_codes(struct db_stmt *s, struct sl_strings *ret_codes, struct sl_error *e)
 {

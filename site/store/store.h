@@ -59,6 +59,8 @@ void sst_unlock_server(struct sst_lock *lock); /* NULL is accepted */
 enum sl_status sst_recheck(struct sst *store, struct sl_error *e) SL_MUST;
 /* The counter that every committed change moves. Cheap enough to ask several times a second. */
 enum sl_status sst_generation(struct sst *store, int64_t *ret_generation, struct sl_error *e) SL_MUST;
+/* The counter of what does not move that one: what was fetched and where packages are; as of the last sst_generation. */
+int64_t sst_fetched(const struct sst *store);
 
 /*
  * Copies everything in `from` into `to`, which holds no site yet (else SL_CONFLICT), whatever their engines: one consistent
@@ -141,7 +143,10 @@ struct sst_new_package {
     size_t dp_count;
     const struct sm_manifest *manifest; /* its files, which are in the content library by now; NULL when they lie elsewhere */
 };
-/* Adds a package. One that is there already without files gets those of the manifest; *ret_added is true then too. */
+/*
+ * Adds a package. One that is there already without files gets those of the manifest; *ret_added is true then too. One that a
+ * site above has (flow.h) can only be added in the version that it has there, and keeps that site as its source.
+ */
 enum sl_status sst_add_package(struct sst *store, const char *site, const struct sst_new_package *package, bool *ret_added,
                                struct sl_error *e) SL_MUST;
 /* Adds a target, known by its URI. */
@@ -151,7 +156,8 @@ enum sl_status sst_add_target(struct sst *store, const char *site, const struct 
 /*
  * Removes one row: by host name (SST_MP, SST_DP), "kind value" with one blank (SST_BOUNDARY), id, or URI. *ret_removed is false
  * when there is none. What another thing still needs is SL_CONFLICT: the default management point, a member of a cluster, a
- * distribution point that holds packages, a boundary of a protected one, a package that is advertised.
+ * distribution point that holds packages, a boundary of a protected one, a package that is advertised; and a package that only
+ * another site has (flow.h).
  */
 enum sl_status sst_remove(struct sst *store, const char *site, enum sst_kind kind, const char *key, bool *ret_removed,
                           struct sl_error *e) SL_MUST;

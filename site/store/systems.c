@@ -106,6 +106,17 @@ static bool is_below(const struct sst_site_row *rows, size_t count, const char *
     return false;
 }
 
+enum sl_status sst_lies_below(struct sst *store, const char *code, const char *site, bool *ret_below, struct sl_error *e)
+{
+    struct sst_site_row *rows = NULL;
+    size_t count = 0;
+    enum sl_status status = sst_hierarchy(store, &rows, &count, e);
+    if (status == SL_OK)
+        *ret_below = strcmp(code, site) != 0 && is_below(rows, count, code, site);
+    free(rows);
+    return status;
+}
+
 /* What the constraints of the table forbid, in words. */
 static enum sl_status check_place(const struct sst_site_row *rows, size_t count, const char *site, enum sm_site_kind kind,
                                   const char *parent, struct sl_error *e)

@@ -19,6 +19,8 @@ struct sst_site_row {
 enum sl_status sst_hierarchy(struct sst *store, struct sst_site_row **ret_rows, size_t *ret_count, struct sl_error *e) SL_MUST;
 /* The row of a site among them, NULL when there is none. */
 const struct sst_site_row *sst_find_row(const struct sst_site_row *rows, size_t count, const char *code);
+/* True in *ret_below when the site `code` lies below `site`, at whatever depth. */
+enum sl_status sst_lies_below(struct sst *store, const char *code, const char *site, bool *ret_below, struct sl_error *e) SL_MUST;
 /*
  * Says what a site is and which is above it (NULL: none). SL_USAGE: no such parent, a secondary site without one, a central site
  * with one, a secondary one as parent; SL_CONFLICT: the parent lies below the site, or a secondary site would have sites

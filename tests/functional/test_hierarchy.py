@@ -2,9 +2,11 @@
 
 import base64
 import http.client
+import http.server
 import os
 import re
 import subprocess
+import threading
 import time
 import xml.etree.ElementTree
 
@@ -14,6 +16,44 @@ import lab
 
 PARENT, CHILD, HOSTILE = "127.0.0.18", "127.0.0.19", "127.0.0.20"
 SECRETS = ("boundary", "10.2.0.0")
+
+
+class Liar(http.server.ThreadingHTTPServer):
+    """The site server of a parent PAR with one package; `lie` changes what it says of it, `number` is that of its last change."""
+
+    def __init__(self, case, key):
+        super().__init__((HOSTILE, 0), Answers)
+        self.case, self.key, self.lie, self.number = case, key, {}, 5
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        case.addCleanup(self.server_close)
+        case.addCleanup(self.shutdown)
+
+    def description(self):
+        return ('sitelocator site 1\n<SiteDescription SchemaVersion="1.0" Made="%d" Packages="%d"><Site Code="PAR" Kind="primary" Parent="" Domain="x.org" '
+                'Forest="x.org" Server="s.x.org"/><DP Host="dp.x.org" URL="http://dp.x.org/"/></SiteDescription>' % (time.time(), self.number)).encode()
+
+    def page(self, asked):
+        said = {"site": "PAR", "for_site": "CHD", "nonce": asked.get("Nonce"), "since": asked.get("Since"), "after": asked.get("After"), "now": self.number,
+                "next": 0, "total": 1, "parts": '<Package ID="PAR00001" Version="1" On="0"/>', "line": "sitelocator packages 1", "wrap": "%s", **self.lie}
+        page = ('<Packages SchemaVersion="1.0" Site="{site}" For="{for_site}" Nonce="{nonce}" Since="{since}" After="{after}" Now="{now}" Next="{next}" '
+                'Total="{total}"><DP Host="dp.x.org"/>{parts}</Packages>'.format(**said))
+        return (said["line"] + "\n" + said["wrap"] % page).encode()
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+
+    def log_message(self, format, *args):                                   # pylint: disable=redefined-builtin
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        is_page = self.path.startswith("/sms_site/packages")
+        said = self.server.page(xml.etree.ElementTree.fromstring(body.split("\n", 1)[1])) if is_page else self.server.description()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.send_header("Sitelocator-Signature", self.server.case.sign(said, self.server.lie.get("key", self.server.key) if is_page else self.server.key))
+        self.end_headers()
+        self.wfile.write(said)
 
 
 class Hierarchy(harness.Case):
@@ -58,19 +98,36 @@ class Hierarchy(harness.Case):
         got = one.getresponse()
         return got.status, got.read().decode()
 
-    def places(self, address, assigned, ip, subnet, kind="LocalMPLocation"):
-        """(site, master, locality) of each site in the answer of the management point at `address`."""
-        package = '<Package ID="PAR00001" Version="0"/>' if kind == "ContentLocation" else ""
+    def located(self, address, assigned, ip, subnet, kind, package="PAR00001"):
+        """The answer of the management point at `address` to a client there."""
+        wanted = '<Package ID="%s" Version="0"/>' % package if kind == "ContentLocation" else ""
         octets = ccm.envelope('<%sRequest SchemaVersion="1.0">%s<AssignedSite SiteCode="%s"/><ClientLocationInfo><ADSite Name=""/><IPAddresses>'
                               '<IPAddress SubnetAddress="%s" Address="%s"/></IPAddresses></ClientLocationInfo></%sRequest>'
-                              % (kind, package, assigned, subnet, ip, kind))
+                              % (kind, wanted, assigned, subnet, ip, kind))
         one = http.client.HTTPConnection(address, self.port, timeout=20)
         self.addCleanup(one.close)
         one.request("CCM_POST", "/ccm_system/request", octets, {"Content-Type": ccm.CONTENT_TYPE})
         got = one.getresponse()
-        body = ccm.open_envelope(got.headers["Content-Type"], got.read())[1]
+        return ccm.open_envelope(got.headers["Content-Type"], got.read())[1]
+
+    def places(self, address, assigned, ip, subnet, kind="LocalMPLocation"):
+        """(site, master, locality) of each site in the answer."""
+        body = self.located(address, assigned, ip, subnet, kind)
         return [(s.get("SiteCode"), s.get("MasterSiteCode"), s.get("Locality") or s.get("SiteLocality"))
                 for s in list(body.iter("Site")) + list(body.iter("MPSite")) if s.get("SiteCode")]
+
+    def content(self, assigned, ip="10.2.0.7", subnet="10.2.0.0", package="PAR00001", address=CHILD):
+        """{site: hosts} in the child's answer, without sites that have none."""
+        found = {}
+        for site in self.located(address, assigned, ip, subnet, "ContentLocation", package).iter("Site"):
+            for url in site.iter("URL"):
+                found.setdefault(site.find("MPSite").get("SiteCode"), []).append(url.get("Name").split("/")[2].split(".")[0])
+        return found
+
+    @staticmethod
+    def packages(site):
+        """{(source, package, where it lies): version} of `package list`."""
+        return {(row["source"], row["package"], " ".join(row["dps"])): row["version"] for row in site.ctl_ok("package", "list", "--json").answer}
 
     def test_S1_27_clients_roam_into_a_site_with_a_database_of_its_own(self):
         """S1.27 B8 a client of the parent inside the child's boundaries is told the child, finds its resident MP, and the other way round"""
@@ -90,6 +147,45 @@ class Hierarchy(harness.Case):
         self.assertEqual((found.code, found.answer["mp"], found.answer["address"], found.answer["port"]), (0, "mp.chd.example.org", CHILD, self.port), str(found))
         found = lab.find("site", "--source", uri, "--ad-site", "Börlin & Söhne")
         self.assertEqual((found.code, found.answer["site"]), (0, "CHD"), str(found))
+
+    def test_S1_15_packages_flow_down(self):
+        """S1.15 facts 6.3: the child's MP tells a roaming client where the parent's package lies; it is laid here, but changed at home alone"""
+        self.parent.ctl_ok("dp", "add", "dp.par.example.org")
+        self.parent.ctl_ok("dp", "add", "inner.par.example.org")
+        self.parent.ctl_ok("dp", "protect", "inner.par.example.org", "subnet", "10.1.0.0/16")
+        self.parent.ctl_ok("package", "add", "PAR00001", "--version", "3", "--on", "dp.par.example.org", "inner.par.example.org")
+        self.child.ctl_ok("dp", "add", "dp.chd.example.org")
+        self.child.ctl_ok("package", "add", "OWN1", "--version", "1", "--on", "dp.chd.example.org")
+        self.join()
+        flowed = ("PAR", "PAR00001", "dp.par.example.org inner.par.example.org")
+        own = ("CHD", "OWN1", "dp.chd.example.org")
+        harness.wait_until(lambda: self.packages(self.child) == {own: 1, flowed: 3}, "the parent's package at the child")
+        self.assertEqual((self.content("PAR"), self.content("CHD")), ({"PAR": ["dp"]}, {}))      # DPs of the place, then of the assigned site
+        self.assertEqual(self.content("PAR", "10.1.0.7", "10.1.0.0"), {"PAR": ["inner"]})         # protected for those inside
+        self.assertEqual(list(self.packages(self.parent)), [flowed], "they flow down only")
+
+        for words in (["add", "PAR00001", "--version", "4", "--on", "dp.chd.example.org"], ["remove", "PAR00001"]):
+            refused = self.child.ctl("package", *words)
+            self.assertEqual((refused.code, "of site PAR" in refused.err), (7, True), str(refused))
+        self.child.ctl_ok("package", "add", "par00001", "--version", "3", "--on", "dp.chd.example.org")
+        self.assertEqual((self.content("PAR"), self.content("CHD")), ({"CHD": ["dp"]}, {"CHD": ["dp"]}))
+        self.assertEqual(self.packages(self.child)[("PAR", "par00001", "dp.chd.example.org")], 3)
+
+        self.parent.ctl_ok("package", "add", "PAR00002", "--version", "1", "--on", "dp.par.example.org")
+        harness.wait_until(lambda: self.content("PAR", package="PAR00002") == {"PAR": ["dp"]}, "another package")
+        self.assertEqual(self.child.process.log().count("packages-learned site=PAR packages=1 gone=0"), 2, "only what has changed")
+        self.parent.ctl_ok("package", "remove", "PAR00001")
+        harness.wait_until(lambda: self.content("PAR") == {}, "the package gone")
+        self.assertEqual(self.content("CHD"), {}, "what was laid here has no package any more")
+        self.child.ctl_ok("package", "remove", "PAR00001")
+        self.assertEqual(set(self.packages(self.child)), {own, ("PAR", "PAR00002", "dp.par.example.org")})
+        self.parent.process.stop()                                               # S2.13: what is known stays, with its age
+        told = self.row(self.child, "PAR")["told"]
+        self.assertEqual([row["told"] for row in self.child.ctl_ok("package", "list", "--json").answer], [None, told])
+        self.assertEqual(self.content("PAR", package="PAR00002"), {"PAR": ["dp"]})
+        self.child.ctl_ok("site", "set", "CHD")                                  # it lies below nobody now
+        harness.wait_until(lambda: set(self.packages(self.child)) == {own}, "the packages forgotten")
+        self.assertEqual(self.child.ctl_ok("site", "remove", "PAR", "--json").answer["change"], "removed")
 
     def test_S1_27_both_publish_into_one_directory(self):
         """S1.27 B8 each site server publishes its own site, with the top of the hierarchy; a roaming client finds the resident MP of the other"""
@@ -175,13 +271,18 @@ class Hierarchy(harness.Case):
 
     # ---- who may tell
 
-    def tell(self, text, key, site="PAR", address=PARENT):
+    def sign(self, text, key):
+        """The signature of the text by the key in this file, as the header has it."""
+        done = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=text, stdout=subprocess.PIPE, check=True)
+        return "1 " + done.stdout.hex()
+
+    def tell(self, text, key, site="PAR", address=PARENT, what="site"):
         """Tells the site server at `address` something, signed by the key in this file; the status and what was answered."""
+        octets = text if isinstance(text, bytes) else text.encode()
         with open(self.path("told"), "wb") as out:
-            out.write(text if isinstance(text, bytes) else text.encode())
-        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key, self.path("told")], stdout=subprocess.PIPE, check=True).stdout.hex() if key else ""
-        done = self.run_ok([harness.tool("curl", "curl"), "-s", "-w", "\n%{http_code}", "-H", "Sitelocator-Signature: 1 " + signature, "--data-binary",
-                            "@" + self.path("told"), "http://%s:%d/sms_site/site?%s" % (address, self.port, site)])
+            out.write(octets)
+        done = self.run_ok([harness.tool("curl", "curl"), "-s", "-w", "\n%{http_code}", "-H", "Sitelocator-Signature: " + (self.sign(octets, key) if key else "1 "),
+                            "--data-binary", "@" + self.path("told"), "http://%s:%d/sms_site/%s?%s" % (address, self.port, what, site)])
         body, _, status = done.out.rpartition("\n")
         return int(status), body
 
@@ -224,13 +325,55 @@ class Hierarchy(harness.Case):
         with open(os.path.join(harness.SRCDIR, "docs/site.md"), encoding="utf-8") as page:
             text = page.read()
         lines = [line[4:] for line in text[text.index("### From site server to site server"):].split("\n### ")[0].splitlines() if line.startswith("    ")]
-        script = "\n".join(line[2:] for line in lines if line[:2] in ("$ ", "> "))
+        script = "\n".join(line[2:] + ("; echo" if "curl" in line else "") for line in lines if line[:2] in ("$ ", "> "))
         script = script.replace("192.0.2.18", "%s:%d" % (PARENT, self.port)).replace("chd.db-CHD.key", self.key_of(self.child))
         shown = self.run_ok(["bash", "-c", script], cwd=self.folder).out.splitlines()
         said = [line for line in lines if line[:2] not in ("$ ", "> ")]
-        self.assertEqual((len(shown), shown[0]), (2, said[0]))
+        self.assertEqual((len(shown), shown[0], shown[2:]), (4, said[0], said[2:]))
         self.assertRegex(shown[1], ".*".join(re.escape(part) for part in said[1].split("...")))
         self.assertEqual(self.places(PARENT, "PAR", "10.2.0.7", "10.2.0.0"), [("CHD", "CHD", "LOCAL")])
+
+    def test_who_may_ask_for_packages(self):
+        """issue 5 item 6: only a site below, signed by the key that is pinned for it, within an hour"""
+        right, now = self.key_of(self.child), int(time.time())
+        wanted = ('sitelocator packages-wanted 1\n<PackagesWanted SchemaVersion="1.0" Site="%s" Of="%s" Made="%d" Nonce="%s" Since="%s" After="0"/>')
+        good = wanted % ("CHD", "PAR", now, "0123456789abcdef", "0")
+        self.assertEqual(self.tell(good, right, what="packages")[0], 403)
+        self.assertEqual(self.introduce(self.parent, self.child, "127.0.0.21").code, 0)
+        status, body = self.tell(good, right, what="packages")
+        self.assertEqual((status, "does not lie below" in body), (403, True), body)
+        self.assertEqual(self.tell(self.description(made=now, parent="PAR"), right)[0], 200)
+        status, body = self.tell(good, right, what="packages")
+        self.assertEqual((status, 'For="CHD" Nonce="0123456789abcdef" Since="0" After="0" Now="0" Next="0" Total="0"' in body), (200, True), body)
+        self.assertEqual(self.tell(good, self.key_of(self.parent), what="packages")[0], 403)
+        for text, expected in ((wanted % ("CHD", "PAR", now - 4000, "0123456789abcdef", 0), 409), (wanted % ("CHD", "PAR", now, "nonce", 0), 400),
+                               (wanted % ("CHD", "XYZ", now, "0123456789abcdef", 0), 404), (wanted % ("CHD", "PAR", now, "00", -1), 400),
+                               (wanted % ("CHD", "PAR", now, "00", 1 << 63), 400), (self.description(), 400)):
+            self.assertEqual(self.tell(text, right, what="packages")[0], expected, text)
+
+    def test_a_parent_that_lies(self):
+        """P12 pages of packages that lie are refused with a reason and change nothing: other keys, replayed, of another site, wrapped, too large"""
+        lies = Liar(self, self.key_of(self.parent))
+        self.child.ctl_ok("site", "add", "PAR", "--server", "http://%s:%d" % (HOSTILE, lies.server_port), "--root-key", self.path("par.pem"))
+        self.child.ctl_ok("site", "set", "CHD", "--parent", "PAR")
+        harness.wait_until(lambda: self.packages(self.child) == {("PAR", "PAR00001", "dp.x.org"): 1}, "what is true")
+        known, seen = self.packages(self.child), 0
+        self.assertEqual(self.content("PAR"), {"PAR": ["dp"]})
+        rows = [("is not signed", {"key": self.key_of(self.child)}), ("answer another question", {"nonce": "0123456789abcdef"}),
+                ("bears the code of site CHD", {"parts": '<Package ID="CHD0000f" Version="1" On="0"/>'}), ("is no Packages", {"wrap": "<X>%s</X>"}),
+                ("is from before", {"now": 1}), ("lies on other.x.org, which has not been told yet", {"parts": '<DP Host="other.x.org"/><Package ID="P2" Version="1" On="1"/>'}),
+                ("larger than", {"parts": "<!--%s-->" % ("x" * (1 << 20))})]
+        for reason, lie in rows:
+            with self.subTest(reason):
+                lies.lie, lies.number = lie, lies.number + 1
+                self.assertEqual(self.tell(lies.description(), lies.key, "CHD", CHILD)[0], 200)
+                harness.wait_until(lambda: self.child.process.log().count("site-exchange-failed") > seen, "the refusal")
+                seen += 1
+                line = [line for line in self.child.process.log().splitlines() if "site-exchange-failed" in line][-1]
+                self.assertIn(reason, line.replace("\\", ""))
+                self.assertEqual(self.packages(self.child), known)
+                lies.lie = {}
+                harness.wait_until(lambda: self.child.process.log().count("site-exchange-back") == seen, "the truth again")
 
     def test_hostile_descriptions(self):
         """P12 what passes no check of an administrator's values is 400 and names the element; circles and impossible places are 409"""
@@ -244,7 +387,11 @@ class Hierarchy(harness.Case):
                 (self.description(parts=one % ("a", "192.0.2.1", 80) + one % ("b", "192.0.2.2", 80)), "default"),
                 (self.description(parts=one % ("a", "192.0.2.1", 80) * 1001), "1000"),
                 (self.description(parts='<Boundary Kind="subnet" Value="10.0.0.1/8" Slow="0"/>'), "Boundary 1"),
-                (self.description(parts='<Boundary Kind="moon" Value="x" Slow="0"/>'), "Boundary 1"), (b"sitelocator site 1\n\0<a/>", "site description")]
+                (self.description(parts='<Boundary Kind="moon" Value="x" Slow="0"/>'), "Boundary 1"),
+                (self.description(parts='<DP Host="a b" URL=""/>'), "DP 1"), (self.description(parts='<DP Host="a" URL="file:///"/>'), "DP 1"),
+                (self.description(parts='<DP Host="a" URL="http://a/"/><Protected DP="b" Kind="subnet" Value="10.2.0.0/16"/>'), "Protected 1"),
+                (self.description(parts='<DP Host="a" URL="http://a/"/><Protected DP="a" Kind="subnet" Value="10.2.0.0/16"/>'), "Protected 1"),
+                (self.description().replace("Made=", 'Packages="-1" Made='), "Packages"), ('sitelocator site 1\n<X>%s</X>' % self.description(), "site description"), (b"sitelocator site 1\n\0<a/>", "site description")]
         for text, word in rows:
             status, body = self.tell(text, right)
             self.assertEqual((status, word in body), (400, True), "%r: %s" % (text[:200], body))

@@ -75,7 +75,7 @@ class Verbs(SiteCase):
         for dp in lab.DPS:
             self.site.ctl_ok("dp", "add", dp)
         self.site.ctl_ok("package", "add", "PS100001", "--version", "3", "--on", *lab.DPS)
-        self.assertEqual(self.rows("package", "list"), [{"package": "PS100001", "version": 3, "dps": list(lab.DPS)}])
+        self.assertEqual(self.rows("package", "list"), [{"package": "PS100001", "version": 3, "dps": list(lab.DPS), "source": "PS1", "told": None}])
         self.site.ctl_ok("package", "add", "PS100001", "--version", "4", "--on", *lab.DPS, code=7)
         self.site.ctl_ok("dp", "remove", lab.DPS[0], code=7)
 

@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import shlex
+import time
 
 import certs
 import clients
@@ -173,13 +174,15 @@ class Strangers(SiteCase):
         batch = self.write("batch", "sitelocator reports 1 LAB\nstatus %s %s 1 - 4\n<a/>\n" % (stranger.smsid, clients.new_id()))
         told = self.write("told", "sitelocator site 1\n<SiteDescription Made='9'><Site Code='XXX' Kind='primary' Parent='' Domain='x' Forest='x' "
                                   "Server='x'/></SiteDescription>")
+        asked = self.write("asked", "sitelocator packages-wanted 1\n<PackagesWanted Site='XXX' Of='LAB' Made='%d' Nonce='00' Since='0' After='0'/>" % time.time())
         rows = {("GET", "/SMS_MP/.sms_aut"): [("?MPLIST", 200), ("?MPLIST1&LAB", 200), ("?MPLIST1&XXX", 404), ("?MPCERT", 200), ("?MPKEYINFORMATION", 200),
                                               ("?SITESIGNCERT", 200), ("?MPKEYINFORMATIONMEDIA", 404), ("?SMSTRC", 404), ("", 404), ("?" + "a" * 900, 400)],
                 ("GET", "/SMS_MP/.sms_pol"): [("?{00000000-0000-0000-0000-000000000000}.1_00", 404), ("?{*}.1_00", 400), ("", 400), ("?../../site.db", 400)],
                 ("GET", "/SMS_DP_SMSPKG$/*"): [("LAB00001.3/../../../etc/passwd", 404), ("LAB00001.3/%2e%2e/f", 404), ("", 404), ("LAB00001.4/f", 404)],
                 ("GET", "/sms_site/content/*"): [("", 404), ("0" * 64, 404), ("..%2fsite.db", 404)],
                 ("POST", "/sms_site/intake"): [(["--data-binary", "@" + batch], 403), (["-H", "Sitelocator-Signature: 1 00", "--data-binary", "@" + batch], 403)],
-                ("POST", "/sms_site/site"): [(["--data-binary", "@" + told], 403), (["-H", "Sitelocator-Signature: 1 00", "--data-binary", "@" + told], 403)]}
+                ("POST", "/sms_site/site"): [(["--data-binary", "@" + told], 403), (["-H", "Sitelocator-Signature: 1 00", "--data-binary", "@" + told], 403)],
+                ("POST", "/sms_site/packages"): [(["--data-binary", "@" + asked], 403), (["-H", "Sitelocator-Signature: 1 00", "--data-binary", "@" + asked], 403)]}
         self.assertEqual(routes() ^ set(rows), {("CCM_POST", "/ccm_system/request")}, "routes that nobody attacks; messages are test_messages' affair")
         secrets = [self.policies[0], "GUID:00000000-0000-4000-8000-000000000001", "PC1", "secret octets", "10.1.2.0", "Quartier", "root:"]
         for (method, path), questions in rows.items():

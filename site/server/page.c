@@ -1,0 +1,250 @@
+#include "site/server/page.h"
+
+#include "common/base/memory.h"
+#include "common/xml/xml.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WANTED_LINE "sitelocator packages-wanted 1\n"
+#define PAGE_LINE "sitelocator packages 1\n"
+
+/* ---- writing ------------------------------------------------------------------------------------------------------------ */
+
+static void put_number(struct sx_writer *w, const char *name, int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    sx_put_attr(w, name, text);
+}
+
+void srv_wanted_write(const struct srv_wanted *wanted, struct sl_text *out)
+{
+    sl_text_puts(out, WANTED_LINE);
+    struct sx_writer w = sx_write_to(out);
+    sx_open(&w, "PackagesWanted");
+    sx_put_attr(&w, "SchemaVersion", "1.0");
+    sx_put_attr(&w, "Site", wanted->site);
+    sx_put_attr(&w, "Of", wanted->of);
+    put_number(&w, "Made", wanted->made_s);
+    sx_put_attr(&w, "Nonce", wanted->nonce);
+    put_number(&w, "Since", wanted->since);
+    put_number(&w, "After", wanted->after);
+    sx_close(&w);
+}
+
+static void put_package(struct sx_writer *w, const struct sst_page *page, const struct sst_flowing *p)
+{
+    struct sl_text on = sl_text_new(SRV_PAGE_MAX);
+    sx_open(w, p->is_gone ? "Gone" : "Package");
+    sx_put_attr(w, "ID", p->id);
+    if (!p->is_gone) {
+        put_number(w, "Version", p->version);
+        for (size_t i = 0; i < p->count; i++)
+            sl_text_printf(&on, "%s%" PRIu32, i > 0 ? " " : "", page->dps[p->first + i]);
+        sx_put_attr(w, "On", sl_text_str(&on));
+    }
+    sx_close(w);
+    sl_text_fini(&on);
+}
+
+void srv_page_write(const struct srv_wanted *wanted, const struct sst_page *page, struct sl_text *out)
+{
+    sl_text_puts(out, PAGE_LINE);
+    struct sx_writer w = sx_write_to(out);
+    sx_open(&w, "Packages");
+    sx_put_attr(&w, "SchemaVersion", "1.0");
+    sx_put_attr(&w, "Site", wanted->of);
+    sx_put_attr(&w, "For", wanted->site);
+    sx_put_attr(&w, "Nonce", wanted->nonce);
+    put_number(&w, "Since", page->since);
+    put_number(&w, "After", page->after);
+    put_number(&w, "Now", page->now);
+    put_number(&w, "Next", page->next);
+    put_number(&w, "Total", page->total);
+    for (size_t i = 0; i < page->hosts.count; i++) {
+        sx_open(&w, "DP");
+        sx_put_attr(&w, "Host", page->hosts.items[i]);
+        sx_close(&w);
+    }
+    for (size_t i = 0; i < page->package_count; i++)
+        put_package(&w, page, &page->packages[i]);
+    sx_close(&w);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------------ */
+
+/* The document behind a first line, whose outermost element has this name. */
+static enum sl_status open_doc(const char *text, size_t len, const char *line, const char *name, struct sx_doc **ret_doc,
+                               struct sl_error *e)
+{
+    size_t head = strlen(line);
+    struct sx_doc *doc;
+    if (len < head || memcmp(text, line, head) != 0)
+        return sl_fail(e, SL_MALFORMED, "does not begin with \"%.*s\"", (int)head - 1, line);
+    enum sl_status status = sx_parse(text + head, len - head, SX_STRICT, &doc, e);
+    if (status != SL_OK)
+        return SL_MALFORMED;
+    if (strcmp(sx_name(sx_root(doc)), name) != 0) {
+        sx_free(doc);
+        return sl_fail(e, SL_MALFORMED, "is no %s", name);
+    }
+    *ret_doc = doc;
+    return SL_OK;
+}
+
+static const char *attr(struct sx_node *node, const char *name)
+{
+    const char *value = sx_attr(node, name);
+    return value != NULL ? value : "";
+}
+
+static enum sl_status read_number(struct sx_node *node, const char *name, int64_t *ret_value, struct sl_error *e)
+{
+    if (sl_parse_i64(attr(node, name), 0, INT64_MAX, ret_value))
+        return SL_OK;
+    return sl_fail(e, SL_MALFORMED, "@%s: \"%.32s\"", name, attr(node, name));
+}
+
+static enum sl_status read_code(struct sx_node *node, const char *name, char ret_code[SM_CODE_LEN + 1], struct sl_error *e)
+{
+    if (sm_check_code(attr(node, name), e) != SL_OK)
+        return sl_fail_in(e, SL_MALFORMED, "@%s", name);
+    (void)sl_text_copy(ret_code, SM_CODE_LEN + 1, attr(node, name));
+    return SL_OK;
+}
+
+static enum sl_status read_wanted(struct sx_node *root, struct srv_wanted *wanted, struct sl_error *e)
+{
+    uint8_t octets[SRV_NONCE_TEXT];
+    size_t len;
+    enum sl_status status = read_code(root, "Site", wanted->site, e);
+    if (status == SL_OK)
+        status = read_code(root, "Of", wanted->of, e);
+    if (status == SL_OK)
+        status = read_number(root, "Made", &wanted->made_s, e);
+    if (status == SL_OK)
+        status = read_number(root, "Since", &wanted->since, e);
+    if (status == SL_OK)
+        status = read_number(root, "After", &wanted->after, e);
+    if (status != SL_OK)
+        return status;
+    if (!sl_text_copy(wanted->nonce, sizeof wanted->nonce, attr(root, "Nonce")) ||
+        !sl_parse_hex(wanted->nonce, octets, sizeof octets, &len))
+        return sl_fail(e, SL_MALFORMED, "@Nonce: \"%.32s\"", attr(root, "Nonce"));
+    return SL_OK;
+}
+
+enum sl_status srv_wanted_read(const char *text, size_t len, struct srv_wanted *ret_wanted, struct sl_error *e)
+{
+    struct sx_doc *doc;
+    enum sl_status status = open_doc(text, len, WANTED_LINE, "PackagesWanted", &doc, e);
+    if (status == SL_OK) {
+        status = read_wanted(sx_root(doc), ret_wanted, e);
+        sx_free(doc);
+    }
+    return status == SL_OK ? status : sl_fail_in(e, status, "packages wanted");
+}
+
+/* It must be the answer to what was asked; who asked for changes may be told everything, from the first page. */
+static enum sl_status check_answer(struct sx_node *root, const struct srv_wanted *wanted, const struct sst_page *page,
+                                   struct sl_error *e)
+{
+    bool is_asked = page->since == wanted->since && page->after == wanted->after;
+    if (strcmp(attr(root, "Site"), wanted->of) != 0)
+        return sl_fail(e, SL_CONFLICT, "they are of site \"%.8s\", not of %s", attr(root, "Site"), wanted->of);
+    if (strcmp(attr(root, "For"), wanted->site) != 0 || strcmp(attr(root, "Nonce"), wanted->nonce) != 0)
+        return sl_fail(e, SL_CONFLICT, "they answer another question");
+    if (!is_asked && (page->since != 0 || page->after != 0))
+        return sl_fail(e, SL_CONFLICT, "changes since %" PRId64 " behind %" PRId64 " were asked for", wanted->since,
+                       wanted->after);
+    if (page->next != 0 && page->next <= page->after)
+        return sl_fail(e, SL_CONFLICT, "the page behind %" PRId64 " leads back to %" PRId64, page->after, page->next);
+    if (page->now < page->since)
+        return sl_fail(e, SL_CONFLICT, "number %" PRId64 " is from before %" PRId64, page->now, page->since);
+    return SL_OK;
+}
+
+static enum sl_status read_head(struct sx_node *root, const struct srv_wanted *wanted, struct sst_page *page, struct sl_error *e)
+{
+    const struct {
+        const char *name;
+        int64_t *value;
+    } numbers[] = {
+        {"Since", &page->since}, {"After", &page->after}, {"Now", &page->now}, {"Next", &page->next}, {"Total", &page->total}};
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < SL_COUNT(numbers) && status == SL_OK; i++)
+        status = read_number(root, numbers[i].name, numbers[i].value, e);
+    return status == SL_OK ? check_answer(root, wanted, page, e) : status;
+}
+
+static enum sl_status read_places(const char *on, struct sst_page *page, struct sl_error *e)
+{
+    size_t count = 0;
+    for (const char *at = on; *at != '\0'; count++) {
+        char text[12] = "";
+        size_t len = strcspn(at, " ");
+        uint64_t host;
+        memcpy(text, at, len < sizeof text ? len : 0);
+        if (!sl_parse_u64(text, UINT32_MAX, &host) || host >= page->hosts.count)
+            return sl_fail(e, SL_MALFORMED, "@On: \"%.*s\" is in no list of DP", len < 32 ? (int)len : 32, at);
+        if (count == SST_LOCATIONS_MAX || !sst_page_add_dp(page, (uint32_t)host))
+            return sl_fail(e, SL_MALFORMED, "@On: more than %d", SST_LOCATIONS_MAX);
+        at += len + (at[len] == ' ');
+    }
+    return SL_OK;
+}
+
+static enum sl_status read_package(struct sx_node *node, bool is_gone, struct sst_page *page, struct sl_error *e)
+{
+    int64_t version = 0;
+    const char *id = attr(node, "ID");
+    if (sm_check_package_id(id, e) != SL_OK)
+        return sl_fail_in(e, SL_MALFORMED, "@ID");
+    if (!is_gone && !sl_parse_i64(attr(node, "Version"), 1, UINT32_MAX, &version))
+        return sl_fail(e, SL_MALFORMED, "@Version: \"%.32s\"", attr(node, "Version"));
+    struct sst_flowing *package = sst_page_add(page);
+    if (package == NULL)
+        return sl_fail(e, SL_MALFORMED, "too many");
+    package->id = sl_strdup(id);
+    package->version = (uint32_t)version;
+    package->is_gone = is_gone;
+    return is_gone ? SL_OK : read_places(attr(node, "On"), page, e);
+}
+
+static enum sl_status read_page(struct sx_node *root, struct sst_page *page, struct sl_error *e)
+{
+    for (struct sx_node *n = sx_child(root, "DP"); n != NULL; n = sx_next(n, "DP")) {
+        if (sm_check_host("@Host", attr(n, "Host"), e) != SL_OK)
+            return sl_fail_in(e, SL_MALFORMED, "DP %zu", page->hosts.count + 1);
+        sl_strings_add(&page->hosts, attr(n, "Host"));
+    }
+    for (struct sx_node *n = sx_child(root, NULL); n != NULL; n = sx_next(n, NULL)) {
+        bool is_gone = strcmp(sx_name(n), "Gone") == 0;
+        if ((is_gone || strcmp(sx_name(n), "Package") == 0) && read_package(n, is_gone, page, e) != SL_OK)
+            return sl_fail_in(e, SL_MALFORMED, "%s %zu", sx_name(n), page->package_count);
+    }
+    return SL_OK;
+}
+
+enum sl_status srv_page_read(const struct srv_wanted *wanted, const char *text, size_t len, struct sst_page *ret_page,
+                             struct sl_error *e)
+{
+    struct sx_doc *doc;
+    struct sst_page page = {0};
+    enum sl_status status = open_doc(text, len, PAGE_LINE, "Packages", &doc, e);
+    if (status == SL_OK) {
+        status = read_head(sx_root(doc), wanted, &page, e);
+        if (status == SL_OK)
+            status = read_page(sx_root(doc), &page, e);
+        sx_free(doc);
+    }
+    if (status == SL_OK) {
+        *ret_page = page;
+        return SL_OK;
+    }
+    sst_page_fini(&page);
+    return sl_fail_in(e, status, "packages");
+}
