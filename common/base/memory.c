@@ -24,6 +24,14 @@ void *sl_resize(void *old, size_t count, size_t size)
     return fresh;
 }
 
+void *sl_grow(void *items, size_t count, size_t size)
+{
+    if ((count & (count - 1)) == 0)
+        items = sl_resize(items, count == 0 ? 1 : count * 2, size);
+    memset((char *)items + count * size, 0, size);
+    return items;
+}
+
 char *sl_strdup(const char *text)
 {
     if (!text)

@@ -62,7 +62,7 @@ static enum sl_status parse_quoted(char **p, struct line *l, struct sl_error *e)
         if (l->len == QUOTED_MAX)
             return sl_fail(e, SL_MALFORMED, "a quoted name has at most %d octets", NB_NAME_LEN);
         coded = c[0] == '\\' && c[1] == '0' && (c[2] == 'x' || c[2] == 'X') && hex(c[3]) >= 0 && hex(c[4]) >= 0;
-        l->octets[l->len++] = coded ? (uint8_t)(hex(c[3]) << 4 | hex(c[4])) : (uint8_t)*c;
+        l->octets[l->len++] = (uint8_t)(coded ? hex(c[3]) << 4 | hex(c[4]) : *c);
         c += coded ? 5 : 1;
     }
     if (*c != '"')

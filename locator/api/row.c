@@ -6,11 +6,8 @@
 
 struct api_row *api_row_add(struct locator_result *r)
 {
-    if (!(r->row_count & (r->row_count - 1))) /* room grows by powers of two */
-        r->rows = sl_resize(r->rows, r->row_count ? r->row_count * 2 : 1, sizeof *r->rows);
-    struct api_row *row = &r->rows[r->row_count++];
-    *row = (struct api_row){NULL, 0};
-    return row;
+    r->rows = sl_grow(r->rows, r->row_count, sizeof *r->rows);
+    return &r->rows[r->row_count++];
 }
 
 static struct api_cell *add(struct api_row *row, enum locator_field field)

@@ -37,8 +37,7 @@ enum sl_status cache_edit(struct cache_edits *edits, enum cache_edit what, const
         sl_text_fini(&body);
         return sl_fail(e, SL_LIMIT, "cache: more changes at once than there is room for");
     }
-    if (!(edits->count & (edits->count - 1))) /* room grows by powers of two */
-        edits->rows = sl_resize(edits->rows, edits->count ? edits->count * 2 : 1, sizeof *edits->rows);
+    edits->rows = sl_grow(edits->rows, edits->count, sizeof *edits->rows);
     struct cache_edit_row *row = &edits->rows[edits->count++];
     edits->octets += body.len;
     *row = (struct cache_edit_row){.what = what, .body_len = body.len};

@@ -22,10 +22,8 @@ struct lm_object *lm_objects_add(struct lm_objects *list, enum lm_object_kind ki
 {
     if (list->count == LM_OBJECTS_MAX)
         return NULL;
-    if (!(list->count & (list->count - 1))) /* room grows by powers of two */
-        list->items = sl_resize(list->items, list->count ? list->count * 2 : 1, sizeof *list->items);
+    list->items = sl_grow(list->items, list->count, sizeof *list->items);
     struct lm_object *o = &list->items[list->count++];
-    memset(o, 0, sizeof *o);
     o->kind = kind;
     o->mp = lm_mp_unknown();
     o->device = o->is_default = o->age_s = -1;

@@ -166,9 +166,7 @@ struct dnsc_srv *dnsc_srv_list_add(struct dnsc_srv_list *list)
 {
     if (list->count == DNSC_SRV_MAX)
         return NULL;
-    if (!(list->count & (list->count - 1))) /* room grows by powers of two */
-        list->items = sl_resize(list->items, list->count ? list->count * 2 : 1, sizeof *list->items);
-    list->items[list->count] = (struct dnsc_srv){.line = 0};
+    list->items = sl_grow(list->items, list->count, sizeof *list->items);
     return &list->items[list->count++];
 }
 

@@ -26,9 +26,7 @@ static enum sl_status walk_folder(struct walk *w, int fd, const char *path);
 
 static struct sm_file *new_file(struct sm_manifest *m)
 {
-    if ((m->count & (m->count - 1)) == 0)
-        m->files = sl_resize(m->files, m->count == 0 ? 1 : m->count * 2, sizeof *m->files);
-    m->files[m->count] = (struct sm_file){0};
+    m->files = sl_grow(m->files, m->count, sizeof *m->files);
     return &m->files[m->count++];
 }
 

@@ -138,15 +138,6 @@ static char *take_name(struct parser *p, const char *what)
     return name;
 }
 
-/* Room for one more element, zeroed, of a list that grows by doubling. */
-static void *grow(void *items, size_t count, size_t size)
-{
-    if ((count & (count - 1)) == 0)
-        items = sl_resize(items, count == 0 ? 1 : count * 2, size);
-    memset((char *)items + count * size, 0, size);
-    return items;
-}
-
 /* ---- values and qualifiers --------------------------------------------------------------------------------------------- */
 
 /* One value; `list` NULL: it is passed over. */
@@ -186,7 +177,7 @@ static void read_qualifier(struct parser *p, struct sm_mof_qualifiers *list)
         too_many(p, SM_MOF_QUALIFIERS_MAX, "qualifiers");
         return;
     }
-    list->items = grow(list->items, list->count, sizeof *list->items);
+    list->items = sl_grow(list->items, list->count, sizeof *list->items);
     struct sm_mof_qualifier *q = &list->items[list->count++];
     unsigned line = p->lex.token_line;
     q->name = take_name(p, "the name of a qualifier");
@@ -251,7 +242,7 @@ static void read_property(struct parser *p, struct sm_mof_class *class)
         too_many(p, SM_MOF_PROPERTIES_MAX, "properties");
         return;
     }
-    class->properties = grow(class->properties, class->property_count, sizeof *class->properties);
+    class->properties = sl_grow(class->properties, class->property_count, sizeof *class->properties);
     struct sm_mof_property *property = &class->properties[class->property_count++];
     read_qualifiers(p, &property->qualifiers);
     property->type = read_type(p);
@@ -294,7 +285,7 @@ static void read_class(struct parser *p, struct sm_mof_qualifiers *qualifiers)
         too_many(p, SM_MOF_CLASSES_MAX, "classes");
         return;
     }
-    mof->classes = grow(mof->classes, mof->class_count, sizeof *mof->classes);
+    mof->classes = sl_grow(mof->classes, mof->class_count, sizeof *mof->classes);
     struct sm_mof_class *class = &mof->classes[mof->class_count++];
     class->qualifiers = *qualifiers;
     *qualifiers = (struct sm_mof_qualifiers){0};

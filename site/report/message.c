@@ -184,11 +184,8 @@ static enum sl_status write_properties(struct sx_node *object, struct sl_text *o
 
 static struct sm_instance *new_instance(struct sm_content *c)
 {
-    if ((c->count & (c->count - 1)) == 0)
-        c->instances = sl_resize(c->instances, c->count == 0 ? 1 : c->count * 2, sizeof *c->instances);
-    struct sm_instance *instance = &c->instances[c->count++];
-    *instance = (struct sm_instance){0};
-    return instance;
+    c->instances = sl_grow(c->instances, c->count, sizeof *c->instances);
+    return &c->instances[c->count++];
 }
 
 static enum sl_status read_instance(struct sx_node *node, struct sm_content *c, struct sl_error *e)

@@ -56,8 +56,7 @@ static enum sl_status read_files(struct db_stmt *s, struct sm_manifest *ret_mani
 {
     struct sm_manifest m = {0};
     while (db_step(s)) {
-        if ((m.count & (m.count - 1)) == 0)
-            m.files = sl_resize(m.files, m.count == 0 ? 1 : m.count * 2, sizeof *m.files);
+        m.files = sl_grow(m.files, m.count, sizeof *m.files);
         struct sm_file *file = &m.files[m.count++];
         *file = (struct sm_file){.path = sl_strdup(db_text(s, 0)), .size = (uint64_t)db_int(s, 1)};
         sl_assert(sl_text_copy(file->sha256, sizeof file->sha256, db_text(s, 2))); /* a constraint of the table */

@@ -73,9 +73,7 @@ void sst_tasks_fini(struct sst_tasks *tasks)
 
 static struct sst_task *new_task(struct sst_tasks *tasks)
 {
-    if ((tasks->count & (tasks->count - 1)) == 0)
-        tasks->items = sl_resize(tasks->items, tasks->count == 0 ? 1 : tasks->count * 2, sizeof *tasks->items);
-    tasks->items[tasks->count] = (struct sst_task){0};
+    tasks->items = sl_grow(tasks->items, tasks->count, sizeof *tasks->items);
     return &tasks->items[tasks->count++];
 }
 

@@ -16,8 +16,7 @@ enum { RANGES_FIRST = 32 };
 
 static void add_hit(struct sst_inside *inside, size_t boundary, size_t place)
 {
-    if ((inside->count & (inside->count - 1)) == 0)
-        inside->items = sl_resize(inside->items, inside->count == 0 ? 1 : inside->count * 2, sizeof *inside->items);
+    inside->items = sl_grow(inside->items, inside->count, sizeof *inside->items);
     inside->items[inside->count++] = (struct sst_hit){(uint32_t)boundary, (uint32_t)place};
 }
 

@@ -15,14 +15,9 @@ void *sst_grow(void *items_at, size_t *count, size_t size)
     memcpy(&items, items_at, sizeof items);
     if (*count >= SST_ROWS_MAX)
         return NULL;
-    if ((*count & (*count - 1)) == 0) {
-        items = sl_resize(items, *count == 0 ? 1 : *count * 2, size);
-        memcpy(items_at, &items, sizeof items);
-    }
-    char *slot = (char *)items + *count * size;
-    memset(slot, 0, size);
-    (*count)++;
-    return slot;
+    items = sl_grow(items, *count, size);
+    memcpy(items_at, &items, sizeof items);
+    return (char *)items + (*count)++ * size;
 }
 
 enum sl_status sst_too_many(struct db_stmt *s, struct sl_error *e, const char *what)
