@@ -309,7 +309,7 @@ static int open_and_add(int process)
         return 1;
     }
     for (int i = 0; i < 100; i++) {
-        char code[8];
+        char code[16];
         snprintf(code, sizeof code, "%c%02d", 'A' + process, i);
         if (add_site(db, code, NULL) != SL_OK)
             return 2;

@@ -150,7 +150,7 @@ START_TEST(S1_18_what_was_put_is_there_after_reopening_in_order)
     struct sl_strings sites;
     struct sl_error e = {0};
     bool more;
-    char bodies[10][16];
+    char bodies[10][24];
     for (int i = 0; i < 10; i++) {
         snprintf(bodies[i], sizeof bodies[i], "<n>%d</n>", i);
         r = report_of(bodies[i]);

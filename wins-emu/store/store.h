@@ -32,6 +32,7 @@ struct wst_times {
  * says that a server works on it.
  */
 enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e) SL_MUST;
+/* Gives back the version ids that were not handed out, says that the end was clean, and closes; NULL is accepted. */
 void wst_close(struct wst *store);
 /*
  * For a file that wst_open refuses since its log is missing: takes the state of the last checkpoint as it is. The version counter
