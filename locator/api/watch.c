@@ -267,6 +267,15 @@ static enum sl_status begin(struct watch *w, struct sl_error *e)
     return s;
 }
 
+/* What a limit of the server cuts is as incomplete here as for a finding call. */
+static void conclude(const struct watch *w, enum sl_status s, const struct sl_error *e, struct locator_result *r)
+{
+    if (s == SL_LIMIT && w->cache_error.status == SL_OK)
+        api_conclude(r, SL_OUTCOME_UNREACHABLE, "incomplete", sl_error_text(e));
+    else
+        api_conclude(r, sl_status_outcome(s), "", s == SL_OK ? "watched" : sl_error_text(e));
+}
+
 struct locator_result *locator_watch(struct locator *l, int64_t for_ms,
                                      void (*watched)(void *ctx, const struct locator_result *change), void *ctx)
 {
@@ -287,7 +296,7 @@ struct locator_result *locator_watch(struct locator *l, int64_t for_ms,
     if (s == SL_OK)
         s = watch_on(&w, &e);
     ldapc_free(w.dir);
-    api_conclude(r, s == SL_OK ? SL_OUTCOME_OK : sl_status_outcome(s), "", s == SL_OK ? "watched" : sl_error_text(&e));
+    conclude(&w, s, &e, r);
     api_run_end(&run);
     sl_cancel_fini(&run.cancel);
     return r;

@@ -191,6 +191,14 @@ class Watch(harness.Case):
         self.assertEqual([(one["site"], one["boundary"]) for one in copy], [(one["site"], one["boundary"]) for one in live])
         self.assertEqual(len(copy), 6)
 
+    def test_a_size_limit(self):
+        """X02 what a limit of the server cuts is incomplete, and never a copy"""
+        self.directory, self.file = lab.Directory(self, sync=True, config="olcSizeLimit: 1\n"), self.path("kept/cache.db")
+        self.add("mp1")
+        done = harness.run([harness.program("locator"), "watch", "--source", self.directory.uri_base, "--cache", self.file, "--json"])
+        self.assertEqual((done.code, done.out.splitlines()[-1].count('"reason":"incomplete"')), (3, 1), str(done))
+        self.assertIn("nothing is watched", self.find("mp", "--site", "PS1").json["message"])
+
     def test_who_cannot_tell_of_changes(self):
         """a server without RFC 4533, a source that is no directory, an empty cache: told as such"""
         self.prepare(sync=False)
