@@ -313,6 +313,7 @@ class Rogues(TrustCase):
             silent.listen()
             found = self.check(self.find(source, "--timeout", "1s"), 3, "unreachable", "proof-not-obtained")
             self.assertLess(found.seconds, 3)
+            self.assertIn("MPCERT: ", found.json["message"], "what failed is the request to its address, not a look-up of its name")
         found = self.check(self.find(source, "--trust", "unproven"), 0, "ok", "", "unproven")
         self.assertIn("cannot be asked for its proof", "\n".join(found.json["warnings"]))
 
