@@ -106,6 +106,8 @@ enum sl_status db_run(struct db_stmt *s, struct sl_error *e) SL_MUST;
  * sl_strings_fini.
  */
 enum sl_status db_texts(struct db_stmt *s, struct sl_strings *ret_texts, struct sl_error *e) SL_MUST;
+/* Reads the number in the first column of the first row, 0 when there is none, and ends: for statements that find one. */
+enum sl_status db_number(struct db_stmt *s, int64_t *ret_number, struct sl_error *e) SL_MUST;
 /* Rows changed by the last INSERT, UPDATE or DELETE. */
 int64_t db_changes(struct db *db);
 

@@ -168,6 +168,15 @@ enum sl_status db_texts(struct db_stmt *s, struct sl_strings *ret_texts, struct 
     return status;
 }
 
+enum sl_status db_number(struct db_stmt *s, int64_t *ret_number, struct sl_error *e)
+{
+    int64_t number = db_step(s) ? db_int(s, 0) : 0;
+    enum sl_status status = db_done(s, e);
+    if (status == SL_OK)
+        *ret_number = number;
+    return status;
+}
+
 int64_t db_changes(struct db *db)
 {
     return db->engine->changes(db);

@@ -172,8 +172,7 @@ static enum sl_status read_views(struct db *db, struct cache_snapshot *snapshot,
 static enum sl_status read_version(struct db *db, void *ctx, struct sl_error *e)
 {
     struct db_stmt *s = db_prepare(db, "SELECT version FROM state");
-    *(int64_t *)ctx = db_step(s) ? db_int(s, 0) : 0;
-    return db_done(s, e);
+    return db_number(s, ctx, e);
 }
 
 static enum sl_status read_all(struct db *db, struct cache_snapshot *s, struct sl_error *e)

@@ -339,8 +339,7 @@ struct obx_stats obx_stats(struct obx *o)
     struct obx_stats stats = o->stats;
     (void)read_total(o, &stats, NULL); /* the next obx_put tells what is wrong */
     struct db_stmt *s = db_prepare(o->db, "SELECT received_s FROM report ORDER BY seq LIMIT 1");
-    stats.oldest_s = db_step(s) ? db_int(s, 0) : 0;
-    if (db_done(s, NULL) != SL_OK)
+    if (db_number(s, &stats.oldest_s, NULL) != SL_OK)
         stats.oldest_s = 0;
     pthread_mutex_unlock(&o->db_mutex);
     return stats;

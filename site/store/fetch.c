@@ -260,10 +260,7 @@ enum sl_status sst_verified(struct sst *store, const char *dp, const struct sst_
         bind_task(s, dp, task);
         status = db_run(s, e);
     }
-    if (status == SL_OK)
-        return db_commit(store->db, e);
-    db_rollback(store->db);
-    return status;
+    return db_end(store->db, status, e);
 }
 
 enum sl_status sst_waiting(struct sst *store, const char *site, const char *package, struct sst_waiting **ret_list,

@@ -47,8 +47,7 @@ void sst_page_fini(struct sst_page *page)
 static enum sl_status read_number(struct db_stmt *s, int64_t site_id, int64_t *ret_number, struct sl_error *e)
 {
     db_bind_int(s, 1, site_id);
-    *ret_number = db_step(s) ? db_int(s, 0) : 0;
-    return db_done(s, e);
+    return db_number(s, ret_number, e);
 }
 
 enum sl_status sst_last_change(struct sst *store, int64_t site_id, int64_t *ret_number, struct sl_error *e)
@@ -105,9 +104,7 @@ static enum sl_status read_hosts(struct sst *store, int64_t site_id, struct sst_
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT host FROM dp WHERE site_id = ?1 ORDER BY id");
     db_bind_int(s, 1, site_id);
-    while (db_step(s))
-        sl_strings_add(&page->hosts, db_text(s, 0));
-    return db_done(s, e);
+    return db_texts(s, &page->hosts, e);
 }
 
 /*
@@ -324,8 +321,7 @@ static enum sl_status begin(struct sst *store, const char *neighbour, int64_t *r
     struct db_stmt *s = db_prepare(store->db, "SELECT n.site_id FROM neighbour n JOIN site s ON s.id = n.site_id "
                                               "WHERE s.code = ?1");
     db_bind_text(s, 1, neighbour);
-    *ret_site_id = db_step(s) ? db_int(s, 0) : 0;
-    status = db_done(s, e);
+    status = db_number(s, ret_site_id, e);
     if (status == SL_OK && *ret_site_id == 0)
         status = sl_fail(e, SL_USAGE, "site %s is no neighbour", neighbour);
     if (status != SL_OK)

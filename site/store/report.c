@@ -288,8 +288,7 @@ enum sl_status sst_count_reports(struct sst *store, const char *site, const char
                               "JOIN site s ON s.id = c.site_id WHERE s.code = ?1 AND c.smsid = ?2");
     db_bind_text(s, 1, site);
     db_bind_text(s, 2, smsid);
-    counts.instances = db_step(s) ? db_int(s, 0) : 0;
-    status = db_done(s, e);
+    status = db_number(s, &counts.instances, e);
     if (status == SL_OK)
         *ret_counts = counts;
     return status;

@@ -268,8 +268,8 @@ enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id,
 {
     struct db_stmt *s = db_prepare(store->db, "SELECT id FROM site WHERE code = ?1");
     db_bind_text(s, 1, code);
-    int64_t id = db_step(s) ? db_int(s, 0) : 0;
-    enum sl_status status = db_done(s, e);
+    int64_t id = 0;
+    enum sl_status status = db_number(s, &id, e);
     char *chosen = NULL;
     if (status == SL_OK && id == 0) /* only for its words: which sites there are */
         status = sst_choose_site(store, code, &chosen, e);

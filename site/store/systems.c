@@ -44,8 +44,7 @@ static enum sl_status find(struct sst *store, enum query query, int64_t site_id,
     struct db_stmt *s = db_prepare(store->db, queries[query]);
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, name);
-    *ret_id = db_step(s) ? db_int(s, 0) : 0;
-    return db_done(s, e);
+    return db_number(s, ret_id, e);
 }
 
 /* Runs a statement with up to three numbers. */
@@ -197,8 +196,7 @@ static enum sl_status find_boundary(struct sst *store, int64_t site_id, const st
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, sm_boundary_word(b->kind));
     db_bind_text(s, 3, b->value);
-    *ret_id = db_step(s) ? db_int(s, 0) : 0;
-    enum sl_status status = db_done(s, e);
+    enum sl_status status = db_number(s, ret_id, e);
     if (status == SL_OK && *ret_id == 0)
         return sl_fail(e, SL_USAGE, "the site has no boundary %s %s; add it with: sitectl boundary add %s %s",
                        sm_boundary_word(b->kind), b->value, sm_boundary_word(b->kind), b->value);
