@@ -307,7 +307,7 @@ class Fetching(harness.Case):
         self.assertEqual((self.fetch(self.dp, "PS100001", "large")[0], self.status("PS100001")["octets"]), (404, PIECE))
         self.server.shutdown()
         self.server.server_close()
-        harness.wait_until(lambda: "Failed to connect" in self.status("PS100001")["message"], "nobody there")
+        harness.wait_until(lambda: "Failed to connect" in (self.status("PS100001")["message"] or ""), "nobody there")
         self.serve(self.server.server_port)
         self.wait_for("PS100001", "available")
         self.assertEqual(min(first for _, first in self.server.asked), PIECE, "the first piece is not fetched again")
