@@ -128,6 +128,19 @@ class Check(harness.Case):
         self.assertEqual(wrong & set(self.rules()), {"target-failed"})
         self.assert_worst("target-failed", "error")
 
+    def test_S1_20_a_split_directory(self):
+        """S1.20 two-defaults: two directories that each name another default management point"""
+        one, two = lab.Directory(self, "one"), lab.Directory(self, "two")
+        self.fill(*([each.uri_base, *each.credentials] for each in (one, two)))
+        self.site.publish()
+        self.assertNotIn("two-defaults", self.rules())
+        for host, value in ((MP1, "FALSE"), (MP2, "TRUE")):
+            dn = MP_CN % host.upper() + two.container_dn
+            two.modify("dn: %s\nchangetype: modify\nreplace: mSSMSDefaultMP\nmSSMSDefaultMP: %s\n" % (dn, value))
+        [said] = self.rules()["two-defaults"]
+        self.assertIn(two.uri, said)
+        self.assertIn(MP2.upper(), said)
+
     def test_srv_without_host(self):
         """srv-without-host fires when the zone has no address of the management point, and not when it has"""
         dns = named.Named(self, updates=["grant site name _mssms_mp_ps1._tcp.example.org. SRV;"], hosts={"mp2": "127.0.0.12"})
