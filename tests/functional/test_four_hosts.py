@@ -5,6 +5,7 @@ anew for it. The directory, the server locator point and further ones of a role 
 that it shows.
 """
 
+import concurrent.futures
 import hashlib
 import http.client
 import os
@@ -254,7 +255,7 @@ class FourHosts(SiteCase):
 
 
 class WithDirectory(SiteCase):
-    """A directory, a server locator point and a second distribution point, each on a host of its own."""
+    """A directory on a host of its own; a second distribution point and the server locator point share another."""
 
     DP2 = "dp2.example.org"
 
@@ -264,12 +265,12 @@ class WithDirectory(SiteCase):
         place = self.wire.host("dir", 7)
         self.directory = lab.Directory(self, suffix="dc=example,dc=org", address=place.address, command=place.command, port=389)
         self.uri = "ldap://dir.example.org/dc=example,dc=org"
-        slp, second = Machine(self, self.wire, "slp", 8, "slp"), Machine(self, self.wire, "dp2", 9, "dp", ["--dp-name", self.DP2])
-        for words in (["dp", "add", self.DP2], ["slp-role", "add", slp.host.fqdn], ["cap", "add", "cap1.example.org"],
+        self.second = Machine(self, self.wire, "dp2", 8, "dp,slp", ["--dp-name", self.DP2])
+        for words in (["dp", "add", self.DP2], ["slp-role", "add", self.DP2], ["cap", "add", "cap1.example.org"],
                       ["target", "add", self.uri, *self.directory.credentials]):
             self.server.ctl_ok(*words)
         self.addCleanup(self._stop_all)     # as above
-        for machine in (self.mp, self.dp, second, slp):
+        for machine in (self.mp, self.dp, self.second):
             machine.start()
         self.server.ctl_ok("package", "add", PACKAGE, "--version", "3", "--on", DP1, self.DP2, "--dir", self.source)
         self.server.ctl_ok("publish", "--apply")
@@ -293,7 +294,10 @@ class WithDirectory(SiteCase):
         self.one_distribution_point_has_it_no_more(inside)
         self.legacy_clients_have_client_access_points()
         self.the_client_looks_for_advertisements()
+        self.a_machine_with_two_roles_is_off()
+        self.there_is_one_of_each()
         self.the_directory_is_off()
+        self.a_site_below_is_found()
 
     def one_distribution_point_has_it_no_more(self, inside):
         self.server.ctl_ok("package", "remove", PACKAGE)
@@ -305,11 +309,11 @@ class WithDirectory(SiteCase):
 
     def legacy_clients_have_client_access_points(self):
         legacy = ["mp", "--site", "PS1", "--client-type", "legacy"]
-        found = self.ask(*legacy, source="slp+http://slp.example.org")
+        found = self.ask(*legacy, source="slp+http://dp2.example.org")
         self.assertEqual((found.answer["caps"], "mp1" in found.out), (["cap1.example.org"], False), "S1.09 CAPs and never a management point")
         self.ask(*legacy, code=2)
         role, = self.directory.published("mSSMSServerLocatorPoint")
-        self.assertEqual(role["mssmsmpname"], ["slp.example.org"], "S1.09 where the server locator point is")
+        self.assertEqual(role["mssmsmpname"], [self.DP2], "S1.09 where the server locator point is")
 
     def the_client_looks_for_advertisements(self):
         self.client = clients.Client((MP1, 80))
@@ -318,6 +322,42 @@ class WithDirectory(SiteCase):
             self.server.ctl_ok("advertise", "add", "PS12000%d" % number, "--package", PACKAGE, "--program", "setup", "--to", *to)
         harness.wait_until(lambda: self.body()[0] == 200, "S1.10 policy for the client")
         self.assertEqual(sorted(self.advertised()), ["PS120001", "PS120002"], "S1.14 those targeted at it, from its management point")
+
+    def a_machine_with_two_roles_is_off(self):
+        questions = [(self.DP2, "/SMS_DP_SMSPKG$/%s.4/empty" % PACKAGE), (self.DP2, "/SMS_SLP/slp.dll?site&sc=PS1"), (MP1, "/SMS_MP/.sms_aut?MPLIST")]
+        self.assertEqual([get(*question)[0] for question in questions], [200, 200, 200])
+        self.second.process.kill()
+        self.assertEqual([get(*question)[0] for question in questions], [0, 0, 200], "S2.11 both of its roles, and no other")
+        self.second.start()
+        self.assertEqual([get(*question)[0] for question in questions], [200, 200, 200])
+
+    def there_is_one_of_each(self):
+        ctl = self.server.ctl
+        refused = self.mp.host.command([harness.program("sited"), "--db", self.database.uri("site"), "--role", "server", "--state", self.mp.state,
+                                        "--control", self.path("other.sock")])
+        self.assertEqual(harness.run(refused).code, 7, "S2.02 a site server on another host")
+        self.assertEqual([ctl("role", "add", MP1, role).code for role in ("database", "server", "fsp", "sup")], [2, 2, 0, 0], "S2.04 S2.07")
+        self.server.ctl_ok("mp", "add", "mp2.example.org", "--address", "10.77.0.5")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            codes = list(pool.map(lambda host: ctl("mp", "designate", host).code, ["mp2.example.org", MP1] * 4))
+        self.assertEqual((set(codes), [row["default"] for row in self.server.rows("mp", "list")].count(True)), ({0}, 1), "S1.08 S2.05")
+        self.server.ctl_ok("mp", "designate", MP1)
+        self.server.ctl_ok("publish", "--apply")
+        shown = {mp["mssmsmpname"][0]: mp["mssmsdefaultmp"][0] for mp in self.directory.published("mSSMSManagementPoint")}
+        self.assertEqual(shown, {MP1: "TRUE", "mp2.example.org": "FALSE"}, "S1.20")
+        self.server.ctl_ok("mp", "designate", "--none")
+        self.assertIn("no-default-mp", [row["rule"] for row in ctl("check", "--json").answer], "S1.04")
+        self.server.ctl_ok("mp", "designate", MP1)
+        self.server.ctl_ok("mp", "remove", "mp2.example.org")
+
+    def a_site_below_is_found(self):
+        self.run_ok([harness.program("sitectl"), "--db", self.database.uri("site"), "init", "SEC", "--domain", "example.org", "--server",
+                     "server.example.org", "--database", "db.example.org", "--state", self.server.state])
+        for words in (["site", "set", "SEC", "--kind", "secondary", "--parent", "PS1"], ["mp", "add", "mps.example.org", "--address", "10.77.0.9", "--site", "SEC"],
+                      ["mp", "designate", "mps.example.org", "--site", "SEC"]):
+            self.server.ctl_ok(*words)
+        harness.wait_until(lambda: b'FQDN="mps.example.org" SiteCode="SEC"' in get(MP1, "/SMS_MP/.sms_aut?MPLIST1&SEC")[1], "S1.27 across sites")
+        self.assertEqual([(row["site"], row["parent"]) for row in self.server.rows("site", "list")], [("PS1", None), ("SEC", "PS1")], "S1.27")
 
     def the_directory_is_off(self):
         self.directory.stop()
