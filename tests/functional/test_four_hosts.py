@@ -349,6 +349,7 @@ class WithDirectory(SiteCase):
         self.assertIn("no-default-mp", [row["rule"] for row in ctl("check", "--json").answer], "S1.04")
         self.server.ctl_ok("mp", "designate", MP1)
         self.server.ctl_ok("mp", "remove", "mp2.example.org")
+        harness.wait_until(self.is_found, "S1.19 the name, which was released meanwhile")
 
     def a_site_below_is_found(self):
         self.run_ok([harness.program("sitectl"), "--db", self.database.uri("site"), "init", "SEC", "--domain", "example.org", "--server",
