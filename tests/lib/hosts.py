@@ -19,7 +19,8 @@ class Wire:
     def __init__(self, case):
         self.case, self.ip = case, harness.tool("ip", "iproute2")
         self.names = ["127.0.0.1 localhost"]
-        for words in (["link", "add", "sl-wire", "type", "bridge"], ["addr", "add", WE + "/24", "dev", "sl-wire"],
+        # With an address of its own, or ours would be that of a host, another one whenever one is plugged or unplugged.
+        for words in (["link", "add", "sl-wire", "address", "02:00:00:00:00:fe", "type", "bridge"], ["addr", "add", WE + "/24", "dev", "sl-wire"],
                       ["link", "set", "sl-wire", "up"]):
             case.run_ok([self.ip] + words)
         case.addCleanup(harness.run, [self.ip, "link", "del", "sl-wire"])
