@@ -28,6 +28,13 @@ void sl_cancel_tell(struct sl_cancel *c)
     (void)!write(c->fd, &(uint64_t){1}, sizeof(uint64_t));
 }
 
+void sl_cancel_renew(struct sl_cancel *c)
+{
+    uint64_t count;
+    atomic_store(&c->told, false);
+    (void)!read(c->fd, &count, sizeof count);
+}
+
 bool sl_cancel_is_told(const struct sl_cancel *c)
 {
     return atomic_load(&c->told);

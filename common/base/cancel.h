@@ -2,7 +2,7 @@
  * cancel.h - a wish, told from any thread, that work under way should end early.
  *
  * A struct sl_deadline (clock.h) may carry one: whoever waits until a deadline then waits for the wish too, by looking at the
- * deadline between two steps and by adding sl_deadline_fd to what it polls. A wish cannot be taken back.
+ * deadline between two steps and by adding sl_deadline_fd to what it polls.
  */
 #ifndef SL_COMMON_BASE_CANCEL_H
 #define SL_COMMON_BASE_CANCEL_H
@@ -23,6 +23,8 @@ enum sl_status sl_cancel_init(struct sl_cancel *c, struct sl_error *e) SL_MUST;
 void sl_cancel_fini(struct sl_cancel *c);
 /* Tells the wish; any thread, any number of times. */
 void sl_cancel_tell(struct sl_cancel *c);
+/* Takes the wish back for all that begins from now on; by who tells it, one at a time. Who has not looked since may miss it. */
+void sl_cancel_renew(struct sl_cancel *c);
 /* True once told; any thread. */
 bool sl_cancel_is_told(const struct sl_cancel *c);
 

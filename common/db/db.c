@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +75,23 @@ static struct sl_lazy library = SL_LAZY(LIBSQLITE_SONAME, lite_symbols, &lite, N
 
 /* ---- failures ----------------------------------------------------------------------------------------------------------- */
 
-/* A file that cannot be opened says why only through errno. */
-static enum sl_status status_of_cantopen(sqlite3 *conn)
+/*
+ * A file that cannot be opened says why only through errno. One that cannot be made is tried again for reading, and errno is of
+ * that: the folder tells.
+ */
+static int errno_of_cantopen(const struct db *db)
 {
-    int err = lite.system_errno(conn);
-    return err == EACCES || err == EPERM || err == EROFS ? SL_DENIED : SL_IO;
+    int err = lite.system_errno(db->conn);
+    char *path = sl_strdup(db->path);
+    if (err == ENOENT && access(dirname(path), W_OK) != 0)
+        err = errno;
+    free(path);
+    return err;
 }
 
-static enum sl_status status_of(sqlite3 *conn, int rc)
+static enum sl_status status_of(const struct db *db, int rc)
 {
+    int err;
     switch (rc & 0xff) {
     case SQLITE_CONSTRAINT:
         return SL_CONFLICT;
@@ -94,7 +103,8 @@ static enum sl_status status_of(sqlite3 *conn, int rc)
     case SQLITE_AUTH:
         return SL_DENIED;
     case SQLITE_CANTOPEN:
-        return status_of_cantopen(conn);
+        err = errno_of_cantopen(db);
+        return err == EACCES || err == EPERM || err == EROFS ? SL_DENIED : SL_IO;
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_PROTOCOL:
@@ -113,8 +123,8 @@ static enum sl_status status_of(sqlite3 *conn, int rc)
 
 static enum sl_status fail_rc(const struct db *db, int rc, struct sl_error *e)
 {
-    int err = (rc & 0xff) == SQLITE_CANTOPEN ? lite.system_errno(db->conn) : 0;
-    return sl_fail(e, status_of(db->conn, rc), "%s: %s%s%s", db->path, lite.errmsg(db->conn), err ? ": " : "",
+    int err = (rc & 0xff) == SQLITE_CANTOPEN ? errno_of_cantopen(db) : 0;
+    return sl_fail(e, status_of(db, rc), "%s: %s%s%s", db->path, lite.errmsg(db->conn), err ? ": " : "",
                    err ? strerror(err) : "");
 }
 

@@ -18,15 +18,19 @@ enum {
     NUMBER_SIZE = 24,
     SQL_MAX = 1 << 16,
     READS_MAX = 4,
+    KEEPALIVE_S = 5,
+    ANSWER_MS = DB_PG_STATEMENT_MS + 5000,
     /* pg_type.oid */
     OID_BYTEA = 17,
     OID_INT8 = 20,
     OID_TEXT = 25,
 };
 
-/* A connection: what identifies it and how many statements it has prepared. */
+/* A connection: what identifies it, how it waits, and how many statements it has prepared. */
 struct pg_conn {
     PGconn *pq;
+    struct db_patience patience;
+    struct sl_error silence; /* why it is of no use any more: an answer that comes yet would be taken for another one's */
     uint64_t lock;
     unsigned prepared;
     int64_t changes;
@@ -83,6 +87,8 @@ static enum sl_status fail_result(const struct db *db, const PGresult *result, s
     const struct pg_conn *conn = db->conn;
     char line[SL_ERROR_TEXT_MAX];
     bool lost = PQstatus(conn->pq) != CONNECTION_OK;
+    if (conn->silence.status != SL_OK)
+        return sl_fail(e, conn->silence.status, "%s: %s", db->path, conn->silence.text);
     const char *primary = result != NULL ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     one_line(line, sizeof line, primary != NULL ? primary : PQerrorMessage(conn->pq));
@@ -93,6 +99,60 @@ static bool succeeded(const PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------------------------- */
+
+static struct sl_deadline patience_of(const struct pg_conn *conn)
+{
+    struct sl_deadline deadline = sl_deadline_in(conn->patience.answer_ms > 0 ? conn->patience.answer_ms : ANSWER_MS);
+    deadline.cancel = conn->patience.cancel;
+    return deadline;
+}
+
+/* True when the socket is ready; false, and why is noted, when nobody wants to wait any longer. */
+static bool await(struct pg_conn *conn, short events, struct sl_deadline deadline)
+{
+    int64_t since_ms = sl_clock_mono_ms();
+    while (!sl_deadline_passed(deadline)) {
+        struct pollfd p[] = {{.fd = PQsocket(conn->pq), .events = events},
+                             {.fd = sl_deadline_fd(deadline), .events = POLLIN}};
+        if (poll(p, SL_COUNT(p), sl_deadline_left_ms(deadline)) > 0 && p[0].revents != 0)
+            return true;
+    }
+    bool is_canceled = sl_deadline_canceled(deadline);
+    (void)!sl_fail(&conn->silence, is_canceled ? SL_UNREACHABLE : SL_TIMEOUT, "%s after %" PRId64 " ms without an answer",
+                   is_canceled ? "given up" : "silent", sl_clock_mono_ms() - since_ms);
+    return false;
+}
+
+/* Waits until PQgetResult need not; false when the server stays silent. */
+static bool is_answered(struct pg_conn *conn)
+{
+    for (;;) {
+        int unsent = PQflush(conn->pq);
+        if (unsent < 0 || (unsent == 0 && !PQisBusy(conn->pq)))
+            return true;
+        if (!await(conn, unsent > 0 ? POLLIN | POLLOUT : POLLIN, patience_of(conn)))
+            return false;
+        if (PQconsumeInput(conn->pq) == 0)
+            return true;
+    }
+}
+
+/* What came of the commands just `sent`: the last result, NULL when there is none. */
+static PGresult *result_of(struct pg_conn *conn, int sent)
+{
+    PGresult *last = NULL;
+    while (sent == 1 && is_answered(conn)) {
+        PGresult *next = PQgetResult(conn->pq);
+        if (next == NULL)
+            return last;
+        PQclear(last);
+        last = next;
+    }
+    PQclear(last);
+    return NULL;
 }
 
 /* ---- SQL that both engines understand ----------------------------------------------------------------------------------- */
@@ -201,16 +261,18 @@ static PGresult *execute(struct pg_conn *conn, struct pg_stmt *stmt)
         lengths[i] = stmt->params[i].len;
         formats[i] = stmt->params[i].is_binary;
     }
+    if (conn->silence.status != SL_OK)
+        return NULL;
     if (stmt->name[0] == '\0')
-        return PQexecParams(conn->pq, stmt->sql, stmt->param_count, types, values, lengths, formats, 0);
+        return result_of(conn, PQsendQueryParams(conn->pq, stmt->sql, stmt->param_count, types, values, lengths, formats, 0));
     if (!stmt->is_prepared) {
-        PGresult *result = PQprepare(conn->pq, stmt->name, stmt->sql, stmt->param_count, types);
+        PGresult *result = result_of(conn, PQsendPrepare(conn->pq, stmt->name, stmt->sql, stmt->param_count, types));
         if (!succeeded(result))
             return result;
         PQclear(result);
         stmt->is_prepared = true;
     }
-    return PQexecPrepared(conn->pq, stmt->name, stmt->param_count, values, lengths, formats, 0);
+    return result_of(conn, PQsendQueryPrepared(conn->pq, stmt->name, stmt->param_count, values, lengths, formats, 0));
 }
 
 static bool pg_step(struct db_stmt *s)
@@ -293,7 +355,7 @@ static int64_t pg_changes(struct db *db)
 static enum sl_status pg_exec(struct db *db, const char *sql, struct sl_error *e)
 {
     struct pg_conn *conn = db->conn;
-    PGresult *result = PQexec(conn->pq, sql);
+    PGresult *result = conn->silence.status == SL_OK ? result_of(conn, PQsendQuery(conn->pq, sql)) : NULL;
     enum sl_status status = succeeded(result) ? SL_OK : fail_result(db, result, e);
     PQclear(result);
     return status;
@@ -330,7 +392,7 @@ static bool pg_is_alive(struct db *db)
         if (poll(&p, 1, 0) != 1 || PQconsumeInput(conn->pq) != 1)
             break;
     }
-    return PQstatus(conn->pq) == CONNECTION_OK;
+    return PQstatus(conn->pq) == CONNECTION_OK && conn->silence.status == SL_OK;
 }
 
 static void pg_disconnect(struct db *db)
@@ -368,15 +430,21 @@ static enum sl_status check_uri(const char *uri, struct sl_error *e)
 
 static enum sl_status connect_to(struct db *db, struct sl_error *e)
 {
-    char connect_s[NUMBER_SIZE], silence_ms[NUMBER_SIZE];
+    char keepalive_s[NUMBER_SIZE], silence_ms[NUMBER_SIZE];
     struct pg_conn *conn = db->conn;
-    snprintf(connect_s, sizeof connect_s, "%d", DB_PG_CONNECT_S);
+    snprintf(keepalive_s, sizeof keepalive_s, "%d", KEEPALIVE_S);
     snprintf(silence_ms, sizeof silence_ms, "%d", DB_PG_SILENCE_MS);
-    const char *const names[] = {"connect_timeout", "tcp_user_timeout", "keepalives_idle", "fallback_application_name", "dbname",
-                                 NULL};
-    const char *const values[] = {connect_s, silence_ms, connect_s, "sitelocator", db->path, NULL};
-    conn->pq = PQconnectdbParams(names, values, 1);
-    if (PQstatus(conn->pq) == CONNECTION_OK)
+    const char *const names[] = {"tcp_user_timeout", "keepalives_idle", "fallback_application_name", "dbname", NULL};
+    const char *const values[] = {silence_ms, keepalive_s, "sitelocator", db->path, NULL};
+    const struct sl_deadline deadline = sl_deadline_min(patience_of(conn), sl_deadline_in(DB_PG_CONNECT_MS));
+    conn->pq = PQconnectStartParams(names, values, 1);
+    PostgresPollingStatusType next = PQstatus(conn->pq) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
+        if (!await(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
+            return fail_result(db, NULL, e);
+        next = PQconnectPoll(conn->pq);
+    }
+    if (next == PGRES_POLLING_OK && PQsetnonblocking(conn->pq, 1) == 0)
         return SL_OK;
     char line[SL_ERROR_TEXT_MAX];
     one_line(line, sizeof line, PQerrorMessage(conn->pq));
@@ -490,15 +558,17 @@ static enum sl_status check_version(struct db *db, const struct db_schema *schem
     return status;
 }
 
-enum sl_status db_open_postgres(const char *uri, enum db_mode mode, const struct db_schema *schema, struct db **ret_db,
-                                struct sl_error *e)
+enum sl_status db_open_postgres(const char *uri, enum db_mode mode, const struct db_schema *schema,
+                                const struct db_patience *patience, struct db **ret_db, struct sl_error *e)
 {
     enum sl_status status = check_uri(uri, e);
     if (status != SL_OK)
         return status;
     struct db *db = db_make(&postgres_engine, uri);
     struct pg_conn *conn = sl_new(sizeof *conn);
-    conn->lock = schema->application_id;
+    *conn = (struct pg_conn){.lock = schema->application_id};
+    if (patience != NULL)
+        conn->patience = *patience;
     db->conn = conn;
     status = connect_to(db, e);
     if (status == SL_OK)

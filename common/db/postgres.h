@@ -6,26 +6,36 @@
  * replaced by a table (postgres.c). Writing transactions take one advisory lock, so that there is one writer at a time as in
  * SQLite; commits are on disk as the server's synchronous_commit says, which a connection sets to "on".
  *
- * A connection serves one thread at a time. Connecting waits at most DB_PG_CONNECT_S, a statement DB_PG_STATEMENT_MS at the
- * server, and a server that falls silent is given up after DB_PG_SILENCE_MS. When the connection is lost the statement is
- * SL_UNREACHABLE, and db_is_alive false from then on: close, and open again.
+ * A connection serves one thread at a time. Connecting, to all servers that the URI names together, waits at most
+ * DB_PG_CONNECT_MS, a statement DB_PG_STATEMENT_MS at the server, and a host that acknowledges nothing is given up after
+ * DB_PG_SILENCE_MS. What waits longer than its patience is SL_TIMEOUT, what is canceled SL_UNREACHABLE, as it is when the
+ * connection is lost; db_is_alive is false from then on: close, and open again. Only a host name is looked up without regard to
+ * any of this.
  */
 #ifndef SL_COMMON_DB_POSTGRES_H
 #define SL_COMMON_DB_POSTGRES_H
 
+#include "common/base/clock.h"
 #include "common/db/db.h"
 
-enum { DB_PG_CONNECT_S = 5, DB_PG_STATEMENT_MS = 30000, DB_PG_SILENCE_MS = 10000 };
+enum { DB_PG_CONNECT_MS = 5000, DB_PG_STATEMENT_MS = 30000, DB_PG_SILENCE_MS = 10000 };
+
+/* How a connection waits. */
+struct db_patience {
+    int64_t answer_ms;              /* for the server to say anything; 0: a little longer than it may take for a statement */
+    const struct sl_cancel *cancel; /* ends whatever waits; NULL: nothing does. Must outlive the connection */
+};
 
 /* True for "postgresql://..." and "postgres://...". */
 bool db_is_postgres(const char *path);
 /*
  * Opens the database of a URI as libpq has it. DB_CREATE and DB_READ_WRITE make and migrate the tables, the database itself must
  * be there; DB_READ_ONLY never writes and may be a standby. SL_USAGE for a password in the URI, which everybody on the host could
- * read: it belongs into ~/.pgpass or the file of `passfile=`. SL_UNREACHABLE, SL_DENIED; else as db_open.
+ * read: it belongs into ~/.pgpass or the file of `passfile=`. SL_UNREACHABLE, SL_TIMEOUT, SL_DENIED; else as db_open.
+ * `patience` NULL is one of zeros.
  */
-enum sl_status db_open_postgres(const char *uri, enum db_mode mode, const struct db_schema *schema, struct db **ret_db,
-                                struct sl_error *e) SL_MUST;
+enum sl_status db_open_postgres(const char *uri, enum db_mode mode, const struct db_schema *schema,
+                                const struct db_patience *patience, struct db **ret_db, struct sl_error *e) SL_MUST;
 /*
  * Takes a lock that ends with the connection; *ret_taken is false when another connection has it. `key` tells locks of one
  * database apart.

@@ -1,6 +1,6 @@
 /*
  * service.h - talking to the service manager: sd_notify and passed sockets, when built with libsystemd and started by it, else
- * nothing. By the main thread.
+ * nothing. The sockets by the main thread, the rest by any.
  */
 #ifndef SL_COMMON_HOST_SERVICE_H
 #define SL_COMMON_HOST_SERVICE_H

@@ -21,7 +21,7 @@ static void count_name(const struct nbn_state *state, void *ctx)
     n->registered += strcmp(state->state, "registered") == 0;
 }
 
-void sited_metrics(const struct srv *srv, const struct web *web, const struct nbn *names, struct sl_text *out)
+void sited_metrics(struct srv *srv, const struct web *web, struct nbn *names, struct sl_text *out)
 {
     struct names n = {0};
     srv_metrics(srv, out);

@@ -12,8 +12,8 @@
 
 enum { SITED_PAGE_MAX = 256 << 10 };
 
-/* Writes the page in the text format of Prometheus. `web` and `names` may be NULL. On the loop's thread. */
-void sited_metrics(const struct srv *srv, const struct web *web, const struct nbn *names, struct sl_text *out);
+/* Writes the page in the text format of Prometheus. `web` and `names` may be NULL. Any thread, and never waits. */
+void sited_metrics(struct srv *srv, const struct web *web, struct nbn *names, struct sl_text *out);
 /* Writes what a distribution point that fetches has fetched, compared and found wanting. */
 void sited_content_metrics(const struct dp_fetch *fetch, const struct dp_verify *verify, struct sl_text *out);
 

@@ -7,6 +7,7 @@
 #include "site/store/store.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const role_words[SITED_ROLE_COUNT] = {
@@ -211,4 +212,50 @@ enum sl_status sited_settings_read(const struct cli_call *call, struct sited_set
     if (status == SL_OK)
         *ret_settings = s;
     return status;
+}
+
+/* ---- what follows from them ---------------------------------------------------------------------------------------------- */
+
+void sited_settings_list(const struct sited_settings *s, struct sl_strings *roles, struct sl_strings *http,
+                         struct sl_strings *nbt)
+{
+    for (int i = 0; i < SITED_ROLE_COUNT; i++)
+        if (s->roles[i])
+            sl_strings_add(roles, sited_role_word((enum sited_role)i));
+    for (size_t i = 0; i < s->http_count; i++)
+        sl_strings_add(http, sl_endpoint_text(&s->http[i]).text);
+    for (size_t i = 0; i < s->https_count; i++) {
+        struct sl_text text = sl_text_new(WEB_ITEM_MAX);
+        sl_text_printf(&text, "https://%s", sl_endpoint_text(&s->https[i]).text);
+        sl_strings_add(http, sl_text_str(&text));
+        sl_text_fini(&text);
+    }
+    for (size_t i = 0; i < s->nbt_count; i++)
+        sl_strings_add(nbt, sl_endpoint_text(&s->nbt[i]).text);
+}
+
+bool sited_is_our_address(const char *address, void *ctx)
+{
+    const struct sited_settings *s = ctx;
+    bool is_ours = false;
+    for (size_t i = 0; i < s->http_count + s->nbt_count; i++) {
+        const struct sl_endpoint *ep = i < s->http_count ? &s->http[i] : &s->nbt[i - s->http_count];
+        struct sl_endpoint_text text = sl_endpoint_text(ep);
+        bool is_v6 = text.text[0] == '[';
+        *strrchr(text.text, is_v6 ? ']' : ':') = '\0';
+        is_ours = is_ours || strcmp(text.text + is_v6, address) == 0;
+    }
+    return is_ours;
+}
+
+bool sited_own_url(const struct sited_settings *s, char *out, size_t size)
+{
+    if (!s->roles[SITED_SERVER] || s->http_count == 0)
+        return false;
+    const struct sl_endpoint_text text = sl_endpoint_text(&s->http[0]);
+    const char *loopback = s->http[0].any.sa_family == AF_INET6 ? "[::1]" : "127.0.0.1";
+    bool is_wild = sl_endpoint_is_wildcard(&s->http[0]);
+    size_t len = (size_t)snprintf(out, size, "http://%s%s", is_wild ? loopback : text.text,
+                                  is_wild ? strrchr(text.text, ':') : "");
+    return len < size;
 }

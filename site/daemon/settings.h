@@ -63,6 +63,13 @@ extern const struct sl_option sited_options[SITED_OPTION_COUNT];
 const char *sited_role_word(enum sited_role role);
 /* True when a role is among them that is of no use without HTTP. */
 bool sited_is_http(const struct sited_settings *settings);
+/* Adds the words of the roles, and the addresses as they are told. */
+void sited_settings_list(const struct sited_settings *settings, struct sl_strings *roles, struct sl_strings *http,
+                         struct sl_strings *nbt);
+/* True when we have that address; ctx is a struct sited_settings. */
+bool sited_is_our_address(const char *address, void *ctx);
+/* The first address of our own HTTP, as a client on this machine reaches it; false without one, and for who is no site server. */
+bool sited_own_url(const struct sited_settings *settings, char *out, size_t size);
 /* Reads the configuration file into the call's values, if one is given, and checks everything. */
 enum sl_status sited_settings_read(const struct cli_call *call, struct sited_settings *ret_settings, struct sl_error *e) SL_MUST;
 

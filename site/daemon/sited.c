@@ -1,5 +1,6 @@
 #include "site/daemon/sited.h"
 
+#include "common/base/assert.h"
 #include "common/base/log.h"
 #include "common/conf/reload.h"
 #include "common/host/page.h"
@@ -21,6 +22,7 @@
 #include "site/slp/slp.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,10 @@ struct sited {
     const struct sited_values *values;
     const struct sited_settings *settings;
     struct host_loop *loop;
+    struct host_loop *desk; /* what waits for the database: control, and all of srv */
+    pthread_t clerk;        /* runs the desk */
+    enum sl_status status;  /* of the start */
+    struct sl_error e;
     char state[PATH_MAX];   /* sst_state */
     char content[PATH_MAX]; /* the folder of the content library */
     struct sst_pool *pool;
@@ -63,7 +69,8 @@ struct sited {
     struct host_timer *watchdog; /* NULL unless the service manager wants signs of life */
     int64_t watchdog_ms;
     struct host_control *control;
-    bool stopping;
+    struct host_timer *grace; /* NULL until the end begins */
+    bool has_names, is_staffed; /* to be released; the clerk is at work */
 };
 
 /* ---- what a reload may change -------------------------------------------------------------------------------------------- */
@@ -92,24 +99,6 @@ static struct obx_limits outbox_limits(const struct sited_values *v)
 
 /* ---- start ------------------------------------------------------------------------------------------------------------ */
 
-static void list_settings(struct sited *d)
-{
-    const struct sited_settings *s = d->settings;
-    for (int i = 0; i < SITED_ROLE_COUNT; i++)
-        if (s->roles[i])
-            sl_strings_add(&d->roles, sited_role_word((enum sited_role)i));
-    for (size_t i = 0; i < s->http_count; i++)
-        sl_strings_add(&d->http, sl_endpoint_text(&s->http[i]).text);
-    for (size_t i = 0; i < s->https_count; i++) {
-        struct sl_text text = sl_text_new(WEB_ITEM_MAX);
-        sl_text_printf(&text, "https://%s", sl_endpoint_text(&s->https[i]).text);
-        sl_strings_add(&d->http, sl_text_str(&text));
-        sl_text_fini(&text);
-    }
-    for (size_t i = 0; i < s->nbt_count; i++)
-        sl_strings_add(&d->nbt, sl_endpoint_text(&s->nbt[i]).text);
-}
-
 static enum sl_status place_files(struct sited *d, struct sl_error *e)
 {
     const struct sited_values *v = d->values;
@@ -117,21 +106,6 @@ static enum sl_status place_files(struct sited *d, struct sl_error *e)
     size_t len = (size_t)snprintf(d->content, sizeof d->content, "%s%s", v->content != NULL ? v->content : d->state,
                                   v->content != NULL ? "" : ".content");
     return fits && len < sizeof d->content ? SL_OK : sl_fail(e, SL_USAGE, "--state, --content: the name is too long");
-}
-
-/* True when we have that address; the ctx is our settings. */
-static bool is_our_address(const char *address, void *ctx)
-{
-    const struct sited_settings *s = ctx;
-    bool is_ours = false;
-    for (size_t i = 0; i < s->http_count + s->nbt_count; i++) {
-        const struct sl_endpoint *ep = i < s->http_count ? &s->http[i] : &s->nbt[i - s->http_count];
-        struct sl_endpoint_text text = sl_endpoint_text(ep);
-        bool is_v6 = text.text[0] == '[';
-        *strrchr(text.text, is_v6 ? ']' : ':') = '\0';
-        is_ours = is_ours || strcmp(text.text + is_v6, address) == 0;
-    }
-    return is_ours;
 }
 
 /* S1.05: where the management points of this host read. */
@@ -142,7 +116,7 @@ static void choose_data(struct sited *d, const struct sm_snapshot *const *sites,
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < sites[i]->mp_count; k++) {
             const struct sm_mp *mp = &sites[i]->mps[k];
-            if (mp->data == SM_DATA_ANY || !is_our_address(mp->address, (void *)(uintptr_t)d->settings))
+            if (mp->data == SM_DATA_ANY || !sited_is_our_address(mp->address, (void *)(uintptr_t)d->settings))
                 continue;
             d->reads_site = d->reads_site || mp->data == SM_DATA_SITE;
             is_missing = is_missing || (mp->data == SM_DATA_REPLICA && d->replica == d->pool);
@@ -176,25 +150,11 @@ static enum sl_status start_identity(struct sited *d, struct sl_error *e)
         sl_log(SL_LOG_ERROR, "no-key", "text=%s", SL_LOG_TEXT(sl_error_text(&why)));
     snprintf(kept, sizeof kept, "%s-mp.certificates", d->state);
     d->identity = mp_identity_new(key, kept);
-    const struct mp_claims_options options = {.db = d->values->db,
+    const struct mp_claims_options options = {.pool = d->pool,
                                               .identity = d->identity,
-                                              .is_our_address = is_our_address,
+                                              .is_our_address = sited_is_our_address,
                                               .ctx = (void *)(uintptr_t)d->settings};
     return d->settings->roles[SITED_MP] ? mp_claims_new(&options, &d->claims, e) : SL_OK;
-}
-
-/* The first address of our own HTTP, as a client on this machine reaches it; false without one. */
-static bool own_url(const struct sited *d, char *out, size_t size)
-{
-    const struct sited_settings *s = d->settings;
-    if (!s->roles[SITED_SERVER] || s->http_count == 0)
-        return false;
-    const struct sl_endpoint_text text = sl_endpoint_text(&s->http[0]);
-    const char *loopback = s->http[0].any.sa_family == AF_INET6 ? "[::1]" : "127.0.0.1";
-    bool is_wild = sl_endpoint_is_wildcard(&s->http[0]);
-    size_t len = (size_t)snprintf(out, size, "http://%s%s", is_wild ? loopback : text.text,
-                                  is_wild ? strrchr(text.text, ':') : "");
-    return len < size;
 }
 
 /* What clients report is kept in a file of its own and handed to the site server. */
@@ -204,14 +164,14 @@ static enum sl_status start_upward(struct sited *d, struct sl_error *e)
     const struct sited_values *v = d->values;
     const struct obx_limits limits = outbox_limits(v);
     if (d->settings->roles[SITED_SERVER])
-        d->intake = srv_intake_new(v->db, v->site, v->report_days);
+        d->intake = srv_intake_new(d->pool, v->site, v->report_days);
     if (!d->settings->roles[SITED_MP])
         return SL_OK;
     (void)snprintf(path, sizeof path, "%s-outbox", d->state);
     enum sl_status status = obx_open(path, &limits, &d->outbox, e);
     if (status != SL_OK)
         return status;
-    bool is_here = v->intake == NULL && own_url(d, d->intake_url, sizeof d->intake_url);
+    bool is_here = v->intake == NULL && sited_own_url(d->settings, d->intake_url, sizeof d->intake_url);
     const struct upl_options options = {
         .outbox = d->outbox, .key = mp_identity_key(d->identity), .url = is_here ? d->intake_url : v->intake};
     return upl_new(&options, &d->uplink, e);
@@ -221,8 +181,8 @@ static enum sl_status start_exchange(struct sited *d, struct sl_error *e)
 {
     const struct sited_values *v = d->values;
     const struct srv_exchange_options options = {
-        .path = v->db, .state = d->state, .site = v->site, .pool = d->pool, .interval_ms = v->exchange_interval_ms};
-    return d->settings->roles[SITED_SERVER] ? srv_exchange_new(d->loop, &options, &d->exchange, e) : SL_OK;
+        .state = d->state, .site = v->site, .pool = d->pool, .interval_ms = v->exchange_interval_ms};
+    return d->settings->roles[SITED_SERVER] ? srv_exchange_new(d->desk, &options, &d->exchange, e) : SL_OK;
 }
 
 static enum sl_status start_server(struct sited *d, struct sl_error *e)
@@ -247,7 +207,7 @@ static enum sl_status start_server(struct sited *d, struct sl_error *e)
         .http = d->http,
         .nbt = d->nbt,
     };
-    return srv_open(d->loop, &options, &d->srv, e);
+    return srv_open(d->desk, &options, &d->srv, e);
 }
 
 static enum sl_status start_mp(struct sited *d, const char *host, struct sl_error *e)
@@ -274,12 +234,12 @@ static enum sl_status start_fetching(struct sited *d, struct sl_error *e)
 {
     const struct sited_values *v = d->values;
     const struct dp_verify_times times = verify_times(v);
-    const struct dp_fetch_options options = {.db = v->db, .dp = v->dp_name, .server = v->intake, .library = d->library};
+    const struct dp_fetch_options options = {.pool = d->pool, .dp = v->dp_name, .server = v->intake, .library = d->library};
     enum sl_status status = dp_fetch_new(&options, &d->fetch, e);
     if (status != SL_OK)
         return status;
     const struct dp_verify_options verify = {
-        .db = v->db, .dp = v->dp_name, .library = d->library, .on_lost = on_lost, .ctx = d->fetch};
+        .pool = d->pool, .dp = v->dp_name, .library = d->library, .on_lost = on_lost, .ctx = d->fetch};
     return dp_verify_new(&verify, &times, &d->verify, e);
 }
 
@@ -352,21 +312,22 @@ static void write_page(struct sl_text *out, void *ctx)
 static enum sl_status open_control(struct sited *d, struct sl_error *e)
 {
     const struct sited_values *v = d->values;
-    const struct host_page_row page = {.path = "/metrics", .content_type = "text/plain; version=0.0.4; charset=utf-8",
-                                       .most = SITED_PAGE_MAX, .write = write_page, .ctx = d};
-    enum sl_status status = host_control_open(d->loop, v->control, srv_verbs, srv_verb_count, d->srv, &d->control, e);
+    enum sl_status status = host_control_open(d->desk, v->control, srv_verbs, srv_verb_count, d->srv, &d->control, e);
     if (status == SL_OK && v->control_group != NULL)
         status = host_control_group(d->control, v->control_group, e);
-    if (status == SL_OK && d->settings->has_metrics)
-        status = host_page_open(d->loop, &d->settings->metrics, &page, &d->page, e);
     return status;
+}
+
+static enum sl_status open_page(struct sited *d, struct sl_error *e)
+{
+    const struct host_page_row page = {.path = "/metrics", .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                                       .most = SITED_PAGE_MAX, .write = write_page, .ctx = d};
+    return d->settings->has_metrics ? host_page_open(d->loop, &d->settings->metrics, &page, &d->page, e) : SL_OK;
 }
 
 static enum sl_status start(struct sited *d, struct sl_error *e)
 {
-    enum sl_status status = take_ports(d, e);
-    if (status == SL_OK)
-        status = start_identity(d, e);
+    enum sl_status status = start_identity(d, e);
     if (status == SL_OK)
         status = start_upward(d, e);
     if (status == SL_OK)
@@ -411,6 +372,19 @@ static void tell_ready(struct sited *d)
     }
 }
 
+static void on_started(void *ctx)
+{
+    struct sited *d = ctx;
+    if (d->grace != NULL)
+        return; /* the end has begun */
+    if (d->status == SL_OK)
+        d->status = open_page(d, &d->e);
+    if (d->status == SL_OK)
+        tell_ready(d);
+    else
+        host_loop_stop(d->loop);
+}
+
 /* ---- reload ----------------------------------------------------------------------------------------------------------- */
 
 static bool is_given(const char *option, void *ctx)
@@ -443,7 +417,7 @@ static enum sl_status apply(void *ctx, struct sl_error *e)
     return SL_OK;
 }
 
-static void on_hangup(void *ctx)
+static void reload(void *ctx)
 {
     struct sited *d = ctx;
     const struct conf_program program = {.rows = sited_options, .count = SITED_OPTION_COUNT, .values = d->call->values,
@@ -454,31 +428,63 @@ static void on_hangup(void *ctx)
     tell_status(d);
 }
 
+/* The settings are the desk's. */
+static void on_hangup(void *ctx)
+{
+    struct sited *d = ctx;
+    host_loop_post(d->desk, reload, d);
+}
+
 /* ---- end -------------------------------------------------------------------------------------------------------------- */
+
+static void end_if_over(struct sited *d)
+{
+    if (!d->has_names && !d->is_staffed)
+        host_loop_stop(d->loop);
+}
 
 static void on_released(void *ctx)
 {
     struct sited *d = ctx;
-    host_loop_stop(d->loop);
+    d->has_names = false;
+    end_if_over(d);
+}
+
+static void on_left(void *ctx)
+{
+    struct sited *d = ctx;
+    d->is_staffed = false;
+    end_if_over(d);
+}
+
+/* Nobody waits for the database any more. */
+static void end_pools(void *ctx)
+{
+    struct sited *d = ctx;
+    sst_pool_end(d->pool);
+    sst_pool_end(d->replica);
 }
 
 static void on_stop(void *ctx)
 {
     struct sited *d = ctx;
     host_service_stopping();
-    if (d->stopping || d->names == NULL) {
+    if (d->grace != NULL) {
         host_loop_stop(d->loop);
         return;
     }
-    d->stopping = true;
-    nbn_release_all(d->names, on_released, d);
+    d->grace = host_timer_new(d->loop, end_pools, d);
+    host_timer_start(d->grace, SITED_GRACE_MS);
+    host_loop_stop(d->desk);
+    if (d->has_names)
+        nbn_release_all(d->names, on_released, d);
 }
 
 /* In the order in which one needs the other: nobody asks any more, nobody publishes any more, then what they stood on. */
 static void stop(struct sited *d)
 {
-    if (d->watchdog != NULL)
-        host_timer_free(d->watchdog);
+    host_timer_free(d->watchdog);
+    host_timer_free(d->grace);
     host_page_close(d->page);
     host_control_close(d->control);
     web_free(d->web);
@@ -501,30 +507,58 @@ static void stop(struct sited *d)
     if (d->replica != d->pool)
         sst_pool_free(d->replica);
     sst_pool_free(d->pool);
+    host_loop_free(d->desk);
     host_loop_free(d->loop);
     sl_strings_fini(&d->roles);
     sl_strings_fini(&d->http);
     sl_strings_fini(&d->nbt);
 }
 
+static void *work(void *ctx)
+{
+    struct sited *d = ctx;
+    d->status = start(d, &d->e);
+    bool is_started = d->status == SL_OK;
+    host_loop_post(d->loop, on_started, d);
+    if (is_started)
+        host_loop_run(d->desk);
+    host_loop_post(d->loop, on_left, d);
+    return NULL;
+}
+
+/* Runs both loops until a signal, or until the start has failed. */
+static void run_loops(struct sited *d)
+{
+    d->has_names = d->names != NULL;
+    d->is_staffed = true;
+    int rc = pthread_create(&d->clerk, NULL, work, d);
+    sl_assert(rc == 0);
+    host_loop_run(d->loop);
+    host_loop_stop(d->desk);
+    end_pools(d);
+    pthread_join(d->clerk, NULL);
+    if (d->grace != NULL)
+        sl_log(SL_LOG_INFO, "stopping", "db=%s", SL_LOG_TEXT(d->values->db));
+}
+
 static enum sl_status serve(const struct cli_call *call, const struct sited_settings *settings, struct sl_error *e)
 {
     const struct sited_values *values = call->values;
-    struct sited d = {.call = call, .values = values, .settings = settings, .loop = host_loop_new()};
+    struct sited d = {
+        .call = call, .values = values, .settings = settings, .loop = host_loop_new(), .desk = host_loop_new()};
     d.pool = sst_pool_new(values->db);
     d.replica = values->replica != NULL ? sst_pool_new(values->replica) : d.pool;
-    list_settings(&d);
+    sited_settings_list(settings, &d.roles, &d.http, &d.nbt);
     /* Before anybody is served, though they are handled by the loop: who has been answered may send one. */
     host_signal(d.loop, SIGTERM, on_stop, &d);
     host_signal(d.loop, SIGINT, on_stop, &d);
     host_signal(d.loop, SIGHUP, on_hangup, &d);
     enum sl_status status = place_files(&d, e);
     if (status == SL_OK)
-        status = start(&d, e);
+        status = take_ports(&d, e);
     if (status == SL_OK) {
-        tell_ready(&d);
-        host_loop_run(d.loop);
-        sl_log(SL_LOG_INFO, "stopping", "db=%s", SL_LOG_TEXT(values->db));
+        run_loops(&d);
+        status = d.grace == NULL && d.status != SL_OK ? sl_fail(e, d.status, "%s", d.e.text) : SL_OK;
     }
     stop(&d);
     return status;

@@ -52,13 +52,13 @@ void dp_log_lost(const struct sst_task *task, const struct sm_file *file, bool i
            task->package, task->version, SL_LOG_TEXT(file->path), file->sha256);
 }
 
-enum sl_status dp_open_store(const char *db, struct sst **store, struct sl_error *e)
+enum sl_status dp_open_store(struct sst_pool *pool, struct sst **store, struct sl_error *e)
 {
     if (*store != NULL && sst_is_current(*store))
         return sst_recheck(*store, e);
     sst_close(*store);
     *store = NULL;
-    return sst_open(db, SST_READ_WRITE, store, e);
+    return sst_pool_open(pool, SST_READ_WRITE, store, e);
 }
 
 static bool is_stopping(void *ctx)
@@ -431,7 +431,7 @@ static enum sl_status pass(struct dp_fetch *f, const struct sl_cancel *stop, boo
 {
     struct sst_tasks tasks = {0};
     bool known = false;
-    enum sl_status status = dp_open_store(f->options.db, &f->store, e);
+    enum sl_status status = dp_open_store(f->options.pool, &f->store, e);
     if (status == SL_OK)
         status = sst_fetch_begin(f->store, f->options.dp, &known, e);
     if (status == SL_OK && !known)

@@ -30,7 +30,7 @@ struct dp_fetch;
 
 /* All borrowed, for its whole life. */
 struct dp_fetch_options {
-    const char *db;      /* the site database, in which it is written down what has come */
+    struct sst_pool *pool; /* of the site database, in which it is written down what has come */
     const char *dp;      /* host name of the distribution point */
     const char *server;  /* "http://HOST[:PORT]" of the site server; NULL: that of the site, port 80 */
     struct cnt *library; /* open for writing */

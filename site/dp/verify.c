@@ -228,7 +228,7 @@ static bool run(void *ctx, unsigned failures, const struct sl_cancel *stop)
 {
     struct dp_verify *v = ctx;
     struct sl_error e = {0};
-    enum sl_status status = dp_open_store(v->options.db, &v->store, &e);
+    enum sl_status status = dp_open_store(v->options.pool, &v->store, &e);
     if (status == SL_OK)
         status = answer(v, stop, &e);
     if (status == SL_OK && sl_clock_mono_ms() >= v->due_ms)

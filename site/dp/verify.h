@@ -13,6 +13,7 @@
 
 #include "site/content/content.h"
 #include "site/store/fetch.h"
+#include "site/store/pool.h"
 
 enum {
     DP_VERIFY_LOOK_MS = 1000,
@@ -23,7 +24,8 @@ struct dp_verify;
 
 /* All borrowed, for its whole life. */
 struct dp_verify_options {
-    const char *db, *dp;         /* as dp_fetch_options */
+    struct sst_pool *pool;      /* as dp_fetch_options */
+    const char *dp;
     struct cnt *library;
     void (*on_lost)(void *ctx); /* a file was lost; called on its thread */
     void *ctx;

@@ -112,7 +112,7 @@ void mp_claims_look(struct mp_claims *claims, const struct sm_snapshot *const *s
 static enum sl_status send_all(struct mp_claims *claims, const struct claims *list, struct sl_error *e)
 {
     struct sst *store = NULL;
-    enum sl_status status = sst_open(claims->options.db, SST_READ_WRITE, &store, e);
+    enum sl_status status = sst_pool_open(claims->options.pool, SST_READ_WRITE, &store, e);
     for (size_t i = 0; i < list->count && status == SL_OK; i++) {
         const struct claim *c = &list->items[i];
         bool changed = false;

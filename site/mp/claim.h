@@ -12,11 +12,12 @@
 #define SL_SITE_MP_CLAIM_H
 
 #include "site/mp/identity.h"
+#include "site/store/pool.h"
 
 struct mp_claims;
 
 struct mp_claims_options {
-    const char *db;                   /* borrowed, as all of it; opened for writing only when there is something to send */
+    struct sst_pool *pool;            /* borrowed, as all of it; opened for writing only when there is something to send */
     const struct mp_identity *identity;
     bool (*is_our_address)(const char *address, void *ctx);
     void *ctx;

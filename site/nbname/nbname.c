@@ -260,9 +260,8 @@ static void yield(struct nbn_claim *c)
 }
 
 /* The timer of a claim: starts, repeats or gives up an exchange. */
-static void step(void *ctx)
+static void take_step(struct nbn_claim *c)
 {
-    struct nbn_claim *c = ctx;
     if (c->phase == NBN_YIELDING)
         release(c); /* taken over meanwhile, and then the registry takes no notice, or nobody came */
     else if (!c->in_flight)
@@ -273,6 +272,15 @@ static void step(void *ctx)
         unanswered(c, "no answer");
     else
         send_request(c);
+}
+
+static void step(void *ctx)
+{
+    struct nbn_claim *c = ctx;
+    struct nbn *names = c->names;
+    pthread_mutex_lock(&names->mutex);
+    take_step(c); /* may free c */
+    pthread_mutex_unlock(&names->mutex);
 }
 
 static void receive_answer(struct nbn_socket *s, const uint8_t *octets, size_t len, const struct sl_endpoint *from)
@@ -305,13 +313,11 @@ static void refused_by_icmp(struct nbn_socket *s, int why, const struct sl_endpo
     }
 }
 
-static void on_readable(int fd, unsigned events, void *ctx)
+static void receive(struct nbn_socket *s, int fd)
 {
     enum { BATCH = 64 }; /* then the loop's other guests have their turn */
-    struct nbn_socket *s = ctx;
     struct sl_endpoint from;
     int why;
-    (void)events;
     while ((why = nbc_next_error(fd, &from)) != 0)
         refused_by_icmp(s, why, &from);
     for (int i = 0; i < BATCH; i++) {
@@ -325,6 +331,15 @@ static void on_readable(int fd, unsigned events, void *ctx)
         receive_answer(s, octets, (size_t)len, &from);
         nbn_answer(s, octets, (size_t)len, &from);
     }
+}
+
+static void on_readable(int fd, unsigned events, void *ctx)
+{
+    struct nbn_socket *s = ctx;
+    (void)events;
+    pthread_mutex_lock(&s->names->mutex);
+    receive(s, fd);
+    pthread_mutex_unlock(&s->names->mutex);
 }
 
 /* ---- what is wanted ------------------------------------------------------------------------------------------------- */
@@ -357,22 +372,25 @@ static void want(struct nbn *names, const struct nbn_socket *from, const struct 
     c->is_wanted = true;
 }
 
-/* A name at every registry of a site, from the socket of its address; what we have registered for another one is passed on. */
-static void want_at(struct nbn *names, const struct sm_target *target, const char *text, uint32_t address)
+static void wish(struct nbn_wishes *wishes, const struct sm_target *target, const char *text, uint32_t address)
 {
-    struct nb_name name;
-    bool fits = nb_name_make(text, NB_SMS, &name);
+    struct nbn_wish w = {.registry = sl_strdup(target->uri), .address = address};
+    bool fits = nb_name_make(text, NB_SMS, &w.name);
     sl_assert(fits);
-    for (size_t i = 0; i < names->socket_count; i++)
-        if (sl_endpoint_ip4_of(&names->sockets[i].endpoint) == address)
-            want(names, &names->sockets[i], &name, target->uri);
-    for (struct nbn_claim *c = names->claims; c; c = c->next)
-        if (c->question.address != address && nb_name_equal(&c->question.name, &name) && strcmp(c->registry, target->uri) == 0)
-            c->is_passed_on = true;
+    wishes->items = sl_resize(wishes->items, wishes->count + 1, sizeof *wishes->items);
+    wishes->items[wishes->count++] = w;
+}
+
+static void wishes_fini(struct nbn_wishes *wishes)
+{
+    for (size_t i = 0; i < wishes->count; i++)
+        free(wishes->items[i].registry);
+    free(wishes->items);
+    *wishes = (struct nbn_wishes){0};
 }
 
 /* Q7: a cluster has both names. The server locator point is registered where an administrator said so. */
-static void want_site(struct nbn *names, const struct sm_snapshot *site)
+static void wish_site(struct nbn_wishes *wishes, const struct sm_snapshot *site)
 {
     const struct sm_mp *mp = sm_default_mp(site);
     char text[NB_NAME_LEN];
@@ -382,15 +400,27 @@ static void want_site(struct nbn *names, const struct sm_snapshot *site)
         if (!sm_target_is_registry(target))
             continue;
         if (target->slp && sl_ip4_parse(target->slp, &slp))
-            want_at(names, target, NBN_SLP_NAME, slp);
+            wish(wishes, target, NBN_SLP_NAME, slp);
         if (mp == NULL || mp->ip4 == 0)
             continue;
         snprintf(text, sizeof text, "MP_%.3s", site->site.code);
-        want_at(names, target, text, mp->ip4);
+        wish(wishes, target, text, mp->ip4);
         snprintf(text, sizeof text, "NLB_%.3s", site->site.code);
         if (mp->is_nlb)
-            want_at(names, target, text, mp->ip4);
+            wish(wishes, target, text, mp->ip4);
     }
+}
+
+/* From the socket of its address; what we have registered for another one is passed on. */
+static void grant(struct nbn *names, const struct nbn_wish *w)
+{
+    for (size_t i = 0; i < names->socket_count; i++)
+        if (sl_endpoint_ip4_of(&names->sockets[i].endpoint) == w->address)
+            want(names, &names->sockets[i], &w->name, w->registry);
+    for (struct nbn_claim *c = names->claims; c; c = c->next)
+        if (c->question.address != w->address && nb_name_equal(&c->question.name, &w->name) &&
+            strcmp(c->registry, w->registry) == 0)
+            c->is_passed_on = true;
 }
 
 /* Gives up what is not wanted. A claim that was refused is released too: an answer may have been lost. What is passed on is never
@@ -412,14 +442,30 @@ static void give_up_unwanted(struct nbn *names)
 
 void nbn_set_sites(struct nbn *names, const struct sm_snapshot *const *sites, size_t count)
 {
+    struct nbn_wishes wishes = {0};
     SL_CHECK_MAGIC(names, NBN_MAGIC);
-    if (names->is_ending)
+    for (size_t i = 0; i < count; i++)
+        wish_site(&wishes, sites[i]);
+    pthread_mutex_lock(&names->mutex);
+    struct nbn_wishes before = names->wishes;
+    names->wishes = wishes;
+    names->has_wishes = true;
+    pthread_mutex_unlock(&names->mutex);
+    wishes_fini(&before);
+    nbn_wake(names);
+}
+
+static void grant_all(struct nbn *names)
+{
+    if (!names->has_wishes || names->is_ending)
         return;
     for (struct nbn_claim *c = names->claims; c; c = c->next)
         c->is_wanted = c->is_passed_on = false;
-    for (size_t i = 0; i < count; i++)
-        want_site(names, sites[i]);
+    for (size_t i = 0; i < names->wishes.count; i++)
+        grant(names, &names->wishes.items[i]);
     give_up_unwanted(names);
+    wishes_fini(&names->wishes);
+    names->has_wishes = false;
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
@@ -430,12 +476,14 @@ static void on_wake(int fd, unsigned events, void *ctx)
     uint64_t count;
     (void)events;
     (void)!read(fd, &count, sizeof count);
+    pthread_mutex_lock(&names->mutex);
+    grant_all(names);
     nbn_lookups_collect(names, looked_up);
-    if (!atomic_exchange(&names->is_poked, false))
-        return;
-    for (struct nbn_claim *c = names->claims; c; c = c->next)
+    bool is_poked = atomic_exchange(&names->is_poked, false);
+    for (struct nbn_claim *c = names->claims; c && is_poked; c = c->next)
         if (!c->in_flight && c->phase != NBN_YIELDING)
             host_timer_start(c->timer, 0);
+    pthread_mutex_unlock(&names->mutex);
 }
 
 void nbn_wake(struct nbn *names)
@@ -473,6 +521,7 @@ enum sl_status nbn_open(struct host_loop *loop, const struct sl_endpoint *addres
         return sl_fail(e, SL_IO, "eventfd: %s", strerror(errno));
     struct nbn *names = sl_new(sizeof *names);
     *names = (struct nbn){.magic = NBN_MAGIC, .loop = loop, .wake_fd = wake_fd};
+    pthread_mutex_init(&names->mutex, NULL);
     names->wake_watch = host_watch_new(loop, wake_fd, HOST_READ, on_wake, names);
     for (size_t i = 0; i < count; i++) {
         enum sl_status s = open_socket(names, &addresses[i], e);
@@ -485,9 +534,10 @@ enum sl_status nbn_open(struct host_loop *loop, const struct sl_endpoint *addres
     return SL_OK;
 }
 
-void nbn_each(const struct nbn *names, void (*fn)(const struct nbn_state *state, void *ctx), void *ctx)
+void nbn_each(struct nbn *names, void (*fn)(const struct nbn_state *state, void *ctx), void *ctx)
 {
     SL_CHECK_MAGIC(names, NBN_MAGIC);
+    pthread_mutex_lock(&names->mutex);
     for (const struct nbn_claim *c = names->claims; c; c = c->next) {
         const struct nb_name_text name = nb_name_text(&c->question.name);
         const struct sl_ip4_text address = sl_ip4_text(c->question.address);
@@ -495,6 +545,7 @@ void nbn_each(const struct nbn *names, void (*fn)(const struct nbn_state *state,
                                .state = phase_words[c->phase], .ttl_s = c->ttl_s},
            ctx);
     }
+    pthread_mutex_unlock(&names->mutex);
 }
 
 static void end_now(void *ctx)
@@ -506,6 +557,7 @@ static void end_now(void *ctx)
 void nbn_release_all(struct nbn *names, host_fn *done, void *ctx)
 {
     SL_CHECK_MAGIC(names, NBN_MAGIC);
+    pthread_mutex_lock(&names->mutex);
     names->is_ending = true;
     names->done = done;
     names->done_ctx = ctx;
@@ -515,6 +567,7 @@ void nbn_release_all(struct nbn *names, host_fn *done, void *ctx)
     host_timer_start(names->end_timer, NBN_RELEASE_MS);
     give_up_unwanted(names);
     end_if_empty(names);
+    pthread_mutex_unlock(&names->mutex);
 }
 
 void nbn_close(struct nbn *names)
@@ -535,6 +588,8 @@ void nbn_close(struct nbn *names)
     host_timer_free(names->end_timer);
     host_watch_free(names->wake_watch);
     close(names->wake_fd);
+    wishes_fini(&names->wishes);
+    pthread_mutex_destroy(&names->mutex);
     names->magic = 0;
     free(names);
 }

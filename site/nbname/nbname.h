@@ -5,10 +5,10 @@
  * Names, unique (facts sms.md 3): MP_<CODE>#1A; NLB_<CODE>#1A too when the management point is a cluster; SMS_SLP#1A where the
  * registry's target has an address of ours as that of the server locator point.
  *
- * Works on the loop it was opened with and never blocks it; every function but nbn_poke is called on the loop's thread. What is
- * wanted follows from the snapshots given last. A name no longer wanted by anybody is released. One that has become another
- * host's is not: that host registers it, the registry asks us whether it is still ours, and we deny (C01), so that at any moment
- * it has exactly one holder (S1.20). It is released only when nobody has come for it.
+ * Works on the loop it was opened with and never blocks it. What is wanted follows from the snapshots given last. A name that
+ * nobody wants any more is released. One that has become another host's is not: that host registers it, the registry asks us
+ * whether it is still ours, and we deny (C01), so that at any moment it has exactly one holder (S1.20). It is released only when
+ * nobody has come for it.
  */
 #ifndef SL_SITE_NBNAME_NBNAME_H
 #define SL_SITE_NBNAME_NBNAME_H
@@ -40,13 +40,16 @@ struct nbn_state {
  */
 enum sl_status nbn_open(struct host_loop *loop, const struct sl_endpoint *addresses, size_t count, struct nbn **ret_names,
                         struct sl_error *e) SL_MUST;
-/* Says what the sites look like now; the snapshots are read during the call only. */
+/* Says what the sites look like now, for the loop to act on soon; the snapshots are read during the call only. Any thread. */
 void nbn_set_sites(struct nbn *names, const struct sm_snapshot *const *sites, size_t count);
 /* Looks at every name now instead of at its next time; any thread. */
 void nbn_poke(struct nbn *names);
-/* Tells each name at each registry. */
-void nbn_each(const struct nbn *names, void (*fn)(const struct nbn_state *state, void *ctx), void *ctx);
-/* Releases every name and calls `done` on the loop when all is answered, or after NBN_RELEASE_MS; registers nothing any more. */
+/* Tells each name at each registry; any thread. The names stand still meanwhile, so `fn` must not wait. */
+void nbn_each(struct nbn *names, void (*fn)(const struct nbn_state *state, void *ctx), void *ctx);
+/*
+ * Releases every name and calls `done` on the loop when all is answered, or after NBN_RELEASE_MS; registers nothing any more. On
+ * the loop's thread, as nbn_close.
+ */
 void nbn_release_all(struct nbn *names, host_fn *done, void *ctx);
 /* Closes the sockets and frees, without releasing; NULL is accepted. */
 void nbn_close(struct nbn *names);

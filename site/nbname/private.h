@@ -78,14 +78,29 @@ struct nbn_claim {
     char detail[NBN_DETAIL_MAX];
 };
 
+/* A name that is to be registered at a registry for an address. */
+struct nbn_wish {
+    char *registry; /* URI */
+    struct nb_name name;
+    uint32_t address;
+};
+
+struct nbn_wishes {
+    struct nbn_wish *items;
+    size_t count;
+};
+
 struct nbn {
     uint32_t magic;
     struct host_loop *loop;
+    pthread_mutex_t mutex; /* guards all below that other threads look at: held by whatever the loop calls */
+    struct nbn_wishes wishes; /* that the loop has not yet taken, while has_wishes */
+    bool has_wishes;
     struct nbn_socket sockets[NBN_ADDRESSES_MAX];
     size_t socket_count;
     struct nbn_claim *claims;
     struct nbn_lookup *lookups;
-    int wake_fd; /* an eventfd: readable when `is_poked` or a lookup has something to say */
+    int wake_fd; /* an eventfd: readable when there are wishes, `is_poked`, or a lookup has something to say */
     struct host_watch *wake_watch;
     atomic_bool is_poked;
     bool is_ending;

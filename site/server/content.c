@@ -104,7 +104,7 @@ static struct cnt_env env_of(struct content_job *job)
 static enum sl_status add_package(struct content_job *job)
 {
     struct sst *store;
-    enum sl_status status = sst_open(job->srv->options.path, SST_READ_WRITE, &store, &job->e);
+    enum sl_status status = sst_pool_open(job->srv->options.pool, SST_READ_WRITE, &store, &job->e);
     if (status != SL_OK)
         return status;
     const struct sst_new_package package = {job->package, job->version, (const char *const *)job->dps.items, job->dps.count,

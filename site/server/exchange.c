@@ -115,7 +115,7 @@ static enum sl_status open_store(struct srv_exchange *x, struct sl_error *e)
         return SL_OK;
     sst_close(x->store);
     x->store = NULL;
-    return sst_open(x->options.path, SST_READ_WRITE, &x->store, e);
+    return sst_pool_open(x->options.pool, SST_READ_WRITE, &x->store, e);
 }
 
 /* With the mutex held. A parent that nobody has made known here is none: what is above does not matter to who locates. */

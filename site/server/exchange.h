@@ -34,10 +34,9 @@ extern const size_t srv_exchange_route_count;
 
 /* Borrowed, all of it. */
 struct srv_exchange_options {
-    const char *path;      /* of the database */
     const char *state;     /* sst_state: where the root keys are */
     const char *site;      /* the one that is told of, NULL for all in the database */
-    struct sst_pool *pool; /* for reading */
+    struct sst_pool *pool; /* of the database */
     int64_t interval_ms;
 };
 

@@ -18,20 +18,23 @@ enum { DAY_S = 86400, DROPPED_AT_ONCE = 2 * SM_BATCH_REPORTS_MAX };
 
 struct srv_intake {
     uint32_t magic;
-    const char *path, *site;
-    pthread_mutex_t mutex; /* guards all below */
+    struct sst_pool *pool;
+    const char *site;
+    pthread_mutex_t mutex; /* guards what follows, while a batch is written too */
     int64_t days;
     struct sl_log_limit refused_log, failed_log;
     struct sst *store;     /* NULL until it is needed, and after a failure */
+    pthread_mutex_t counting; /* guards all below */
     struct srv_intake_stats stats;
 };
 
-struct srv_intake *srv_intake_new(const char *path, const char *site, int64_t days)
+struct srv_intake *srv_intake_new(struct sst_pool *pool, const char *site, int64_t days)
 {
     struct srv_intake *in = sl_new(sizeof *in);
-    *in = (struct srv_intake){.magic = INTAKE_MAGIC, .path = path, .site = site, .days = days,
+    *in = (struct srv_intake){.magic = INTAKE_MAGIC, .pool = pool, .site = site, .days = days,
                              .refused_log = {.lines_per_s = 1}, .failed_log = {.lines_per_s = 1}};
     pthread_mutex_init(&in->mutex, NULL);
+    pthread_mutex_init(&in->counting, NULL);
     return in;
 }
 
@@ -49,6 +52,7 @@ void srv_intake_free(struct srv_intake *in)
         return;
     SL_CHECK_MAGIC(in, INTAKE_MAGIC);
     sst_close(in->store);
+    pthread_mutex_destroy(&in->counting);
     pthread_mutex_destroy(&in->mutex);
     in->magic = 0;
     free(in);
@@ -57,9 +61,9 @@ void srv_intake_free(struct srv_intake *in)
 struct srv_intake_stats srv_intake_stats(struct srv_intake *in)
 {
     SL_CHECK_MAGIC(in, INTAKE_MAGIC);
-    pthread_mutex_lock(&in->mutex);
+    pthread_mutex_lock(&in->counting);
     struct srv_intake_stats stats = in->stats;
-    pthread_mutex_unlock(&in->mutex);
+    pthread_mutex_unlock(&in->counting);
     return stats;
 }
 
@@ -71,7 +75,7 @@ static enum sl_status open_store(struct srv_intake *in, struct sl_error *e)
         return sst_recheck(in->store, e);
     sst_close(in->store);
     in->store = NULL;
-    return sst_open(in->path, SST_READ_WRITE, &in->store, e);
+    return sst_pool_open(in->pool, SST_READ_WRITE, &in->store, e);
 }
 
 /* SL_UNTRUSTED unless a management point of the site has signed the octets. */
@@ -142,6 +146,14 @@ static enum sl_status take_all(struct srv_intake *in, struct sm_batch *batch, st
     return sst_take_end(in->store, status, e);
 }
 
+static void count(struct srv_intake *in, const struct srv_intake_stats *now)
+{
+    pthread_mutex_lock(&in->counting);
+    for (int i = 0; i < SST_TAKEN_COUNT; i++)
+        in->stats.taken[i] += now->taken[i];
+    pthread_mutex_unlock(&in->counting);
+}
+
 /* With the mutex held. */
 static enum sl_status take_batch(struct srv_intake *in, struct sm_batch *batch, const struct web_request *request,
                                  const char *signature, struct srv_intake_stats *now, struct sl_error *e)
@@ -153,8 +165,7 @@ static enum sl_status take_batch(struct srv_intake *in, struct sm_batch *batch, 
     if (status == SL_OK)
         status = take_all(in, batch, now, e);
     if (status == SL_OK) {
-        for (int i = 0; i < SST_TAKEN_COUNT; i++)
-            in->stats.taken[i] += now->taken[i];
+        count(in, now);
     } else if (status != SL_UNTRUSTED && status != SL_MALFORMED) {
         sst_close(in->store);
         in->store = NULL;

@@ -16,6 +16,7 @@
 #define SL_SITE_SERVER_INTAKE_H
 
 #include "site/http/web.h"
+#include "site/store/pool.h"
 #include "site/store/report.h"
 
 struct srv_intake;
@@ -30,14 +31,14 @@ struct srv_intake_stats {
 };
 
 /*
- * Takes reports for the database at `path`, of `site` only (NULL: of all in it), both borrowed, and keeps them for `days`. Opens
+ * Takes reports for the database of `pool`, of `site` only (NULL: of all in it), both borrowed, and keeps them for `days`. Opens
  * nothing yet.
  */
-struct srv_intake *srv_intake_new(const char *path, const char *site, int64_t days);
+struct srv_intake *srv_intake_new(struct sst_pool *pool, const char *site, int64_t days);
 /* Another number of days, from the next batch on; any thread. */
 void srv_intake_set_days(struct srv_intake *intake, int64_t days);
 void srv_intake_free(struct srv_intake *intake); /* NULL is accepted; no request may be running */
-/* How much was taken; any thread. */
+/* How much was taken; any thread, and never waits. */
 struct srv_intake_stats srv_intake_stats(struct srv_intake *intake);
 
 #endif

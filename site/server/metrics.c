@@ -61,20 +61,23 @@ static void put_reports(const struct srv *srv, struct sl_text *out)
     }
 }
 
-void srv_metrics(const struct srv *srv, struct sl_text *out)
+void srv_metrics(struct srv *srv, struct sl_text *out)
 {
     put_gauge(out, "sited_database_up", "the site database could be read when it was last looked at", !srv->lost);
-    put_gauge(out, "sited_site_server", "this process is the site server of the database", srv->options.is_server && srv->lock);
-    put_gauge(out, "sited_generation", "changes of the database that were seen", srv->generation < 0 ? 0 : srv->generation);
+    put_gauge(out, "sited_site_server", "this process is the site server of the database", srv->is_locked);
+    int64_t generation = srv->generation;
+    put_gauge(out, "sited_generation", "changes of the database that were seen", generation < 0 ? 0 : generation);
     put_reports(srv, out);
     if (srv->publisher == NULL)
         return;
     srv_selftest_metrics(srv->selftest, out);
     put_gauge(out, "sited_publications_waiting", "publications that wait or run", (int64_t)srv_publishing(srv->publisher));
+    pthread_mutex_lock(&srv->telling);
     sl_text_puts(out, "# HELP sited_target_ok the last publication to a target was as planned\n# TYPE sited_target_ok gauge\n");
     for (size_t i = 0; i < srv->result_count; i++)
         put_result(out, "sited_target_ok", &srv->results[i], srv->results[i].outcome == SL_OUTCOME_OK);
     sl_text_puts(out, "# HELP sited_target_seconds when it ended, seconds since 1970\n# TYPE sited_target_seconds gauge\n");
     for (size_t i = 0; i < srv->result_count; i++)
         put_result(out, "sited_target_seconds", &srv->results[i], srv->results[i].at_s);
+    pthread_mutex_unlock(&srv->telling);
 }

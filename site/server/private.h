@@ -4,12 +4,15 @@
 #ifndef SL_SITE_SERVER_PRIVATE_H
 #define SL_SITE_SERVER_PRIVATE_H
 
+#include "common/base/random.h"
 #include "common/host/worker.h"
 #include "site/content/content.h"
-#include "common/base/random.h"
 #include "site/publish/publish.h"
 #include "site/server/selftest.h"
 #include "site/server/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #define SRV_MAGIC 0x52700001u
 
@@ -48,11 +51,12 @@ struct srv {
     struct srv_options options;
     struct sst *store; /* NULL while the database is away */
     struct sst_lock *lock; /* NULL for who is no site server, and until it could be taken */
+    atomic_bool is_locked; /* there is one; this and the next two are read by other threads too */
     struct srv_watch *watch;
     struct host_timer *interval;
-    int64_t generation;      /* last seen */
-    int64_t fetched;         /* sst_fetched, likewise */
-    bool lost;               /* that the database is away has been logged */
+    _Atomic int64_t generation; /* last seen */
+    atomic_bool lost;           /* that the database is away has been logged */
+    int64_t fetched;            /* sst_fetched, last seen */
     int64_t next_publish_s;  /* real time */
     struct srv_publisher *publisher;
     struct cnt *library;        /* NULL without --content, and without the role */
@@ -61,6 +65,7 @@ struct srv {
     unsigned certify_attempts;   /* that failed in a row */
     bool certify_waits;
     struct srv_selftest *selftest; /* NULL without the role */
+    pthread_mutex_t telling;       /* guards the results, which other threads read too */
     struct srv_result *results;
     size_t result_count;
     struct srv_retry *retries; /* by site, no more than there are */
@@ -84,7 +89,7 @@ void srv_look(struct srv *srv);
 enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct sl_error *e) SL_MUST;
 /* Remembers what a publication said of each target, and logs what is new or failed. */
 void srv_remember(struct srv *srv, const char *site, const struct pub_report *report);
-/* What was last heard of a target, or NULL. */
+/* What was last heard of a target, or NULL; on the loop's thread. */
 const struct srv_result *srv_result_of(const struct srv *srv, const char *site, const char *target);
 
 /* The database cannot be used, `why`: told once, until it can be again. What was open is closed. */
@@ -93,9 +98,8 @@ void srv_lose(struct srv *srv, const struct sl_error *why);
 /* ---- watch.c: whether the database is there and was changed, seen from a thread of its own ---- */
 
 /*
- * Starts looking every SRV_POLL_MS and calls srv_look and srv_lose on the loop's thread, which so waits for no database that is
- * away, but for one that goes while srv_look reads a change. One of a newer version is away too, for every reader of the pools.
- * SL_IO.
+ * Starts looking every SRV_POLL_MS and calls srv_look and srv_lose on the loop's thread; whoever waits for a database that falls
+ * silent meanwhile is freed (sst_pool_probe). A replica is looked at every SRV_LOST_MS for that. SL_IO.
  */
 enum sl_status srv_watch_new(struct srv *srv, struct srv_watch **ret_watch, struct sl_error *e) SL_MUST;
 void srv_watch_free(struct srv_watch *watch); /* NULL is accepted */
@@ -121,7 +125,7 @@ void srv_publisher_free(struct srv_publisher *publisher);
  */
 enum sl_status srv_publish(struct srv_publisher *publisher, const char *site, const struct pub_order *order,
                            struct host_reply *reply, struct sl_error *e) SL_MUST;
-/* Publications waiting and running; on the loop's thread, as all of it. */
+/* Publications waiting and running; any thread, all others of these on the loop's. */
 size_t srv_publishing(const struct srv_publisher *publisher);
 
 /* ---- look.c: cells ---- */

@@ -32,7 +32,7 @@ struct srv_publisher {
     uint32_t magic;
     struct srv *srv;
     struct host_worker *worker;
-    size_t count;                /* of jobs that wait or run; of the loop's thread */
+    atomic_size_t count;         /* of jobs that wait or run */
     struct ldapc_health *health; /* of directory servers, as long as the process lives */
 };
 

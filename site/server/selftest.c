@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "common/host/worker.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct srv_selftest {
     struct host_timer *timer;
     struct host_worker *worker;
     struct sl_cancel stop;
+    pthread_mutex_t mutex; /* guards the list, which other threads read too */
     struct subjects list;
     bool is_asking;
 };
@@ -98,11 +100,13 @@ static void end(struct host_job *job)
 {
     struct round *r = (struct round *)job;
     struct srv_selftest *test = r->test;
+    pthread_mutex_lock(&test->mutex);
     for (size_t i = 0; i < r->list.count && !job->canceled; i++) {
         struct subject *s = find(&test->list, r->list.items[i].site, &r->list.items[i].mp);
         if (s != NULL && r->list.items[i].verdict != NOT_ASKED)
             take_verdict(s, r->list.items[i].verdict, r->details[i]);
     }
+    pthread_mutex_unlock(&test->mutex);
     test->is_asking = false;
     free_subjects(&r->list);
     free(r->details);
@@ -142,6 +146,7 @@ enum sl_status srv_selftest_new(struct host_loop *loop, int64_t interval_ms, con
         free(test);
         return status;
     }
+    pthread_mutex_init(&test->mutex, NULL);
     test->worker = host_worker_new(loop);
     test->timer = host_timer_new(loop, on_timer, test);
     host_timer_start(test->timer, interval_ms);
@@ -168,21 +173,26 @@ void srv_selftest_set_sites(struct srv_selftest *test, const struct sm_snapshot 
             add(&list, sites[i]->site.code, mp, known != NULL ? known->verdict : NOT_ASKED);
             is_new = is_new || known == NULL;
         }
-    free_subjects(&test->list);
+    pthread_mutex_lock(&test->mutex);
+    struct subjects before = test->list;
     test->list = list;
+    pthread_mutex_unlock(&test->mutex);
+    free_subjects(&before);
     if (is_new)
         host_timer_start(test->timer, FIRST_MS < test->interval_ms ? FIRST_MS : test->interval_ms);
 }
 
-void srv_selftest_metrics(const struct srv_selftest *test, struct sl_text *out)
+void srv_selftest_metrics(struct srv_selftest *test, struct sl_text *out)
 {
     sl_text_puts(out, "# HELP sited_mp_answering the management point answered MPLIST and MPCERT when it was last asked\n"
                       "# TYPE sited_mp_answering gauge\n");
+    pthread_mutex_lock(&test->mutex);
     for (size_t i = 0; i < test->list.count; i++) {
         const struct subject *s = &test->list.items[i];
         if (s->verdict != NOT_ASKED)
             sl_text_printf(out, "sited_mp_answering{site=\"%s\",mp=\"%s\"} %d\n", s->site, s->mp.host, s->verdict == ANSWERS);
     }
+    pthread_mutex_unlock(&test->mutex);
 }
 
 void srv_selftest_free(struct srv_selftest *test)
@@ -193,6 +203,7 @@ void srv_selftest_free(struct srv_selftest *test)
     host_worker_free(test->worker);
     host_timer_free(test->timer);
     sl_cancel_fini(&test->stop);
+    pthread_mutex_destroy(&test->mutex);
     free_subjects(&test->list);
     free(test);
 }

@@ -3,8 +3,8 @@
  * when one falls silent (S1.03, facts sms.md 9): `mp-not-answering` in the log, once, and 0 in the metrics, and `mp-answering`
  * when it is back. It changes nothing: another management point is designated by hand only (S1.24). Inside site/server.
  *
- * The questions are asked on a thread of their own, one management point after the other, CHK_MP_MS each; everything else belongs
- * to the loop's thread.
+ * The questions are asked on a thread of their own, one management point after the other, CHK_MP_MS each; everything else but the
+ * metrics belongs to the loop's thread.
  */
 #ifndef SL_SITE_SERVER_SELFTEST_H
 #define SL_SITE_SERVER_SELFTEST_H
@@ -26,8 +26,8 @@ enum sl_status srv_selftest_new(struct host_loop *loop, int64_t interval_ms, con
 void srv_selftest_set_interval(struct srv_selftest *test, int64_t interval_ms);
 /* Which sites there are now; management points that have come or changed are asked soon. */
 void srv_selftest_set_sites(struct srv_selftest *test, const struct sm_snapshot *const *sites, size_t count);
-/* Appends sited_mp_answering for each management point that was asked, in the text format of Prometheus. */
-void srv_selftest_metrics(const struct srv_selftest *test, struct sl_text *out);
+/* Appends sited_mp_answering for each management point that was asked, in the text format of Prometheus; any thread. */
+void srv_selftest_metrics(struct srv_selftest *test, struct sl_text *out);
 /* Ends what is asked, and frees; NULL is accepted. */
 void srv_selftest_free(struct srv_selftest *test);
 

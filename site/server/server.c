@@ -18,25 +18,28 @@ enum { SETTLE_MAX = 4 };
 
 enum sl_status srv_store(struct srv *srv, struct sst **ret_store, struct sl_error *e)
 {
-    if (srv->store != NULL && !sst_is_current(srv->store)) {
+    struct sst_pool *pool = srv->options.pool;
+    enum sl_status status = sst_pool_admit(pool, e);
+    if (srv->store != NULL && (status != SL_OK || !sst_is_current(srv->store))) {
         sst_close(srv->store);
         srv->store = NULL;
     }
-    if (srv->store == NULL) {
-        enum sl_status status =
-            sst_open(srv->options.path, srv->options.is_server ? SST_READ_WRITE : SST_READ_ONLY, &srv->store, e);
-        if (status != SL_OK)
-            return status;
-    }
-    *ret_store = srv->store;
-    return SL_OK;
+    if (status == SL_OK && srv->store == NULL)
+        status = sst_pool_open(pool, srv->options.is_server ? SST_READ_WRITE : SST_READ_ONLY, &srv->store, e);
+    if (status == SL_OK)
+        *ret_store = srv->store;
+    return status;
 }
 
 enum sl_status srv_have_lock(struct srv *srv, struct sl_error *e)
 {
     if (!srv->options.is_server)
         return SL_OK;
-    return srv->lock == NULL ? sst_lock_server(srv->options.path, &srv->lock, e) : sst_relock_server(srv->lock, e);
+    enum sl_status status = sst_pool_admit(srv->options.pool, e);
+    if (status == SL_OK)
+        status = srv->lock == NULL ? sst_pool_lock(srv->options.pool, &srv->lock, e) : sst_relock_server(srv->lock, e);
+    atomic_store(&srv->is_locked, srv->lock != NULL);
+    return status;
 }
 
 enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct sl_error *e)
@@ -306,6 +309,7 @@ static void log_result(const char *site, const struct pub_result *result, bool n
 void srv_remember(struct srv *srv, const char *site, const struct pub_report *report)
 {
     bool failed = report->outcome == SL_OUTCOME_CONFLICT;
+    pthread_mutex_lock(&srv->telling);
     if (failed)
         sl_log(SL_LOG_WARNING, "publication-refused", "site=%s reason=%s text=%s", site, SL_LOG_TEXT(report->reason),
                SL_LOG_TEXT(report->message));
@@ -321,6 +325,7 @@ void srv_remember(struct srv *srv, const char *site, const struct pub_report *re
         r->outcome = said->outcome;
         r->at_s = sl_clock_real_s();
     }
+    pthread_mutex_unlock(&srv->telling);
     srv_retry_note(srv, site, failed);
 }
 
@@ -348,6 +353,7 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
 {
     struct srv *srv = sl_new(sizeof *srv);
     *srv = (struct srv){.magic = SRV_MAGIC, .loop = loop, .options = *options, .generation = -1};
+    pthread_mutex_init(&srv->telling, NULL);
     enum sl_status status = open_database(srv, e);
     if (status == SL_OK && options->is_server)
         status = cnt_open(options->content, true, &srv->library, e);
@@ -403,6 +409,7 @@ void srv_close(struct srv *srv)
     sst_pool_renew(srv->options.pool); /* who may write closes a file last, and so leaves it whole, without a log beside it */
     sst_close(srv->store);
     sst_unlock_server(srv->lock);
+    pthread_mutex_destroy(&srv->telling);
     srv->magic = 0;
     free(srv);
 }

@@ -1,9 +1,10 @@
 /*
  * server.h - the site server role, and the administration of a sited over its control socket.
  *
- * A struct srv belongs to the loop it was opened with. With `is_server` it administers: changes the database, publishes each
- * site on start, on every change and at an interval, in a thread of its own so that the loop never waits for a directory.
- * Without, it only looks: `status` and the listing verbs work, every other verb is outcome `conflict` (S2.13).
+ * A struct srv belongs to the loop it was opened with, whose thread waits for the database: up to SST_SILENCE_MS for one that
+ * falls silent (pool.h). With `is_server` it administers: changes the database, publishes each site on start, on every change and
+ * at an interval, in a thread of its own so that the loop never waits for a directory. Without, it only looks: `status` and the
+ * listing verbs work, every other verb is outcome `conflict` (S2.13).
  *
  * The site server holds each site's trusted root key and issues the certificates of the management points (keys.h), anew when two
  * thirds of their time have passed.
@@ -52,7 +53,7 @@ struct srv_times {
 
 /* Borrowed by the srv, all of it, for its whole life. */
 struct srv_options {
-    const char *path; /* of the database */
+    const char *path; /* of the database, to be told */
     const char *state; /* sst_state: where the keys are */
     const char *site; /* the one site to serve, NULL for all in the database */
     bool is_server;
@@ -84,8 +85,8 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
                         struct sl_error *e) SL_MUST;
 /* Other times, from now on. */
 void srv_set_times(struct srv *srv, const struct srv_times *times);
-/* Appends what the site server and the database are like, in the text format of Prometheus. */
-void srv_metrics(const struct srv *srv, struct sl_text *out);
+/* Appends what the site server and the database are like, in the text format of Prometheus; any thread, and never waits. */
+void srv_metrics(struct srv *srv, struct sl_text *out);
 /* Stops publishing (a running publication is waited for), and frees; after host_control_close. NULL is accepted. */
 void srv_close(struct srv *srv);
 

@@ -230,7 +230,7 @@ static void run_verify(struct host_job *base, struct host_worker *worker)
     struct verification *v = (struct verification *)base;
     v->worker = worker;
     v->told_ms = sl_clock_mono_ms();
-    v->status = sst_open(v->srv->options.path, SST_READ_WRITE, &v->store, &v->e);
+    v->status = sst_pool_open(v->srv->options.pool, SST_READ_WRITE, &v->store, &v->e);
     if (v->status == SL_OK)
         v->status = sst_ask(v->store, v->site, v->package, &v->e);
     if (v->status == SL_OK)

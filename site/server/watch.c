@@ -1,5 +1,6 @@
 #include "common/base/assert.h"
 #include "common/base/errand.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "site/server/private.h"
 
@@ -9,12 +10,13 @@
 /* What was seen, and what was made of it. */
 struct sight {
     enum sl_status status;
-    int64_t generation, fetched;
+    struct sst_counters at;
 };
 
 struct srv_watch {
     struct srv *srv;
     struct sl_errand *errand;
+    struct sl_errand *replica; /* NULL without one */
     pthread_mutex_t mutex; /* guards all below */
     struct sight seen, told;
     struct sl_error why;
@@ -37,27 +39,9 @@ static void on_news(void *ctx)
     else
         srv_lose(srv, &why);
     pthread_mutex_lock(&w->mutex);
-    w->told = (struct sight){.status = seen.status, .generation = srv->generation, .fetched = srv->fetched};
+    w->told = (struct sight){.status = seen.status, .at = {.generation = srv->generation, .fetched = srv->fetched}};
     w->is_lost = srv->lost;
     pthread_mutex_unlock(&w->mutex);
-}
-
-static enum sl_status see(const struct srv_options *options, struct sight *seen, struct sl_error *e)
-{
-    struct sst *store = NULL;
-    enum sl_status status = sst_borrow(options->pool, &store, e);
-    if (status == SL_OK)
-        status = sst_recheck(store, e);
-    if (status == SL_OK)
-        status = sst_generation(store, &seen->generation, e);
-    if (status == SL_OK)
-        seen->fetched = sst_fetched(store);
-    sst_give_back(options->pool, store, status);
-    if (status == SL_FOREIGN) { /* others may have it open still, from before it was so */
-        sst_pool_renew(options->pool);
-        sst_pool_renew(options->replica);
-    }
-    return status;
 }
 
 /* An sl_errand_work. */
@@ -67,11 +51,10 @@ static bool run(void *ctx, unsigned failures, const struct sl_cancel *stop)
     struct sl_error why = {0};
     struct sight seen = {0};
     (void)failures;
-    (void)stop;
-    seen.status = see(&w->srv->options, &seen, &why);
+    seen.status = sst_pool_probe(w->srv->options.pool, stop, &seen.at, &why);
     pthread_mutex_lock(&w->mutex);
-    bool is_news = w->is_lost || seen.status != w->told.status || seen.generation != w->told.generation ||
-                   seen.fetched != w->told.fetched;
+    bool is_news = w->is_lost || seen.status != w->told.status || seen.at.generation != w->told.at.generation ||
+                   seen.at.fetched != w->told.at.fetched;
     bool posts = is_news && !w->is_posted;
     w->seen = seen;
     w->why = why;
@@ -82,14 +65,33 @@ static bool run(void *ctx, unsigned failures, const struct sl_cancel *stop)
     return seen.status == SL_OK;
 }
 
+/* Another sl_errand_work: nobody needs to know, but those who wait for the replica. */
+static bool run_replica(void *ctx, unsigned failures, const struct sl_cancel *stop)
+{
+    struct srv_watch *w = ctx;
+    struct sl_error why = {0};
+    struct sst_counters ignored;
+    enum sl_status status = sst_pool_probe(w->srv->options.replica, stop, &ignored, &why);
+    if (status != SL_OK && failures == 0 && !sl_cancel_is_told(stop))
+        sl_log(SL_LOG_ERROR, "replica-lost", "text=%s", SL_LOG_TEXT(why.text));
+    else if (status == SL_OK && failures > 0)
+        sl_log(SL_LOG_INFO, "replica-back", "attempts=%u", failures);
+    return status == SL_OK;
+}
+
 enum sl_status srv_watch_new(struct srv *srv, struct srv_watch **ret_watch, struct sl_error *e)
 {
     struct srv_watch *w = sl_new(sizeof *w);
-    *w = (struct srv_watch){.srv = srv, .is_lost = srv->lost, .told = {.generation = srv->generation, .fetched = srv->fetched}};
+    *w = (struct srv_watch){
+        .srv = srv, .is_lost = srv->lost, .told = {.at = {.generation = srv->generation, .fetched = srv->fetched}}};
     pthread_mutex_init(&w->mutex, NULL);
     const struct sl_errand_work work = {
         .run = run, .ctx = w, .retry_min_ms = SRV_LOST_MS, .retry_max_ms = SRV_LOST_MS, .period_ms = SRV_POLL_MS};
+    const struct sl_errand_work replica = {
+        .run = run_replica, .ctx = w, .retry_min_ms = SRV_LOST_MS, .retry_max_ms = SRV_LOST_MS, .period_ms = SRV_LOST_MS};
     enum sl_status status = sl_errand_start(&work, &w->errand, e);
+    if (status == SL_OK && srv->options.replica != srv->options.pool)
+        status = sl_errand_start(&replica, &w->replica, e);
     if (status == SL_OK)
         *ret_watch = w;
     else
@@ -101,6 +103,7 @@ void srv_watch_free(struct srv_watch *w)
 {
     if (w == NULL)
         return;
+    sl_errand_end(w->replica);
     sl_errand_end(w->errand);
     pthread_mutex_destroy(&w->mutex);
     free(w);

@@ -4,7 +4,7 @@
 #ifndef SL_SITE_STORE_PRIVATE_H
 #define SL_SITE_STORE_PRIVATE_H
 
-#include "common/db/db.h"
+#include "common/db/postgres.h"
 #include "locator/model/range.h"
 #include "site/store/client.h"
 #include "site/store/memo.h"
@@ -26,6 +26,12 @@ struct sst {
 
 /* The numbered migrations of the site database. */
 extern const struct db_schema sst_schema;
+
+/* sst_open, and sst_lock_server, on a connection that waits so; the lock opens it anew with the same. */
+enum sl_status sst_open_patient(const char *path, enum sst_mode mode, const struct db_patience *patience, struct sst **ret_store,
+                                struct sl_error *e) SL_MUST;
+enum sl_status sst_lock_patient(const char *path, const struct db_patience *patience, struct sst_lock **ret_lock,
+                                struct sl_error *e) SL_MUST;
 
 /* The row id of a site; SL_USAGE names the sites there are. */
 enum sl_status sst_site_id(struct sst *store, const char *code, int64_t *ret_id, struct sl_error *e) SL_MUST;

@@ -3,7 +3,6 @@
 #include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
-#include "common/db/postgres.h"
 #include "site/store/private.h"
 
 #include <errno.h>
@@ -21,6 +20,7 @@
 struct sst_lock {
     uint32_t magic;
     char *path;
+    const struct db_patience *patience; /* NULL: that of a connection of its own accord */
     int fd;        /* -1 */
     struct db *db; /* NULL */
 };
@@ -41,12 +41,13 @@ bool sst_state(const char *path, const char *folder, char *out, size_t size)
     return len > 0 && (size_t)len < size;
 }
 
-static enum sl_status open_database(const char *path, enum db_mode mode, struct db **ret_db, struct sl_error *e)
+enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_store, struct sl_error *e)
 {
-    return sst_is_file(path) ? db_open(path, mode, &sst_schema, ret_db, e) : db_open_postgres(path, mode, &sst_schema, ret_db, e);
+    return sst_open_patient(path, mode, NULL, ret_store, e);
 }
 
-enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_store, struct sl_error *e)
+enum sl_status sst_open_patient(const char *path, enum sst_mode mode, const struct db_patience *patience, struct sst **ret_store,
+                                struct sl_error *e)
 {
     static const enum db_mode modes[] = {
         [SST_CREATE] = DB_CREATE,
@@ -58,7 +59,8 @@ enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_s
     if (mode != SST_CREATE && sst_is_file(path) && access(path, F_OK) != 0 && errno == ENOENT)
         return sl_fail(e, SL_IO, "%s is not there; it is made by: sitectl --db %s init CODE --domain DNS --server HOST", path,
                        path);
-    enum sl_status status = open_database(path, modes[mode], &db, e);
+    enum sl_status status = sst_is_file(path) ? db_open(path, modes[mode], &sst_schema, &db, e)
+                                              : db_open_postgres(path, modes[mode], &sst_schema, patience, &db, e);
     bool is_protected = status == SL_DENIED && mode == SST_READ_WRITE && sst_is_file(path);
     if (is_protected)
         status = db_open(path, DB_READ_ONLY, &sst_schema, &db, e);
@@ -126,7 +128,7 @@ static enum sl_status lock_file(struct sst_lock *lock, struct sl_error *e)
 static enum sl_status lock_server(struct sst_lock *lock, struct sl_error *e)
 {
     bool taken = false;
-    enum sl_status status = db_open_postgres(lock->path, DB_READ_WRITE, &sst_schema, &lock->db, e);
+    enum sl_status status = db_open_postgres(lock->path, DB_READ_WRITE, &sst_schema, lock->patience, &lock->db, e);
     if (status == SL_OK)
         status = db_pg_lock(lock->db, SERVER_LOCK, &taken, e);
     return status == SL_OK && !taken ? is_taken(lock, e) : status;
@@ -134,8 +136,14 @@ static enum sl_status lock_server(struct sst_lock *lock, struct sl_error *e)
 
 enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e)
 {
+    return sst_lock_patient(path, NULL, ret_lock, e);
+}
+
+enum sl_status sst_lock_patient(const char *path, const struct db_patience *patience, struct sst_lock **ret_lock,
+                                struct sl_error *e)
+{
     struct sst_lock *lock = sl_new(sizeof *lock);
-    *lock = (struct sst_lock){.magic = SST_LOCK_MAGIC, .path = sl_strdup(path), .fd = -1};
+    *lock = (struct sst_lock){.magic = SST_LOCK_MAGIC, .path = sl_strdup(path), .patience = patience, .fd = -1};
     enum sl_status status = sst_is_file(path) ? lock_file(lock, e) : lock_server(lock, e);
     if (status == SL_OK)
         *ret_lock = lock;

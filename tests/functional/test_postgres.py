@@ -4,14 +4,18 @@ import http.client
 import os
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 import xml.etree.ElementTree
 
 import harness
 import lab
+import nbns
 import postgres
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ADDRESS = "127.0.0.12"
+ADDRESS, MP1 = "127.0.0.12", "127.0.0.11"
 
 
 class WithServer(harness.Case):
@@ -22,14 +26,103 @@ class WithServer(harness.Case):
         self.addCleanup(self.server.stop)
         self.base = "postgresql://site@127.0.0.1:%d" % self.server.port
 
-    def mp_list(self, port):
+    def mp_list(self, port, address=ADDRESS):
         """The status of MPLIST and the host names in it."""
-        one = http.client.HTTPConnection(ADDRESS, port, timeout=20)
+        one = http.client.HTTPConnection(address, port, timeout=20)
         self.addCleanup(one.close)
         one.request("GET", "/SMS_MP/.sms_aut?MPLIST")
         got = one.getresponse()
         body = got.read()
         return got.status, [mp.get("FQDN") for mp in xml.etree.ElementTree.fromstring(body)] if got.status == 200 else []
+
+
+class Silent(WithServer):
+    """The server says nothing any more and refuses nothing, while changes are read and verbs are run."""
+
+    def setUp(self):
+        super().setUp()
+        nbt_port = harness.free_port([lab.REGISTRY_ADDRESS, MP1])
+        self.http, self.page = harness.free_port([MP1]), harness.free_port()
+        lab.SITE_SERVER = self.base
+        self.addCleanup(setattr, lab, "SITE_SERVER", None)
+        self.registry = lab.Registry(self, nbt_port)
+        self.site = lab.Site(self, nbt_port=nbt_port, http=["%s:%d" % (MP1, self.http)], addresses=[MP1],
+                             more=["--metrics", "127.0.0.1:%d" % self.page])
+        self.addCleanup(lambda: self.server.process and self.server.thaw())
+        lab.fill(self.site, self.http, [[self.registry.uri]])
+        harness.wait_until(lambda: self.registry.addresses("MP_PS1#1A") == [MP1], "the name registered")
+        self.asker = nbns.Client((MP1, nbt_port))
+        self.addCleanup(self.asker.close)
+
+    def within(self, limit_s, what, ask):
+        start = time.monotonic()
+        said = ask()
+        self.assertLess(time.monotonic() - start, limit_s, what)
+        return said
+
+    def metric(self, name):
+        with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % self.page, timeout=20) as page:
+            return [line.split()[1] for line in page.read().decode().splitlines() if line.startswith(name + " ")]
+
+    def serves_without(self, what):
+        """What needs no database."""
+        for kind in (nbns.NBSTAT, nbns.NB):
+            said = self.within(1, what, lambda kind=kind: self.asker.query("MP_PS1", 0x1A, kind=kind))
+            self.assertEqual(said and said.rcode, 0, what)
+        self.assertEqual(len(self.within(1, what, lambda: self.metric("sited_generation"))), 1, what)
+        certificate = "http://%s:%d/SMS_MP/.sms_aut?MPCERT" % (MP1, self.http)
+        self.assertEqual(self.within(1, what, lambda: urllib.request.urlopen(certificate, timeout=20).status), 200, what)
+
+    def beside(self, ask, *words):
+        """Asks in a thread, since nobody knows how long it takes; the thread, and a list of what was said, once it was."""
+        said = []
+        asking = threading.Thread(target=lambda: said.append(ask(*words)))
+        asking.start()
+        self.addCleanup(asking.join)
+        return asking, said
+
+    def test_S2_14_a_silent_server_holds_nobody_up(self):
+        """S2.12 S2.14 S1.19 names, metrics and certificates are answered while a verb waits for a silent server; the verb is unreachable; over by itself"""
+        self.server.freeze()
+        verb, said = self.beside(self.site.ctl, "dp", "add", "dp7.example.org", "--json")
+        while verb.is_alive():
+            self.serves_without("S2.14 while a verb waits")
+            time.sleep(0.2)
+        self.assertEqual((said[0].code, "without an answer" in said[0].json["message"]), (3, True), str(said[0]))
+        self.assertLess(said[0].seconds, 5, str(said[0]))
+        harness.wait_until(lambda: self.metric("sited_database_up") == ["0"], "S2.14 the metrics to say so")
+        again = self.within(1, "S2.14 who asks later is told at once", lambda: self.site.ctl("status", "--json"))
+        self.assertEqual((again.code, "silent after 3" in again.json["message"]), (3, True), str(again))
+        self.assertEqual(self.within(1, "S2.14 likewise", lambda: self.mp_list(self.http, MP1)[0]), 500)
+        self.serves_without("S2.14 while the server is silent")
+        self.server.thaw()
+        harness.wait_until(lambda: self.mp_list(self.http, MP1)[0] == 200, "MPLIST answering again")
+        harness.wait_until(lambda: self.site.ctl("dp", "add", "dp8.example.org").code == 0, "administration again")
+        self.assertEqual(self.metric("sited_database_up"), ["1"])
+
+    def test_S2_14_a_silent_server_does_not_keep_it_from_stopping(self):
+        """S2.14 SIGTERM ends it at once, the name released, also while a verb and a client wait for a silent server"""
+        self.server.freeze()
+        _, said = self.beside(self.site.ctl, "mp", "designate", "mp2.example.org", "--json")
+        _, answered = self.beside(self.mp_list, self.http, MP1)
+        time.sleep(0.5)
+        self.within(2, "S2.14 SIGTERM", self.site.process.stop)
+        harness.wait_until(lambda: said and answered, "both to be told")
+        self.assertEqual((said[0].code, answered[0][0]), (3, 500), str(said[0]))
+        self.assertEqual(self.registry.addresses("MP_PS1#1A"), [], "S1.19 released")
+
+    def test_S2_14_it_starts_while_the_server_is_silent(self):
+        """S2.14 started while the server is silent: SIGTERM ends that at once too; left alone it starts, and works when the server does"""
+        self.site.process.stop()
+        self.server.freeze()
+        argv = [harness.program("sited"), "--db", self.site.db, "--control", self.site.control, "--content", self.site.content, *self.site.state]
+        starting = self.start(argv)
+        time.sleep(0.5)
+        self.within(2, "S2.14 SIGTERM while it starts", starting.stop)
+        self.start(argv)
+        harness.wait_until(lambda: self.site.ctl("status").code == 3 and os.path.exists(self.site.control), "the control socket", timeout_s=8)
+        self.server.thaw()
+        harness.wait_until(lambda: self.site.ctl("dp", "add", "dp8.example.org").code == 0, "administration")
 
 
 class SameTests(WithServer):

@@ -7,6 +7,7 @@ import http.client
 import os
 import queue
 import shutil
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -47,11 +48,15 @@ class File:
 
     def read_only(self):
         os.rename(self.db, self.db + ".away")       # who has it open may go on writing; so it is closed first, as a disk that is taken out
-        if self.site.process.is_alive():
+        is_running = self.site.process.is_alive()
+        if is_running:
             harness.wait_until(lambda: self.case.mp_list(self.site) == 500 and self.case.change(self.site).code == 3, "the file closed")
+            self.site.process.signal(signal.SIGSTOP)    # and not opened before it is read-only
         os.rename(self.db + ".away", self.db)
         self.case.run_ok(["mount", "--bind", self.db, self.db])
         self.case.run_ok(["mount", "-o", "remount,ro,bind", self.db])
+        if is_running:
+            self.site.process.signal(signal.SIGCONT)
         return lambda: self.case.run_ok(["umount", "-l", self.db])
 
     def newer(self):
@@ -189,6 +194,19 @@ class Ways(harness.Case):
         harness.wait_until(lambda: site.process.check_alive() or " ready " in site.process.log(), "sited serving without its database",
                            timeout_s=30)
         return site.process
+
+    def test_a_state_folder_that_is_read_only_is_told(self):
+        """who has to write into the state folder does not start without, and names the file; who has not, starts"""
+        state = self.path("state")
+        os.mkdir(state)
+        self.run_ok(["mount", "--bind", state, state])
+        self.addCleanup(self.run_ok, ["umount", "-l", state])
+        self.run_ok(["mount", "-o", "remount,ro,bind", state])
+        argv = [harness.program("sited"), "--db", self.path("none.db"), "--control", self.path("c.sock"), "--state", state, "--role"]
+        refused = harness.run(argv + ["mp"])
+        self.assertEqual((refused.code, state + "/site-outbox" in refused.err, "Read-only file system" in refused.err), (6, True, True), str(refused))
+        process = self.start(argv + ["slp"])
+        harness.wait_until(lambda: process.check_alive() or " ready " in process.log(), "one that has nothing to write")
 
     def setUp(self):
         self.starting, self.over = threading.Lock(), threading.Event()
