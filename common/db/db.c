@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ enum {
     X(bind_int64)                                                                                                         \
     X(bind_null)                                                                                                          \
     X(bind_text)                                                                                                          \
-    X(busy_timeout)                                                                                                       \
+    X(busy_handler)                                                                                                       \
     X(changes)                                                                                                            \
     X(clear_bindings)                                                                                                     \
     X(close)                                                                                                              \
@@ -359,10 +360,27 @@ static enum sl_status migrate(struct db *db, enum db_mode mode, const struct db_
     return status;
 }
 
+/* An sqlite3_busy_handler: true to try again. */
+static int on_busy(void *ctx, int tries)
+{
+    struct db *db = ctx;
+    if (tries == 0)
+        db->busy.at_ms = sl_deadline_in(DB_BUSY_TIMEOUT_MS).at_ms;
+    struct pollfd wish = {.fd = sl_deadline_fd(db->busy), .events = POLLIN};
+    (void)poll(&wish, 1, BUSY_RETRY_MS);
+    return !sl_deadline_passed(db->busy);
+}
+
+void db_heed(struct db *db, const struct sl_cancel *cancel)
+{
+    SL_CHECK_MAGIC(db, DB_MAGIC);
+    db->busy.cancel = cancel;
+}
+
 static enum sl_status configure(struct db *db, struct sl_error *e)
 {
     lite.extended_result_codes(db->conn, 1);
-    lite.busy_timeout(db->conn, DB_BUSY_TIMEOUT_MS);
+    lite.busy_handler(db->conn, on_busy, db);
     lite.db_config(db->conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     lite.db_config(db->conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     lite.db_config(db->conn, SQLITE_DBCONFIG_DQS_DML, 0, NULL);

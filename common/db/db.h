@@ -25,6 +25,7 @@
 
 struct db;
 struct db_stmt;
+struct sl_cancel;
 
 /* What a database of ours is: a number that marks its file and the SQL of each version, in order. */
 struct db_schema {
@@ -42,6 +43,8 @@ enum db_mode { DB_CREATE, DB_READ_WRITE, DB_READ_ONLY };
  */
 enum sl_status db_open(const char *path, enum db_mode mode, const struct db_schema *schema, struct db **ret_db,
                        struct sl_error *e) SL_MUST;
+/* Whoever waits for other processes' locks gives up (SL_TIMEOUT) once this is told, which must outlive the connection. */
+void db_heed(struct db *db, const struct sl_cancel *cancel);
 /* Finalizes its statements, checkpoints and closes; NULL is accepted. */
 void db_close(struct db *db);
 /* Moves everything committed from the write-ahead log into the file, which is synced. SL_TIMEOUT when a reader is in the way. */

@@ -7,6 +7,7 @@
 #ifndef SL_COMMON_DB_PRIVATE_H
 #define SL_COMMON_DB_PRIVATE_H
 
+#include "common/base/clock.h"
 #include "common/db/db.h"
 
 #define DB_MAGIC 0xdb5e0001u
@@ -32,6 +33,7 @@ struct db {
     const struct db_engine *engine;
     void *conn; /* the engine's */
     char *path; /* for errors */
+    struct sl_deadline busy; /* of the wait for other processes' locks; its cancel is db_heed's */
     struct db_stmt *stmts[DB_STATEMENTS_MAX];
     size_t stmt_count;
 };

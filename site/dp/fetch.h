@@ -15,6 +15,7 @@
 
 #include "site/content/content.h"
 #include "site/store/fetch.h"
+#include "site/store/pool.h"
 
 enum {
     DP_FETCH_THREADS = 4,

@@ -206,7 +206,7 @@ enum sl_status srv_flow_forget(const struct srv_exchange_options *options, const
     enum sl_status status = find_asker(options->pool, ours, neighbour->code, &asker, e);
     if (status != SL_OK || asker != NULL)
         return status;
-    status = sst_open(options->path, SST_READ_WRITE, &store, e);
+    status = sst_pool_open(options->pool, SST_READ_WRITE, &store, e);
     if (status == SL_OK)
         status = sst_forget_packages(store, neighbour->code, e);
     sst_close(store);
@@ -225,7 +225,7 @@ static enum sl_status pull(const struct srv_exchange_options *options, const str
         return status;
     (void)sl_text_copy(p.wanted.site, sizeof p.wanted.site, asker);
     (void)sl_text_copy(p.wanted.of, sizeof p.wanted.of, neighbour->code);
-    status = sst_open(options->path, SST_READ_WRITE, &p.store, e);
+    status = sst_pool_open(options->pool, SST_READ_WRITE, &p.store, e);
     if (status == SL_OK)
         status = ask_all(&p, e);
     sst_close(p.store);

@@ -115,16 +115,20 @@ enum sl_status sst_pool_probe(struct sst_pool *pool, const struct sl_cancel *sto
     SL_CHECK_MAGIC(pool, POOL_MAGIC);
     if (pool->probe != NULL && !sst_is_current(pool->probe))
         end_probe(pool);
-    if (pool->probe == NULL)
+    if (pool->probe != NULL)
+        db_heed(pool->probe->db, stop);
+    else
         status = sst_open_patient(pool->path, SST_READ_ONLY, &patience, &pool->probe, e);
     if (status == SL_OK)
         status = sst_recheck(pool->probe, e);
     if (status == SL_OK)
         status = sst_generation(pool->probe, &ret_counters->generation, e);
-    if (status == SL_OK)
+    if (status == SL_OK) {
         ret_counters->fetched = sst_fetched(pool->probe);
-    if (status != SL_OK)
+        db_heed(pool->probe->db, NULL); /* which need not live as long */
+    } else {
         end_probe(pool);
+    }
     tell(pool, status, e);
     if (status == SL_FOREIGN) /* others may have it open still, from before it was so */
         sst_pool_renew(pool);

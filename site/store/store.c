@@ -70,6 +70,8 @@ enum sl_status sst_open_patient(const char *path, enum sst_mode mode, const stru
         db_close(db);
         return sl_fail(e, SL_IO, "%s: %s", path, strerror(errno));
     }
+    if (patience != NULL && sst_is_file(path))
+        db_heed(db, patience->cancel);
     struct sst *store = sl_new(sizeof *store);
     *store = (struct sst){.magic = SST_MAGIC,
                           .db = db,

@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 
 import harness
 import lab
@@ -46,11 +47,16 @@ class File:
         holder.execute("BEGIN IMMEDIATE")
         return lambda: (holder.rollback(), holder.close())
 
+    def is_open(self):
+        folder = "/proc/%d/fd" % self.site.process.pid
+        return any(os.readlink(os.path.join(folder, fd)) == self.db + ".away" for fd in os.listdir(folder))
+
     def read_only(self):
         os.rename(self.db, self.db + ".away")       # who has it open may go on writing; so it is closed first, as a disk that is taken out
         is_running = self.site.process.is_alive()
         if is_running:
-            harness.wait_until(lambda: self.case.mp_list(self.site) == 500 and self.case.change(self.site).code == 3, "the file closed")
+            harness.wait_until(lambda: self.case.mp_list(self.site) == 500 and self.case.change(self.site).code == 3 and not self.is_open(),
+                               "the file closed")
             self.site.process.signal(signal.SIGSTOP)    # and not opened before it is read-only
         os.rename(self.db + ".away", self.db)
         self.case.run_ok(["mount", "--bind", self.db, self.db])
@@ -194,6 +200,19 @@ class Ways(harness.Case):
         harness.wait_until(lambda: site.process.check_alive() or " ready " in site.process.log(), "sited serving without its database",
                            timeout_s=30)
         return site.process
+
+    def test_S2_14_a_lock_does_not_keep_it_from_stopping(self):
+        """S2.14 SIGTERM ends it at once while a verb waits for another program's lock"""
+        place = (Server if lab.SITE_SERVER else File)(self, "stopping")
+        mend = place.locked()
+        with concurrent.futures.ThreadPoolExecutor(1) as other:
+            changed = other.submit(self.change, place.site)
+            time.sleep(0.3)
+            start = time.monotonic()
+            place.site.process.stop()
+            self.assertLess(time.monotonic() - start, 2, "S2.14 SIGTERM")
+            self.assertEqual(changed.result().code, 3, str(changed.result()))
+        mend()
 
     def test_a_state_folder_that_is_read_only_is_told(self):
         """who has to write into the state folder does not start without, and names the file; who has not, starts"""

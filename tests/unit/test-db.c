@@ -1,10 +1,14 @@
 /*
  * The database door: settings, identity, migrations, statements that remember their first failure, several openers.
  */
+#include "common/base/cancel.h"
+#include "common/base/clock.h"
 #include "common/db/db.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,6 +85,36 @@ static enum sl_status add_site(struct db *db, const char *code, struct sl_error 
     return db_run(s, e);
 }
 
+static void *tell_soon(void *wish)
+{
+    (void)poll(NULL, 0, 300);
+    sl_cancel_tell(wish);
+    return NULL;
+}
+
+START_TEST(waits_for_a_lock_until_it_is_told_to_give_up)
+{
+    pthread_t teller;
+    setup();
+    struct db *holder = opened(DB_CREATE, &schema), *waiter = opened(DB_READ_WRITE, &schema);
+    struct sl_cancel wish;
+    ck_assert_int_eq(sl_cancel_init(&wish, NULL), SL_OK);
+    ck_assert_int_eq(db_begin(holder, NULL), SL_OK);
+    db_heed(waiter, &wish);
+    int64_t start_ms = sl_clock_mono_ms();
+    ck_assert_int_eq(pthread_create(&teller, NULL, tell_soon, &wish), 0);
+    ck_assert_int_eq(db_begin(waiter, NULL), SL_TIMEOUT);
+    int64_t waited_ms = sl_clock_mono_ms() - start_ms;
+    ck_assert_msg(waited_ms >= 290 && waited_ms < 3000, "%lld ms", (long long)waited_ms);
+    pthread_join(teller, NULL);
+    db_rollback(holder);
+    db_close(waiter);
+    db_close(holder);
+    sl_cancel_fini(&wish);
+    teardown();
+}
+END_TEST
+
 START_TEST(is_opened_for_durability)
 {
     setup();
@@ -91,7 +125,6 @@ START_TEST(is_opened_for_durability)
     ck_assert_int_eq(db_done(s, NULL), SL_OK);
     ck_assert_int_eq(number(db, "PRAGMA synchronous"), 2);
     ck_assert_int_eq(number(db, "PRAGMA foreign_keys"), 1);
-    ck_assert_int_eq(number(db, "PRAGMA busy_timeout"), 5000);
     ck_assert_int_eq(number(db, "PRAGMA application_id"), 0x53490001);
     ck_assert_int_eq(number(db, "PRAGMA user_version"), 2);
     ck_assert_int_ne(db_exec(db, "PRAGMA writable_schema = ON; DELETE FROM sqlite_master", NULL), SL_OK);
@@ -365,4 +398,4 @@ END_TEST
 UNIT_MAIN("db", a_backup_is_whole_and_overwrites_nothing, is_opened_for_durability, migrates_and_keeps_what_is_there,
           a_failed_migration_leaves_nothing, what_is_not_ours_stays_as_it_is, damage_is_told, values_come_back_as_they_went_in,
           a_statement_remembers_its_first_failure, a_transaction_is_all_or_nothing, a_deferred_constraint_fails_the_commit,
-          read_only_is_denied_writing, several_processes_may_open_and_write)
+          read_only_is_denied_writing, waits_for_a_lock_until_it_is_told_to_give_up, several_processes_may_open_and_write)
