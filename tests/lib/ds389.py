@@ -4,13 +4,14 @@
     server.start()          # an empty tree with a base entry that everybody may read
     server.stop()
 
-Runs as the calling user; started by root it drops to nobody.
+`plugins` names those that are off without it. Runs as the calling user; started by root it drops to nobody.
 """
 
 import base64
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -33,8 +34,8 @@ def hashed(password):
 
 class Ds389:
 
-    def __init__(self, folder):
-        self.folder, self.port, self.process = os.path.abspath(folder), slapd.free_port(), None
+    def __init__(self, folder, plugins=()):
+        self.folder, self.port, self.process, self.plugins = os.path.abspath(folder), slapd.free_port(), None, plugins
         self.uri = "ldap://127.0.0.1:%d" % self.port
         self.uri_base = "%s/%s" % (self.uri, SUFFIX)
         self.admin_dn, self.password = "cn=Directory Manager", "secret12"
@@ -66,6 +67,11 @@ class Ds389:
                 text += file.read().rstrip() + "\n\n"
         for name, value in values.items():
             text = text.replace("%" + name + "%", value)
+        for plugin in self.plugins:
+            entry = re.compile("(dn: cn=%s,cn=plugins,cn=config\n(?:.+\n)*?nsslapd-pluginenabled: )off\n" % re.escape(plugin))
+            text, found = entry.subn("\\1on\n", text)
+            if found != 1:
+                raise harness.Failed("the server's template has no plugin %s that is off" % plugin)
         with open(os.path.join(values["config_dir"], "dse.ldif"), "w", encoding="utf-8") as file:
             file.write(text)
         self.password_file = os.path.join(self.folder, "password")

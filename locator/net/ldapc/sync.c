@@ -178,7 +178,10 @@ static enum sl_status take_result(struct sync *s, LDAPMessage *msg)
     enum sl_status status = ldapc_op_result(&s->op, msg, NULL, &code);
 
     if (s->op.dir->code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION)
-        return sl_fail(s->op.e, SL_UNSUPPORTED, "%s: no content synchronisation (RFC 4533) there", ldapc_server(s->op.dir));
+        return sl_fail(s->op.e, SL_UNSUPPORTED,
+                       "%s: no content synchronisation (RFC 4533) there: OpenLDAP has it in the overlay syncprov, 389 Directory "
+                       "Server in the plugins Content Synchronization and Retro Changelog",
+                       ldapc_server(s->op.dir));
     return status != SL_OK ? status : ldapc_op_fail_code(&s->op, LDAP_UNAVAILABLE, "the server has ended the synchronisation");
 }
 
