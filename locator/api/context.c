@@ -86,6 +86,7 @@ void api_leave(struct locator *l)
     if (!last)
         return;
     sl_strings_fini(&l->sources);
+    sl_strings_fini(&l->notes);
     sl_strings_fini(&l->origins);
     ldapc_health_unref(l->config.ldap.health);
     cache_free(l->cache);
@@ -320,4 +321,16 @@ static int set_number(struct locator *l, enum locator_option option, int64_t val
 int locator_set_number(struct locator *l, enum locator_option option, int64_t value)
 {
     return change_begin(l) ? change_end(l, set_number(l, option, value)) : -1;
+}
+
+void api_set_notes(struct locator *l, struct sl_strings *notes)
+{
+    struct sl_strings before = *notes;
+    if (change_begin(l)) {
+        before = l->notes;
+        l->notes = *notes;
+        (void)change_end(l, 0);
+    }
+    sl_strings_fini(&before);
+    *notes = (struct sl_strings){.count = 0};
 }

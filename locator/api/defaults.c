@@ -1,11 +1,11 @@
 /* Sources that this host's own configuration names, and the order in which a profile asks them. */
 #include "locator/api/private.h"
 
-#include "common/base/addr.h"
 #include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "locator/net/dnsc.h"
+#include "locator/net/hostconf.h"
 #include "locator/net/smbconf.h"
 
 #include <stdio.h>
@@ -130,12 +130,12 @@ size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCE
 
 /* ---- what the host says ----------------------------------------------------------------------------------------------- */
 
-/* A source made of text from elsewhere: one that cannot be used is left out. */
-static void add(struct locator *l, const char *origin, const char *fmt, ...) SL_PRINTF(3, 4);
+/* A source made of text from elsewhere: one that cannot be used is left out, with a warning. */
+static void add(struct locator *l, struct sl_strings *warnings, const char *origin, const char *fmt, ...) SL_PRINTF(4, 5);
 
-static void add(struct locator *l, const char *origin, const char *fmt, ...)
+static void add(struct locator *l, struct sl_strings *warnings, const char *origin, const char *fmt, ...)
 {
-    char uri[SRC_URI_MAX];
+    char uri[SRC_URI_MAX], text[SL_ERROR_TEXT_MAX];
     struct sl_error kept = l->error;
     va_list args;
     va_start(args, fmt);
@@ -144,20 +144,22 @@ static void add(struct locator *l, const char *origin, const char *fmt, ...)
     for (size_t i = 0; i < l->sources.count; i++)
         if (!strcmp(l->sources.items[i], uri))
             return;
-    if (len > 0 && (size_t)len < sizeof uri)
-        (void)locator_add_source_from(l, uri, origin);
+    if (len > 0 && (size_t)len < sizeof uri && locator_add_source_from(l, uri, origin) == 0)
+        return;
+    (void)snprintf(text, sizeof text, "%s \"%.100s\" cannot be asked: %.200s", origin, uri, l->error.text);
+    sl_strings_add(warnings, text);
     l->error = kept;
 }
 
 /* URI, BASE and TLS_CACERT of ldap.conf; true when it names a server. */
-static bool add_ldap_conf(struct locator *l)
+static bool add_ldap_conf(struct locator *l, struct sl_strings *warnings)
 {
     struct ldapc_defaults d;
-    ldapc_defaults_read(&d);
+    ldapc_defaults_read(&d, warnings);
     for (size_t i = 0; i < d.uris.count; i++) {
         char *uri = d.base && !l->config.ldap.base ? ldapc_uri_with_base(d.uris.items[i], d.base) : sl_strdup(d.uris.items[i]);
         if (uri)
-            add(l, "URI of ldap.conf", "%s", uri);
+            add(l, warnings, "URI of ldap.conf", "%s", uri);
         free(uri);
     }
     if (d.ca_file && !l->config.ldap.ca_file)
@@ -170,20 +172,27 @@ static bool add_ldap_conf(struct locator *l)
 int locator_add_default_sources(struct locator *l)
 {
     SL_CHECK_MAGIC(l, LOCATOR_MAGIC);
-    struct sl_strings domains = {.count = 0}, servers = {.count = 0};
+    struct sl_strings domains = {.count = 0}, servers = {.count = 0}, warnings = {.count = 0};
     size_t before = l->sources.count;
-    bool named = add_ldap_conf(l);
+    bool named = add_ldap_conf(l, &warnings);
+    loc_hostconf_check_resolver(&warnings);
     dnsc_search_domains(&domains);
     for (size_t i = 0; i < domains.count; i++) {
         if (!named)
-            add(l, "domain of resolv.conf", "ldap:%s", domains.items[i]);
-        add(l, "domain of resolv.conf", "dns:%s", domains.items[i]);
+            add(l, &warnings, "domain of resolv.conf", "ldap:%s", domains.items[i]);
+        add(l, &warnings, "domain of resolv.conf", "dns:%s", domains.items[i]);
     }
-    loc_smb_wins_servers(loc_smb_path(), &servers);
+    loc_smb_wins_servers(loc_smb_path(), &servers, &warnings);
     for (size_t i = 0; i < servers.count; i++)
-        if (sl_is_host(servers.items[i]))
-            add(l, "wins server of smb.conf", "wins://%s", servers.items[i]);
+        add(l, &warnings, "wins server of smb.conf", "wins://%s", servers.items[i]);
+    api_set_notes(l, &warnings);
     sl_strings_fini(&domains);
     sl_strings_fini(&servers);
     return (int)(l->sources.count - before);
+}
+
+void api_warn_notes(const struct locator *l, struct locator_result *r)
+{
+    for (size_t i = 0; i < l->notes.count; i++)
+        api_warn(r, l->notes.items[i]);
 }

@@ -27,6 +27,7 @@ void api_begin(struct api_inquiry *c, const struct locator *l, struct sl_deadlin
     c->q.now_s = l->now_s ? l->now_s : sl_clock_real_s();
     c->q.no_schema = l->no_schema;
     c->source_count = api_order(l, c->sources, c->learned, &r->trace);
+    api_warn_notes(l, r);
     api_warn_steps(c);
     (void)sl_text_copy(c->q.forest, sizeof c->q.forest, l->client_forest);
     (void)sl_text_copy(c->q.client_version, sizeof c->q.client_version, l->client_version);

@@ -53,6 +53,7 @@ struct locator {
     struct api_run *runs;
     struct sl_error error; /* of the last setting that failed */
     struct sl_strings sources;
+    struct sl_strings notes;   /* what this host's configuration has that could not be used: warnings of every result */
     struct sl_strings origins; /* of each source: where its URI was found, "" when the program named it */
     struct src_config config; /* owns its strings */
     struct src_override *overrides;
@@ -151,6 +152,10 @@ void api_run_end(struct api_run *run);
  */
 size_t api_order(const struct locator *l, const char *ret_sources[RESOLVE_SOURCES_MAX], char learned[SRC_URI_MAX],
                  struct resolve_trace *trace);
+/* Takes over what every result is to warn of from now on, and empties the list; dropped while a call runs. */
+void api_set_notes(struct locator *l, struct sl_strings *notes);
+/* Warns of these. */
+void api_warn_notes(const struct locator *l, struct locator_result *r);
 /* Warns of the sources of an inquiry that the clients of its profile would not ask. */
 void api_warn_steps(const struct api_inquiry *c);
 /* Lets go of a context; the last one frees it. */

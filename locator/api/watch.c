@@ -289,6 +289,7 @@ struct locator_result *locator_watch(struct locator *l, int64_t for_ms,
         api_conclude(r, sl_status_outcome(s), "", sl_error_text(&e));
         return r;
     }
+    api_warn_notes(l, r);
     struct watch w = {.l = l, .source = directory_of(l), .watched = watched, .ctx = ctx};
     w.deadline = for_ms > 0 ? sl_deadline_in(for_ms) : (struct sl_deadline){.at_ms = INT64_MAX};
     w.deadline.cancel = &run.cancel;

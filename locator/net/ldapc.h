@@ -181,8 +181,11 @@ struct ldapc_defaults {
     char *ca_file;          /* TLS_CACERT, or NULL */
 };
 
-/* Asks libldap, which may read files and look up the host's name. Release with ldapc_defaults_fini. */
-void ldapc_defaults_read(struct ldapc_defaults *ret_defaults);
+/*
+ * Asks libldap, which may read files and look up the host's name. Release with ldapc_defaults_fini. `warnings` gets what it
+ * passes over in its files without a word (hostconf.h).
+ */
+void ldapc_defaults_read(struct ldapc_defaults *ret_defaults, struct sl_strings *warnings);
 /* Frees them; all zero is accepted. */
 void ldapc_defaults_fini(struct ldapc_defaults *defaults);
 /* The URI with a base DN as its path, percent-encoded; malloc'd, NULL without memory. */

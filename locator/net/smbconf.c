@@ -1,11 +1,11 @@
 #include "locator/net/smbconf.h"
 
-#include "common/base/file.h"
+#include "common/base/addr.h"
 #include "common/base/text.h"
+#include "locator/net/hostconf.h"
 
 #include <ctype.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -28,42 +28,68 @@ static bool is_parameter(const char *text, size_t len, const char *name)
     return !*name;
 }
 
-static void take_servers(char *value, struct sl_strings *servers)
+struct smb {
+    struct sl_strings servers;
+    bool in_global;
+    bool goes_on; /* the line before ended with a backslash */
+    bool is_wins; /* the parameter that goes on is `wins server` */
+};
+
+static void add_servers(struct loc_hostconf *file, char *value)
 {
-    sl_strings_fini(servers);
-    *servers = (struct sl_strings){.count = 0};
+    struct smb *smb = file->ctx;
     for (char *one = strsep(&value, " \t,;"); one; one = strsep(&value, " \t,;")) {
         const char *colon = strchr(one, ':');
-        if (one[0] && servers->count < LOC_SMB_SERVERS_MAX)
-            sl_strings_add(servers, colon && colon[1] ? colon + 1 : one);
+        const char *server = colon && colon[1] ? colon + 1 : one;
+        if (!one[0] || smb->servers.count == LOC_SMB_SERVERS_MAX)
+            continue;
+        if (sl_is_host(server))
+            sl_strings_add(&smb->servers, server);
+        else
+            loc_hostconf_warn(file, "wins server: \"%.60s\" is no host: it does not count", one);
     }
 }
 
-static void take_line(char *line, bool *in_global, struct sl_strings *servers)
+static void take_parameter(struct loc_hostconf *file, char *line, char *equals)
 {
-    line += strspn(line, " \t");
-    line[strcspn(line, "\r\n")] = '\0';
-    if (line[0] == '[') {
-        *in_global = !strncasecmp(line, "[global]", 8);
+    struct smb *smb = file->ctx;
+    size_t len = (size_t)(equals - line);
+    smb->is_wins = smb->in_global && is_parameter(line, len, "winsserver");
+    if (smb->in_global && is_parameter(line, len, "include"))
+        loc_hostconf_warn(file, "include: what is in that file is not looked for");
+    if (!smb->is_wins)
         return;
-    }
-    char *equals = strchr(line, '=');
-    if (*in_global && equals && line[0] != '#' && line[0] != ';' && is_parameter(line, (size_t)(equals - line), "winsserver"))
-        take_servers(equals + 1, servers);
+    sl_strings_fini(&smb->servers);
+    smb->servers = (struct sl_strings){.count = 0};
+    add_servers(file, equals + 1);
 }
 
-void loc_smb_wins_servers(const char *path, struct sl_strings *servers)
+static void take_line(struct loc_hostconf *file, char *line)
 {
-    struct sl_strings found = {.count = 0};
-    char line[LOC_SMB_LINE_MAX];
-    bool in_global = false;
-    FILE *in;
-    if (sl_file_open(path, &in, NULL) != SL_OK)
+    struct smb *smb = file->ctx;
+    bool went_on = smb->goes_on, is_comment = line[0] == '#' || line[0] == ';';
+    char *end = line + strlen(line) - 1, *equals = strchr(line, '=');
+    smb->goes_on = *end == '\\' && (went_on || !is_comment);
+    if (smb->goes_on)
+        *end = '\0';
+    if (went_on && smb->is_wins)
+        add_servers(file, line);
+    else if (went_on || is_comment)
         return;
-    while (fgets(line, sizeof line, in))
-        take_line(line, &in_global, &found);
-    (void)fclose(in);
-    for (size_t i = 0; i < found.count; i++)
-        sl_strings_add(servers, found.items[i]);
-    sl_strings_fini(&found);
+    else if (line[0] == '[' && strchr(line, ']'))
+        smb->in_global = !strncasecmp(line, "[global]", 8);
+    else if (line[0] != '[' && equals && equals != line)
+        take_parameter(file, line, equals);
+    else
+        loc_hostconf_warn(file, "\"%.60s\" is no section, parameter or comment: it does not count", line);
+}
+
+void loc_smb_wins_servers(const char *path, struct sl_strings *servers, struct sl_strings *warnings)
+{
+    struct smb smb = {.in_global = false};
+    struct loc_hostconf file = {.path = path, .warnings = warnings, .ctx = &smb, .take = take_line};
+    loc_hostconf_read(&file);
+    for (size_t i = 0; i < smb.servers.count; i++)
+        sl_strings_add(servers, smb.servers.items[i]);
+    sl_strings_fini(&smb.servers);
 }

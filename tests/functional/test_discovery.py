@@ -1,5 +1,6 @@
 """Without --source: the directory of the domain found by the DNS and bound to with Kerberos, and what this host's configuration names."""
 
+import os
 import subprocess
 
 import badpeer
@@ -273,6 +274,31 @@ class Configuration(Host):
         found = self.locator("find", "mp", "--site", "PS1", env={"SMB_CONF_PATH": smb_conf})
         self.assertEqual((found.code, found.answer["address"]), (0, "127.0.0.11"), str(found))
         self.assertEqual(self.order(found), ["ldap:example.com", name, "slp:ldap:example.com;" + wins, wins])
+
+    def test_what_is_odd_about_the_files(self):
+        """design 6: what of ldap.conf, resolv.conf and smb.conf cannot be read or used is told with FILE:LINE, and the rest counts"""
+        ldap_conf = self.write("ldap.conf", "# x\nBASE x y\nURL ldap://127.0.0.1\nURI\nURI htp://x\nTLS_REQCERT demand\n%s\n" % ("#" * 5000))
+        smb_conf = self.write("smb.conf", "[global\n[global]\nworkgroup\ninclude = /x\nlog file = a \\\nlog.b\nwins server = 127.0.0.9 \\\nbad_host! \x1b[m\n= x\n")
+        self.mount(self.write("odd.conf", "nameserver 127.0.0.1\nnameserver ns1\nsearch example.com a..b\nnamserver 1.2.3.4\noptions\n", 0o644), "/etc/resolv.conf")
+        wanted = [ldap_conf + ":2: BASE: \"x y\" is no DN", ldap_conf + ":3: \"URL\" is no option of ldap.conf(5)", ldap_conf + ":4: URI: its value",
+                  ldap_conf + ":5: URI: \"htp://x\" is no URI of a directory", ldap_conf + ":7: longer than", "/etc/resolv.conf:2: nameserver: \"ns1\"",
+                  "/etc/resolv.conf:3: search: \"a..b\" is not a domain", "/etc/resolv.conf:4: \"namserver\" is no keyword", "/etc/resolv.conf:5: options: ",
+                  smb_conf + ":1: \"[global\" is no section", smb_conf + ":3: \"workgroup\" is no section, parameter or comment", smb_conf + ":4: include: ",
+                  smb_conf + ":8: wins server: \"bad_host!\" is no host", smb_conf + ":8: wins server: \"\\x1b[m\"", smb_conf + ":9: \"= x\""]
+        env = {"LDAPCONF": ldap_conf, "SMB_CONF_PATH": smb_conf}
+        for words in (("explain", "mp"), ("find", "mp")):
+            found = self.locator(*words, "--site", "PS1", "--timeout", "500ms", env=env)
+            warnings = found.json["warnings"]
+            for text in wanted:
+                self.assertEqual(len([one for one in warnings if one.startswith(text)]), 1, "%s\n%s" % (text, "\n".join(warnings)))
+            self.assertIn("wins://127.0.0.9", [source for source, *_ in self.origins(found)])
+        fifo = self.path("pipe")
+        os.mkfifo(fifo)
+        found = self.locator("explain", "mp", "--site", "PS1", "--timeout", "500ms", env={"SMB_CONF_PATH": fifo, "LDAPCONF": self.folder})
+        self.assertIn(fifo + ": a pipe or a socket; a file is wanted: it does not count", found.json["warnings"])
+        self.assertIn(self.folder + ": Is a directory: it does not count", found.json["warnings"])
+        found = self.locator("explain", "mp", "--site", "PS1", "--timeout", "500ms", env={"SMB_CONF_PATH": self.path("none")})
+        self.assertFalse([one for one in found.json["warnings"] if "none" in one], "a file that is not there is none")
 
     def test_the_own_host_where_it_is_configured(self):
         """design 6: ldap://localhost, which libldap also names when nothing is configured, counts where ldap.conf, ldaprc or LDAPURI says so"""

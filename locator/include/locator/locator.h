@@ -255,6 +255,7 @@ int locator_add_source_from(struct locator *l, const char *uri, const char *orig
  * Adds, in this way, the sources that this host's configuration names: the servers of libldap's (ldap.conf: URI with BASE;
  * TLS_CACERT becomes LOCATOR_CA_FILE where that is not set), else "ldap:DOMAIN", and "dns:DOMAIN", for each search domain of
  * resolv.conf; "wins://HOST" for each `wins server` of smb.conf. Returns how many were added. Reads files; may look up names.
+ * What these files have that cannot be read or used is a warning of every result of this context, with FILE:LINE.
  */
 int locator_add_default_sources(struct locator *l);
 /* Connects to the numeric address `address` wherever the host `host` is meant, instead of looking it up. */
