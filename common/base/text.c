@@ -155,6 +155,16 @@ void sl_text_json(struct sl_text *t, const char *text, size_t len)
     sl_text_puts(t, "\"");
 }
 
+bool sl_is_utf8(const char *text)
+{
+    size_t left = strlen(text), len = 1;
+    for (; left > 0 && len > 0; left -= len) {
+        len = sl_utf8_len(text, left);
+        text += len;
+    }
+    return len > 0;
+}
+
 void sl_text_escape(char *out, size_t out_size, const char *text, size_t len)
 {
     sl_assert(out_size > 0);

@@ -52,6 +52,8 @@ void sl_text_json(struct sl_text *t, const char *text, size_t len);
 /* The length of the valid UTF-8 sequence at `text` (left > 0), 0 when there is none (RFC 3629: no overlong form, no
  * surrogate). */
 size_t sl_utf8_len(const char *text, size_t left);
+/* True when all of it is valid UTF-8. */
+bool sl_is_utf8(const char *text);
 /* Copies text into `out`, control characters and octets above 0x7e that are not UTF-8 written as \xNN; always ends with NUL. */
 void sl_text_escape(char *out, size_t out_size, const char *text, size_t len);
 /* Parses a whole unsigned decimal number of at most `max`; false when `text` is anything else. */

@@ -38,9 +38,9 @@ enum sl_status cnt_open(const char *root, bool for_writing, struct cnt **ret_lib
 void cnt_close(struct cnt *library);
 /*
  * Copies every regular file below the folder `dir_fd` (stays the caller's) and lists them, sorted by path. Symbolic links,
- * devices and the like, and names with control characters are SL_USAGE and named: a package says what it is. A file that
- * is written to while it is read is SL_CONFLICT. What was copied before a failure stays in the library,
- * unlisted, and does no harm.
+ * devices and the like, and names with control characters or not in UTF-8 are SL_USAGE and named: a package says what it is. A
+ * file that is written to while it is read is SL_CONFLICT. What was copied before a failure stays in the library, unlisted, and
+ * does no harm.
  */
 enum sl_status cnt_add_tree(struct cnt *library, int dir_fd, const struct cnt_env *env, struct sm_manifest *ret_manifest,
                             struct sl_error *e) SL_MUST;

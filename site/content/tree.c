@@ -92,7 +92,7 @@ static bool is_plain(const char *name)
     for (const char *c = name; *c != '\0'; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             return false;
-    return true;
+    return sl_is_utf8(name);
 }
 
 static enum sl_status walk_named(struct walk *w, int folder, const char *parent, const char *name)
@@ -105,7 +105,7 @@ static enum sl_status walk_named(struct walk *w, int folder, const char *parent,
     if (sl_text_failed(&path))
         status = sl_fail(w->e, SL_USAGE, "%s/%s: the path is longer than %d octets", parent, shown, SM_FILE_PATH_MAX);
     else if (!is_plain(name))
-        status = sl_fail(w->e, SL_USAGE, "%s/%s: control characters in the name", parent, shown);
+        status = sl_fail(w->e, SL_USAGE, "%s/%s: control characters in the name, or what is not UTF-8", parent, shown);
     else
         status = walk_entry(w, folder, name, sl_text_str(&path));
     sl_text_fini(&path);

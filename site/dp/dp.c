@@ -43,7 +43,7 @@ static bool read_wanted(const struct web_request *request, struct wanted *w)
     *dot = '\0';
     w->version = (uint32_t)version;
     snprintf(w->url, sizeof w->url, "%s://%s" DP_PATH, request->is_tls ? "https" : "http", request->host);
-    return sm_check_package_id(w->id, NULL) == SL_OK;
+    return sm_check_package_id(w->id, NULL) == SL_OK && sl_is_utf8(w->path) && sl_is_utf8(w->url);
 }
 
 static enum sl_status serve_package(struct sst *store, const struct wanted *w, struct web_response *response, struct sl_error *e)

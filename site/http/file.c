@@ -3,6 +3,7 @@
 #include "common/base/text.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Digits up to `end` as a number; an empty text is *ret_given false. */
 static bool position(const char *text, const char *end, uint64_t *ret_value, bool *ret_given)
@@ -24,7 +25,7 @@ enum web_part web_range(const char *header, uint64_t size, uint64_t *ret_first, 
     static const char unit[] = "bytes=";
     uint64_t first = 0, last = 0;
     bool has_first, has_last;
-    if (header == NULL || strncmp(header, unit, sizeof unit - 1) != 0 || strchr(header, ',') != NULL)
+    if (header == NULL || strncasecmp(header, unit, sizeof unit - 1) != 0 || strchr(header, ',') != NULL)
         return WEB_WHOLE;
     const char *from = header + sizeof unit - 1, *dash = strchr(from, '-');
     if (dash == NULL || !position(from, dash, &first, &has_first) || !position(dash + 1, dash + strlen(dash), &last, &has_last) ||

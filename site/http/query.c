@@ -33,7 +33,7 @@ static bool decode(const char *from, size_t len, char *out, size_t size)
         out[used++] = c;
     }
     out[used] = '\0';
-    return true;
+    return sl_is_utf8(out);
 }
 
 bool web_query_item(const char *query, size_t n, char *out, size_t size)

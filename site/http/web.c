@@ -198,8 +198,8 @@ void web_file(struct web_response *response, int fd, uint64_t size, const char *
     snprintf(response->etag, sizeof response->etag, "\"%s\"", etag);
 }
 
-/* RFC 9110 13.2.2: what the client has already comes first, then the part it asks for. */
-static enum MHD_Result send_file(struct MHD_Connection *conn, struct web_response *response)
+/* RFC 9110 13.2.2: what the client has already comes first, then the part it asks for; 14.2: parts are for GET. */
+static enum MHD_Result send_file(struct MHD_Connection *conn, struct web_response *response, bool is_head)
 {
     const char *none_match = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "If-None-Match");
     const char *if_range = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "If-Range");
@@ -207,7 +207,7 @@ static enum MHD_Result send_file(struct MHD_Connection *conn, struct web_respons
     uint64_t first = 0, count = response->file_size;
     char content_range[WEB_ITEM_MAX] = "";
     unsigned status = 200;
-    if (if_range != NULL && strcmp(if_range, response->etag) != 0)
+    if (is_head || (if_range != NULL && strcmp(if_range, response->etag) != 0))
         range = NULL;
     enum web_part part = web_range(range, response->file_size, &first, &count);
     if (web_has_etag(none_match, response->etag)) {
@@ -232,10 +232,10 @@ static enum MHD_Result send_file(struct MHD_Connection *conn, struct web_respons
     return queue(conn, status, mhd, headers, SL_COUNT(headers));
 }
 
-static enum MHD_Result send_response(struct MHD_Connection *conn, struct web_response *response, const char *allow)
+static enum MHD_Result send_response(struct MHD_Connection *conn, struct web_response *response, bool is_head, const char *allow)
 {
-    enum MHD_Result result =
-        response->file >= 0 && response->status == 200 ? send_file(conn, response) : send_body(conn, response, allow);
+    bool is_file = response->file >= 0 && response->status == 200;
+    enum MHD_Result result = is_file ? send_file(conn, response, is_head) : send_body(conn, response, allow);
     if (response->file >= 0)
         close(response->file);
     return result;
@@ -245,7 +245,7 @@ static enum MHD_Result send_text(struct MHD_Connection *conn, unsigned status, c
 {
     struct web_response response = {.body = sl_text_new(WEB_ITEM_MAX), .file = -1};
     web_text(&response, status, "%s", text);
-    enum MHD_Result result = send_response(conn, &response, NULL);
+    enum MHD_Result result = send_response(conn, &response, false, NULL);
     sl_text_fini(&response.body);
     return result;
 }
@@ -278,8 +278,9 @@ static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, stru
 {
     char peer[WEB_PEER_MAX];
     peer_of(conn, peer);
+    bool is_head = strcmp(method, "HEAD") == 0;
     struct web_request request = {
-        .method = strcmp(method, "HEAD") == 0 ? "GET" : method,
+        .method = is_head ? "GET" : method,
         .path = path,
         .query = x->query,
         .content_type = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "Content-Type"),
@@ -295,7 +296,7 @@ static enum MHD_Result answer(struct web *web, struct MHD_Connection *conn, stru
     struct sl_text allow = sl_text_new(WEB_ITEM_MAX);
     struct routes *routes = dispatch(web, &request, &response, &allow);
     count(routes, response.status);
-    enum MHD_Result result = send_response(conn, &response, sl_text_str(&allow));
+    enum MHD_Result result = send_response(conn, &response, is_head, sl_text_str(&allow));
     sl_text_fini(&allow);
     sl_text_fini(&response.body);
     return result;

@@ -42,10 +42,10 @@ enum {
 struct web;
 struct web_tls; /* tls.h */
 
-/* What an address of ours grants its clients; what goes beyond is closed at once. */
+/* What an address of ours grants its clients. */
 struct web_limits {
-    unsigned connections; /* in all */
-    unsigned per_client;  /* of one address */
+    unsigned connections; /* in all; more wait until one of them ends */
+    unsigned per_client;  /* of one address; more are closed at once */
     struct web_times {
         int64_t idle_ms;    /* of silence */
         int64_t headers_ms; /* from the connection, or the answer before, to the end of the headers */
@@ -124,7 +124,7 @@ size_t web_connections(const struct web *web);
 void web_file(struct web_response *response, int fd, uint64_t size, const char *etag);
 /*
  * The n-th (from 0) item of a query "A&B=C&D", percent-decoded; false when there is none, or when it is longer than fits,
- * or badly encoded, or holds a NUL.
+ * or badly encoded, or holds a NUL or what is not UTF-8.
  */
 bool web_query_item(const char *query, size_t n, char *out, size_t size);
 

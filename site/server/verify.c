@@ -222,7 +222,7 @@ static enum sl_status wait_for_all(struct verification *v)
             (void)poll(NULL, 0, LOOK_MS);
     }
     free_silences(list, count);
-    return status;
+    return status == SL_OK && is_stopping(v) ? sl_fail(&v->e, SL_CANCELED, "sited is stopping") : status;
 }
 
 static void run_verify(struct host_job *base, struct host_worker *worker)

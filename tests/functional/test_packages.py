@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 
 import harness
 import lab
@@ -14,13 +15,14 @@ import lab
 ADDRESS = "127.0.0.11"
 
 
-class Packages(harness.Case):
+class PackageCase(harness.Case):
+    OPTIONS = ()
 
     def setUp(self):
         super().setUp()
         self.port = harness.free_port((ADDRESS,))
         self.host = "%s:%d" % (ADDRESS, self.port)
-        self.site = lab.Site(self, nbt_port=harness.free_port((ADDRESS,)), http=[self.host])
+        self.site = lab.Site(self, nbt_port=harness.free_port((ADDRESS,)), http=[self.host], more=self.OPTIONS)
         self.library = self.site.content
         self.site.ctl_ok("dp", "add", "dp1.example.org", "--url", "http://%s/SMS_DP_SMSPKG$/" % self.host)
         self.source = self.path("source")
@@ -52,6 +54,15 @@ class Packages(harness.Case):
     def url(self, name, package="LAB00001.3"):
         return "/SMS_DP_SMSPKG$/%s/%s" % (package, name.replace("%", "%25").replace(" ", "%20").replace("&", "%26"))
 
+    def say(self, target, host=None):
+        """The status of the answer to a request that no library would send."""
+        with socket.create_connection((ADDRESS, self.port), timeout=5) as client:
+            client.sendall(b"GET %s HTTP/1.0\r\nHost: %s\r\n\r\n" % (target, self.host.encode() if host is None else host))
+            return client.makefile("rb").readline().split()[1]
+
+
+class Packages(PackageCase):
+
     def test_files_come_back_octet_for_octet(self):
         """S1.15 what was added is what is served, and sha256sum agrees"""
         answer = self.add_ok()
@@ -74,7 +85,10 @@ class Packages(harness.Case):
         rows = [("bytes=0-0", 206, whole[:1]), ("bytes=100-", 206, whole[100:]), ("bytes=-5", 206, whole[-5:]),
                 ("bytes=0-%d" % (size * 2), 206, whole), ("bytes=%d-" % size, 416, b""), ("bytes=-0", 416, b""),
                 ("bytes=5-2", 200, whole), ("bytes=0-1,4-5", 200, whole), ("lines=1-2", 200, whole), ("bytes=", 200, whole),
-                ("bytes=99999999999999999999-", 200, whole)]
+                ("bytes=99999999999999999999-", 200, whole), ("Bytes=1-2", 206, whole[1:3]), ("bytes=0-%d" % (2**64 - 1), 206, whole),
+                ("bytes=-%d" % (2**64 - 1), 206, whole), ("bytes=%d-" % (2**64 - 1), 416, b""), ("bytes=%d-%d" % (2**64 - 2, 2**64 - 1), 416, b""),
+                ("bytes=--5", 200, whole), ("bytes=1-2-3", 200, whole), ("bytes=+1-2", 200, whole), ("bytes=0x1-2", 200, whole),
+                ("bytes=" + "0-," * 2000 + "0-", 200, whole)]
         for asked, status, body in rows:
             got = self.ask(self.url("setup.exe"), Range=asked)
             self.assertEqual((got[0], got[2] == body), (status, True), asked)
@@ -82,9 +96,15 @@ class Packages(harness.Case):
                 self.assertIn("/%d" % size, got[1]["Content-Range"])
         self.assertEqual(self.ask(self.url("setup.exe"), If_None_Match='W/"x", ' + tag)[0], 304)
         self.assertEqual(self.ask(self.url("setup.exe"), Range="bytes=1-2", If_Range=tag)[0], 206)
-        self.assertEqual(self.ask(self.url("setup.exe"), Range="bytes=1-2", If_Range='"other"')[0], 200)
+        for other in ('"other"', "W/" + tag, "Sun, 06 Nov 1994 08:49:37 GMT"):
+            self.assertEqual(self.ask(self.url("setup.exe"), Range="bytes=1-2", If_Range=other)[0], 200, other)
+        self.assertEqual(self.ask(self.url("setup.exe"), Range="bytes=1-2", If_None_Match='"other"')[0], 206)
+        self.assertEqual([self.ask(self.url("empty"), Range=asked)[0] for asked in ("bytes=0-", "bytes=-1", "bytes=0-0")], [416] * 3)
         head = self.ask(self.url("setup.exe"), "HEAD")
         self.assertEqual((head[0], head[1]["Content-Length"], head[1]["Accept-Ranges"], head[2]), (200, str(size), "bytes", b""))
+        head = self.ask(self.url("setup.exe"), "HEAD", Range="bytes=0-9")
+        self.assertEqual((head[0], head[1]["Content-Length"], head[2]), (200, str(size), b""), "parts are for GET")
+        self.assertEqual((self.ask(self.url("nothing"), "HEAD")[0], self.ask(self.url("empty"), "PUT")[0]), (404, 405))
         with open(self.path("part"), "wb") as file:
             file.write(whole[:1000001])
         self.run_ok(["curl", "-s", "-C", "-", "-o", self.path("part"), "http://%s%s" % (self.host, self.url("setup.exe"))])
@@ -92,22 +112,31 @@ class Packages(harness.Case):
             self.assertEqual(file.read(), whole)
 
     def test_nothing_outside_a_package_is_served(self):
-        """paths that lead out of the package are files that are not there"""
+        """S1.15 paths that lead out of the package are files that are not there, on either engine, however they are written"""
         self.add_ok()
         digest = hashlib.sha256(self.files["setup.exe"]).hexdigest()
         for path in ("..", "../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "sub%20dir/../setup.exe", "/etc/passwd", "setup.exe/", "sub%20dir",
-                     "./setup.exe", "setup.exe%00", "SETUP.EXE", digest, "%s/%s" % (digest[:2], digest), "..%5csetup.exe"):
-            with socket.create_connection((ADDRESS, self.port), timeout=5) as client:
-                client.sendall(b"GET /SMS_DP_SMSPKG$/LAB00001.3/%s HTTP/1.0\r\nHost: %s\r\n\r\n" % (path.encode(), self.host.encode()))
-                first = client.makefile("rb").readline()
-            self.assertIn(first.split()[1], (b"404", b"400"), path)
+                     "./setup.exe", "setup.exe%00", "SETUP.EXE", digest, "%s/%s" % (digest[:2], digest), "..%5csetup.exe", "%252e%252e/etc/passwd",
+                     "..%2f..%2fetc/passwd", "..\\setup.exe", "%5c%5chost%5cshare", "set%00up.exe", "setup.exe::$DATA", "setup.exe.", "setup.exe%20",
+                     "%ff", "%c0%ae%c0%ae/etc/passwd", "%", "%zz", "/setup.exe", "sub%20dir//setup.exe", "sub+dir/setup.exe", "a" * 9000):
+            self.assertIn(self.say(b"/SMS_DP_SMSPKG$/LAB00001.3/" + path.encode()), (b"404", b"400"), path)
+        for name in (b"", b"..", b".3/setup.exe", b"LAB00001.+3/setup.exe", b"LAB00001.-3/setup.exe", b"LAB00001.4294967299/setup.exe",
+                     b"LAB\xff0001.3/setup.exe", b"L" * 300 + b".3/setup.exe", b"LAB00001.3\\setup.exe"):
+            self.assertEqual(self.say(b"/SMS_DP_SMSPKG$/" + name), b"404", name)
+        for name in (b"", b"..", b"0" * 63 + b"G", b"0" * 65, digest.upper().encode(), digest.encode() + b"/x", b"../../etc/passwd"):
+            self.assertEqual(self.say(b"/sms_site/content/" + name), b"404", name)
+        for host in (b"", b"\xff\xfe", b"a" * 5000, b"x'; DROP TABLE dp;--", self.host.encode() + b"/../"):
+            self.assertEqual(self.say(self.url("setup.exe").encode(), host), b"404", host)
+        self.assertNotIn("dp-request-failed", self.site.process.log())
         self.assertEqual(self.ask(self.url("setup.exe", "LAB00001.4"))[0], 404)
         self.assertEqual(self.ask(self.url("setup.exe", "LAB00002.3"))[0], 404)
         self.assertEqual(self.ask(self.url("setup.exe"), Host="dp2.example.org")[0], 404)
 
     def test_what_is_no_package_is_refused_and_named(self):
-        """links, pipes, control characters, empty folders: usage, with the path"""
+        """S1.15 links, pipes, control characters, names that are not UTF-8, empty folders: usage, with the path"""
         for name, make in (("a/link", lambda path: os.symlink("/etc/passwd", path)), ("a/pipe", os.mkfifo),
+                           ("a/folder", lambda path: os.symlink("/etc", path)), ("a/inside", lambda path: os.symlink(self.source, path)),
+                           ("a/dangling", lambda path: os.symlink("nowhere", path)), ("a/\udcff", lambda path: open(path, "wb").close()),
                            ("a/new\nline", lambda path: open(path, "wb").close())):
             folder = self.path("bad")
             os.makedirs(os.path.join(folder, "a"), exist_ok=True)
@@ -119,6 +148,32 @@ class Packages(harness.Case):
         self.assertEqual((refused.code, "no files" in refused.json["message"]), (2, True), str(refused))
         self.assertEqual(self.add("LAB00009", self.path("nowhere")).code, 2)
         self.assertEqual(self.ask(self.url("", "LAB00009.3"))[0], 404)
+
+    def test_a_source_that_changes_is_no_package(self):
+        """S1.15 written to while it is read, same size and times put back; grown; replaced by a link: a conflict, nothing is added"""
+        large = os.path.join(self.source, "large")
+
+        def write():
+            before = os.stat(large)
+            with open(large, "r+b") as file:
+                file.write(b"changed")
+            os.utime(large, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+        def replace():
+            os.rename(large, self.path("old"))
+            os.symlink("/etc/passwd", large)
+        for change in (write, lambda: os.truncate(large, 1 << 30), replace):
+            with open(large, "wb") as file:
+                file.truncate(128 << 20)
+            added = []
+            adding = threading.Thread(target=lambda: added.append(self.add()))
+            adding.start()
+            harness.wait_until(lambda: any(os.path.getsize(part) > 1 << 20 for part in glob.glob(self.library + "/part/*")), "a copy under way",
+                               poll_s=0.002)
+            change()
+            adding.join()
+            self.assertEqual((added[0].code, added[0].json["message"]), (7, "large: was changed while it was read"), str(added[0]))
+            self.assertEqual(self.ask(self.url(""))[0], 404)
 
     def test_other_content_is_a_new_version(self):
         """the same version with other files is a conflict"""
@@ -190,6 +245,53 @@ class Packages(harness.Case):
         self.site.ctl_ok("dp", "add", "dp2.example.org")
         self.assertTrue(adding.is_alive(), "the copy was over too soon to show anything")
         adding.join()
+
+
+class UnderFire(PackageCase):
+    OPTIONS = ("--http-headers-time", "2s", "--http-idle-time", "2s")
+
+    def connect(self, source, octets=b""):
+        one = socket.socket()
+        self.addCleanup(one.close)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        one.bind((source, 0))
+        one.setblocking(False)
+        one.connect_ex((ADDRESS, self.port))
+        if octets:
+            one.settimeout(5)
+            one.sendall(octets)
+        return one
+
+    def took(self):
+        begun = time.monotonic()
+        self.assertEqual(self.ask(self.url("setup.exe"), Range="bytes=0-99")[0], 206)
+        return time.monotonic() - begun
+
+    def test_S1_15_slow_readers(self):
+        """S1.15 a hundred clients that take no octet of what they asked for: others are served meanwhile, and after --http-idle-time they are cut"""
+        self.add_ok()
+        request = b"GET %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (self.url("setup.exe").encode(), self.host.encode())
+        slow = [self.connect("127.0.0.60", request) for _ in range(100)]
+        self.assertLess(self.took(), 1.5)
+
+        def is_cut(one):
+            got = 0
+            try:
+                while octets := one.recv(1 << 20):
+                    got += len(octets)
+            except ConnectionResetError:
+                return True
+            return got < len(self.files["setup.exe"])
+        time.sleep(3)
+        self.assertEqual(sum(map(is_cut, slow)), 100)
+
+    def test_S1_15_a_thousand_idle_connections(self):
+        """S1.15 a thousand connections that say nothing, from ten addresses: who comes then is served as soon as their time is over"""
+        self.add_ok()
+        idle = [self.connect("127.0.1.%d" % (i // 100 + 1)) for i in range(1000)]
+        self.assertLess(self.took(), 10)
+        self.assertLess(self.took(), 1.5)
+        self.assertEqual(len(idle), 1000)
 
 
 harness.main()

@@ -139,7 +139,8 @@ class SameTests(WithServer):
                  [sys.executable, os.path.join(HERE, "test_check.py")],
                  [sys.executable, os.path.join(HERE, "test_fetching.py"), "Fetching.test_S2_09_damage_is_found_out_of_service_and_mended",
                   "Fetching.test_S2_09_progress_of_a_long_fetch"],
-                 [sys.executable, os.path.join(HERE, "test_packages.py"), "Packages.test_files_come_back_octet_for_octet"]]
+                 [sys.executable, os.path.join(HERE, "test_packages.py"), "Packages.test_files_come_back_octet_for_octet",
+                  "Packages.test_nothing_outside_a_package_is_served"]]
         for argv in units + files:
             env["SL_SITE_DATABASE"] = self.server.new_database()
             with self.subTest(" ".join(map(os.path.basename, argv))):

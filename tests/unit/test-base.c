@@ -64,6 +64,17 @@ START_TEST(json_is_always_valid)
 }
 END_TEST
 
+START_TEST(text_is_utf8_to_its_end_or_not)
+{
+    static const char *const good[] = {"", "a/b.exe", "\xc3\xa9", "\xf0\x9f\x98\x80"};
+    static const char *const bad[] = {"\xff", "a\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5", "\xc3\xa9\x80"};
+    for (size_t i = 0; i < SL_COUNT(good); i++)
+        ck_assert_msg(sl_is_utf8(good[i]), "%zu", i);
+    for (size_t i = 0; i < SL_COUNT(bad); i++)
+        ck_assert_msg(!sl_is_utf8(bad[i]), "%zu", i);
+}
+END_TEST
+
 START_TEST(escaping_leaves_nothing_to_a_terminal)
 {
     char out[64];
