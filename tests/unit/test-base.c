@@ -554,7 +554,8 @@ START_TEST(a_log_that_nobody_reads_stops_nobody)
 }
 END_TEST
 
-UNIT_MAIN("base", text_grows_up_to_its_limit, json_is_always_valid, escaping_leaves_nothing_to_a_terminal,
+UNIT_MAIN("base", text_grows_up_to_its_limit, json_is_always_valid, text_is_utf8_to_its_end_or_not,
+          escaping_leaves_nothing_to_a_terminal,
           numbers_are_whole_or_refused, durations_have_units, small_text_helpers, errors_carry_their_place,
           outcomes_are_the_contract, log_values_cannot_forge_a_line, a_log_that_nobody_reads_stops_nobody,
           frames_round_trip, bad_frames_are_refused,
