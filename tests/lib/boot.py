@@ -12,7 +12,8 @@ import harness
 BOOT_S = 30
 TARGET = "[Unit]\nDescription=What a machine needs\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n"
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-# In a mount namespace of its own: the virtual file systems, then the root becomes /, and systemd process 1.
+# In a mount namespace of its own: the virtual file systems, then systemd with this root; as a chroot, since ours may be one too,
+# which could not be pivoted.
 INIT = r"""
 set -e
 root=$1; shift
@@ -27,12 +28,8 @@ ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-cd "$root"
-mkdir -p mnt
-pivot_root . mnt
-umount -l /mnt
-mount --make-rshared /
-exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system
+mount --make-rshared "$root"
+exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd --system
 """
 
 
@@ -103,7 +100,7 @@ class Machine:
 
     def command(self, *words):
         """The command line that runs a program on it, as root there."""
-        return ["nsenter", "-t", str(self.pid), "-m", "-p", "-u", "-i", "-C", "--", "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        return ["nsenter", "-t", str(self.pid), "-r", "-m", "-p", "-u", "-i", "-C", "--", "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "HOME=/root", "LC_ALL=C", *(str(word) for word in words)]
 
     def run(self, *words):
