@@ -21,7 +21,7 @@
     X(USAGE, "usage", 2, "bad flag, argument or configuration file")                                                   \
     X(UNREACHABLE, "unreachable", 3, "no source could be asked to the end")                                            \
     X(UNTRUSTED, "untrusted", 4, "an answer failed verification or policy")                                            \
-    X(DEGRADED, "degraded", 5, "a stale or lower-ranked answer (with --strict)")                                       \
+    X(DEGRADED, "degraded", 5, "a stale or lower-ranked answer (locator --strict)")                                  \
     X(DENIED, "denied", 6, "bind, read or write refused by the server")                                                \
     X(CONFLICT, "conflict", 7, "a rule forbids it")                                                                    \
     X(PARTIAL, "partial", 8, "some targets written, some not; safe to run again")                                      \

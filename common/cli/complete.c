@@ -6,10 +6,25 @@
 
 #include <string.h>
 
-/* A file or folder name may be completed. */
+/* What is called so may be completed as the name of a file or folder. */
+static bool is_file(const char *arg)
+{
+    return strstr(arg, "FILE") || strstr(arg, "PATH") || strstr(arg, "DIR");
+}
+
 static bool names_file(const struct sl_option *row)
 {
-    return row->arg && (strstr(row->arg, "FILE") || strstr(row->arg, "PATH") || strstr(row->arg, "DIR"));
+    return row->arg && is_file(row->arg);
+}
+
+/* One line for every verb that takes a file: `before`, its name, `after`. */
+static void each_file_verb(FILE *out, const struct cli_program *program, const char *before, const char *after)
+{
+    for (size_t v = 0; v < program->verb_count; v++) {
+        const struct cli_verb *verb = &program->verbs[v];
+        if (verb->name[0] && verb->args && is_file(verb->args))
+            fprintf(out, "%s%s%s\n", before, verb->name, after);
+    }
 }
 
 typedef void row_fn(FILE *out, const struct cli_program *program, const struct cli_verb *verb, const struct sl_option *row);
@@ -138,6 +153,8 @@ void cli_print_bash(FILE *out, const struct cli_program *program)
     each_row(out, program, bash_value);
     fputs("    esac\n"
           "    if [[ $cur != -* ]]; then\n", out);
+    each_file_verb(out, program, "        if [[ $typed == '",
+                   " '* ]]; then compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")); return; fi");
     each_step(out, program, bash_step);
     fputs("        COMPREPLY=($(compgen -W \"$next\" -- \"$cur\"))\n"
           "        return\n"
@@ -215,6 +232,7 @@ void cli_print_zsh(FILE *out, const struct cli_program *program)
     each_row(out, program, zsh_value);
     fputs("    esac\n"
           "    if [[ $PREFIX != -* ]]; then\n", out);
+    each_file_verb(out, program, "        if [[ $typed == '", " '* ]]; then _files; return; fi");
     each_step(out, program, zsh_step);
     fputs("        _describe verb next\n"
           "        return\n"
@@ -286,5 +304,8 @@ void cli_print_fish(FILE *out, const struct cli_program *program)
     fprintf(out, "complete -c %s -f\ncomplete -c %s -s h -l help -d 'Show help'\n"
                  "complete -c %s -l version -d 'Show the version'\n", name, name, name);
     each_row(out, program, fish_option);
+    char before[64];
+    snprintf(before, sizeof before, "complete -c %s -n \"__%s_in '", name, name);
+    each_file_verb(out, program, before, "'\" -F");
     each_step(out, program, fish_step);
 }

@@ -124,10 +124,26 @@ static enum sl_outcome run(struct cli_line *line)
     return outcome;
 }
 
-static enum sl_outcome tell_mistake(const struct cli_line *line)
+/* Looks at words alone: the line cannot be parsed. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+static enum sl_outcome tell_mistake(const struct cli_line *line, bool json)
 {
     char name[WHO_MAX];
-    fprintf(stderr, "%s%s: %s\n", sl_log_journal_prefix(SL_LOG_ERROR), who(name, line), sl_error_text(&line->mistake));
+    if (json) {
+        struct cli_doc *doc = cli_doc_new(stdout, CLI_JSON, false);
+        cli_doc_reason(doc, "", sl_error_text(&line->mistake));
+        cli_doc_finish(doc, line->call.program->name, SL_OUTCOME_USAGE, true);
+        cli_doc_free(doc);
+    } else {
+        fprintf(stderr, "%s%s: %s\n", sl_log_journal_prefix(SL_LOG_ERROR), who(name, line), sl_error_text(&line->mistake));
+    }
     point_to_help(line);
     return SL_OUTCOME_USAGE;
 }
@@ -171,7 +187,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
         outcome = print_version(&line);
         break;
     case CLI_MISTAKE:
-        outcome = tell_mistake(&line);
+        outcome = tell_mistake(&line, wants_json(argc, argv));
         break;
     }
     outcome = close_output(program, outcome);

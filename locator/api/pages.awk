@@ -144,7 +144,7 @@ function begin_page(name, summary, upper) {
 # Text of a comment: empty lines part paragraphs, what stands four columns in is shown as it is.
 function put_line(text) {
     if (text ~ /^    / && !is_code) {
-        print ".PP\n.nf" >out
+        print (is_parted ? ".nf" : ".PP\n.nf") >out
         is_code = 1
     } else if (text !~ /^    / && is_code && text != "") {
         print ".fi\n.PP" >out
@@ -153,7 +153,8 @@ function put_line(text) {
         text = "\001"
         print ".PP" >out
     }
-    if (text != "\001")
+    is_parted = text == "\001"
+    if (!is_parted)
         print escape(text) >out
 }
 

@@ -439,7 +439,10 @@ static enum sl_status listen_on(const struct sl_endpoint *address, int *ret_fd, 
     close(fd);
     if (err == EADDRINUSE)
         return sl_fail(e, SL_CONFLICT, "HTTP on %s: the port is held by another program", text.text);
-    return sl_fail(e, err == EACCES ? SL_DENIED : SL_IO, "HTTP on %s: %s", text.text, strerror(err));
+    if (err == EACCES)
+        return sl_fail(e, SL_DENIED, "HTTP on %s: %s; ports below 1024 need root or CAP_NET_BIND_SERVICE", text.text,
+                       strerror(err));
+    return sl_fail(e, SL_IO, "HTTP on %s: %s", text.text, strerror(err));
 }
 
 enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, const struct web_tls *tls, struct sl_error *e)

@@ -229,7 +229,7 @@ START_TEST(mistakes_name_the_nearest_help)
         {"list -c", "try list: -c needs a value: PATH\nTry \"try list --help\".\n"},
         {"list -x", "try list: unknown option \"-x\"\nTry \"try list --help\".\n"},
         {"list --json=yes", "try list: --json takes no value\nTry \"try list --help\".\n"},
-        {"list --json --csv",
+        {"list --jsonl --csv",
          "try list: only one of --json, --jsonl, --csv, --plain and --table may be given\nTry \"try list --help\".\n"},
         {"find mp A --kind middle", "try find mp: --kind: \"middle\" is not short or long\nTry \"try find mp --help\".\n"},
         {"--help=pdf", "try: --help: \"pdf\" is not one of man, bash, zsh, fish\nTry \"try --help\".\n"},
@@ -237,6 +237,10 @@ START_TEST(mistakes_name_the_nearest_help)
     };
     for (size_t i = 0; i < SL_COUNT(cases); i++)
         gives(cases[i].line, 2, "", cases[i].said);
+    gives("lst --json", 2,
+          "{\"v\":1,\"outcome\":\"usage\",\"reason\":\"\",\"message\":\"unknown verb \\\"lst\\\"; did you mean \\\"list\\\"?\","
+          "\"answer\":{},\"steps\":[],\"warnings\":[]}\n",
+          "try: usage: unknown verb \"lst\"; did you mean \"list\"?\nTry \"try --help\".\n");
 }
 END_TEST
 

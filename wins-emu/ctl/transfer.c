@@ -22,7 +22,8 @@ static const struct ff_format *choose_format(struct cli_call *call, const char *
     if (!format && name)
         cli_usage(call, "--format %s: there are winsdat, lmhosts, netsh, csv and json", name);
     else if (!format)
-        cli_usage(call, "%s: the name does not tell the format; give --format", path);
+        cli_usage(call, "%s tells no format; give --format winsdat, lmhosts, netsh, csv or json",
+                  strcmp(path, "-") == 0 ? "standard input or output" : path);
     return format;
 }
 
@@ -97,6 +98,8 @@ enum sl_outcome wctl_import_file(struct cli_call *call)
         return SL_OUTCOME_USAGE;
     if (options->is_static && options->is_dynamic)
         return cli_usage(call, "--static and --dynamic exclude each other");
+    if (strcmp(call->args[0], "-") != 0 && access(call->args[0], F_OK) != 0)
+        return cli_usage(call, "%s: %s", call->args[0], strerror(errno));
     struct import im = {.list = ff_list_new(), .options = options, .now_s = sl_clock_real_s()};
     struct cli_remote_extra extra = {.fd = -1};
     struct sl_error e = {0};
