@@ -153,6 +153,16 @@ class Domain(Host):
             responder.value = value
             found = self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com")
             self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.com"), "%r\n%s" % (value, found))
+        responder.value = cldap.netlogon("example.com", "-dc \x1b[m.example.com", "HQ", "HQ")
+        found = self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com")
+        self.assertEqual((found.code, found.answer["mp"]), (0, "mp1.example.com"), str(found))
+        self.assertRegex(found.json["warnings"][0], "^LDAP ping: DnsHostName \".*\" is no host: the answer does not count")
+        responder.value = None
+        for target in ("user@dc1.example.com", "-dc1", "dc 1", "dc1,dc2/x", "999.1.1.1"):
+            self.serve(CONTROLLERS, (0, 0, directory.port, target), (1, 0, directory.port, "dc1.example.com"))
+            found = self.locator("find", "mp", "--site", "PS1", "--source", "ldap:example.com")
+            self.assertEqual((found.code, found.answer["server"]), (0, "ldap://dc1.example.com:%d" % directory.port), str(found))
+            self.assertRegex(found.json["warnings"][0], "^example.com: the target \".*\" of an SRV record is no host: it does not count")
 
 
 SLP = """
