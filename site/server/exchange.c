@@ -60,7 +60,7 @@ static enum sl_status describe(struct srv_exchange *x, const char *code, struct 
     if (status == SL_OK)
         status = sst_choose_site(store, code, &chosen, e);
     if (status == SL_OK)
-        status = sst_snapshot(store, code, &site, e);
+        status = sst_outline(store, code, &site, e);
     sst_give_back(x->options.pool, store, status == SL_USAGE ? SL_OK : status);
     if (status == SL_OK && site == NULL)
         status = sl_fail(e, SL_USAGE, "site %s has just been removed", code);
@@ -127,7 +127,7 @@ static enum sl_status store_told(struct srv_exchange *x, struct sm_snapshot *tol
     if (status == SL_OK && parent[0] == '\0')
         told->site.parent[0] = '\0';
     if (status == SL_OK)
-        status = sst_snapshot(x->store, told->site.code, &known, e);
+        status = sst_outline(x->store, told->site.code, &known, e);
     if (status != SL_OK)
         return status;
     bool same = known != NULL && is_same(known, told);
@@ -249,7 +249,7 @@ static void digest(struct srv_exchange *x, const struct sst_neighbours *neighbou
         struct sl_text text = sl_text_new(SRV_DESCRIPTION_MAX);
         enum sl_status status = sst_borrow(x->options.pool, &store, NULL);
         if (status == SL_OK)
-            status = sst_snapshot(store, ours->items[i], &site, NULL);
+            status = sst_outline(store, ours->items[i], &site, NULL);
         sst_give_back(x->options.pool, store, status);
         if (status == SL_OK && site != NULL)
             srv_describe(site, 1, &text);
@@ -302,7 +302,7 @@ static void tell_all(struct host_job *job, struct host_worker *worker)
     struct sl_strings ours = {0};
     char hex[SM_SHA256_SIZE] = "";
     enum sl_status status = read_lists(x, &neighbours, &ours, NULL); /* else the database is away, which others have told */
-    if (status == SL_OK)
+    if (status == SL_OK && neighbours.count > 0)
         digest(x, &neighbours, &ours, hex);
     bool is_due = r->is_interval || strcmp(hex, x->told) != 0;
     struct failure *failing = sl_new_array(neighbours.count + 1, sizeof *failing);

@@ -16,7 +16,7 @@
 
 enum {
     SST_GONE_MAX = 100 * 1000,
-    SST_PAGE_ROWS = 8192,         /* packages in a page */
+    SST_PAGE_ROWS = 1024,         /* packages in a page, so that storing one keeps no other writer waiting for long */
     SST_PAGE_OCTETS = 600 * 1000, /* of their ids and of what they lie on; one package at least */
 };
 

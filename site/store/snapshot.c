@@ -281,7 +281,8 @@ static enum sl_status read_site(struct sst *store, const char *code, struct sm_s
     return db_done(s, e);
 }
 
-static enum sl_status read_all(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id, struct sl_error *e)
+static enum sl_status read_outline(struct sst *store, const char *code, struct sm_snapshot *snap, int64_t *ret_id,
+                                   struct sl_error *e)
 {
     enum sl_status status = sst_generation(store, &snap->generation, e);
     if (status == SL_OK)
@@ -300,28 +301,31 @@ static enum sl_status read_all(struct sst *store, const char *code, struct sm_sn
         status = read_boundaries(store, *ret_id, snap, e);
     if (status == SL_OK)
         status = read_protection(store, *ret_id, snap, e);
-    if (status == SL_OK)
-        status = read_packages(store, *ret_id, snap, e);
-    if (status == SL_OK)
-        status = sst_last_change(store, *ret_id, &snap->packages_changed, e);
-    if (status == SL_OK)
-        status = read_targets(store, *ret_id, snap, e);
-    if (status == SL_OK)
-        status = read_roles(store, *ret_id, snap, e);
-    if (status == SL_OK)
-        status = read_advertisements(store, *ret_id, snap, e);
-    return status;
+    return status == SL_OK ? sst_last_change(store, *ret_id, &snap->packages_changed, e) : status;
 }
 
-enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snapshot **ret_snapshot, struct sl_error *e)
+static enum sl_status read_rest(struct sst *store, int64_t site, struct sm_snapshot *snap, struct sl_error *e)
+{
+    enum sl_status status = read_packages(store, site, snap, e);
+    if (status == SL_OK)
+        status = read_targets(store, site, snap, e);
+    if (status == SL_OK)
+        status = read_roles(store, site, snap, e);
+    return status == SL_OK ? read_advertisements(store, site, snap, e) : status;
+}
+
+/* In a reading transaction, so that the parts are of one moment. */
+static enum sl_status read_site_parts(struct sst *store, const char *site, bool is_whole, struct sm_snapshot **ret_snapshot,
+                                      struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
     struct sm_snapshot *snap = sl_new(sizeof *snap);
     int64_t id = 0;
-    /* A reading transaction, so that the parts are of one moment. */
     enum sl_status status = db_begin_reading(store->db, e);
     if (status == SL_OK)
-        status = read_all(store, site, snap, &id, e);
+        status = read_outline(store, site, snap, &id, e);
+    if (status == SL_OK && is_whole)
+        status = read_rest(store, id, snap, e);
     db_rollback(store->db); /* nothing was written */
     if (status != SL_OK || id == 0) {
         sm_snapshot_free(snap);
@@ -330,4 +334,14 @@ enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snaps
     if (status == SL_OK)
         *ret_snapshot = snap;
     return status;
+}
+
+enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snapshot **ret_snapshot, struct sl_error *e)
+{
+    return read_site_parts(store, site, true, ret_snapshot, e);
+}
+
+enum sl_status sst_outline(struct sst *store, const char *site, struct sm_snapshot **ret_snapshot, struct sl_error *e)
+{
+    return read_site_parts(store, site, false, ret_snapshot, e);
 }

@@ -82,6 +82,8 @@ enum sl_status sst_known_sites(struct sst *store, struct sl_strings *ret_codes, 
 enum sl_status sst_choose_site(struct sst *store, const char *wanted, char **ret_code, struct sl_error *e) SL_MUST;
 /* Reads a whole site in one transaction; *ret_snapshot is NULL when there is no such site. Freed by sm_snapshot_free. */
 enum sl_status sst_snapshot(struct sst *store, const char *site, struct sm_snapshot **ret_snapshot, struct sl_error *e) SL_MUST;
+/* The same without packages, targets, roles and advertisements: what other sites are told of it. */
+enum sl_status sst_outline(struct sst *store, const char *site, struct sm_snapshot **ret_snapshot, struct sl_error *e) SL_MUST;
 
 /* Makes a site; SL_CONFLICT when the code is taken, whatever the rest says. */
 enum sl_status sst_init_site(struct sst *store, const struct sm_site *site, struct sl_error *e) SL_MUST;
