@@ -2,6 +2,8 @@
 
 #include "common/base/assert.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd"
@@ -96,6 +98,13 @@ void sx_put_attr(struct sx_writer *w, const char *name, const char *value)
     sl_text_puts(w->out, "=\"");
     put_escaped(w->out, value, true);
     sl_text_puts(w->out, "\"");
+}
+
+void sx_put_number(struct sx_writer *w, const char *name, int64_t value)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
+    sx_put_attr(w, name, text);
 }
 
 void sx_put_text(struct sx_writer *w, const char *text)

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct sx_doc;
 struct sx_node;
@@ -64,6 +65,8 @@ struct sx_writer sx_write_to(struct sl_text *out);
 void sx_open(struct sx_writer *w, const char *name);
 /* Adds an attribute, right after sx_open. */
 void sx_put_attr(struct sx_writer *w, const char *name, const char *value);
+/* Adds an attribute that is a number, likewise. */
+void sx_put_number(struct sx_writer *w, const char *name, int64_t value);
 /* Adds text to the innermost element. */
 void sx_put_text(struct sx_writer *w, const char *text);
 /* Closes the innermost element, as <a/> when it is empty. */

@@ -3,7 +3,6 @@
 #include "common/base/addr.h"
 #include "common/xml/xml.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* A value of a query: what is no unreserved character of RFC 3986 is written %XX. */
@@ -152,24 +151,17 @@ static void put_known(struct sx_writer *w, const char *name, const char *value)
         sx_put_attr(w, name, value);
 }
 
-static void put_number(struct sx_writer *w, const char *name, int64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    sx_put_attr(w, name, text);
-}
-
 static void put_mp(struct sx_writer *w, const struct lm_mp *mp)
 {
     sx_open(w, "MP");
     sx_put_attr(w, "Name", mp->name);
     put_known(w, "Address", mp->address);
     if (mp->srv_port != 0)
-        put_number(w, "Port", mp->srv_port);
+        sx_put_number(w, "Port", mp->srv_port);
     if (mp->ssl_state > 0)
-        put_number(w, "SSLState", mp->ssl_state);
+        sx_put_number(w, "SSLState", mp->ssl_state);
     if (mp->build > 0)
-        put_number(w, "Version", mp->build);
+        sx_put_number(w, "Version", mp->build);
     put_known(w, "Forest", mp->forest);
     sx_close(w);
 }

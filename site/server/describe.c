@@ -3,30 +3,21 @@
 #include "common/base/memory.h"
 #include "common/xml/xml.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FIRST_LINE "sitelocator site 1\n"
 
 /* ---- writing ------------------------------------------------------------------------------------------------------------ */
 
-static void put_number(struct sx_writer *w, const char *name, int64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRId64, value);
-    sx_put_attr(w, name, text);
-}
-
 static void put_mp(struct sx_writer *w, const struct sm_mp *mp)
 {
     sx_open(w, "MP");
     sx_put_attr(w, "Host", mp->host);
     sx_put_attr(w, "Address", mp->address);
-    put_number(w, "Port", mp->port);
-    put_number(w, "HTTPS", mp->is_https);
-    put_number(w, "NLB", mp->is_nlb);
-    put_number(w, "Default", mp->is_default);
+    sx_put_number(w, "Port", mp->port);
+    sx_put_number(w, "HTTPS", mp->is_https);
+    sx_put_number(w, "NLB", mp->is_nlb);
+    sx_put_number(w, "Default", mp->is_default);
     sx_close(w);
 }
 
@@ -51,8 +42,8 @@ void srv_describe(const struct sm_snapshot *site, int64_t made_s, struct sl_text
     struct sx_writer w = sx_write_to(out);
     sx_open(&w, SRV_DESCRIPTION);
     sx_put_attr(&w, "SchemaVersion", "1.0");
-    put_number(&w, "Made", made_s);
-    put_number(&w, "Packages", site->packages_changed);
+    sx_put_number(&w, "Made", made_s);
+    sx_put_number(&w, "Packages", site->packages_changed);
     sx_open(&w, "Site");
     sx_put_attr(&w, "Code", site->site.code);
     sx_put_attr(&w, "Kind", sm_site_kind_word(site->site.kind));
@@ -67,7 +58,7 @@ void srv_describe(const struct sm_snapshot *site, int64_t made_s, struct sl_text
         sx_open(&w, "Boundary");
         sx_put_attr(&w, "Kind", sm_boundary_word(site->boundaries[i].kind));
         sx_put_attr(&w, "Value", site->boundaries[i].value);
-        put_number(&w, "Slow", site->boundaries[i].is_slow);
+        sx_put_number(&w, "Slow", site->boundaries[i].is_slow);
         sx_close(&w);
     }
     for (size_t i = 0; i < site->dp_count; i++)

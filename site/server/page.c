@@ -4,21 +4,12 @@
 #include "common/xml/xml.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define WANTED_LINE "sitelocator packages-wanted 1\n"
 #define PAGE_LINE "sitelocator packages 1\n"
 
 /* ---- writing ------------------------------------------------------------------------------------------------------------ */
-
-static void put_number(struct sx_writer *w, const char *name, int64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRId64, value);
-    sx_put_attr(w, name, text);
-}
 
 void srv_wanted_write(const struct srv_wanted *wanted, struct sl_text *out)
 {
@@ -28,10 +19,10 @@ void srv_wanted_write(const struct srv_wanted *wanted, struct sl_text *out)
     sx_put_attr(&w, "SchemaVersion", "1.0");
     sx_put_attr(&w, "Site", wanted->site);
     sx_put_attr(&w, "Of", wanted->of);
-    put_number(&w, "Made", wanted->made_s);
+    sx_put_number(&w, "Made", wanted->made_s);
     sx_put_attr(&w, "Nonce", wanted->nonce);
-    put_number(&w, "Since", wanted->since);
-    put_number(&w, "After", wanted->after);
+    sx_put_number(&w, "Since", wanted->since);
+    sx_put_number(&w, "After", wanted->after);
     sx_close(&w);
 }
 
@@ -41,7 +32,7 @@ static void put_package(struct sx_writer *w, const struct sst_page *page, const 
     sx_open(w, p->is_gone ? "Gone" : "Package");
     sx_put_attr(w, "ID", p->id);
     if (!p->is_gone) {
-        put_number(w, "Version", p->version);
+        sx_put_number(w, "Version", p->version);
         for (size_t i = 0; i < p->count; i++)
             sl_text_printf(&on, "%s%" PRIu32, i > 0 ? " " : "", page->dps[p->first + i]);
         sx_put_attr(w, "On", sl_text_str(&on));
@@ -59,11 +50,11 @@ void srv_page_write(const struct srv_wanted *wanted, const struct sst_page *page
     sx_put_attr(&w, "Site", wanted->of);
     sx_put_attr(&w, "For", wanted->site);
     sx_put_attr(&w, "Nonce", wanted->nonce);
-    put_number(&w, "Since", page->since);
-    put_number(&w, "After", page->after);
-    put_number(&w, "Now", page->now);
-    put_number(&w, "Next", page->next);
-    put_number(&w, "Total", page->total);
+    sx_put_number(&w, "Since", page->since);
+    sx_put_number(&w, "After", page->after);
+    sx_put_number(&w, "Now", page->now);
+    sx_put_number(&w, "Next", page->next);
+    sx_put_number(&w, "Total", page->total);
     for (size_t i = 0; i < page->hosts.count; i++) {
         sx_open(&w, "DP");
         sx_put_attr(&w, "Host", page->hosts.items[i]);
