@@ -20,10 +20,9 @@ static uint64_t lost_lines; /* global: atomic, lines that there was no room for 
 static const struct {
     const char *word, *priority;
 } level_rows[] = {
-    [SL_LOG_ERROR] = {"error", "<3>"},
-    [SL_LOG_WARNING] = {"warning", "<4>"},
-    [SL_LOG_INFO] = {"info", "<6>"},
-    [SL_LOG_DEBUG] = {"debug", "<7>"},
+#define LEVEL_ROW(name, word, priority) {word, priority},
+    SL_LOG_LEVEL_TABLE(LEVEL_ROW)
+#undef LEVEL_ROW
 };
 
 void sl_log_set_level(enum sl_log_level max)

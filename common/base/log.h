@@ -17,7 +17,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum sl_log_level { SL_LOG_ERROR, SL_LOG_WARNING, SL_LOG_INFO, SL_LOG_DEBUG };
+/* name, word (of --log-level too), prefix of the journal (sd-daemon(3)); the graver ones first */
+#define SL_LOG_LEVEL_TABLE(X)                                                                                          \
+    X(ERROR, "error", "<3>")                                                                                           \
+    X(WARNING, "warning", "<4>")                                                                                       \
+    X(INFO, "info", "<6>")                                                                                             \
+    X(DEBUG, "debug", "<7>")
+#define SL_LOG_LEVEL_WORD(name, word, priority) word,
+
+enum sl_log_level {
+#define SL_LOG_LEVEL_ENUM(name, word, priority) SL_LOG_##name,
+    SL_LOG_LEVEL_TABLE(SL_LOG_LEVEL_ENUM)
+#undef SL_LOG_LEVEL_ENUM
+};
 
 enum { SL_LOG_VALUE_MAX = 512 };
 

@@ -1,5 +1,6 @@
 #include "site/daemon/settings.h"
 
+#include "common/base/log.h"
 #include "common/conf/conf.h"
 #include "common/host/page.h"
 #include "site/mp/mp.h"
@@ -44,8 +45,8 @@ static enum sl_status read_roles(const char *text, bool roles[SITED_ROLE_COUNT],
     }
 }
 
-/* The only words are those of --log-level, in the order of enum sl_log_level. */
-static const char *const words_of_WORD[] = {"error", "warning", "info", "debug", NULL};
+/* The only words are those of --log-level. */
+static const char *const words_of_WORD[] = {SL_LOG_LEVEL_TABLE(SL_LOG_LEVEL_WORD) NULL};
 #define words_of_FLAG NULL
 #define words_of_STRING NULL
 #define words_of_STRINGS NULL

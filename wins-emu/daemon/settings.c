@@ -1,6 +1,7 @@
 #include "wins-emu/daemon/settings.h"
 
 #include "common/base/assert.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/conf/conf.h"
@@ -13,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The only words are those of --log-level, in the order of enum sl_log_level. */
-static const char *const words_of_WORD[] = {"error", "warning", "info", "debug", NULL};
+/* The only words are those of --log-level. */
+static const char *const words_of_WORD[] = {SL_LOG_LEVEL_TABLE(SL_LOG_LEVEL_WORD) NULL};
 #define words_of_FLAG NULL
 #define words_of_STRING NULL
 #define words_of_STRINGS NULL
