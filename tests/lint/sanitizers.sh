@@ -2,42 +2,18 @@
 # Builds the tree a second time with AddressSanitizer and UBSan, runs the unit, replay and fuzz programs with their corpora, and gives
 # the sanitized daemons the matrix of the main job and the bad input, has the library called from many threads, and answers kept and a
 # directory watched, for leaks too.
-# The second build lives in sanitized/ of the build folder and is kept, so that a second run only builds what changed; make clean
-# removes it. Uses ccache where it is installed.
-set -eu
-: "${abs_top_srcdir:?run by make check}" "${abs_top_builddir:?run by make check}"
+. "${abs_top_srcdir:?run by make check}/tests/lint/second-build.sh"
 
-compiler=${SL_CC:-gcc}
-case $compiler in
-  ccache*) ;;
-  *) if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi ;;
-esac
-export CCACHE_NOHASHDIR=1
 export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-folder=$abs_top_builddir/sanitized
-mkdir -p "$folder"
-cd "$folder"
+second_build sanitized --enable-sanitizers=address,undefined
 # The C library's own: what a thread left of dlerror(), when the process ends at the moment the thread does.
 echo leak:_dlerror_run >leaks.known
 export LSAN_OPTIONS=suppressions=$folder/leaks.known:print_suppressions=0
-if [ ! -f Makefile ] || [ "$abs_top_srcdir/configure" -nt config.status ]; then
-  "$abs_top_srcdir/configure" -q --enable-sanitizers=address,undefined --with-tests=quick CC="$compiler" CFLAGS='-g -O1' >configure.out 2>&1 ||
-    { cat configure.out; echo "FAIL: configure with sanitizers"; exit 1; }
-fi
-# A make of its own: nothing of the calling make's flags and variables.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL TESTS TEST_LOGS
-if ! nice -n 5 make -s -j2 check-quick VERBOSE=1 >check.out 2>&1; then
-  tail -n 200 check.out
-  echo "FAIL: the sanitized unit, replay or fuzz programs (log in $folder/check.out)"
-  exit 1
-fi
-if ! nice -n 5 make -s -j2 all >all.out 2>&1; then
-  tail -n 50 all.out
-  echo "FAIL: the sanitized programs were not built"
-  exit 1
-fi
+build "the sanitized unit, replay or fuzz programs" check-quick VERBOSE=1
+ran=$(sed -n 's/^# PASS: *//p' make.out | tail -1)
+build "the sanitized programs" all
 # Each parser of what comes from outside for SL_FUZZ_SECONDS of processor time, beside what follows and behind everybody else.
 targets=${SL_FUZZ_TARGETS:-nbns frame conf winsdat lmhosts netsh}
 printf '%s\n' $targets | SL_FUZZ_SECONDS=${SL_FUZZ_SECONDS:-60} xargs -P 2 -I TARGET nice -n 5 tests/fuzz/fuzz-TARGET >fuzz.out 2>&1 &
@@ -49,6 +25,5 @@ done
 wait "$fuzzing" || { cat fuzz.out; echo "FAIL: a fuzz target, see SL_SEED above"; exit 1; }
 grep mutations fuzz.out
 [ "$(grep -c mutations fuzz.out)" -eq "$(echo $targets | wc -w)" ]
-ran=$(sed -n 's/^# PASS: *//p' check.out | tail -1)
 echo "$ran test programs passed under address,undefined"
 [ "${ran:-0}" -gt 0 ]

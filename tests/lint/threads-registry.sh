@@ -1,27 +1,11 @@
 #!/usr/bin/env bash
 # Builds the registry with ThreadSanitizer and gives it everything at once: mixed load, reloads, administration, crashes and a flood.
-# Part of check-long. The build lives in sanitized-registry/ of the build folder and is kept; make clean removes it.
-set -eu
-: "${abs_top_srcdir:?run by make check-long}" "${abs_top_builddir:?run by make check-long}"
+# Part of check-long.
+. "${abs_top_srcdir:?run by make check-long}/tests/lint/second-build.sh"
 
-compiler=${SL_CC:-gcc}
-case $compiler in
-  ccache*) ;;
-  *) if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi ;;
-esac
-export CCACHE_NOHASHDIR=1
-
-folder=$abs_top_builddir/sanitized-registry
-mkdir -p "$folder"
-cd "$folder"
-if [ ! -f Makefile ] || [ "$abs_top_srcdir/configure" -nt config.status ]; then
-  "$abs_top_srcdir/configure" -q --enable-sanitizers=thread --disable-site --with-tests=quick CC="$compiler" CFLAGS='-g -O1' \
-    >configure.out 2>&1 || { cat configure.out; echo "FAIL: configure with ThreadSanitizer"; exit 1; }
-fi
-# A make of its own: nothing of the calling make's flags and variables.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL TESTS TEST_LOGS
-make -s -j2 wins-emu/winsd wins-emu/winsctl wins-emu/systemd/winsd.service wins-emu/systemd/winsd.socket tests/functional/flood >make.out 2>&1 ||
-  { tail -n 50 make.out; echo "FAIL: the registry was not built with ThreadSanitizer"; exit 1; }
+second_build sanitized-registry --enable-sanitizers=thread --disable-site
+build "the registry with ThreadSanitizer" wins-emu/winsd wins-emu/winsctl wins-emu/systemd/winsd.service wins-emu/systemd/winsd.socket \
+  tests/functional/flood
 export TSAN_OPTIONS=halt_on_error=0:exitcode=66:second_deadlock_stack=1
 run() {
   abs_top_builddir=$folder /usr/bin/python3 "$abs_top_srcdir/tests/functional/test_$1.py" >"$1.out" 2>&1 ||
