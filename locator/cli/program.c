@@ -550,8 +550,8 @@ static const struct cli_verb verbs[] = {
      .detail = "The server must know content synchronisation (RFC 4533: the overlay syncprov of OpenLDAP, the plugin Content "
                "Synchronization of 389 Directory Server) or the change notification of Active Directory. What differs from "
                "the copy is shown first, then \"current\", then each change as it comes. When the connection is lost, \"stale\" "
-               "tells since when the copy may be out of date; the server is tried again, and the next watch goes on where this "
-               "one ended.",
+               "tells since when the copy may be out of date; the server is tried again, and each connection begins with a "
+               "comparison of the whole.",
      .examples = {"locator watch --source ldap://dc1.example.com --cache /var/cache/sitelocator/cache.db",
                   "Keep a copy of the directory, and show its changes"}},
     {.name = "rules", .args = "", .summary = "Show the rules that decide, and where each comes from", .run = run_rules,

@@ -62,9 +62,15 @@ static void look(struct job *job, const struct sm_snapshot *site, const struct s
     srv_chk_look(&matter, sl_deadline_in(CHK_ALL_MS), &job->findings);
 }
 
+/* True for the same publication that somebody waits for. */
+static bool is_ordered(const struct host_job *base, const void *ctx)
+{
+    const struct job *job = (const struct job *)base, *other = ctx;
+    return job->reply != NULL && job->order.mode == other->order.mode && strcmp(job->site, other->site) == 0;
+}
+
 static void run(struct host_job *base, struct host_worker *worker)
 {
-    (void)worker;
     struct job *job = (struct job *)base;
     struct srv_publisher *p = job->publisher;
     const struct srv_options *options = &p->srv->options; /* constant while the worker lives */
@@ -90,9 +96,12 @@ static void run(struct host_job *base, struct host_worker *worker)
         job->status = sl_fail(&job->e, SL_USAGE, "no site \"%s\"", job->site);
     if (job->status == SL_OK && job->order.is_trial)
         job->status = sm_designate(site, job->order.trial_mp, &job->e);
-    /* Nobody waits: a site that was unpublished stays so, and one without targets is still being set up, which is no failure. */
-    bool needless =
-        job->status == SL_OK && job->reply == NULL && (site->target_count == 0 || site->site.is_unpublished);
+    /*
+     * Nobody waits: a site that was unpublished stays so, one without targets is still being set up, which is no failure, and
+     * who ordered the same shall be told what was done.
+     */
+    bool needless = job->status == SL_OK && job->reply == NULL &&
+                    (site->target_count == 0 || site->site.is_unpublished || host_worker_waiting(worker, is_ordered, job) > 0);
     if (job->status == SL_OK && !needless)
         pub_run(site, &job->order, &env, sl_deadline_in(SRV_PUBLISH_MS + pub_time_ms(site)), &job->report);
     if (job->status == SL_OK && job->order.is_check)
