@@ -90,6 +90,7 @@ static enum sl_status have_container(struct pub_dir *d, struct sl_error *e)
         s = make_container(d, d->probe.container_dn, e);
     if (s == SL_OK)
         pub_line_add(d->run, PUB_ADD_LINE, d->probe.container_dn, "the container");
+    pub_differs(d->run);
     return s;
 }
 
@@ -166,6 +167,8 @@ static void show(struct pub_dir *d)
     for (size_t i = 0; i < d->count; i++) {
         struct pub_change *c = &d->changes[i];
         c->line = d->run->report->line_count;
+        if (c->action != PUB_SAME_LINE)
+            pub_differs(d->run);
         pub_line_add(d->run, c->action, c->object ? c->object->dn : c->found->dn, "%s", c->detail);
     }
 }

@@ -232,6 +232,8 @@ static enum sl_status publish(struct zone *z, struct sl_error *e)
     bool is_same = is_as_wanted(z);
     struct dnsc_srv_list before = z->found;
     z->found = (struct dnsc_srv_list){0, NULL};
+    if (!is_same)
+        pub_differs(z->run);
     if (!is_same && !pub_is_diff(z->run))
         s = apply(z, e);
     if (s == SL_OK && is_same && z->wanted)

@@ -263,11 +263,15 @@ static bool show(struct file *f)
         if (found)
             (*found)->is_matched = true;
         is_same = is_same && is_equal;
+        if (!is_equal)
+            pub_differs(f->run);
         pub_line_add(f->run, is_equal ? PUB_SAME_LINE : found ? PUB_CHANGE_LINE : PUB_ADD_LINE, wanted->key, "%s", "");
     }
     for (size_t i = 0; i < f->found.count; i++)
-        if (!f->found.items[i].is_matched)
+        if (!f->found.items[i].is_matched) {
+            pub_differs(f->run);
             pub_line_add(f->run, PUB_REMOVE_LINE, f->found.items[i].key, "%s", "");
+        }
     free(sorted);
     return is_same;
 }

@@ -64,6 +64,8 @@ static inline bool pub_is_stopping(const struct pub_run *run)
 
 /* Adds a line about an object of the target under way. A list leaves out what is not there, or with --stale what should be. */
 void pub_line_add(struct pub_run *run, enum pub_action action, const char *object, const char *fmt, ...) SL_PRINTF(4, 5);
+/* Counts an object of the target under way that is not as planned; nothing unless it is to be mended (PUB_APPLY). */
+void pub_differs(struct pub_run *run);
 /* Changes the action of a line, known by its place, to `failed` with this reason. */
 void pub_line_fail(struct pub_run *run, size_t line, const char *why);
 /* Adds a warning to the report, with the place in its text. */

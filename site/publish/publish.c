@@ -54,8 +54,14 @@ void pub_line_add(struct pub_run *run, enum pub_action action, const char *objec
                                                   .action = sl_strdup(action_words[action]), .detail = detail};
 }
 
+void pub_differs(struct pub_run *run)
+{
+    run->result->differing += run->mode == PUB_APPLY;
+}
+
 void pub_line_fail(struct pub_run *run, size_t line, const char *why)
 {
+    run->result->failed += run->mode == PUB_APPLY;
     struct pub_line *l = &run->report->lines[line];
     free(l->action);
     free(l->detail);
@@ -222,7 +228,7 @@ static void run_targets(struct pub_run *run, bool is_registry, struct sl_deadlin
 void pub_run(const struct sm_snapshot *site, const struct pub_order *order, const struct pub_env *env,
              struct sl_deadline deadline, struct pub_report *ret_report)
 {
-    struct pub_report report = {.result_count = site->target_count};
+    struct pub_report report = {.generation = site->generation, .result_count = site->target_count};
     struct pub_run run = {.site = site, .order = order, .mode = order->mode, .env = env, .report = &report};
     report.results = sl_new_array(site->target_count + 1, sizeof *report.results);
     for (size_t i = 0; i < site->target_count; i++)

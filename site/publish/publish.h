@@ -66,9 +66,12 @@ struct pub_result {
     char *reason;  /* word: "schema-not-extended", "container-unreadable" ... or "" */
     char *message; /* for people, or "" */
     int64_t done_ms; /* monotonic: when it had been read back */
+    size_t differing; /* PUB_APPLY: objects that were not as planned when it was read; of a list of servers, those of each */
+    size_t failed;    /* PUB_APPLY: of them those that could not be written */
 };
 
 struct pub_report {
+    int64_t generation; /* of the snapshot */
     enum sl_outcome outcome; /* of all: ok, negative (differences), partial, conflict, or what every target said */
     char *reason;
     char *message;

@@ -119,6 +119,8 @@ static enum sl_status wait_for_host(struct pub_run *run, struct look *look, stru
     const struct look before = *look;
     bool was_as_wanted = is_as_wanted(look);
     enum sl_status s = SL_OK;
+    if (!was_as_wanted)
+        pub_differs(run);
     if (!was_as_wanted && run->env && run->env->poke_names)
         run->env->poke_names(run->env->ctx);
     int ms = PUB_NAME_POLL_MS;

@@ -111,6 +111,7 @@ static enum sl_status do_name(struct pub_run *run, const struct pub_name *name, 
     }
     if (name->ip4 == 0 && !is_named && !is_ours(run, &before))
         return SL_OK; /* another's */
+    pub_differs(run);
     if (!pub_is_diff(run))
         s = write_name(run, name, &now, e);
     if (s)

@@ -61,6 +61,18 @@ static void put_reports(const struct srv *srv, struct sl_text *out)
     }
 }
 
+static void put_drift(const struct srv *srv, struct sl_text *out)
+{
+    sl_text_puts(out, "# HELP sited_target_drift objects that were not as planned when a target was last read, before they were "
+                      "mended\n# TYPE sited_target_drift gauge\n");
+    for (size_t i = 0; i < srv->result_count; i++)
+        if (srv->results[i].drift >= 0)
+            put_result(out, "sited_target_drift", &srv->results[i], srv->results[i].drift);
+    sl_text_puts(out, "# HELP sited_target_mended_total objects that were written\n# TYPE sited_target_mended_total counter\n");
+    for (size_t i = 0; i < srv->result_count; i++)
+        put_result(out, "sited_target_mended_total", &srv->results[i], (int64_t)srv->results[i].mended);
+}
+
 void srv_metrics(struct srv *srv, struct sl_text *out)
 {
     put_gauge(out, "sited_database_up", "the site database could be read when it was last looked at", !srv->lost);
@@ -79,5 +91,6 @@ void srv_metrics(struct srv *srv, struct sl_text *out)
     sl_text_puts(out, "# HELP sited_target_seconds when it ended, seconds since 1970\n# TYPE sited_target_seconds gauge\n");
     for (size_t i = 0; i < srv->result_count; i++)
         put_result(out, "sited_target_seconds", &srv->results[i], srv->results[i].at_s);
+    put_drift(srv, out);
     pthread_mutex_unlock(&srv->telling);
 }

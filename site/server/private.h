@@ -32,7 +32,10 @@ struct srv_result {
     char *target;
     enum sl_outcome outcome;
     char *message;
-    int64_t at_s; /* real time */
+    int64_t at_s;       /* real time */
+    int64_t generation; /* of the database that was published */
+    int64_t drift;      /* objects that were not as planned when it was last read; -1: it never was */
+    uint64_t mended;    /* such objects that were written, since the start */
 };
 
 /* A site whose publication failed somewhere. */

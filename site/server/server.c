@@ -287,7 +287,7 @@ static struct srv_result *result_for(struct srv *srv, const char *site, const ch
         return NULL;
     srv->results = sl_resize(srv->results, i + 1, sizeof *srv->results);
     srv->result_count++;
-    srv->results[i] = (struct srv_result){.target = sl_strdup(target), .outcome = SL_OUTCOME_COUNT};
+    srv->results[i] = (struct srv_result){.target = sl_strdup(target), .outcome = SL_OUTCOME_COUNT, .drift = -1};
     sl_text_copy(srv->results[i].site, sizeof srv->results[i].site, site);
     return &srv->results[i];
 }
@@ -306,6 +306,19 @@ static void log_result(const char *site, const struct pub_result *result, bool n
                sl_outcome_word(result->outcome), SL_LOG_TEXT(result->reason), SL_LOG_TEXT(result->message));
 }
 
+/* What was found there before it was mended; somebody else's work when the site is still what was published before. */
+static void note_drift(struct srv_result *r, const struct pub_result *said, int64_t generation)
+{
+    if (said->differing > 0 && r->outcome == SL_OUTCOME_OK && r->generation == generation)
+        sl_log(SL_LOG_WARNING, "target-drifted", "site=%s target=%s objects=%zu", r->site, SL_LOG_TEXT(r->target),
+               said->differing);
+    if (said->differing > 0 || !is_failure(said->outcome)) /* else it could not be read */
+        r->drift = (int64_t)said->differing;
+    if (said->outcome == SL_OUTCOME_OK || said->outcome == SL_OUTCOME_PARTIAL)
+        r->mended += said->differing - said->failed;
+    r->generation = generation;
+}
+
 void srv_remember(struct srv *srv, const char *site, const struct pub_report *report)
 {
     bool failed = report->outcome == SL_OUTCOME_CONFLICT;
@@ -320,6 +333,7 @@ void srv_remember(struct srv *srv, const char *site, const struct pub_report *re
         log_result(site, said, r == NULL || r->outcome != said->outcome);
         if (r == NULL)
             continue;
+        note_drift(r, said, report->generation);
         free(r->message);
         r->message = sl_strdup(said->message);
         r->outcome = said->outcome;

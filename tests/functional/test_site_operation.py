@@ -139,6 +139,28 @@ class Operation(harness.Case):
             os.rename(self.site.db + ".away", self.site.db)
             harness.wait_until(lambda: self.metrics()["sited_database_up"] == "1", "the database back")
 
+    def test_drift_of_a_target_is_told(self):
+        """X09 what somebody else changed in a target is counted and logged at the next refresh, and mended"""
+        directory = lab.Directory(self)
+        self.site.ctl_ok("target", "add", directory.uri_base, *directory.credentials)
+        labels = '{site="PS1",target="%s"}' % directory.uri_base
+        self.site.process.stop()
+        self.serve('publish_interval = "2s"\n', role="server", more=["--metrics", "127.0.0.1:%d" % self.page_port])
+
+        def drift():
+            return self.metrics().get("sited_target_drift" + labels)
+        harness.wait_until(lambda: drift() == "0", "a refresh that finds all as planned", poll_s=0.2)
+        self.assertNotIn("target-drifted", self.process.log())
+        before = int(self.metrics()["sited_target_mended_total" + labels])
+        [(dn, entry)] = directory.search(directory.container_dn, "(mSSMSMPName=mp1.example.org)")
+        directory.modify("dn: %s\nchangetype: modify\nreplace: mSSMSMPAddress\nmSSMSMPAddress: 127.0.0.99\n" % dn)
+        harness.wait_until(lambda: drift() == "1", "the drift", poll_s=0.2)
+        self.assertRegex(self.process.log(), r"warning target-drifted site=PS1 target=\S*%s\S* objects=1\n" % directory.uri_base)
+        self.assertEqual(int(self.metrics()["sited_target_mended_total" + labels]), before + 1)
+        self.assertEqual(directory.search(dn)[0][1]["mssmsmpaddress"], entry["mssmsmpaddress"])
+        harness.wait_until(lambda: drift() == "0", "nothing left to mend", poll_s=0.2)
+        self.assertEqual(self.process.log().count("target-drifted"), 1)
+
     def test_what_clients_cause_is_logged_in_bounds(self):
         """S2.14 a flood of requests without a database is a line a second, with the number of those left out"""
         if lab.SITE_SERVER:
