@@ -100,6 +100,7 @@ static void put_row(const struct api_inquiry *c, const char *uri, const struct s
     if (a->result != SRC_ANSWER)
         return;
     api_row_text(row, LOCATOR_OWNER, a->owner);
+    api_row_text(row, LOCATOR_REPLICATED_FROM, a->replicated_from);
     api_row_number(row, LOCATOR_AGE_S, a->age_s);
     api_row_number(row, LOCATOR_TTL_S, a->ttl_s);
 }

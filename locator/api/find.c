@@ -99,6 +99,7 @@ void api_put_provenance(struct api_inquiry *c)
     api_put_text(r, LOCATOR_SOURCE, c->found.source);
     api_put_text(r, LOCATOR_SERVER, a->server);
     api_put_text(r, LOCATOR_OWNER, a->owner);
+    api_put_text(r, LOCATOR_REPLICATED_FROM, a->replicated_from);
     r->numbers[LOCATOR_AGE_S] = a->age_s;
     r->numbers[LOCATOR_TTL_S] = a->ttl_s;
 }

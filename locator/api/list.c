@@ -28,6 +28,7 @@ static const struct {
     {LOCATOR_BOUNDARY_KIND, offsetof(struct lm_object, boundary_kind)},
     {LOCATOR_BOUNDARY, offsetof(struct lm_object, boundary)},
     {LOCATOR_WHY_UNUSED, offsetof(struct lm_object, why_unused)},
+    {LOCATOR_REPLICATED_FROM, offsetof(struct lm_object, replicated_from)},
 };
 
 static const struct {

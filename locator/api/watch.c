@@ -117,7 +117,7 @@ static enum sl_status take_alive(void *ctx, struct sl_error *e)
 
 static enum sl_status synchronise(struct watch *w, struct sl_error *e)
 {
-    static const char *const attrs[] = {"*", "modifyTimestamp", NULL};
+    static const char *const attrs[] = {"*", "modifyTimestamp", "entryCSN", NULL};
     const struct ldapc_sync sync = {.base = w->container, .filter = "(objectClass=*)", .attrs = attrs,
                                     .quiet_ms = CACHE_CONFIRM_S * 1000, .timeout_ms = w->l->timeout_ms,
                                     .entry = take_entry, .state = take_state, .alive = take_alive, .ctx = w};

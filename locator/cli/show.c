@@ -10,6 +10,7 @@
 #define ANSWER_COLUMNS                                                                                                 \
     {"source", CLI_TEXT, LOCATOR_SOURCE},                                                                              \
     {"server", CLI_TEXT, LOCATOR_SERVER},                                                                              \
+    {"replicated_from", CLI_TEXT, LOCATOR_REPLICATED_FROM},                                                            \
     {"owner", CLI_TEXT, LOCATOR_OWNER},                                                                                \
     {"age_s", CLI_NUMBER, LOCATOR_AGE_S},                                                                              \
     {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},                                                                              \
@@ -22,6 +23,7 @@
     {"dn", CLI_TEXT, LOCATOR_DN},                                                                                      \
     {"source", CLI_TEXT, LOCATOR_SOURCE},                                                                              \
     {"server", CLI_TEXT, LOCATOR_SERVER},                                                                              \
+    {"replicated_from", CLI_TEXT, LOCATOR_REPLICATED_FROM},                                                            \
     {"trust", CLI_TEXT, LOCATOR_TRUST}
 
 static const struct lc_column site_columns[] = {
@@ -41,6 +43,7 @@ static const struct lc_column mp_columns[] = {
     {"version", CLI_TEXT, LOCATOR_VERSION},
     {"source", CLI_TEXT, LOCATOR_SOURCE},
     {"server", CLI_TEXT, LOCATOR_SERVER},
+    {"replicated_from", CLI_TEXT, LOCATOR_REPLICATED_FROM},
     {"age_s", CLI_NUMBER, LOCATOR_AGE_S},
     {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},
     {"trust", CLI_TEXT, LOCATOR_TRUST},
@@ -137,6 +140,7 @@ static const struct lc_column compare_columns[] = {
     {"source", CLI_TEXT, LOCATOR_SOURCE}, {"result", CLI_TEXT, LOCATOR_RESULT}, {"verdict", CLI_TEXT, LOCATOR_VERDICT},
     {"said", CLI_TEXT, LOCATOR_SAID},     {"server", CLI_TEXT, LOCATOR_SERVER}, {"owner", CLI_TEXT, LOCATOR_OWNER},
     {"age_s", CLI_NUMBER, LOCATOR_AGE_S}, {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S}, {"trust", CLI_TEXT, LOCATOR_TRUST},
+    {"replicated_from", CLI_TEXT, LOCATOR_REPLICATED_FROM},
 };
 
 static const struct lc_column cache_columns[] = {

@@ -17,6 +17,7 @@
 static const int again_ms[] = {30, 90, 180};
 
 static const char modified[] = "modifyTimestamp"; /* operational, every server has it (RFC 4512 3.4) */
+static const char written[] = "entryCSN";         /* likewise, of OpenLDAP; who does not know it leaves it out */
 
 static enum sl_status ldap_open(const char *uri, const struct src_config *config, void **ret_source, struct sl_error *e)
 {
@@ -148,6 +149,15 @@ int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s)
     return now_s > then_s ? now_s - then_s : 0;
 }
 
+void src_ldap_origin(const struct ldapc_entry *entry, char ret_origin[LM_ORIGIN_MAX])
+{
+    const char *text = ldapc_entry_text(entry, written);
+    unsigned sid;
+    ret_origin[0] = '\0';
+    if (text && sscanf(text, "%*[^#]#%*6[0-9a-fA-F]#%3x#", &sid) == 1 && sid > 0)
+        (void)snprintf(ret_origin, LM_ORIGIN_MAX, "sid %03x", sid);
+}
+
 static bool has_any_object(struct ldapc *dir, struct sl_deadline deadline, struct src_answer *a, bool *ret_any)
 {
     static const char *const nothing[] = {"1.1", NULL};
@@ -230,6 +240,7 @@ static void choose(const struct ldapc_entries *found, const struct src_question 
     *ret_choice = lm_choose_mp(mps, count, q->profile);
     if (ret_choice->kind >= LM_CHOICE_ONE) {
         a->age_s = src_ldap_age(entries[ret_choice->index], q->now_s);
+        src_ldap_origin(entries[ret_choice->index], a->replicated_from);
         src_take_choice(a, mps, count, *ret_choice, q->profile);
         (void)sl_text_copy(a->owner, sizeof a->owner, a->mp.forest);
         (void)sl_text_copy(a->mp.site, sizeof a->mp.site, site);
@@ -292,7 +303,7 @@ static bool look_for_mp(struct ldapc *dir, const struct src_question *q, const c
 {
     static const char *const attrs[] = {"objectClass",     SCHEMA_SITE_CODE,     SCHEMA_MP_NAME,       SCHEMA_MP_ADDRESS,
                                         SCHEMA_DEFAULT_MP, SCHEMA_DNS_HOST_NAME, SCHEMA_CAPABILITIES,  SCHEMA_VERSION,
-                                        SCHEMA_SOURCE_FOREST, modified, NULL};
+                                        SCHEMA_SOURCE_FOREST, modified, written, NULL};
     char filter[SRC_TEXT_MAX], asked[SRC_TEXT_MAX], missing[16];
     struct ldapc_entries found = {.count = 0};
     struct lm_choice choice;

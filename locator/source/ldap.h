@@ -28,6 +28,11 @@ void src_ldap_say_foreign(const char *what, const char *forest, const struct src
 /* Seconds since the entry was changed, SRC_AGE_UNKNOWN when the server does not tell. */
 int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s);
 /*
+ * The server that took the last write of an entry, "sid 002": OpenLDAP tells it in entryCSN, "TIME#COUNT#SID#MOD" in hexadecimal.
+ * "" when the server does not tell, or does not replicate (SID 0).
+ */
+void src_ldap_origin(const struct ldapc_entry *entry, char ret_origin[LM_ORIGIN_MAX]);
+/*
  * One search below the container, noted in `a` as `asked`. True when there is a result (the caller frees it); a failure has been
  * said in `a`. An absent container is an empty result.
  */

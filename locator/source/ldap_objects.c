@@ -13,7 +13,7 @@ static const char *const attrs[] = {
     "objectClass",       SCHEMA_SITE_CODE,     SCHEMA_SITE_BOUNDARIES,  SCHEMA_ROAMING_BOUNDARIES,   SCHEMA_DEFAULT_MP,
     SCHEMA_MP_NAME,      SCHEMA_MP_ADDRESS,    SCHEMA_RANGED_IP_LOW,    SCHEMA_RANGED_IP_HIGH,       SCHEMA_ASSIGNMENT_SITE_CODE,
     SCHEMA_DEVICE_MANAGEMENT_POINT, SCHEMA_HEALTH_STATE, SCHEMA_SOURCE_FOREST, SCHEMA_CAPABILITIES,  SCHEMA_VERSION,
-    SCHEMA_DNS_HOST_NAME, "modifyTimestamp",   NULL};
+    SCHEMA_DNS_HOST_NAME, "modifyTimestamp",   "entryCSN",              NULL};
 
 /* The classes whose objects make a kind. */
 static const struct {
@@ -74,6 +74,7 @@ static struct lm_object *add(const struct ldapc_entry *entry, enum lm_object_kin
     o->mp = mp;
     copy_text(entry, SCHEMA_ASSIGNMENT_SITE_CODE, o->assignment, sizeof o->assignment);
     o->age_s = src_ldap_age(entry, now_s);
+    src_ldap_origin(entry, o->replicated_from);
     return o;
 }
 

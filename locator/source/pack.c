@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char version[] = "1";
+static const char version[] = "2";
 
 enum { NUMBER_MAX = 24, STRINGS_MAX = 100000 };
 
@@ -36,6 +36,7 @@ static const struct member answer_members[] = {
     MEMBER(TEXT, struct src_answer, reason),   MEMBER(TEXT, struct src_answer, site),
     MEMBER(TEXT, struct src_answer, resident), MEMBER(TEXT, struct src_answer, assigned_by),
     MEMBER(BOOL, struct src_answer, group),    MEMBER(TEXT, struct src_answer, node),
+    MEMBER(TEXT, struct src_answer, replicated_from),
 };
 
 static const struct member object_members[] = {
@@ -45,6 +46,7 @@ static const struct member object_members[] = {
     MEMBER(TEXT, struct lm_object, boundary_kind), MEMBER(TEXT, struct lm_object, low),
     MEMBER(TEXT, struct lm_object, high),       MEMBER(TEXT, struct lm_object, boundary),
     MEMBER(TEXT, struct lm_object, why_unused), MEMBER(I64, struct lm_object, age_s),
+    MEMBER(TEXT, struct lm_object, replicated_from),
 };
 
 /* ---- writing ---------------------------------------------------------------------------------------------------------- */

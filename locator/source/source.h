@@ -112,6 +112,7 @@ struct src_answer {
     char server[SRC_SERVER_MAX];  /* of a dump: FILE:LINE */
     char owner[LM_NAME_MAX];      /* forest that published it, or "" */
     int64_t age_s, ttl_s;         /* SRC_AGE_UNKNOWN */
+    char replicated_from[LM_ORIGIN_MAX]; /* the server that took the last write of the entry, or "" */
     enum lm_trust trust;          /* of the source: LM_TRUST_DIRECTORY or LM_TRUST_UNPROVEN; resolve/prove.h decides */
     int64_t stale_since_s;        /* 0: it is what the source says now */
     char reason[SRC_REASON_MAX];  /* word that is more exact than that of the result, or "" */

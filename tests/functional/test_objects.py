@@ -78,7 +78,7 @@ class Objects(Base):
             "mp_name": "MP1", "version": "4.00.6487.2000", "build": 6487, "http_port": 8080, "https_port": 8443, "ssl_state": 3,
             "security_mask": 63, "site_type": "primary", "root_site": "CAS", "command_site": "PS1",
             "fsps": ["fsp1.example.org", "fsp2.example.org"], "owner": "example.org", "source": self.directory.uri_base,
-            "server": self.directory.uri, "trust": "unproven"})
+            "server": self.directory.uri, "replicated_from": None, "trust": "unproven"})
         self.assertLess(age, 60)
         self.assertEqual(dn.lower(), ("CN=o0," + self.directory.container_dn).lower())
 

@@ -56,13 +56,20 @@ class Replication(harness.Case):
         harness.wait_until(lambda: [self.ask(number) for number in numbers] == [mp] * len(numbers), "every server saying %s" % mp)
 
     def test_publish_through_any(self):
-        """what is published through one server is what each of them answers, and their content is equal"""
+        """X10 what is published through one server is what each answers, with the server that took the write; their content is equal"""
         for number, mp in ((1, OLD), (2, NEW), (3, OLD)):
             self.use_targets(number)
             self.site.ctl_ok("mp", "designate", mp)
             self.publish()
             self.wait_until_all_say(mp)
             self.group.wait_until_equal()
+            origin = "sid %03x" % number
+            for server in self.group.servers:
+                for words in (["find", "mp"], ["explain", "mp"]):
+                    told = harness.run([harness.program("locator"), *words, "--site", "PS1", "--source", server.uri_base, "--json"])
+                    self.assertEqual((told.code, told.answer["mp"], told.answer["replicated_from"]), (0, mp, origin), str(told))
+                listed = lab.find("mp", "--all", "--source", server.uri_base).answer
+                self.assertEqual([row["replicated_from"] for row in listed if row["default"]], [origin])
 
     def test_one_is_killed(self):
         """one of the list killed: partial, and it is named; readers get one answer all the time; after its restart all are equal"""
