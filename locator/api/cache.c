@@ -68,13 +68,21 @@ static void put_question(const struct api_inquiry *c, const char *asked, const s
 
 /* ---- recalling --------------------------------------------------------------------------------------------------------- */
 
+static bool is_told(const struct locator_result *r, const char *text)
+{
+    size_t i = 0;
+    while (i < r->warnings.count && strcmp(r->warnings.items[i], text) != 0)
+        i++;
+    return i < r->warnings.count;
+}
+
 /* The cache is never in the way: what it cannot do is a warning. */
 void api_warn_cache(struct api_inquiry *c, enum sl_status s, const struct sl_error *e)
 {
     char notice[SL_ERROR_TEXT_MAX];
     if (cache_notice(c->l->cache, notice))
         api_warn(c->r, notice);
-    if (s != SL_OK)
+    if (s != SL_OK && !is_told(c->r, sl_error_text(e)))
         api_warn(c->r, sl_error_text(e));
 }
 
@@ -171,25 +179,44 @@ void api_keep(void *inquiry, size_t source, const struct src_answer *a)
     sl_text_fini(&body);
 }
 
+/* The newest answer of the best source, of any age; a suspect one (J8, J9) where that is wanted. NULL: there is none. */
+static struct src_answer *recall_any(struct api_inquiry *c, bool may_be_suspect, size_t *ret_source, int64_t *ret_passed_s)
+{
+    for (size_t i = 0; i < c->source_count; i++) {
+        struct src_answer *a = recall(c, c->sources[i], -1, ret_passed_s);
+        if (!a)
+            continue;
+        *ret_source = i;
+        api_weigh(c, i, a);
+        if (may_be_suspect || !a->suspect_until_s)
+            return a;
+        src_answer_fini(a);
+        free(a);
+    }
+    return NULL;
+}
+
 bool api_fall_back(struct api_inquiry *c)
 {
     struct resolve_result *found = &c->found;
     char text[WARNING_MAX];
     int64_t passed_s = 0;
-    struct src_answer *a = NULL;
+    struct src_answer *a;
     size_t i;
     if (!c->kept.question || found->judgement.final || found->judgement.outcome != SL_OUTCOME_UNREACHABLE)
         return false;
-    for (i = 0; i < c->source_count && !a; i++)
-        a = recall(c, c->sources[i], -1, &passed_s);
+    a = recall_any(c, false, &i, &passed_s);
+    if (!a)
+        a = recall_any(c, true, &i, &passed_s);
     if (!a)
         return false;
     (void)snprintf(text, sizeof text, "degraded: a stale answer of %s, kept %" PRId64 " s ago, since nobody could be asked: %s",
-                   c->sources[i - 1], passed_s, found->answer.text);
+                   c->sources[i], passed_s, found->answer.text);
     src_answer_fini(&found->answer);
     found->answer = *a;
     free(a);
-    (void)sl_text_copy(found->source, sizeof found->source, c->sources[i - 1]);
+    (void)sl_text_copy(found->source, sizeof found->source, c->sources[i]);
+    found->judgement.by = i;
     found->judgement.outcome = src_result_outcome(found->answer.result);
     c->r->numbers[LOCATOR_CACHED_S] = passed_s;
     resolve_trace_say(&c->r->trace, "cache", found->answer.notes[0].result, "K2");
@@ -251,8 +278,7 @@ static void put_row(void *ctx, const struct cache_answer *a)
     api_row_number(row, LOCATOR_EXPIRED, cache_is_expired(a, &list->limit));
 }
 
-/* Begins a call about the cache itself; false when there is none. */
-static bool begin(const struct locator *l, struct locator_result *r, struct cache_limit *ret_limit)
+bool api_cache_begin(const struct locator *l, struct locator_result *r, struct cache_limit *ret_limit)
 {
     if (!l->cache)
         api_conclude(r, SL_OUTCOME_USAGE, "", "no cache: name its file");
@@ -261,7 +287,7 @@ static bool begin(const struct locator *l, struct locator_result *r, struct cach
     return l->cache != NULL;
 }
 
-static void end(const struct locator *l, struct locator_result *r, enum sl_status s, const struct sl_error *e)
+void api_cache_end(const struct locator *l, struct locator_result *r, enum sl_status s, const struct sl_error *e)
 {
     char notice[SL_ERROR_TEXT_MAX];
     if (cache_notice(l->cache, notice))
@@ -277,10 +303,10 @@ static void list_cache(const struct locator *l, const struct api_args *args, str
     struct sl_error e = {.status = SL_OK};
     (void)args;
     (void)deadline;
-    if (!begin(l, r, &list.limit))
+    if (!api_cache_begin(l, r, &list.limit))
         return;
     api_conclude(r, SL_OUTCOME_OK, "", cache_path(l->cache));
-    end(l, r, cache_list(l->cache, put_row, &list, &e), &e);
+    api_cache_end(l, r, cache_list(l->cache, put_row, &list, &e), &e);
 }
 
 static void flush_cache(const struct locator *l, const struct api_args *args, struct sl_deadline deadline,
@@ -291,12 +317,12 @@ static void flush_cache(const struct locator *l, const struct api_args *args, st
     char text[CACHE_PATH_MAX + 64];
     size_t count = 0;
     (void)deadline;
-    if (!begin(l, r, &limit))
+    if (!api_cache_begin(l, r, &limit))
         return;
     enum sl_status s = cache_flush(l->cache, args->number ? &limit : NULL, &count, &e);
     (void)snprintf(text, sizeof text, "%zu answer%s forgotten in %s", count, count == 1 ? "" : "s", cache_path(l->cache));
     api_conclude(r, SL_OUTCOME_OK, "", text);
-    end(l, r, s, &e);
+    api_cache_end(l, r, s, &e);
 }
 
 struct locator_result *locator_list_cache(struct locator *l)

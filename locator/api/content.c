@@ -19,7 +19,7 @@ struct inquiry {
     struct api_inquiry *c;
     const struct resolve_content_question *q;
     char asked[ASKED_MAX];   /* in words */
-    char url[SRC_URI_MAX];   /* of the management point */
+    char url[SRC_URI_MAX];   /* of the management point; "": its name is no host's */
     char *question;          /* everything that its reply depends on; NULL: nothing is kept */
 };
 
@@ -36,7 +36,7 @@ static void inquiry_begin(struct inquiry *i, struct api_inquiry *c, const struct
     struct sl_text text = sl_text_new(QUESTION_MAX);
     *i = (struct inquiry){.c = c, .q = q};
     (void)snprintf(i->asked, sizeof i->asked, "find dp %s", q->package);
-    if (!c->l->cache || !resolve_url(q->config, q->mp, CCM_PATH, i->url, sizeof i->url))
+    if (!resolve_url(q->config, q->mp, CCM_PATH, i->url, sizeof i->url) || !c->l->cache)
         return;
     sl_text_printf(&text, "%s version=%u site=%s", i->asked, q->version, q->site);
     api_put_client(&text, q->client);
@@ -77,19 +77,38 @@ static void keep(const struct inquiry *i, const struct resolve_content_result *d
         api_warn_cache(i->c, cache_keep(i->c->l->cache, &answer, 1, &e), &e);
 }
 
-static void resolve(const struct inquiry *i, const struct kept *k, struct resolve_content_result *ret_dp)
+/* The id of the answer that this distribution point is. */
+static void identify(const struct inquiry *i, const char *url, char out[SRC_ID_SIZE])
+{
+    api_answer_id(i->asked, i->q->site, i->url, url, out);
+}
+
+static bool is_suspect(void *ctx, const char *url)
+{
+    const struct inquiry *i = ctx;
+    char id[SRC_ID_SIZE];
+    identify(i, url, id);
+    int64_t until_s = api_suspect_until(i->c, id);
+    if (until_s)
+        api_warn_suspect(i->c->r, url, id, until_s);
+    return until_s != 0;
+}
+
+static void resolve(struct inquiry *i, const struct kept *k, struct resolve_content_result *ret_dp)
 {
     struct resolve_content_question q = *i->q;
     q.kept = k->xml;
     q.kept_len = k->len;
     q.kept_s = k->passed_s;
+    q.is_suspect = is_suspect;
+    q.ctx = i;
     resolve_content(&q, sl_deadline_min(i->c->deadline, sl_deadline_in(i->c->l->timeout_ms)), &i->c->r->trace, ret_dp);
     if (k->xml && i->c->r->numbers[LOCATOR_CACHED_S] < k->passed_s)
         i->c->r->numbers[LOCATOR_CACHED_S] = k->passed_s;
 }
 
 /* K2: the management point could not be asked, so what it said last stands, as degraded; true when there is such a reply. */
-static bool fall_back(const struct inquiry *i, struct resolve_content_result *dp)
+static bool fall_back(struct inquiry *i, struct resolve_content_result *dp)
 {
     char text[SRC_URI_MAX + 2 * SL_ERROR_TEXT_MAX];
     struct kept k = src_result_outcome(dp->result) == SL_OUTCOME_UNREACHABLE ? recall(i, -1) : (struct kept){.xml = NULL};
@@ -104,9 +123,13 @@ static bool fall_back(const struct inquiry *i, struct resolve_content_result *dp
     return true;
 }
 
-static void put_dp(const struct resolve_content_question *q, struct resolve_content_result *dp, struct locator_result *r)
+static void put_dp(const struct inquiry *i, struct resolve_content_result *dp)
 {
-    char seed[24];
+    const struct resolve_content_question *q = i->q;
+    struct locator_result *r = i->c->r;
+    char seed[24], id[SRC_ID_SIZE];
+    identify(i, dp->url, id);
+    api_put_text(r, LOCATOR_ANSWER_ID, id);
     (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)q->seed);
     api_put_text(r, LOCATOR_PACKAGE, q->package);
     api_put_text(r, LOCATOR_DP, dp->host);
@@ -138,9 +161,10 @@ bool api_ask_content(struct api_inquiry *c, const struct lm_mp *mp, const struct
     for (size_t w = 0; w < dp.warnings.count; w++)
         api_warn(c->r, dp.warnings.items[w]);
     if (found) {
-        bool is_refused = is_stale && c->l->strict;
-        api_conclude(c->r, is_refused ? SL_OUTCOME_DEGRADED : SL_OUTCOME_OK, is_refused ? "stale" : "", dp.text);
-        put_dp(&q, &dp, c->r);
+        const char *reason = is_stale ? "stale" : dp.suspicion == RESOLVE_NO_OTHER ? "suspect" : "";
+        bool is_refused = reason[0] && c->l->strict;
+        api_conclude(c->r, is_refused ? SL_OUTCOME_DEGRADED : SL_OUTCOME_OK, reason, dp.text);
+        put_dp(&i, &dp);
     } else {
         api_conclude(c->r, src_result_outcome(dp.result), src_result_word(dp.result), dp.text);
     }

@@ -100,6 +100,7 @@ void api_put_provenance(struct api_inquiry *c)
     api_put_text(r, LOCATOR_SERVER, a->server);
     api_put_text(r, LOCATOR_OWNER, a->owner);
     api_put_text(r, LOCATOR_REPLICATED_FROM, a->replicated_from);
+    api_put_text(r, LOCATOR_ANSWER_ID, a->id);
     r->numbers[LOCATOR_AGE_S] = a->age_s;
     r->numbers[LOCATOR_TTL_S] = a->ttl_s;
 }
@@ -121,7 +122,8 @@ bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
     struct sl_error e = {.status = SL_OK};
     const struct resolve_trust trust = api_trust(l, &c->q);
     const struct resolve_terms terms = {l->timeout_ms, c->deadline, l->sequential, every, &trust,
-                                        (const struct src_answer *const *)c->kept.known, l->cache ? api_keep : NULL, c};
+                                        (const struct src_answer *const *)c->kept.known, l->cache ? api_keep : NULL,
+                                        every ? NULL : api_weigh, c};
     resolve_result_fini(&c->found);
     memset(&c->found, 0, sizeof c->found);
     api_recall(c, asked, &trust, !every);
@@ -136,14 +138,15 @@ bool api_ask(struct api_inquiry *c, const char *asked, struct src_answer *every)
     resolve_trace_join(&r->trace, &c->found.trace);
     r->numbers[LOCATOR_CACHED_S] = c->kept.known[c->found.judgement.by] ? c->kept.passed_s[c->found.judgement.by] : -1;
     bool stale = api_warn_stale(c) || (!every && api_fall_back(c));
+    bool suspect = api_warn_suspects(c);
     api_recall_end(c);
     for (size_t i = 0; i < a->warning_count; i++)
         api_warn(r, a->warnings[i]);
     conclude(&c->found, r);
     if (c->found.judgement.outcome != SL_OUTCOME_OK)
         return false;
-    if (stale && l->strict)
-        api_conclude(r, SL_OUTCOME_DEGRADED, "stale", a->text);
+    if ((stale || suspect) && l->strict)
+        api_conclude(r, SL_OUTCOME_DEGRADED, stale ? "stale" : "suspect", a->text);
     warn_lower(l, &c->found, r);
     api_put_provenance(c);
     return true;

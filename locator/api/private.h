@@ -96,12 +96,19 @@ struct locator_result {
     size_t row_count;
 };
 
+/* An answer that was weighed. */
+struct api_suspect {
+    char id[SRC_ID_SIZE];
+    int64_t until_s; /* 0: it is not suspect */
+};
+
 /* What the cache has to do with a question. */
 struct api_kept {
     char *question;    /* NULL: nothing is kept */
     const char *asked; /* in words */
     struct src_answer *known[RESOLVE_SOURCES_MAX]; /* fresh enough, by source, else NULL */
     int64_t passed_s[RESOLVE_SOURCES_MAX];         /* since each was kept */
+    struct api_suspect suspects[RESOLVE_SOURCES_MAX]; /* by source */
     bool passed;       /* the objects of what is known are those of the answers now */
 };
 
@@ -196,6 +203,20 @@ void api_recall_end(struct api_inquiry *c); /* as above */
 bool api_warn_stale(struct api_inquiry *c);
 /* Keeps answers in this file from now on: "" is the usual one, NULL none. -1 with l->error set. */
 int api_set_cache(struct locator *l, const char *file);
+/* Begins a call about the cache itself; false, with the conclusion in the result, when there is none. */
+bool api_cache_begin(const struct locator *l, struct locator_result *r, struct cache_limit *ret_limit);
+/* Ends it: notices of the cache, and the conclusion of a failure. */
+void api_cache_end(const struct locator *l, struct locator_result *r, enum sl_status s, const struct sl_error *e);
+/* The id of an answer, the same for everyone who gets the same answer. */
+void api_answer_id(const char *kind, const char *site, const char *source, const char *value, char out[SRC_ID_SIZE]);
+/* Until when the cache has this answer as suspect; 0: it is not, or there is no cache. */
+int64_t api_suspect_until(struct api_inquiry *c, const char *id);
+/* Gives an answer its id, and finds out whether it is suspect; `inquiry` is the struct api_inquiry. */
+void api_weigh(void *inquiry, size_t source, struct src_answer *a);
+/* Warns of a suspect answer of `what`. */
+void api_warn_suspect(struct locator_result *r, const char *what, const char *id, int64_t until_s);
+/* Warns of the suspect answers that were passed over, and of one that was taken; true for the latter. */
+bool api_warn_suspects(struct api_inquiry *c);
 /* Frees what was found; the result stays. */
 void api_end(struct api_inquiry *c);
 /* Warns of what the cache could not do, or has set aside. */

@@ -43,6 +43,7 @@ static const char *const migrations[] = {
     "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL) STRICT;"
     "INSERT INTO state VALUES (1, 0);",
     "ALTER TABLE mirror DROP COLUMN cookie;",
+    "CREATE TABLE suspect (id TEXT PRIMARY KEY, until_s INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 static const struct db_schema schema = {APPLICATION_ID, migrations, SL_COUNT(migrations)};

@@ -27,7 +27,18 @@ struct lc_shape {
 /* What the verbs show. */
 extern const struct lc_shape lc_site, lc_mp, lc_dp, lc_name, lc_caps;                   /* one answer */
 extern const struct lc_shape lc_mps, lc_sites, lc_slps, lc_boundaries, lc_report, lc_compare, lc_cache, lc_watch; /* lists */
+extern const struct lc_shape lc_suspect;                                                /* an answer that was reported */
 extern const struct lc_shape lc_nothing;                                                /* a result without an answer */
+
+/* The length of a mask: "255.255.0.0" is 16; -1 when it is none. */
+int lc_mask_length(const char *mask);
+/*
+ * Set what an option says; 0, or -1 with the text in locator_error: HOST:ADDR of --resolve, whose address may stand in brackets;
+ * an address of --as-client, with the mask of --mask (or NULL) where it has none; SITE:FILE of --pin, its form checked.
+ */
+int lc_add_resolve(struct locator *l, const char *text);
+int lc_add_client(struct locator *l, const char *address, const char *mask); /* as above */
+int lc_add_pin(struct locator *l, const char *text); /* as above */
 
 /* Puts a result into the call's document and frees it: answer, steps, warnings, reason. Returns its outcome. */
 enum sl_outcome lc_show(struct cli_call *call, struct locator_result *r, const struct lc_shape *shape);

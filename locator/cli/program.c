@@ -3,7 +3,6 @@
 #include "common/base/text.h"
 #include "common/conf/conf.h"
 #include "locator/cli/program.h"
-#include "locator/model/boundary.h"
 #include "locator/model/code.h"
 #include "locator/model/trust.h"
 #include "locator/net/ldapc.h"
@@ -40,7 +39,7 @@ struct verb_values {
     char *site;
     char *package;
     int64_t package_version, draws;
-    bool all, expired;
+    bool all, expired, clear;
     int64_t for_ms;
 };
 
@@ -122,6 +121,12 @@ static const struct sl_option watch_options[] = {
      .max = INT64_MAX, .help = "End after this time; else it goes on until it is stopped"},
 };
 
+static const struct sl_option report_options[] = {
+    {.name = "for", .type = SL_OPT_DURATION, .offset = offsetof(struct verb_values, for_ms), .arg = "TIME", .fallback = "5m",
+     .min = 1000, .max = 24 * 3600 * 1000, .help = "It is suspect for so long, a day at most"},
+    {.name = "clear", .type = SL_OPT_FLAG, .offset = offsetof(struct verb_values, clear), .help = "It is suspect no longer"},
+};
+
 static const struct sl_option flush_options[] = {
     {.name = "expired", .type = SL_OPT_FLAG, .offset = offsetof(struct verb_values, expired),
      .help = "Forget only what has outlived its TTL, or --max-age"},
@@ -140,65 +145,12 @@ static const struct sl_option dp_options[] = {
 
 /* ---- settings ------------------------------------------------------------------------------------------------------- */
 
-/* HOST:ADDR; the address may stand in brackets. */
-static int add_resolve(struct locator *l, const char *text)
-{
-    char host[256], address[64];
-    const char *colon = strchr(text, ':');
-    const char *at = colon ? colon + 1 : "";
-    size_t len = strlen(at);
-    if (len >= 2 && at[0] == '[' && at[len - 1] == ']') {
-        at++;
-        len -= 2;
-    }
-    if (!colon || (size_t)(colon - text) >= sizeof host || len >= sizeof address)
-        return locator_add_address(l, "", text);
-    (void)sl_text_copy(host, (size_t)(colon - text) + 1, text);
-    (void)sl_text_copy(address, len + 1, at);
-    return locator_add_address(l, host, address);
-}
-
-/* "255.255.0.0" is 16; -1 when it is no mask. */
-static int mask_length(const char *mask)
-{
-    struct lm_address a;
-    int len = 0;
-    if (lm_address_parse(mask, &a, NULL) != SL_OK || a.v6 || a.prefix_len >= 0)
-        return -1;
-    while (len < 32 && a.octets[len / 8] & 0x80 >> len % 8)
-        len++;
-    for (int bit = len; bit < 32; bit++)
-        if (a.octets[bit / 8] & 0x80 >> bit % 8)
-            return -1;
-    return len;
-}
-
-/* --as-client, with the mask of --mask when it has none. */
-static int add_client(struct locator *l, const struct values *v, const char *address)
-{
-    struct lm_address a;
-    char bare[LM_ADDRESS_MAX], text[LM_ADDRESS_MAX + 8];
-    if (!v->mask || lm_address_parse(address, &a, NULL) != SL_OK || a.v6 || a.prefix_len >= 0)
-        return locator_add_client_address(l, address);
-    lm_address_text(&a, bare);
-    (void)snprintf(text, sizeof text, "%s/%d", bare, mask_length(v->mask));
-    return locator_add_client_address(l, text);
-}
-
-/* SITE:FILE, as check_forms has found it. */
-static int add_pin(struct locator *l, const char *text)
-{
-    char site[LM_CODE_SIZE];
-    (void)snprintf(site, sizeof site, "%s", text);
-    return locator_add_root_key(l, site, text + LM_CODE_SIZE);
-}
-
 static int set_keys(struct locator *l, const struct values *v)
 {
     if (v->root_key && locator_add_root_key(l, NULL, v->root_key))
         return -1;
     for (size_t i = 0; i < v->pins.count; i++)
-        if (add_pin(l, v->pins.items[i]))
+        if (lc_add_pin(l, v->pins.items[i]))
             return -1;
     return 0;
 }
@@ -229,10 +181,10 @@ static int set_sources(struct locator *l, const struct cli_call *call)
 static int set_lists(struct locator *l, const struct values *v)
 {
     for (size_t i = 0; i < v->resolve.count; i++)
-        if (add_resolve(l, v->resolve.items[i]))
+        if (lc_add_resolve(l, v->resolve.items[i]))
             return -1;
     for (size_t i = 0; i < v->clients.count; i++)
-        if (add_client(l, v, v->clients.items[i]))
+        if (lc_add_client(l, v->clients.items[i], v->mask))
             return -1;
     return 0;
 }
@@ -323,7 +275,7 @@ static enum sl_status load_config(struct cli_call *call, struct sl_error *e)
 /* What the options must be before they are taken apart. */
 static enum sl_status check_forms(const struct values *v, struct sl_error *e)
 {
-    if (v->mask && mask_length(v->mask) < 0)
+    if (v->mask && lc_mask_length(v->mask) < 0)
         return sl_fail(e, SL_USAGE, "--mask %s: no IPv4 mask", v->mask);
     for (size_t i = 0; i < v->pins.count; i++)
         if (strcspn(v->pins.items[i], ":") != LM_CODE_SIZE - 1 || strlen(v->pins.items[i]) <= LM_CODE_SIZE)
@@ -498,6 +450,16 @@ static enum sl_outcome run_cache_flush(struct cli_call *call)
     return finish(call, l, r, &lc_nothing);
 }
 
+static enum sl_outcome run_report_failure(struct cli_call *call)
+{
+    const struct verb_values *v = call->verb_values;
+    struct locator *l = set_up_cache(call);
+    if (!l)
+        return SL_OUTCOME_USAGE;
+    struct locator_result *r = locator_report_failure(l, call->args[0], v->clear ? 0 : v->for_ms);
+    return finish(call, l, r, &lc_suspect);
+}
+
 /* what, function, arguments, their number, options, summary, arguments of an example */
 #define FIND_TABLE(X)                                                                                                  \
     X("site", site, "[--site CODE]", 0, WITH(site), "the site of this client, or that a site is published",            \
@@ -545,6 +507,13 @@ static const struct cli_verb verbs[] = {
     {.name = "cache flush", .args = "[--expired]", .summary = "Forget the answers that are kept", .run = run_cache_flush,
      WITH(flush),
      .examples = {"locator cache flush --expired --max-age 7d", "Forget the answers that are older than a week"}},
+    {.name = "report-failure", .args = "ANSWER-ID [--for TIME] [--clear]", .min_args = 1, .max_args = 1,
+     .summary = "Mark an answer as suspect for all who share the cache", .run = run_report_failure, WITH(report),
+     .detail = "For an answer that turned out to be of no use: a management point that is down, a distribution point without the "
+               "package. ANSWER-ID is its answer_id. Until the time is over, finders with the same cache pass it over for the "
+               "answer of a lower-ranked source, or for another distribution point; without another they give it with a warning.",
+     .examples = {"locator report-failure 4C8EB9AF56772D38 --for 10m --cache /var/cache/sitelocator/cache.db",
+                  "Pass over an answer for ten minutes"}},
     {.name = "watch", .args = "[--for TIME]", .summary = "Keep a copy of a directory in the cache, and show its changes",
      .run = run_watch, WITH(watch),
      .detail = "The server must know content synchronisation (RFC 4533: the overlay syncprov of OpenLDAP, the plugin Content "

@@ -14,7 +14,8 @@
     {"owner", CLI_TEXT, LOCATOR_OWNER},                                                                                \
     {"age_s", CLI_NUMBER, LOCATOR_AGE_S},                                                                              \
     {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},                                                                              \
-    {"trust", CLI_TEXT, LOCATOR_TRUST}
+    {"trust", CLI_TEXT, LOCATOR_TRUST},                                                                                \
+    {"answer_id", CLI_TEXT, LOCATOR_ANSWER_ID}
 
 /* Where an object that is published stands. */
 #define PUBLISHED_COLUMNS                                                                                              \
@@ -48,6 +49,7 @@ static const struct lc_column mp_columns[] = {
     {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S},
     {"trust", CLI_TEXT, LOCATOR_TRUST},
     {"owner", CLI_TEXT, LOCATOR_OWNER},
+    {"answer_id", CLI_TEXT, LOCATOR_ANSWER_ID},
     {"assigned_mp", CLI_TEXT, LOCATOR_ASSIGNED_MP},
     {"resident_site", CLI_TEXT, LOCATOR_RESIDENT_SITE},
     {"resident_mp", CLI_TEXT, LOCATOR_RESIDENT_MP},
@@ -73,12 +75,12 @@ static const struct lc_column dp_columns[] = {
 static const struct lc_column name_columns[] = {
     {"name", CLI_TEXT, LOCATOR_NAME},     {"kind", CLI_TEXT, LOCATOR_KIND},     {"addresses", CLI_LIST, LOCATOR_ADDRESSES},
     {"node", CLI_TEXT, LOCATOR_NODE},     {"source", CLI_TEXT, LOCATOR_SOURCE}, {"server", CLI_TEXT, LOCATOR_SERVER},
-    {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S}, {"trust", CLI_TEXT, LOCATOR_TRUST},
+    {"ttl_s", CLI_NUMBER, LOCATOR_TTL_S}, {"trust", CLI_TEXT, LOCATOR_TRUST},   {"answer_id", CLI_TEXT, LOCATOR_ANSWER_ID},
 };
 
 static const struct lc_column caps_columns[] = {
     {"site", CLI_TEXT, LOCATOR_SITE},     {"caps", CLI_LIST, LOCATOR_CAPS},  {"source", CLI_TEXT, LOCATOR_SOURCE},
-    {"server", CLI_TEXT, LOCATOR_SERVER}, {"trust", CLI_TEXT, LOCATOR_TRUST},
+    {"server", CLI_TEXT, LOCATOR_SERVER}, {"trust", CLI_TEXT, LOCATOR_TRUST}, {"answer_id", CLI_TEXT, LOCATOR_ANSWER_ID},
 };
 
 static const struct lc_column mps_columns[] = {
@@ -156,6 +158,11 @@ static const struct lc_column watch_columns[] = {
     {"source", CLI_TEXT, LOCATOR_SOURCE},        {"server", CLI_TEXT, LOCATOR_SERVER},
 };
 
+static const struct lc_column suspect_columns[] = {
+    {"answer_id", CLI_TEXT, LOCATOR_ANSWER_ID},
+    {"suspect_until", CLI_NUMBER, LOCATOR_SUSPECT_UNTIL_S},
+};
+
 /* Behind the columns of an answer that was kept. */
 static const struct lc_column kept_column = {"cached_s", CLI_NUMBER, LOCATOR_CACHED_S};
 
@@ -175,6 +182,7 @@ SHAPE(report, true);
 SHAPE(compare, true);
 SHAPE(cache, true);
 SHAPE(watch, true);
+SHAPE(suspect, false);
 const struct lc_shape lc_nothing = {NULL, 0, false};
 
 enum { COLUMNS_MAX = 24, NUMBER_MAX = 24, LIST_MAX = 1 << 20 };

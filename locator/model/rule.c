@@ -28,6 +28,8 @@ const struct lm_rule lm_rules[] = {
     {"J5", ALL, "what ranks below the deciding source does not count", CM07_LOOKUP ": methods in order"},
     {"J6", ALL, "a source that knows nothing of the kind is not asked", OWN},
     {"J7", ALL, "an answer that is not trusted enough decides nothing", OWN " (X13)"},
+    {"J8", ALL, "a suspect answer, reported by a caller, is passed over for a lower-ranked one", OWN " (X23)"},
+    {"J9", ALL, "a suspect answer without another is given all the same, with a warning", OWN " (X23)"},
     {"T0", ALL, "the management point has proven itself with the site's trusted root key", CM07_RTK},
     {"T1", ALL, "a management point that gives no certificate has not proven itself", OWN ", Q6"},
     {"T2", ALL, "its certificate must name a host and a site", OWN ", Q6"},

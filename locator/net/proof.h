@@ -67,6 +67,8 @@ const struct proof_public *proof_key_public(const struct proof_key *key);
 enum sl_status proof_public_read(const char *text, size_t len, struct proof_public *ret_key, struct sl_error *e) SL_MUST;
 /* Appends a public key in PEM. */
 void proof_public_pem(const struct proof_public *key, struct sl_text *out);
+/* The SHA-256 of octets as hexadecimal capitals. */
+void proof_print(const void *octets, size_t len, char out[PROOF_PRINT_MAX]);
 /* The fingerprint of a public key: its SHA-256 in hexadecimal. */
 void proof_public_print(const struct proof_public *key, char out[PROOF_PRINT_MAX]);
 /* True for the same key. */

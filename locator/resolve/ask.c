@@ -33,6 +33,7 @@ struct job {
     bool started; /* the answers of jobs that were not are never looked at */
     bool known;   /* its answer stood from the start */
     bool done;    /* its answer stands */
+    bool weighed; /* terms->weigh has seen it */
     bool running; /* its thread is still at work; after a give-up both are true */
     struct src_answer answer;
 };
@@ -241,12 +242,23 @@ static bool all_done(const struct board *b)
     return i == b->count;
 }
 
+/* What a source has said is weighed when all that outrank it have spoken. Called with the lock held. */
+static void weigh(struct board *b, const struct resolve_terms *terms)
+{
+    for (size_t i = 0; terms->weigh && i < b->count && b->jobs[i].done; i++) {
+        if (!b->jobs[i].weighed)
+            terms->weigh(terms->ctx, i, &b->jobs[i].answer);
+        b->jobs[i].weighed = true;
+    }
+}
+
 /* Waits until the judge can decide, or until all have spoken. Called with the lock held. */
 static struct resolve_judgement wait_for_judgement(struct board *b, const struct resolve_terms *terms)
 {
     const struct src_answer *answers[RESOLVE_SOURCES_MAX];
     for (;;) {
         int64_t next_ms = give_up_late(b, sl_deadline_canceled(terms->deadline));
+        weigh(b, terms);
         for (size_t i = 0; i < b->count; i++)
             answers[i] = b->jobs[i].done ? &b->jobs[i].answer : NULL;
         struct resolve_judgement j = resolve_judge(answers, b->count);

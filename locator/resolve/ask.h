@@ -51,7 +51,9 @@ struct resolve_terms {
     const struct src_answer *const *known;
     /* NULL, or is told at the end what each source that was asked and has spoken by then has said. */
     void (*heard)(void *ctx, size_t source, const struct src_answer *answer);
-    void *ctx;
+    /* NULL, or is told each answer once, before it is judged: sets its id and whether it is suspect. In the calling thread. */
+    void (*weigh)(void *ctx, size_t source, struct src_answer *answer);
+    void *ctx; /* of both */
 };
 
 /*

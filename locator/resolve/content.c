@@ -199,6 +199,21 @@ static void name_server(const struct loc_content_reply *reply, struct resolve_co
         }
 }
 
+/* Moves what is suspect to the end; returns how many there are to choose from. */
+static size_t pass_over(const struct resolve_content_question *q, struct lm_dp *dps, size_t count, enum resolve_rule *ret_rule)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct lm_dp one = dps[i];
+        if (q->is_suspect(q->ctx, one.url))
+            continue;
+        dps[i] = dps[left];
+        dps[left++] = one;
+    }
+    *ret_rule = left == count ? RESOLVE_NONE : left ? RESOLVE_SUSPECT : RESOLVE_NO_OTHER;
+    return left ? left : count;
+}
+
 static void choose(const struct loc_content_reply *reply, const struct resolve_content_question *q,
                    struct resolve_content_result *r)
 {
@@ -211,6 +226,7 @@ static void choose(const struct loc_content_reply *reply, const struct resolve_c
             if (place_of(record) && check_record(record, r))
                 dps[count++] = (struct lm_dp){place_of(record), (int)record->locality};
         }
+    count = pass_over(q, dps, count, &r->suspicion);
     struct lm_dp_choice choice = lm_choose_dp(dps, count, q->seed);
     if (choice.candidates) {
         r->locality = (enum loc_locality)dps[choice.index].locality;
@@ -249,7 +265,7 @@ static void add_step(const struct resolve_content_question *q, const struct reso
     a->notes[0].ms = ms;
     a->result = r->result;
     if (r->result == SRC_ANSWER)
-        (void)sl_text_copy(a->rule, sizeof a->rule, "S1.16");
+        (void)snprintf(a->rule, sizeof a->rule, "S1.16%s%s", r->suspicion ? " " : "", resolve_rule_id(r->suspicion));
     (void)snprintf(asked, sizeof asked, "find dp %s", q->package);
     resolve_trace_add(trace, r->source, asked, a, rule_of(r->result), ms);
     free(a);

@@ -23,6 +23,8 @@ struct resolve_content_question {
     const char *kept; /* a reply that came earlier, as XML, and counts as given now; NULL: the management point is asked */
     size_t kept_len;
     int64_t kept_s;   /* how long ago that was */
+    bool (*is_suspect)(void *ctx, const char *url); /* what is, is not chosen where there is another (J8) */
+    void *ctx;
 };
 
 enum { RESOLVE_CONTENT_WARNINGS = 4 };
@@ -34,6 +36,7 @@ struct resolve_content_result {
     char host[LM_NAME_MAX];   /* of the chosen one */
     char url[LOC_URL_MAX];
     enum loc_locality locality;
+    enum resolve_rule suspicion;  /* RESOLVE_SUSPECT: some were passed over; RESOLVE_NO_OTHER: all are suspect; RESOLVE_NONE */
     struct sl_strings candidates; /* URLs that had the same chance */
     struct sl_strings warnings;   /* of what the reply names beside distribution points, at most RESOLVE_CONTENT_WARNINGS */
     char *reply;                  /* what the management point has just replied, as XML; NULL: nothing of use, or it was kept */

@@ -18,9 +18,14 @@ const char *resolve_rule_verdict(enum resolve_rule rule)
     return rules[rule].verdict;
 }
 
+static bool is_suspect(const struct src_answer *a)
+{
+    return a->result == SRC_ANSWER && a->suspect_until_s;
+}
+
 static bool decides(const struct src_answer *a)
 {
-    return a->result == SRC_ANSWER || a->result == SRC_NO_DEFAULT;
+    return (a->result == SRC_ANSWER && !a->suspect_until_s) || a->result == SRC_NO_DEFAULT;
 }
 
 static bool says_no(const struct src_answer *a)
@@ -47,6 +52,22 @@ static size_t first(const struct src_answer *const *answers, size_t count, bool 
     return i;
 }
 
+/* The source that makes the outcome; `spoken` is the first that decides by itself, or count. */
+static size_t pick(const struct src_answer *const *answers, size_t spoken, size_t count)
+{
+    size_t suspect = first(answers, spoken, is_suspect), refused = first(answers, spoken, is_refused);
+    size_t failed = first(answers, spoken, is_failure), no = first(answers, spoken, says_no);
+    if (suspect < spoken && (spoken == count || answers[spoken]->result != SRC_ANSWER))
+        return suspect;
+    if (spoken < count)
+        return spoken;
+    if (refused < spoken)
+        return refused;
+    if (failed < spoken)
+        return failed;
+    return no < spoken ? no : 0;
+}
+
 struct resolve_judgement resolve_judge(const struct src_answer *const *answers, size_t count)
 {
     struct resolve_judgement j = {.outcome = SL_OUTCOME_USAGE};
@@ -56,20 +77,12 @@ struct resolve_judgement resolve_judge(const struct src_answer *const *answers, 
     if (spoken < count && !answers[spoken])
         return j;
     j.decided = true;
-    j.final = spoken < count;
-    size_t failed = first(answers, spoken, is_failure), no = first(answers, spoken, says_no);
-    size_t refused = first(answers, spoken, is_refused);
-    if (j.final)
-        j.by = spoken;
-    else if (refused < spoken)
-        j.by = refused;
-    else if (failed < spoken)
-        j.by = failed;
-    else
-        j.by = no < spoken ? no : 0;
+    j.by = pick(answers, spoken, count);
+    j.final = j.by < count && (decides(answers[j.by]) || is_suspect(answers[j.by]));
     if (count)
         j.outcome = src_result_outcome(answers[j.by]->result);
-    if (j.outcome == SL_OUTCOME_OK && (failed < spoken || no < spoken)) {
+    size_t failed = first(answers, j.by, is_failure), no = first(answers, j.by, says_no);
+    if (j.outcome == SL_OUTCOME_OK && (failed < j.by || no < j.by)) {
         j.outranking_failed = true;
         j.lower = failed < no ? failed : no;
     }
@@ -84,6 +97,8 @@ enum resolve_rule resolve_rule_of(const struct resolve_judgement *j, const struc
         return RESOLVE_OUTRANKED;
     if (!answer)
         return RESOLVE_NONE;
+    if (is_suspect(answer))
+        return i == j->by ? RESOLVE_NO_OTHER : RESOLVE_SUSPECT;
     if (answer->result == SRC_ANSWER)
         return RESOLVE_ANSWER;
     if (answer->result == SRC_NO_DEFAULT)

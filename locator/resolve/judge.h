@@ -11,6 +11,8 @@
  *   J5  what ranks below the deciding source does not count, whether it has spoken or not
  *   J6  a source that knows nothing of the kind is not asked
  *   J7  an answer that is not trusted enough (refuted, or less than what is demanded; prove.h) decides nothing
+ *   J8  a suspect answer (reported by a caller) is passed over for a lower-ranked one that is not
+ *   J9  without such a one the first suspect answer decides after all
  *
  * When nobody decides: if any answer was refused (J7), the outcome is that of the first of them, untrusted, because there was an
  * answer; else if any source failed (J4), the outcome and reason are those of the first that failed, because it might
@@ -36,7 +38,9 @@
     X(FAILED, "J4", "failed")                                                                                          \
     X(OUTRANKED, "J5", "outranked")                                                                                    \
     X(UNABLE, "J6", "not asked")                                                                                       \
-    X(REFUSED, "J7", "refused")
+    X(REFUSED, "J7", "refused")                                                                                        \
+    X(SUSPECT, "J8", "suspect")                                                                                        \
+    X(NO_OTHER, "J9", "accepted")
 
 enum resolve_rule {
 #define RESOLVE_RULE_ENUM(name, id, verdict) RESOLVE_##name,
@@ -51,7 +55,7 @@ const char *resolve_rule_verdict(enum resolve_rule rule); /* as above */
 
 struct resolve_judgement {
     bool decided;           /* false: a source that could still decide has not spoken */
-    bool final;             /* a source decided (J1, J2); false: nobody did, and all were heard */
+    bool final;             /* a source decided (J1, J2, J9); false: nobody did, and all were heard */
     size_t by;              /* the source whose words make the outcome */
     enum sl_outcome outcome;
     bool outranking_failed; /* ok, but a source of higher rank gave no answer: `lower` */

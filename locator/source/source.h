@@ -39,6 +39,7 @@ enum {
     SRC_MP_NAMES = 2,   /* of src_mp_name */
     SRC_PLACES_MAX = 8, /* of slp: and mplist: */
     SRC_OTHERS_MAX = 3, /* management points that may be meant, too */
+    SRC_ID_SIZE = 17,
 };
 
 enum src_what {
@@ -115,6 +116,9 @@ struct src_answer {
     char replicated_from[LM_ORIGIN_MAX]; /* the server that took the last write of the entry, or "" */
     enum lm_trust trust;          /* of the source: LM_TRUST_DIRECTORY or LM_TRUST_UNPROVEN; resolve/prove.h decides */
     int64_t stale_since_s;        /* 0: it is what the source says now */
+    /* of an answer; both are the business of who asks */
+    char id[SRC_ID_SIZE];         /* by which it is reported, or "" */
+    int64_t suspect_until_s;      /* 0: it is not suspect */
     char reason[SRC_REASON_MAX];  /* word that is more exact than that of the result, or "" */
     size_t note_count;
     struct src_note notes[SRC_NOTES_MAX];

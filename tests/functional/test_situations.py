@@ -30,7 +30,8 @@ def words(text):
     for line in text.strip().splitlines():
         row = re.match(r"[a-z+]+:\S*  |-  ", line) is not None
         lines.append(["#" if row and word.isdigit() else word for word in line.replace("\u00a0", " ").split()])
-    return [["age_s:", "#"] if line and line[0] == "age_s:" and line[1].isdigit() else line for line in lines if line]
+    lines = [["age_s:", "#"] if line and line[0] == "age_s:" and line[1].isdigit() else line for line in lines if line]
+    return [["answer_id:", "#"] if line[0] == "answer_id:" and re.fullmatch("[0-9A-F]{16}", line[1]) else line for line in lines]
 
 
 class Laboratory:

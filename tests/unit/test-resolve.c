@@ -12,14 +12,14 @@
 
 /* ---- the judge: every row is what the sources say in order, and what must come out ------------------------------------ */
 
-enum { PENDING = SRC_RESULT_COUNT, NOBODY = -1, ROW_SOURCES = 3 };
+enum { PENDING = SRC_RESULT_COUNT, SUSPECT, NOBODY = -1, ROW_SOURCES = 3 };
 
 #define DECIDED true
 #define WAITING false
 
 static const struct {
     const char *id;
-    int says[ROW_SOURCES]; /* enum src_result, PENDING, NOBODY */
+    int says[ROW_SOURCES]; /* enum src_result, PENDING, SUSPECT, NOBODY */
     bool decided;
     enum sl_outcome outcome;
     size_t by;
@@ -61,13 +61,23 @@ static const struct {
     {"J7 refused, then J2", {SRC_REFUTED, SRC_NO_DEFAULT, NOBODY}, DECIDED, SL_OUTCOME_NEGATIVE, 1, false},
     {"J7 J2 before refused", {SRC_NO_DEFAULT, SRC_REFUTED, NOBODY}, DECIDED, SL_OUTCOME_NEGATIVE, 0, false},
     {"J7 too little, refuted: the first", {SRC_TRUST_TOO_LOW, SRC_REFUTED, NOBODY}, DECIDED, SL_OUTCOME_UNTRUSTED, 0, false},
+    {"J8 suspect, then an answer", {SUSPECT, SRC_ANSWER, NOBODY}, DECIDED, SL_OUTCOME_OK, 1, true},
+    {"J8 suspect waits for the rest", {SUSPECT, PENDING, NOBODY}, WAITING, SL_OUTCOME_USAGE, 0, false},
+    {"J8 suspect, no, then an answer", {SUSPECT, SRC_NOT_FOUND, SRC_ANSWER}, DECIDED, SL_OUTCOME_OK, 2, true},
+    {"J8 a suspect below does not count", {SRC_ANSWER, SUSPECT, NOBODY}, DECIDED, SL_OUTCOME_OK, 0, false},
+    {"J9 suspect alone", {SUSPECT, NOBODY, NOBODY}, DECIDED, SL_OUTCOME_OK, 0, false},
+    {"J9 the first of several", {SUSPECT, SUSPECT, NOBODY}, DECIDED, SL_OUTCOME_OK, 0, false},
+    {"J9 failed, suspect, no", {SRC_FAILED, SUSPECT, SRC_NOT_FOUND}, DECIDED, SL_OUTCOME_OK, 1, true},
+    {"J9 suspect before refused", {SRC_REFUTED, SUSPECT, NOBODY}, DECIDED, SL_OUTCOME_OK, 1, true},
+    {"J9 J2 is no other answer", {SUSPECT, SRC_NO_DEFAULT, SRC_ANSWER}, DECIDED, SL_OUTCOME_OK, 0, false},
+    {"J9 J2 outranks a suspect", {SRC_NO_DEFAULT, SUSPECT, NOBODY}, DECIDED, SL_OUTCOME_NEGATIVE, 0, false},
     {"J4 proof not obtained, then an answer", {SRC_UNPROVED, SRC_ANSWER, NOBODY}, DECIDED, SL_OUTCOME_OK, 1, true},
     {"J4 proof not obtained", {SRC_UNPROVED, SRC_NOT_FOUND, NOBODY}, DECIDED, SL_OUTCOME_UNREACHABLE, 0, false},
     {"J6 nobody can tell", {SRC_UNABLE, SRC_UNABLE, NOBODY}, DECIDED, SL_OUTCOME_USAGE, 0, false},
     {"no source at all", {NOBODY, NOBODY, NOBODY}, DECIDED, SL_OUTCOME_USAGE, 0, false},
 };
 
-START_TEST(J1_to_J7_outcome_table)
+START_TEST(J1_to_J9_outcome_table)
 {
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
         static struct src_answer said[ROW_SOURCES];
@@ -75,7 +85,8 @@ START_TEST(J1_to_J7_outcome_table)
         size_t count = 0;
         for (; count < ROW_SOURCES && rows[i].says[count] != NOBODY; count++) {
             src_answer_init(&said[count]);
-            said[count].result = (enum src_result)rows[i].says[count];
+            said[count].result = rows[i].says[count] == SUSPECT ? SRC_ANSWER : (enum src_result)rows[i].says[count];
+            said[count].suspect_until_s = rows[i].says[count] == SUSPECT;
             answers[count] = rows[i].says[count] == PENDING ? NULL : &said[count];
         }
         struct resolve_judgement j = resolve_judge(answers, count);
@@ -389,7 +400,7 @@ START_TEST(X09_every_source_is_heard)
 }
 END_TEST
 
-UNIT_MAIN("resolve", J1_to_J7_outcome_table, J1_sources_are_asked_side_by_side,
+UNIT_MAIN("resolve", J1_to_J9_outcome_table, J1_sources_are_asked_side_by_side,
           P04_one_after_another_asks_only_who_is_needed, X09_every_source_is_heard,
           J5_a_live_first_source_does_not_wait_for_a_stuck_one, J4_a_stuck_source_costs_its_timeout_and_no_more,
           a_wish_to_cancel_ends_the_waiting_at_once,

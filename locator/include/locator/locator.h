@@ -199,6 +199,8 @@ enum locator_field {
     LOCATOR_CAPS = 57,            /* list: client access points [mp, client type legacy] */
     LOCATOR_CHOSEN = 58,          /* number: how often this DP was chosen [dp report] */
     LOCATOR_CHI_SQUARE = 59,      /* text: how far the choices are from even, "2.13 (3 degrees of freedom)" [dp report] */
+    LOCATOR_SUSPECT_UNTIL_S = 63, /* number: until when the answer is suspect, in seconds since 1970 [report_failure] */
+    LOCATOR_ANSWER_ID = 64,       /* text: by which it is reported [site mp dp name report_failure] */
     LOCATOR_CACHED_S = 65,        /* number: how long ago the answer was kept; -1 = it was asked for now [all but compare] */
     LOCATOR_ASKED = 66,           /* text: the question in words [cache] */
     LOCATOR_EXPIRED = 67,         /* number: 1 when it is beyond its TTL or LOCATOR_MAX_AGE_MS [cache] */
@@ -224,8 +226,8 @@ enum locator_step_field {
     LOCATOR_STEP_ASKED = 2,  /* text: the question */
     LOCATOR_STEP_RESULT =
         3, /* text: what came back; in the last step of a source one word: "answer", "schema-not-extended" ... */
-    LOCATOR_STEP_VERDICT =
-        4, /* text: "accepted", "passed on", "failed", "outranked", "not asked"; "" but for the last step of a source */
+    LOCATOR_STEP_VERDICT = 4, /* text: "accepted", "passed on", "failed", "outranked", "not asked", "refused", "suspect"; ""
+                                 but for the last step of a source */
     LOCATOR_STEP_RULE = 5,  /* text: ids of the rules that say so: "J1 S1.21" */
     LOCATOR_STEP_MS = 6,    /* number: how long it took */
     LOCATOR_STEP_AGE_S = 7, /* number: -1 = not known */
@@ -310,6 +312,12 @@ struct locator_result *locator_compare(struct locator *l, enum locator_kind kind
 struct locator_result *locator_list_cache(struct locator *l);
 /* Forgets what is in the cache, or only what has expired. */
 struct locator_result *locator_flush_cache(struct locator *l, int only_expired);
+/*
+ * Marks an answer (LOCATOR_ANSWER_ID), which proved to be of no use, as suspect for `for_ms`, a day at most: callers who share
+ * the cache get a lower-ranked one instead, or, where there is none, this one with a warning, and as LOCATOR_DEGRADED, "suspect",
+ * when LOCATOR_STRICT is set. Said again it counts from then on; 0 takes it back. It is on disk when the call returns.
+ */
+struct locator_result *locator_report_failure(struct locator *l, const char *answer_id, int64_t for_ms);
 /*
  * Watches the first source that is a directory (ldap://, ldaps://, ldapi://) and keeps a copy of what is published there in the
  * cache, where the source "cache:" finds it. Returns after `for_ms`, or with 0 when it is canceled; at once when the directory

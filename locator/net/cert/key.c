@@ -105,14 +105,19 @@ void proof_public_pem(const struct proof_public *key, struct sl_text *out)
     sl_text_add(out, pem, len);
 }
 
-void proof_public_print(const struct proof_public *key, char out[PROOF_PRINT_MAX])
+void proof_print(const void *octets, size_t len, char out[PROOF_PRINT_MAX])
 {
     uint8_t digest[32];
     struct sl_text text = sl_text_new(PROOF_PRINT_MAX);
-    sl_assert(gnutls_hash_fast(GNUTLS_DIG_SHA256, key->der, key->len, digest) == 0);
+    sl_assert(gnutls_hash_fast(GNUTLS_DIG_SHA256, octets, len, digest) == 0);
     proof_hex(&text, digest, sizeof digest);
     (void)sl_text_copy(out, PROOF_PRINT_MAX, sl_text_str(&text));
     sl_text_fini(&text);
+}
+
+void proof_public_print(const struct proof_public *key, char out[PROOF_PRINT_MAX])
+{
+    proof_print(key->der, key->len, out);
 }
 
 bool proof_public_equal(const struct proof_public *a, const struct proof_public *b)
