@@ -31,8 +31,8 @@ static bool is_parameter(const char *text, size_t len, const char *name)
 struct smb {
     struct sl_strings servers;
     bool in_global;
-    bool goes_on; /* the line before ended with a backslash */
-    bool is_wins; /* the parameter that goes on is `wins server` */
+    bool is_wins;        /* the parameter that goes on is `wins server` */
+    unsigned goes_on_in; /* the line after one that ended with a backslash; an empty one ends the parameter */
 };
 
 static void add_servers(struct loc_hostconf *file, char *value)
@@ -67,11 +67,12 @@ static void take_parameter(struct loc_hostconf *file, char *line, char *equals)
 static void take_line(struct loc_hostconf *file, char *line)
 {
     struct smb *smb = file->ctx;
-    bool went_on = smb->goes_on, is_comment = line[0] == '#' || line[0] == ';';
+    bool went_on = smb->goes_on_in == file->line, is_comment = line[0] == '#' || line[0] == ';';
     char *end = line + strlen(line) - 1, *equals = strchr(line, '=');
-    smb->goes_on = *end == '\\' && (went_on || !is_comment);
-    if (smb->goes_on)
+    if (*end == '\\' && (went_on || !is_comment)) {
+        smb->goes_on_in = file->line + 1;
         *end = '\0';
+    }
     if (went_on && smb->is_wins)
         add_servers(file, line);
     else if (went_on || is_comment)

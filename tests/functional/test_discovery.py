@@ -288,7 +288,8 @@ class Configuration(Host):
     def test_what_is_odd_about_the_files(self):
         """design 6: what of ldap.conf, resolv.conf and smb.conf cannot be read or used is told with FILE:LINE, and the rest counts"""
         ldap_conf = self.write("ldap.conf", "# x\nBASE x y\nURL ldap://127.0.0.1\nURI\nURI htp://x\nTLS_REQCERT demand\n%s\n" % ("#" * 5000))
-        smb_conf = self.write("smb.conf", "[global\n[global]\nworkgroup\ninclude = /x\nlog file = a \\\nlog.b\nwins server = 127.0.0.9 \\\nbad_host! \x1b[m\n= x\n")
+        smb_conf = self.write("smb.conf", "[global\n[global]\nworkgroup\ninclude = /x\nlog file = a \\\nlog.b\nwins server = 127.0.0.9 \\\nbad_host! \x1b[m\n= x\n"
+                              "wins server = 127.0.0.9 \\\n\nworkgroup = X\n")
         self.mount(self.write("odd.conf", "nameserver 127.0.0.1\nnameserver ns1\nsearch example.com a..b\nnamserver 1.2.3.4\noptions\n", 0o644), "/etc/resolv.conf")
         wanted = [ldap_conf + ":2: BASE: \"x y\" is no DN", ldap_conf + ":3: \"URL\" is no option of ldap.conf(5)", ldap_conf + ":4: URI: its value",
                   ldap_conf + ":5: URI: \"htp://x\" is no URI of a directory", ldap_conf + ":7: longer than", "/etc/resolv.conf:2: nameserver: \"ns1\"",
@@ -301,7 +302,7 @@ class Configuration(Host):
             warnings = found.json["warnings"]
             for text in wanted:
                 self.assertEqual(len([one for one in warnings if one.startswith(text)]), 1, "%s\n%s" % (text, "\n".join(warnings)))
-            self.assertIn("wins://127.0.0.9", [source for source, *_ in self.origins(found)])
+            self.assertEqual([source for source, *_ in self.origins(found) if source.startswith("wins:")], ["wins://127.0.0.9"])
         fifo = self.path("pipe")
         os.mkfifo(fifo)
         found = self.locator("explain", "mp", "--site", "PS1", "--timeout", "500ms", env={"SMB_CONF_PATH": fifo, "LDAPCONF": self.folder})
