@@ -135,16 +135,16 @@ static void add(struct locator *l, struct sl_strings *warnings, const char *orig
 
 static void add(struct locator *l, struct sl_strings *warnings, const char *origin, const char *fmt, ...)
 {
-    char uri[SRC_URI_MAX], text[SL_ERROR_TEXT_MAX];
+    char uri[SRC_URI_MAX + 1], text[SL_ERROR_TEXT_MAX]; /* one that is too long stays so, and is refused as that */
     struct sl_error kept = l->error;
     va_list args;
     va_start(args, fmt);
-    int len = vsnprintf(uri, sizeof uri, fmt, args);
+    (void)vsnprintf(uri, sizeof uri, fmt, args);
     va_end(args);
     for (size_t i = 0; i < l->sources.count; i++)
         if (!strcmp(l->sources.items[i], uri))
             return;
-    if (len > 0 && (size_t)len < sizeof uri && locator_add_source_from(l, uri, origin) == 0)
+    if (locator_add_source_from(l, uri, origin) == 0)
         return;
     (void)snprintf(text, sizeof text, "%s \"%.100s\" cannot be asked: %.200s", origin, uri, l->error.text);
     sl_strings_add(warnings, text);

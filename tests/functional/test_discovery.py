@@ -310,6 +310,8 @@ class Configuration(Host):
         self.assertIn(self.folder + ": Is a directory: it does not count", found.json["warnings"])
         found = self.locator("explain", "mp", "--site", "PS1", "--timeout", "500ms", env={"SMB_CONF_PATH": self.path("none")})
         self.assertFalse([one for one in found.json["warnings"] if "none" in one], "a file that is not there is none")
+        found = self.locator("explain", "mp", "--site", "PS1", "--timeout", "500ms", env={"LDAPURI": "ldap://" + "h" * 1100})
+        self.assertRegex("\n".join(found.json["warnings"]), "(?m)^URI of ldap.conf \"ldap://h+\" cannot be asked: .*longer than 1023 octets")
 
     def test_the_own_host_where_it_is_configured(self):
         """design 6: ldap://localhost, which libldap also names when nothing is configured, counts where ldap.conf, ldaprc or LDAPURI says so"""
