@@ -296,12 +296,12 @@ static enum sl_status diagnose(const struct exchange *x, const struct httpc_requ
     if (s == SL_OK || s == SL_CANCELED || strncmp(r->url, https, strlen(https)) != 0)
         return s;
     enum sl_status files = peercert_check_files(r->ca_file, r->cert_file, r->key_file, why, sizeof why);
-    if (files != SL_OK)
-        return sl_fail(e, files, "%s: %s", r->url, why);
     (void)curl.easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &address);
     (void)curl.easy_getinfo(x->easy, CURLINFO_PRIMARY_PORT, &port);
     (void)curl.easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME, &secured_s);
     bool is_connected = address && address[0]; /* its time of the connect is 0 until TLS is there, too */
+    if (files != SL_OK && (is_connected || files == SL_USAGE))
+        return sl_fail(e, files, "%s: %s", r->url, why);
     if (!is_connected || (s != SL_TIMEOUT && s != SL_UNREACHABLE && s != SL_UNTRUSTED))
         return s;
     if (s == SL_TIMEOUT)

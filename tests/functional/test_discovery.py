@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import badpeer
+import certs
 import cldap
 import dns
 import harness
@@ -26,6 +27,7 @@ mSSMSDefaultMP: TRUE
 """ % (CONTAINER, CONTAINER)
 CONTROLLERS, SERVERS = "_ldap._tcp.dc._msdcs.example.com", "_ldap._tcp.example.com"
 AT_HQ = "_ldap._tcp.hq._sites.dc._msdcs.example.com"
+TRUST_STORE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Host(harness.Case):
@@ -312,6 +314,15 @@ class Configuration(Host):
         self.assertFalse([one for one in found.json["warnings"] if "none" in one], "a file that is not there is none")
         found = self.locator("explain", "mp", "--site", "PS1", "--timeout", "500ms", env={"LDAPURI": "ldap://" + "h" * 1100})
         self.assertRegex("\n".join(found.json["warnings"]), "(?m)^URI of ldap.conf \"ldap://h+\" cannot be asked: .*longer than 1023 octets")
+
+    def test_a_host_without_authorities(self):
+        """X02 P12 a server of https: that is not reached is unreachable there too; one that is reached is untrusted, and the file is named"""
+        self.mount(self.write("empty.crt", "", 0o644), TRUST_STORE)
+        point = slp.Point(self, certificate=certs.Authority(self.path("ours")).issue("server", ["IP:127.0.0.1"]), scheme="http")
+        for source, code, text in (("https://127.0.0.1:%d" % harness.free_port(), 3, "onnect"),
+                                   (point.uri, 4, "no certificate of an authority could be read from " + TRUST_STORE)):
+            found = self.locator("find", "mp", "--site", "PS1", "--source", source)
+            self.assertEqual((found.code, text in found.json["message"]), (code, True), str(found))
 
     def test_the_own_host_where_it_is_configured(self):
         """design 6: ldap://localhost, which libldap also names when nothing is configured, counts where ldap.conf, ldaprc or LDAPURI says so"""
