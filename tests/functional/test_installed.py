@@ -117,12 +117,13 @@ class Installed(harness.Case):
     def ask_zsh(self, lines):
         """zsh completes for a terminal alone: each line, TAB twice for the list, and the line is killed."""
         self.write(".zshrc", ZSHRC % self.folder_of("_locator"))
+        zsh = harness.tool("zsh", "zsh")
         pid, terminal = pty.fork()
         if pid == 0:
             harness.die_with_parent()
             path = ":".join([os.path.dirname(harness.program(name)) for name in PROGRAMS] + [os.environ["PATH"]])
-            os.execve(harness.tool("zsh", "zsh"), ["zsh", "-i"], {"ZDOTDIR": self.folder, "HOME": self.folder, "TERM": "dumb", "PATH": path,
-                                                                  "COLUMNS": "200", "LINES": "100", "LC_ALL": "C"})
+            os.execve(zsh, ["zsh", "-i"], {"ZDOTDIR": self.folder, "HOME": self.folder, "TERM": "dumb", "PATH": path,
+                                             "COLUMNS": "200", "LINES": "100", "LC_ALL": "C"})
         try:
             self.read_until(terminal, "READY ")
             offers = []
