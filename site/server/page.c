@@ -181,8 +181,8 @@ static enum sl_status read_places(const char *on, struct sst_page *page, struct 
         memcpy(text, at, len < sizeof text ? len : 0);
         if (!sl_parse_u64(text, UINT32_MAX, &host) || host >= page->hosts.count)
             return sl_fail(e, SL_MALFORMED, "@On: \"%.*s\" is in no list of DP", len < 32 ? (int)len : 32, at);
-        if (count == SST_LOCATIONS_MAX || !sst_page_add_dp(page, (uint32_t)host))
-            return sl_fail(e, SL_MALFORMED, "@On: more than %d", SST_LOCATIONS_MAX);
+        if (count == page->hosts.count || !sst_page_add_dp(page, (uint32_t)host))
+            return sl_fail(e, SL_MALFORMED, "@On: more than there are DP");
         at += len + (at[len] == ' ');
     }
     return SL_OK;

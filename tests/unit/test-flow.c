@@ -7,6 +7,7 @@
 #include "tests/unit/site-database.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +319,31 @@ START_TEST(a_question_and_its_answer_come_back_as_they_were)
 }
 END_TEST
 
+/* As many as one "sitectl package add" can name, more than a client is told of. */
+START_TEST(S1_15_a_package_that_lies_on_very_many_distribution_points_is_told)
+{
+    enum { POINTS = 2 * SST_LOCATIONS_MAX };
+    struct sl_error e = {0};
+    struct sl_text text = sl_text_new(SRV_PAGE_MAX);
+    struct sst_page page = {.since = 40, .after = 6, .now = 42, .total = 1}, read;
+    struct sst_flowing *p = sst_page_add(&page);
+    p->id = strdup("P1"), p->version = 1;
+    for (uint32_t i = 0; i < POINTS; i++) {
+        char host[16];
+        snprintf(host, sizeof host, "dp%" PRIu32, i);
+        sl_strings_add(&page.hosts, host);
+        ck_assert(sst_page_add_dp(&page, i));
+    }
+    srv_page_write(&wanted, &page, &text);
+    ok(srv_page_read(&wanted, text.data, text.len, &read, &e), &e);
+    ck_assert_uint_eq(read.packages[0].count, POINTS);
+    ck_assert_uint_eq(read.dps[POINTS - 1], POINTS - 1);
+    sst_page_fini(&page);
+    sst_page_fini(&read);
+    sl_text_fini(&text);
+}
+END_TEST
+
 #define HEAD "sitelocator packages 1\n"
 #define PAGE(attributes, parts)                                                                                        \
     HEAD "<Packages Site='PAR' For='CHD' Nonce='0123456789abcdef' Total='1' " attributes "><DP Host='dp1'/>" parts "</Packages>"
@@ -349,6 +375,7 @@ START_TEST(P12_pages_that_lie)
         {PAGE(FINE, "<Package ID='P1' Version='1' On='1'/>"), "@On", SL_MALFORMED},
         {PAGE(FINE, "<Package ID='P1' Version='1' On='0,0'/>"), "@On", SL_MALFORMED},
         {PAGE(FINE, "<Package ID='P1' Version='1' On=' 0'/>"), "@On", SL_MALFORMED},
+        {PAGE(FINE, "<Package ID='P1' Version='1' On='0 0'/>"), "more than there are DP", SL_MALFORMED},
         {PAGE(FINE, "<Package ID='P1' Version='1' On='00000000000000000000'/>"), "@On", SL_MALFORMED},
         {PAGE(FINE, "<Gone ID='a/b'/>"), "@ID", SL_MALFORMED},
     };
@@ -379,6 +406,7 @@ int main(void)
     tcase_add_test(tc, a_package_of_another_site_is_laid_here_but_not_changed);
     tcase_add_test(tc, S2_16_what_is_still_being_fetched_is_told_once_it_is_there);
     tcase_add_test(tc, a_question_and_its_answer_come_back_as_they_were);
+    tcase_add_test(tc, S1_15_a_package_that_lies_on_very_many_distribution_points_is_told);
     tcase_add_test(tc, P12_pages_that_lie);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
