@@ -85,7 +85,10 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
                         struct sl_error *e) SL_MUST;
 /* Other times, from now on. */
 void srv_set_times(struct srv *srv, const struct srv_times *times);
-/* Appends what the site server and the database are like, in the text format of Prometheus; any thread, and never waits. */
+/*
+ * Appends what the site server and the database are like, in the text format of Prometheus. Any thread; waits for nothing but the
+ * outbox, a file of this host.
+ */
 void srv_metrics(struct srv *srv, struct sl_text *out);
 /* Stops publishing (a running publication is waited for), and frees; after host_control_close. NULL is accepted. */
 void srv_close(struct srv *srv);
