@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 enum {
     BACKLOG = 128,
     CONNECTION_MEMORY = 32 << 10, /* request line and headers */
+    FINISH_MS = 300, FINISH_LOOK_MS = 5, /* how long answers may take to go out at the end, and how often that is looked at */
     DRAIN_MAX = 8 * WEB_BODY_MAX, /* of a body that is too large, so that its sender gets to read the 413 */
 };
 
@@ -57,6 +59,7 @@ struct web {
     struct web_watch *watch; /* from web_start on */
     unsigned connections, per_client;
     _Atomic int64_t idle_ms, headers_ms, body_ms;
+    atomic_int answering; /* requests whose answer has not gone out in full yet */
     bool started;
 };
 
@@ -66,6 +69,7 @@ struct exchange {
     bool query_fits;
     bool has_nul; /* "%00" in the path, which would end it early */
     bool begun;
+    bool is_answered; /* counted in web.answering */
     struct sl_deadline deadline; /* for the whole body */
     struct sl_text body;
     size_t received;
@@ -380,6 +384,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
     }
     if (x->received >= WEB_BODY_MAX)
         return refuse(web, conn, 413, too_large);
+    x->is_answered = true;
+    atomic_fetch_add(&web->answering, 1);
     return answer(web, conn, x, path, method, door->tls != NULL);
 }
 
@@ -405,6 +411,8 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **con_cls,
     web_watch_next(door->web->watch, guest_of(conn), door->web->headers_ms);
     if (x == NULL)
         return;
+    if (x->is_answered)
+        atomic_fetch_sub(&door->web->answering, 1);
     sl_text_fini(&x->body);
     free(x);
     *con_cls = NULL;
@@ -520,11 +528,20 @@ size_t web_connections(const struct web *web)
     return open;
 }
 
+/* Who was waiting is told; what is too long for that is cut off, and asked for again. */
+static void let_finish(struct web *web)
+{
+    struct sl_deadline deadline = sl_deadline_in(FINISH_MS);
+    while (atomic_load(&web->answering) > 0 && !sl_deadline_passed(deadline))
+        (void)poll(NULL, 0, FINISH_LOOK_MS);
+}
+
 void web_free(struct web *web)
 {
     if (web == NULL)
         return;
     SL_CHECK_MAGIC(web, WEB_MAGIC);
+    let_finish(web);
     for (size_t i = 0; i < web->door_count; i++) {
         if (web->doors[i].daemon != NULL)
             MHD_stop_daemon(web->doors[i].daemon);

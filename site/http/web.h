@@ -103,7 +103,7 @@ enum sl_status web_listen(struct web *web, const struct sl_endpoint *address, co
                           struct sl_error *e) SL_MUST;
 /* Starts answering on every address. */
 enum sl_status web_start(struct web *web, struct sl_error *e) SL_MUST;
-/* Stops answering, waits for what runs, and frees; NULL is accepted. */
+/* Stops answering, waits for what runs and, for 300 ms, until its answers have gone out, and frees; NULL is accepted. */
 void web_free(struct web *web);
 
 /* A header of the request, whatever its case; NULL when absent. Lives until the handler returns. */

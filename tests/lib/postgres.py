@@ -10,6 +10,7 @@ Runs as the calling user; started by root it drops to nobody, since PostgreSQL r
 whoever connects from this machine, and nothing in it outlives the test.
 """
 import atexit
+import contextlib
 import glob
 import os
 import shutil
@@ -122,7 +123,8 @@ class Postgres:
         os.kill(self.process.pid, signo)
         with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as children:
             for pid in children.read().split():
-                os.kill(int(pid), signo)
+                with contextlib.suppress(ProcessLookupError):  # its client has gone meanwhile
+                    os.kill(int(pid), signo)
 
     def thaw(self):
         self.freeze(signal.SIGCONT)
