@@ -59,6 +59,37 @@ static void tell_ready(struct sited *d)
     }
 }
 
+static void end_if_over(struct sited *d)
+{
+    if (!d->has_names && !d->is_staffed)
+        host_loop_stop(d->loop);
+}
+
+static void on_released(void *ctx)
+{
+    struct sited *d = ctx;
+    d->has_names = false;
+    end_if_over(d);
+}
+
+static void on_left(void *ctx)
+{
+    struct sited *d = ctx;
+    d->is_staffed = false;
+    end_if_over(d);
+}
+
+/* The loop ends when the desk is left and the names are released. */
+static void leave(struct sited *d)
+{
+    if (d->is_leaving)
+        return;
+    d->is_leaving = true;
+    host_loop_stop(d->desk);
+    if (d->has_names)
+        nbn_release_all(d->names, on_released, d);
+}
+
 static void on_started(void *ctx)
 {
     struct sited *d = ctx;
@@ -69,7 +100,7 @@ static void on_started(void *ctx)
     if (d->status == SL_OK)
         tell_ready(d);
     else
-        host_loop_stop(d->loop);
+        leave(d);
 }
 
 /* ---- reload ----------------------------------------------------------------------------------------------------------- */
@@ -99,26 +130,6 @@ static void on_hangup(void *ctx)
 
 /* ---- end -------------------------------------------------------------------------------------------------------------- */
 
-static void end_if_over(struct sited *d)
-{
-    if (!d->has_names && !d->is_staffed)
-        host_loop_stop(d->loop);
-}
-
-static void on_released(void *ctx)
-{
-    struct sited *d = ctx;
-    d->has_names = false;
-    end_if_over(d);
-}
-
-static void on_left(void *ctx)
-{
-    struct sited *d = ctx;
-    d->is_staffed = false;
-    end_if_over(d);
-}
-
 /* Nobody waits for the database any more. */
 static void end_pools(void *ctx)
 {
@@ -137,9 +148,7 @@ static void on_stop(void *ctx)
     }
     d->grace = host_timer_new(d->loop, end_pools, d);
     host_timer_start(d->grace, SITED_GRACE_MS);
-    host_loop_stop(d->desk);
-    if (d->has_names)
-        nbn_release_all(d->names, on_released, d);
+    leave(d);
 }
 
 static void *work(void *ctx)

@@ -377,7 +377,7 @@ static void wish(struct nbn_wishes *wishes, const struct sm_target *target, cons
     struct nbn_wish w = {.registry = sl_strdup(target->uri), .address = address};
     bool fits = nb_name_make(text, NB_SMS, &w.name);
     sl_assert(fits);
-    wishes->items = sl_resize(wishes->items, wishes->count + 1, sizeof *wishes->items);
+    wishes->items = sl_grow(wishes->items, wishes->count, sizeof *wishes->items);
     wishes->items[wishes->count++] = w;
 }
 
