@@ -255,10 +255,12 @@ class Cache(harness.Case):
             self.assertEqual(self.report(*words).code, 2, words)
         program, more = bench.program_itself("locator")
         rights, _, _ = slapd.drop_rights()
+        os.chmod(self.file, 0)
         refused = subprocess.run([program, "report-failure", number, "--cache", self.file], env=more, cwd="/", capture_output=True, text=True,
                                  check=False, **rights)
         self.assertEqual(refused.returncode, 6, refused.stderr)
         self.assertIn("Permission denied", refused.stderr)
+        os.chmod(self.file, 0o600)
         with open(self.file, "r+b") as file:
             file.write(b"garbage" * 1000)
         done = self.report(number)

@@ -339,17 +339,21 @@ class Fetching(harness.Case):
         """S2.09 S2.10 no room for the package: told with the reason, nothing half is served; when there is room it goes on where it was"""
         disk = os.path.join(self.dp.folder, "site.content")
         os.mkdir(disk)
-        self.run_ok([harness.tool("mount", "mount"), "-t", "tmpfs", "-o", "size=%d" % (PIECE + (2 << 20)), "none", disk])
+        self.run_ok([harness.tool("mount", "mount"), "-t", "tmpfs", "-o", "size=64m", "none", disk])
         self.addCleanup(harness.run, [harness.tool("umount", "mount"), "-l", disk])
+        others = os.path.join(disk, "of-others")
+        with open(others, "wb") as file:
+            file.write(bytes((62 << 20) - PIECE))
         self.available_later()
         self.wait_for("PS100001", "failed")
         self.assertIn("No space left on device", self.status("PS100001")["message"])
         self.assertEqual((self.fetch(self.dp, "PS100001", "large")[0], self.named("PS100001")), (404, []))
         self.server.asked.clear()
-        self.run_ok([harness.tool("mount", "mount"), "-o", "remount,size=64m", disk])
+        os.unlink(others)
         self.wait_for("PS100001", "available")
         self.assertGreater(min([first for _, first in self.server.asked]), PIECE - 1)
         self.assertEqual(self.fetch(self.dp, "PS100001", "large"), (200, self.octets))
 
 
+harness.need_namespace("-rm")
 harness.main()
