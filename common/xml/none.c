@@ -36,6 +36,13 @@ const char *sx_attr(struct sx_node *node, const char *name)
     return NULL;
 }
 
+const char *sx_attr_text(struct sx_node *node, const char *name)
+{
+    (void)name;
+    sl_assert(!node);
+    return "";
+}
+
 const char *sx_content(struct sx_node *node)
 {
     sl_assert(!node);

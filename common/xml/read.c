@@ -409,6 +409,12 @@ const char *sx_attr(struct sx_node *node, const char *name)
     return NULL;
 }
 
+const char *sx_attr_text(struct sx_node *node, const char *name)
+{
+    const char *value = node ? sx_attr(node, name) : NULL;
+    return value ? value : "";
+}
+
 const char *sx_content(struct sx_node *node)
 {
     return node->text ? node->text->text : "";

@@ -37,6 +37,8 @@ struct sx_node *sx_root(struct sx_doc *doc);
 const char *sx_name(const struct sx_node *node);
 /* The value of an attribute, NULL when absent. Lives as long as the document. */
 const char *sx_attr(struct sx_node *node, const char *name);
+/* The same, but "" when it is absent or `node` is NULL. */
+const char *sx_attr_text(struct sx_node *node, const char *name);
 /* The text content of an element, "" when empty. Lives as long as the document. */
 const char *sx_content(struct sx_node *node);
 /* The first child element of this local name (NULL name: any), or NULL. */

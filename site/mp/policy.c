@@ -39,9 +39,7 @@ static const char *text_of(struct sx_node *node, const char *child)
 
 static const char *attr_of(struct sx_node *node, const char *child, const char *attr)
 {
-    struct sx_node *found = node != NULL ? sx_child(node, child) : NULL;
-    const char *value = found != NULL ? sx_attr(found, attr) : NULL;
-    return value != NULL ? value : "";
+    return sx_attr_text(node != NULL ? sx_child(node, child) : NULL, attr);
 }
 
 static enum sl_status copy(char *out, size_t size, const char *what, const char *text, struct sl_error *e)

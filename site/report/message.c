@@ -33,12 +33,6 @@ static struct sx_node *child(struct sx_node *node, const char *name)
     return node != NULL ? sx_child(node, name) : NULL;
 }
 
-static const char *attr(struct sx_node *node, const char *name)
-{
-    const char *value = node != NULL ? sx_attr(node, name) : NULL;
-    return value != NULL ? value : "";
-}
-
 static const char *content_of(struct sx_node *node)
 {
     return node != NULL ? sx_content(node) : "";
@@ -66,8 +60,8 @@ static const char *discovery_property(struct sx_node *data, const char *wanted)
 {
     struct sx_node *list = child(data, "DiscoveryProperties");
     for (struct sx_node *p = child(list, "Property"); p != NULL; p = sx_next(p, "Property"))
-        if (sl_text_iequal(attr(p, "Name"), wanted))
-            return attr(p, "Value");
+        if (sl_text_iequal(sx_attr_text(p, "Name"), wanted))
+            return sx_attr_text(p, "Value");
     return "";
 }
 
@@ -76,7 +70,7 @@ static enum sl_status read_registration(struct sx_node *root, const char *client
     struct sx_node *data = child(root, "Data");
     if (data == NULL)
         return sl_fail(e, SL_MALFORMED, "ClientRegistrationRequest: no Data");
-    enum sl_status status = check_client(client, attr(data, "SMSID"), "Data/@SMSID", e);
+    enum sl_status status = check_client(client, sx_attr_text(data, "SMSID"), "Data/@SMSID", e);
     const char *name = discovery_property(data, "NetBIOS Name");
     if (name[0] == '\0')
         name = discovery_property(data, "FQ Name");
@@ -91,7 +85,7 @@ enum sl_status rep_registration_id(const char *xml, size_t len, char ret_smsid[S
     enum sl_status status = open_doc(xml, len, "ClientRegistrationRequest", &doc, e);
     if (status != SL_OK)
         return status;
-    const char *text = attr(child(sx_root(doc), "Data"), "SMSID");
+    const char *text = sx_attr_text(child(sx_root(doc), "Data"), "SMSID");
     if (text[0] == '\0')
         ret_smsid[0] = '\0';
     else if (!sm_smsid_parse(text, ret_smsid))
@@ -190,7 +184,7 @@ static struct sm_instance *new_instance(struct sm_content *c)
 
 static enum sl_status read_instance(struct sx_node *node, struct sm_content *c, struct sl_error *e)
 {
-    const char *class = attr(node, "Class"), *space = attr(node, "Namespace");
+    const char *class = sx_attr_text(node, "Class"), *space = sx_attr_text(node, "Namespace");
     struct sx_node *object = child(node, NULL);
     struct sl_text properties = sl_text_new(SM_REPORT_MAX);
     if (class[0] == '\0' || strlen(class) >= REP_NAME_MAX || strlen(space) >= REP_NAME_MAX)
@@ -207,7 +201,7 @@ static enum sl_status read_instance(struct sx_node *node, struct sm_content *c, 
         .namespace = sl_strdup(space),
         .item = sl_strdup(item_of(object)),
         .properties = sl_text_take(&properties),
-        .is_deleted = sl_text_iequal(attr(node, "Content"), "Delete"),
+        .is_deleted = sl_text_iequal(sx_attr_text(node, "Content"), "Delete"),
     };
     return SL_OK;
 }

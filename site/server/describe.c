@@ -68,27 +68,21 @@ void srv_describe(const struct sm_snapshot *site, int64_t made_s, struct sl_text
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------ */
 
-static const char *attr(struct sx_node *node, const char *name)
-{
-    const char *value = sx_attr(node, name);
-    return value != NULL ? value : "";
-}
-
 static bool is_set(struct sx_node *node, const char *name)
 {
-    return strcmp(attr(node, name), "1") == 0;
+    return strcmp(sx_attr_text(node, name), "1") == 0;
 }
 
 static enum sl_status read_site(struct sx_node *node, struct sm_site *site, struct sl_error *e)
 {
-    enum sm_site_kind kind = sm_site_kind_parse(attr(node, "Kind"));
-    const char *parent = attr(node, "Parent"), *server = attr(node, "Server");
+    enum sm_site_kind kind = sm_site_kind_parse(sx_attr_text(node, "Kind"));
+    const char *parent = sx_attr_text(node, "Parent"), *server = sx_attr_text(node, "Server");
     if (kind == SM_SITE_KIND_COUNT)
-        return sl_fail(e, SL_MALFORMED, "@Kind: \"%.32s\" is no kind of site", attr(node, "Kind"));
+        return sl_fail(e, SL_MALFORMED, "@Kind: \"%.32s\" is no kind of site", sx_attr_text(node, "Kind"));
     if (parent[0] != '\0' && sm_check_code(parent, e) != SL_OK)
         return sl_fail_in(e, SL_MALFORMED, "@Parent");
-    enum sl_status status =
-        sm_site_make(attr(node, "Code"), attr(node, "Domain"), attr(node, "Forest"), server, server, site, e);
+    const char *domain = sx_attr_text(node, "Domain"), *forest = sx_attr_text(node, "Forest");
+    enum sl_status status = sm_site_make(sx_attr_text(node, "Code"), domain, forest, server, server, site, e);
     if (status != SL_OK)
         return status;
     site->kind = kind;
@@ -99,9 +93,9 @@ static enum sl_status read_site(struct sx_node *node, struct sm_site *site, stru
 static enum sl_status read_mp(struct sx_node *node, struct sm_mp *mp, struct sl_error *e)
 {
     int64_t port = 0;
-    if (!sl_parse_i64(attr(node, "Port"), 1, UINT16_MAX, &port))
-        return sl_fail(e, SL_MALFORMED, "@Port: \"%.20s\"", attr(node, "Port"));
-    enum sl_status status = sm_mp_make(attr(node, "Host"), attr(node, "Address"), port, mp, e);
+    if (!sl_parse_i64(sx_attr_text(node, "Port"), 1, UINT16_MAX, &port))
+        return sl_fail(e, SL_MALFORMED, "@Port: \"%.20s\"", sx_attr_text(node, "Port"));
+    enum sl_status status = sm_mp_make(sx_attr_text(node, "Host"), sx_attr_text(node, "Address"), port, mp, e);
     if (status != SL_OK)
         return status;
     mp->is_https = is_set(node, "HTTPS");
@@ -112,10 +106,10 @@ static enum sl_status read_mp(struct sx_node *node, struct sm_mp *mp, struct sl_
 
 static enum sl_status read_boundary(struct sx_node *node, struct sm_boundary *b, struct sl_error *e)
 {
-    enum sm_boundary_kind kind = sm_boundary_kind_parse(attr(node, "Kind"));
+    enum sm_boundary_kind kind = sm_boundary_kind_parse(sx_attr_text(node, "Kind"));
     if (kind == SM_BOUNDARY_COUNT)
-        return sl_fail(e, SL_MALFORMED, "@Kind: \"%.32s\" is no kind of boundary", attr(node, "Kind"));
-    enum sl_status status = sm_boundary_make(kind, attr(node, "Value"), b, e);
+        return sl_fail(e, SL_MALFORMED, "@Kind: \"%.32s\" is no kind of boundary", sx_attr_text(node, "Kind"));
+    enum sl_status status = sm_boundary_make(kind, sx_attr_text(node, "Value"), b, e);
     if (status == SL_OK)
         b->is_slow = is_set(node, "Slow");
     return status;
@@ -161,7 +155,7 @@ static enum sl_status read_dps(struct sx_node *root, struct sm_snapshot *site, s
 {
     site->dps = sl_new_array(count_of(root, "DP") + 1, sizeof *site->dps);
     for (struct sx_node *n = sx_child(root, "DP"); n != NULL; n = sx_next(n, "DP")) {
-        if (sm_dp_make(attr(n, "Host"), attr(n, "URL"), &site->dps[site->dp_count], e) != SL_OK)
+        if (sm_dp_make(sx_attr_text(n, "Host"), sx_attr_text(n, "URL"), &site->dps[site->dp_count], e) != SL_OK)
             return sl_fail_in(e, SL_MALFORMED, "DP %zu", site->dp_count + 1);
         site->dp_count++;
     }
@@ -171,13 +165,14 @@ static enum sl_status read_dps(struct sx_node *root, struct sm_snapshot *site, s
 /* A boundary of the site that protects one of its distribution points. */
 static enum sl_status read_protected(struct sx_node *node, struct sm_snapshot *site, struct sl_error *e)
 {
-    struct sm_dp *dp = (struct sm_dp *)(uintptr_t)sm_find_dp(site, attr(node, "DP"));
-    enum sm_boundary_kind kind = sm_boundary_kind_parse(attr(node, "Kind"));
-    struct sm_boundary *boundary = kind != SM_BOUNDARY_COUNT ? sm_find_boundary(site, kind, attr(node, "Value")) : NULL;
+    struct sm_dp *dp = (struct sm_dp *)(uintptr_t)sm_find_dp(site, sx_attr_text(node, "DP"));
+    const char *value = sx_attr_text(node, "Value");
+    enum sm_boundary_kind kind = sm_boundary_kind_parse(sx_attr_text(node, "Kind"));
+    struct sm_boundary *boundary = kind != SM_BOUNDARY_COUNT ? sm_find_boundary(site, kind, value) : NULL;
     if (dp == NULL)
-        return sl_fail(e, SL_MALFORMED, "@DP: \"%.64s\" is none of them", attr(node, "DP"));
+        return sl_fail(e, SL_MALFORMED, "@DP: \"%.64s\" is none of them", sx_attr_text(node, "DP"));
     if (boundary == NULL)
-        return sl_fail(e, SL_MALFORMED, "\"%.32s %.64s\" is none of the boundaries", attr(node, "Kind"), attr(node, "Value"));
+        return sl_fail(e, SL_MALFORMED, "\"%.32s %.64s\" is none of the boundaries", sx_attr_text(node, "Kind"), value);
     dp->boundaries = sl_resize(dp->boundaries, dp->boundary_count + 1, sizeof(struct sm_boundary *));
     dp->boundaries[dp->boundary_count++] = boundary;
     return SL_OK;
@@ -197,8 +192,8 @@ static enum sl_status read_root(struct sx_node *root, struct sm_snapshot *site, 
     struct sx_node *node = sx_child(root, "Site");
     if (strcmp(sx_name(root), SRV_DESCRIPTION) != 0 || node == NULL)
         return sl_fail(e, SL_MALFORMED, "is no " SRV_DESCRIPTION " with a Site");
-    if (!sl_parse_i64(attr(root, "Made"), 1, INT64_MAX, ret_made_s))
-        return sl_fail(e, SL_MALFORMED, "@Made: \"%.32s\"", attr(root, "Made"));
+    if (!sl_parse_i64(sx_attr_text(root, "Made"), 1, INT64_MAX, ret_made_s))
+        return sl_fail(e, SL_MALFORMED, "@Made: \"%.32s\"", sx_attr_text(root, "Made"));
     const char *packages = sx_attr(root, "Packages"); /* absent: of a version that does not tell them */
     if (packages != NULL && !sl_parse_i64(packages, 0, INT64_MAX, &site->packages_changed))
         return sl_fail(e, SL_MALFORMED, "@Packages: \"%.32s\"", packages);

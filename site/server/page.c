@@ -86,24 +86,18 @@ static enum sl_status open_doc(const char *text, size_t len, const char *line, c
     return SL_OK;
 }
 
-static const char *attr(struct sx_node *node, const char *name)
-{
-    const char *value = sx_attr(node, name);
-    return value != NULL ? value : "";
-}
-
 static enum sl_status read_number(struct sx_node *node, const char *name, int64_t *ret_value, struct sl_error *e)
 {
-    if (sl_parse_i64(attr(node, name), 0, INT64_MAX, ret_value))
+    if (sl_parse_i64(sx_attr_text(node, name), 0, INT64_MAX, ret_value))
         return SL_OK;
-    return sl_fail(e, SL_MALFORMED, "@%s: \"%.32s\"", name, attr(node, name));
+    return sl_fail(e, SL_MALFORMED, "@%s: \"%.32s\"", name, sx_attr_text(node, name));
 }
 
 static enum sl_status read_code(struct sx_node *node, const char *name, char ret_code[SM_CODE_LEN + 1], struct sl_error *e)
 {
-    if (sm_check_code(attr(node, name), e) != SL_OK)
+    if (sm_check_code(sx_attr_text(node, name), e) != SL_OK)
         return sl_fail_in(e, SL_MALFORMED, "@%s", name);
-    (void)sl_text_copy(ret_code, SM_CODE_LEN + 1, attr(node, name));
+    (void)sl_text_copy(ret_code, SM_CODE_LEN + 1, sx_attr_text(node, name));
     return SL_OK;
 }
 
@@ -122,9 +116,9 @@ static enum sl_status read_wanted(struct sx_node *root, struct srv_wanted *wante
         status = read_number(root, "After", &wanted->after, e);
     if (status != SL_OK)
         return status;
-    if (!sl_text_copy(wanted->nonce, sizeof wanted->nonce, attr(root, "Nonce")) ||
+    if (!sl_text_copy(wanted->nonce, sizeof wanted->nonce, sx_attr_text(root, "Nonce")) ||
         !sl_parse_hex(wanted->nonce, octets, sizeof octets, &len))
-        return sl_fail(e, SL_MALFORMED, "@Nonce: \"%.32s\"", attr(root, "Nonce"));
+        return sl_fail(e, SL_MALFORMED, "@Nonce: \"%.32s\"", sx_attr_text(root, "Nonce"));
     return SL_OK;
 }
 
@@ -144,9 +138,9 @@ static enum sl_status check_answer(struct sx_node *root, const struct srv_wanted
                                    struct sl_error *e)
 {
     bool is_asked = page->since == wanted->since && page->after == wanted->after;
-    if (strcmp(attr(root, "Site"), wanted->of) != 0)
-        return sl_fail(e, SL_CONFLICT, "they are of site \"%.8s\", not of %s", attr(root, "Site"), wanted->of);
-    if (strcmp(attr(root, "For"), wanted->site) != 0 || strcmp(attr(root, "Nonce"), wanted->nonce) != 0)
+    if (strcmp(sx_attr_text(root, "Site"), wanted->of) != 0)
+        return sl_fail(e, SL_CONFLICT, "they are of site \"%.8s\", not of %s", sx_attr_text(root, "Site"), wanted->of);
+    if (strcmp(sx_attr_text(root, "For"), wanted->site) != 0 || strcmp(sx_attr_text(root, "Nonce"), wanted->nonce) != 0)
         return sl_fail(e, SL_CONFLICT, "they answer another question");
     if (!is_asked && (page->since != 0 || page->after != 0))
         return sl_fail(e, SL_CONFLICT, "changes since %" PRId64 " behind %" PRId64 " were asked for", wanted->since,
@@ -191,26 +185,26 @@ static enum sl_status read_places(const char *on, struct sst_page *page, struct 
 static enum sl_status read_package(struct sx_node *node, bool is_gone, struct sst_page *page, struct sl_error *e)
 {
     int64_t version = 0;
-    const char *id = attr(node, "ID");
+    const char *id = sx_attr_text(node, "ID");
     if (sm_check_package_id(id, e) != SL_OK)
         return sl_fail_in(e, SL_MALFORMED, "@ID");
-    if (!is_gone && !sl_parse_i64(attr(node, "Version"), 1, UINT32_MAX, &version))
-        return sl_fail(e, SL_MALFORMED, "@Version: \"%.32s\"", attr(node, "Version"));
+    if (!is_gone && !sl_parse_i64(sx_attr_text(node, "Version"), 1, UINT32_MAX, &version))
+        return sl_fail(e, SL_MALFORMED, "@Version: \"%.32s\"", sx_attr_text(node, "Version"));
     struct sst_flowing *package = sst_page_add(page);
     if (package == NULL)
         return sl_fail(e, SL_MALFORMED, "too many");
     package->id = sl_strdup(id);
     package->version = (uint32_t)version;
     package->is_gone = is_gone;
-    return is_gone ? SL_OK : read_places(attr(node, "On"), page, e);
+    return is_gone ? SL_OK : read_places(sx_attr_text(node, "On"), page, e);
 }
 
 static enum sl_status read_page(struct sx_node *root, struct sst_page *page, struct sl_error *e)
 {
     for (struct sx_node *n = sx_child(root, "DP"); n != NULL; n = sx_next(n, "DP")) {
-        if (sm_check_host("@Host", attr(n, "Host"), e) != SL_OK)
+        if (sm_check_host("@Host", sx_attr_text(n, "Host"), e) != SL_OK)
             return sl_fail_in(e, SL_MALFORMED, "DP %zu", page->hosts.count + 1);
-        sl_strings_add(&page->hosts, attr(n, "Host"));
+        sl_strings_add(&page->hosts, sx_attr_text(n, "Host"));
     }
     for (struct sx_node *n = sx_child(root, NULL); n != NULL; n = sx_next(n, NULL)) {
         bool is_gone = strcmp(sx_name(n), "Gone") == 0;

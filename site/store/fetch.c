@@ -198,6 +198,14 @@ enum sl_status sst_fetch_progress(struct sst *store, const char *dp, const struc
 
 /* ---- verifying ------------------------------------------------------------------------------------------------------------ */
 
+/* ?1 the site, ?2 the package, ?3 that all are meant: `package` is NULL. */
+static void bind_packages(struct db_stmt *s, const char *site, const char *package)
+{
+    db_bind_text(s, 1, site);
+    db_bind_text(s, 2, package != NULL ? package : "");
+    db_bind_int(s, 3, package == NULL);
+}
+
 enum sl_status sst_ask(struct sst *store, const char *site, const char *package, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
@@ -206,9 +214,7 @@ enum sl_status sst_ask(struct sst *store, const char *site, const char *package,
                    "JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
                    "WHERE s.code = ?1 AND (p.package = ?2 OR ?3 = 1) AND p.sha256 IS NOT NULL AND d.is_fetching = 1 "
                    "ON CONFLICT DO NOTHING");
-    db_bind_text(s, 1, site);
-    db_bind_text(s, 2, package != NULL ? package : "");
-    db_bind_int(s, 3, package == NULL);
+    bind_packages(s, site, package);
     return db_run(s, e);
 }
 
@@ -273,9 +279,7 @@ enum sl_status sst_waiting(struct sst *store, const char *site, const char *pack
         store->db, "SELECT DISTINCT d.host, d.signs FROM site s JOIN package p ON p.site_id = s.id "
                    "JOIN dp_ask a ON a.package_id = p.id JOIN dp d ON d.id = a.dp_id "
                    "WHERE s.code = ?1 AND (p.package = ?2 OR ?3 = 1) ORDER BY d.host");
-    db_bind_text(s, 1, site);
-    db_bind_text(s, 2, package != NULL ? package : "");
-    db_bind_int(s, 3, package == NULL);
+    bind_packages(s, site, package);
     while (db_step(s)) {
         struct sst_waiting *one = sst_grow(&list, &count, sizeof *list);
         if (one == NULL)

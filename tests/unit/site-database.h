@@ -6,6 +6,8 @@
 #ifndef SL_TESTS_UNIT_SITE_DATABASE_H
 #define SL_TESTS_UNIT_SITE_DATABASE_H
 
+#include "common/base/status.h"
+
 #include <check.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -36,6 +38,18 @@ static inline void unit_site_database(char *out, size_t size, const char *folder
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert_int_eq(status, 0);
     snprintf(out, size, "%s", uri);
+}
+
+/* Removes what there is of the database, once it is closed, and its folder; one of PostgreSQL stays. */
+static inline void unit_site_remove(const char *path, const char *folder)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", "-server", "-moved"};
+    for (size_t i = 0; i < SL_COUNT(endings); i++) {
+        char name[300];
+        snprintf(name, sizeof name, "%s%s", path, endings[i]);
+        unlink(name);
+    }
+    rmdir(folder);
 }
 
 #endif

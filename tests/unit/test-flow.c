@@ -5,6 +5,7 @@
 #include "site/store/neighbour.h"
 #include "site/store/private.h"
 #include "tests/unit/site-database.h"
+#include "tests/unit/unit.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -17,11 +18,6 @@ enum { MANY = 20000 };
 
 static char folder[64], path[256];
 static struct sst *store;
-
-static void ok(enum sl_status status, const struct sl_error *e)
-{
-    ck_assert_msg(status == SL_OK, "%s", e->text);
-}
 
 static void add_dp(const char *host)
 {
@@ -83,14 +79,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm"};
     sst_close(store);
-    for (size_t i = 0; i < SL_COUNT(suffixes); i++) {
-        char name[300];
-        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        unlink(name);
-    }
-    rmdir(folder);
+    unit_site_remove(path, folder);
 }
 
 static struct sst_page read_page(int64_t since, int64_t after)
@@ -394,24 +384,8 @@ START_TEST(P12_pages_that_lie)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("flow");
-    TCase *tc = tcase_create("flow");
-    tcase_add_checked_fixture(tc, set_up, tear_down);
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, S1_15_many_packages_come_in_pages_and_then_what_has_changed);
-    tcase_add_test(tc, who_was_told_too_little_or_another_state_is_told_everything);
-    tcase_add_test(tc, a_page_that_does_not_add_up_changes_nothing);
-    tcase_add_test(tc, a_package_of_another_site_is_laid_here_but_not_changed);
-    tcase_add_test(tc, S2_16_what_is_still_being_fetched_is_told_once_it_is_there);
-    tcase_add_test(tc, a_question_and_its_answer_come_back_as_they_were);
-    tcase_add_test(tc, S1_15_a_package_that_lies_on_very_many_distribution_points_is_told);
-    tcase_add_test(tc, P12_pages_that_lie);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN_WITH("flow", set_up, tear_down, S1_15_many_packages_come_in_pages_and_then_what_has_changed,
+               who_was_told_too_little_or_another_state_is_told_everything, a_page_that_does_not_add_up_changes_nothing,
+               a_package_of_another_site_is_laid_here_but_not_changed,
+               S2_16_what_is_still_being_fetched_is_told_once_it_is_there, a_question_and_its_answer_come_back_as_they_were,
+               S1_15_a_package_that_lies_on_very_many_distribution_points_is_told, P12_pages_that_lie)

@@ -17,11 +17,6 @@ struct bench {
     struct sst *store;
 };
 
-static void ok(enum sl_status status, const struct sl_error *e)
-{
-    ck_assert_msg(status == SL_OK, "%s", e->text);
-}
-
 static void add_mp(struct bench *b, const char *address)
 {
     struct sm_mp mp;

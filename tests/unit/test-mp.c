@@ -22,11 +22,6 @@ struct bench {
     struct web_response response;
 };
 
-static void ok(enum sl_status status, const struct sl_error *e)
-{
-    ck_assert_msg(status == SL_OK, "%s", e->text);
-}
-
 static void add_site(struct bench *b, const char *code)
 {
     struct sm_site site;
@@ -103,18 +98,12 @@ static void set_up(struct bench *b)
 
 static void tear_down(struct bench *b)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-moved"};
     mp_free(b->mp);
     mp_identity_free(b->identity);
     sst_pool_free(b->pool);
     sst_close(b->store);
     sl_text_fini(&b->response.body);
-    for (size_t i = 0; i < SL_COUNT(suffixes); i++) {
-        char name[300];
-        snprintf(name, sizeof name, "%s%s", b->path, suffixes[i]);
-        unlink(name);
-    }
-    rmdir(b->folder);
+    unit_site_remove(b->path, b->folder);
 }
 
 /* Calls the handler of a path, as the HTTP server does, and returns the status. */

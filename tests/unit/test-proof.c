@@ -18,11 +18,6 @@ struct bench {
     struct proof_question q;
 };
 
-static void ok(enum sl_status status, const struct sl_error *e)
-{
-    ck_assert_msg(status == SL_OK, "%s", e->text);
-}
-
 static void issue(struct bench *b, const struct proof_key *root, const struct proof_subject *subject)
 {
     struct sl_error e = {0};

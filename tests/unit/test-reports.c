@@ -19,11 +19,6 @@ enum { WRITERS = 8, EACH = 50 };
 
 static char folder[64], path[128];
 
-static void ok(enum sl_status status, const struct sl_error *e)
-{
-    ck_assert_msg(status == SL_OK, "%s", e->text);
-}
-
 static void set_up(void)
 {
     snprintf(folder, sizeof folder, "/tmp/test-reports.XXXXXX");
@@ -272,24 +267,7 @@ START_TEST(S1_17_instances_are_told_apart_by_their_names)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("reports");
-    TCase *tc = tcase_create("reports");
-    tcase_add_checked_fixture(tc, set_up, tear_down);
-    tcase_set_timeout(tc, 60);
-    tcase_add_test(tc, ids_are_guids_and_nothing_else);
-    tcase_add_test(tc, a_batch_comes_back_as_it_was_written);
-    tcase_add_test(tc, a_damaged_batch_is_malformed_and_harmless);
-    tcase_add_test(tc, S1_18_what_was_put_is_there_after_reopening_in_order);
-    tcase_add_test(tc, S1_18_it_is_bounded_by_number_and_octets);
-    tcase_add_test(tc, S1_18_many_put_at_the_same_time);
-    tcase_add_test(tc, a_waiting_registration_is_found_with_its_key);
-    tcase_add_test(tc, S1_17_instances_are_told_apart_by_their_names);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
+UNIT_MAIN_WITH("reports", set_up, tear_down, ids_are_guids_and_nothing_else, a_batch_comes_back_as_it_was_written,
+               a_damaged_batch_is_malformed_and_harmless, S1_18_what_was_put_is_there_after_reopening_in_order,
+               S1_18_it_is_bounded_by_number_and_octets, S1_18_many_put_at_the_same_time,
+               a_waiting_registration_is_found_with_its_key, S1_17_instances_are_told_apart_by_their_names)

@@ -10,6 +10,7 @@
 #include "site/store/private.h"
 #include "site/store/systems.h"
 #include "tests/unit/site-database.h"
+#include "tests/unit/unit.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -20,11 +21,6 @@
 
 static char folder[64], path[256];
 static struct sst *store;
-
-static void ok(enum sl_status status, const struct sl_error *e)
-{
-    ck_assert_msg(status == SL_OK, "%s", e->text);
-}
 
 static void init_site(const char *code)
 {
@@ -107,15 +103,9 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-server", "-moved"};
     sst_close(store);
     store = NULL;
-    for (size_t i = 0; i < SL_COUNT(suffixes); i++) {
-        char name[300];
-        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        unlink(name);
-    }
-    rmdir(folder);
+    unit_site_remove(path, folder);
 }
 
 START_TEST(second_init_of_a_code_is_a_conflict)
