@@ -21,6 +21,11 @@
 
 /* Batches taken from one socket before the others get their turn. */
 enum { ROUNDS_MAX = 16 };
+/*
+ * Who has a few questions under way sends the next as soon as it has an answer. Were the worker asleep by then, the sender would
+ * pay for waking it, which takes longer than what it sends: after so few the worker waits awake, so long, and looks again.
+ */
+enum { FEW = 8, LINGER_US = 10 };
 /* Of the encoded name in a question, behind its length. */
 enum { NAME_AT = NB_HEADER_LEN + 1 };
 
@@ -147,6 +152,12 @@ static void on_batch(struct worker *w, const struct listener *l, size_t n)
     outbox_flush(&w->out);
 }
 
+static void linger(void)
+{
+    for (int64_t end_us = sl_clock_mono_us() + LINGER_US; sl_clock_mono_us() < end_us;)
+        ;
+}
+
 static void on_readable(int fd, unsigned events, void *ctx)
 {
     (void)events;
@@ -158,6 +169,8 @@ static void on_readable(int fd, unsigned events, void *ctx)
         if (n <= 0)
             return;
         on_batch(w, l, (size_t)n);
+        if (n > 1 && n <= FEW)
+            linger();
     }
 }
 
