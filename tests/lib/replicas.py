@@ -3,11 +3,15 @@
     group = replicas.Group(case, 3)
     group.servers[0].uri_base, group.cut_off(2), group.join(2), group.wait_until_equal()
 
-A server is cut off by taking its word on both sides: its olcSyncrepl and those that name it point to a port where nobody listens.
+The servers reach each other through ports of ours. A server is cut off by closing what goes from and to it there; nobody is configured
+anew, for which slapd would keep its readers waiting.
 """
 
 import os
 import re
+import select
+import socket
+import threading
 
 import harness
 import lab
@@ -22,17 +26,71 @@ def files():
         return dict(re.findall(r"^`([a-z.]+)`,.*?\n\n```ldif\n(.*?)^```", text.read(), re.MULTILINE | re.DOTALL))
 
 
+class Link(threading.Thread):
+    """The way of one server to another: a port that leads to the other's port unless it is cut."""
+
+    def __init__(self, case, to_port):
+        super().__init__(daemon=True)
+        self.to_port, self.is_cut, self.ended, self.peers = to_port, False, False, {}
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.uri = "ldap://127.0.0.1:%d" % self.listener.getsockname()[1]
+        case.addCleanup(self.end)
+        self.start()
+
+    def end(self):
+        self.ended = True
+        self.join()
+        self.listener.close()
+
+    def run(self):
+        while not self.ended:
+            ready, _, _ = select.select([self.listener, *self.peers], [], [], 0.05)
+            for one in ready:
+                if one is self.listener:
+                    self._take(one.accept()[0])
+                elif one in self.peers:
+                    self._pass_on(one)
+            if self.is_cut or self.ended:
+                for one in list(self.peers):
+                    self._drop(one)
+
+    def _take(self, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self.to_port))
+        except OSError:
+            client.close()      # the server is off
+            return
+        self.peers.update({client: server, server: client})
+
+    def _pass_on(self, one):
+        try:
+            octets = one.recv(65536)
+            self.peers[one].sendall(octets)
+        except OSError:
+            octets = b""
+        if not octets:
+            self._drop(one)
+
+    def _drop(self, one):
+        other = self.peers.pop(one, None)
+        if other:
+            del self.peers[other]
+            one.close()
+            other.close()
+
+
 class Group:
 
     def __init__(self, case, count=3):
         self.case, self.files = case, files()
         self.servers = [lab.Directory(case, "ldap%d" % (i + 1), suffix=SUFFIX) for i in range(count)]
-        self.dead_port = harness.free_port()
+        self.links = {(one, other): Link(case, self.servers[other - 1].port)
+                      for one in range(1, count + 1) for other in range(1, count + 1) if one != other}
         for number, server in enumerate(self.servers, 1):
             self._prepare(number, server)
         self.servers[0].add(self.files["replicator.ldif"])
         for number in range(1, count + 1):
-            self._connect(number, set())
+            self._connect(number)
         self.wait_until_equal()
 
     def _prepare(self, number, server):
@@ -46,24 +104,22 @@ class Group:
         for text in (self.files["modules.ldif"], log, self.files["access.ldif"]):
             server.tool("ldapmodify", "-a", text_in=text)
 
-    def _connect(self, number, cut):
-        """(Re)writes the olcSyncrepl of a server; `cut` are the numbers that cannot be reached, or that reach nobody."""
+    def _connect(self, number):
         head, value, tail = re.match(r"(.*?)^(olcSyncrepl:.*?)^(-\n.*)", self.files["provider.ldif"], re.MULTILINE | re.DOTALL).groups()
-        rows = []
-        for other, server in enumerate(self.servers, 1):
-            if other != number:
-                uri = server.uri if not {other, number} & cut else "ldap://127.0.0.1:%d" % self.dead_port
-                rows.append(value.replace("rid=00N", "rid=%03d" % other).replace("ldap://ldapN.example.com", uri).replace('"1 10 5 +"', '"1 +"'))
-        self.servers[number - 1].modify(head.replace("add: olcSyncrepl", "replace: olcSyncrepl") + "".join(rows) + tail)
+        rows = [value.replace("rid=00N", "rid=%03d" % other).replace("ldap://ldapN.example.com", link.uri)
+                for (one, other), link in self.links.items() if one == number]
+        self.servers[number - 1].modify(head + "".join(rows) + tail)
 
     def cut_off(self, number):
-        for one in range(1, len(self.servers) + 1):
-            if self.servers[one - 1].process:
-                self._connect(one, {number})
+        cut = [link for ends, link in self.links.items() if number in ends]
+        for link in cut:
+            link.is_cut = True
+        harness.wait_until(lambda: not any(link.peers for link in cut), "the connections being cut")
 
     def join(self, number):
-        for one in range(1, len(self.servers) + 1):
-            self._connect(one, set())
+        for ends, link in self.links.items():
+            if number in ends:
+                link.is_cut = False
 
     def content(self, server):
         """Everything of the tree that clients can use: an entry added on both sides of a cut may keep an entryUUID for each side."""
