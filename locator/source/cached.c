@@ -139,11 +139,17 @@ static void cached_ask(void *source, const struct src_question *q, struct sl_dea
     if (src_ldap_supposed(q, a))
         return;
     ask_mirrors(source, q, deadline, a);
-    /* A mirror follows its directory write by write, so that it too may stand between the two of a designation. */
-    if (a->result != SRC_NO_DEFAULT || a->stale_since_s || !src_ldap_wait_for_default(2 * CACHE_LOOK_MS, deadline, a))
-        return;
-    a->warning_count = 0; /* said again */
-    ask_mirrors(source, q, deadline, a);
+    /*
+     * A mirror follows its directory write by write, so that it too may stand between the two of a designation. It is not looked
+     * at more often than every CACHE_LOOK_MS, which the last of the quick looks waits for.
+     */
+    for (size_t looks = SRC_LDAP_QUICK_LOOKS - 1; a->result == SRC_NO_DEFAULT && !a->stale_since_s; looks++) {
+        if (!src_ldap_wait_for_default(looks, deadline, a))
+            return;
+        a->warning_count = 0; /* said again */
+        a->rule[0] = '\0';
+        ask_mirrors(source, q, deadline, a);
+    }
 }
 
 const struct src_ops src_cache = {

@@ -10,12 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * S1.20: a designation takes two writes, and the old default is cleared first. A live directory whose site has no default is
- * read again, so long after: only who still finds none says so.
- */
-static const int again_ms[] = {30, 90, 180};
-
 static const char modified[] = "modifyTimestamp"; /* operational, every server has it (RFC 4512 3.4) */
 static const char written[] = "entryCSN";         /* likewise, of OpenLDAP; who does not know it leaves it out */
 
@@ -158,6 +152,16 @@ void src_ldap_origin(const struct ldapc_entry *entry, char ret_origin[LM_ORIGIN_
         (void)snprintf(ret_origin, LM_ORIGIN_MAX, "sid %03x", sid);
 }
 
+/* Evidence that a directory has several writers is that one of them has a number, which single servers do not get. */
+static void note_writers(const struct ldapc_entries *found, struct src_answer *a)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        char origin[LM_ORIGIN_MAX];
+        src_ldap_origin(&found->items[i], origin);
+        a->several_writers |= origin[0] != '\0';
+    }
+}
+
 static bool has_any_object(struct ldapc *dir, struct sl_deadline deadline, struct src_answer *a, bool *ret_any)
 {
     static const char *const nothing[] = {"1.1", NULL};
@@ -298,8 +302,8 @@ static void say_choice(const struct lm_choice *choice, const struct src_question
 }
 
 /* Reads what the site has and says so; false when it has no default management point and another look could show one. */
-static bool look_for_mp(struct ldapc *dir, const struct src_question *q, const char *site, bool is_last,
-                        struct sl_deadline deadline, struct src_answer *a)
+static bool look_for_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
+                        struct src_answer *a)
 {
     static const char *const attrs[] = {"objectClass",     SCHEMA_SITE_CODE,     SCHEMA_MP_NAME,       SCHEMA_MP_ADDRESS,
                                         SCHEMA_DEFAULT_MP, SCHEMA_DNS_HOST_NAME, SCHEMA_CAPABILITIES,  SCHEMA_VERSION,
@@ -307,7 +311,7 @@ static bool look_for_mp(struct ldapc *dir, const struct src_question *q, const c
     char filter[SRC_TEXT_MAX], asked[SRC_TEXT_MAX], missing[16];
     struct ldapc_entries found = {.count = 0};
     struct lm_choice choice;
-    bool site_seen, is_settled = true;
+    bool site_seen;
     (void)snprintf(filter, sizeof filter, "(&(%s=%s)(|(objectClass=%s)(objectClass=%s)))", SCHEMA_SITE_CODE, site,
                    SCHEMA_CLASS_MANAGEMENT_POINT, SCHEMA_CLASS_SITE);
     (void)snprintf(asked, sizeof asked, "management points of %s", site);
@@ -317,25 +321,27 @@ static bool look_for_mp(struct ldapc *dir, const struct src_question *q, const c
         return true;
     }
     choose(&found, q, site, a, &choice, &site_seen);
+    note_writers(&found, a);
     if (choice.kind < LM_CHOICE_ONE && found.incomplete)
         src_say(a, SRC_CUT, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
-    else if (choice.kind == LM_CHOICE_NO_DEFAULT && !is_last)
-        is_settled = false;
     else if (choice.kind != LM_CHOICE_NOTHING || site_seen)
         say_choice(&choice, q, site, a);
     else
         src_ldap_say_absent(dir, missing, deadline, a);
     ldapc_entries_fini(&found);
-    return is_settled;
+    return a->result != SRC_NO_DEFAULT || choice.kind == LM_CHOICE_NOTHING || ldapc_is_dump(dir);
 }
 
-bool src_ldap_wait_for_default(int ms, struct sl_deadline deadline, struct src_answer *a)
+bool src_ldap_wait_for_default(size_t looks, struct sl_deadline deadline, struct src_answer *a)
 {
+    enum { LEAST_MS = 30, MARGIN_MS = 30 };
+    static const int again_ms[] = {LEAST_MS, 90, 180, /* several writers: */ 300, 300, 300, 300, 500, 500, 500, 1000, 1000};
     struct pollfd canceled = {.fd = sl_deadline_fd(deadline), .events = POLLIN};
-    if (sl_deadline_left_ms(deadline) < 2 * ms)
+    int64_t left_ms = sl_deadline_left_ms(deadline) - MARGIN_MS - 2 * a->notes[a->note_count - 1].ms; /* for one more look */
+    if (looks >= (a->several_writers ? SL_COUNT(again_ms) : SRC_LDAP_QUICK_LOOKS) || left_ms < LEAST_MS)
         return false;
-    src_note(a, "again: a designation may be under way (S1.20)");
-    bool is_canceled = poll(&canceled, 1, ms) > 0;
+    src_note(a, "again: %s (S1.20)", looks < SRC_LDAP_QUICK_LOOKS ? "a designation may be under way" : "its servers may be merging");
+    bool is_canceled = poll(&canceled, 1, (int)(left_ms < again_ms[looks] ? left_ms : again_ms[looks])) > 0;
     src_note_end(a, "no default so far");
     return !is_canceled;
 }
@@ -344,10 +350,9 @@ void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char
                      struct src_answer *a)
 {
     size_t looks = 0, warnings = a->warning_count;
-    bool is_last = ldapc_is_dump(dir);
-    while (!look_for_mp(dir, q, site, is_last, deadline, a)) {
+    while (!look_for_mp(dir, q, site, deadline, a) && src_ldap_wait_for_default(looks++, deadline, a)) {
         a->warning_count = warnings; /* said again by the next look */
-        is_last = !src_ldap_wait_for_default(again_ms[looks], deadline, a) || ++looks == SL_COUNT(again_ms);
+        a->rule[0] = '\0';
     }
 }
 

@@ -7,7 +7,7 @@
 #include "locator/net/ldapc.h"
 #include "locator/source/source.h"
 
-enum { SRC_LDAP_FILTER_MAX = 64 << 10 };
+enum { SRC_LDAP_FILTER_MAX = 64 << 10, SRC_LDAP_QUICK_LOOKS = 3 };
 
 /*
  * Reads a management point object. What is odd about it becomes a warning of `a`; it is of use all the same, unless what it names
@@ -46,10 +46,12 @@ void src_ldap_question(struct ldapc *dir, const struct src_question *q, struct s
 void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
                      struct src_answer *a);
 /*
- * S1.20: a designation clears one default before it names the next. Lets `ms` pass before another look, as a step of `a`; false
- * when there is not twice that time, or the call is canceled.
+ * S1.20: a designation clears one default before it names the next, and servers that merge two sides carry both writes over one
+ * by one. Lets some time pass after look number `looks` (the first is 0), as a step of `a`: 0.3 s with all looks together, 5 s
+ * where the directory has several writers. False when it is time to say that there is none, when no time is left, or the call is
+ * canceled.
  */
-bool src_ldap_wait_for_default(int ms, struct sl_deadline deadline, struct src_answer *a);
+bool src_ldap_wait_for_default(size_t looks, struct sl_deadline deadline, struct src_answer *a);
 /* Finds the site of the client, or the site of a code, and says so (ldap_site.c). */
 void src_ldap_ask_site(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
 /*

@@ -31,7 +31,7 @@ enum {
     SRC_URI_MAX = 1024,
     SRC_TEXT_MAX = 256,
     SRC_SERVER_MAX = SRC_URI_MAX + 16,
-    SRC_NOTES_MAX = 12,
+    SRC_NOTES_MAX = 40,
     SRC_WARNINGS_MAX = 4,
     SRC_REASON_MAX = 32,
     SRC_ADDRESSES_MAX = 86,
@@ -119,6 +119,7 @@ struct src_answer {
     /* of an answer; both are the business of who asks */
     char id[SRC_ID_SIZE];         /* by which it is reported, or "" */
     int64_t suspect_until_s;      /* 0: it is not suspect */
+    bool several_writers;         /* the directory is written to at several servers, which merge what they were told */
     char reason[SRC_REASON_MAX];  /* word that is more exact than that of the result, or "" */
     size_t note_count;
     struct src_note notes[SRC_NOTES_MAX];
