@@ -340,7 +340,8 @@ bool src_ldap_wait_for_default(size_t looks, struct sl_deadline deadline, struct
     int64_t left_ms = sl_deadline_left_ms(deadline) - MARGIN_MS - 2 * a->notes[a->note_count - 1].ms; /* for one more look */
     if (looks >= (a->several_writers ? SL_COUNT(again_ms) : SRC_LDAP_QUICK_LOOKS) || left_ms < LEAST_MS)
         return false;
-    src_note(a, "again: %s (S1.20)", looks < SRC_LDAP_QUICK_LOOKS ? "a designation may be under way" : "its servers may be merging");
+    bool is_quick = looks < SRC_LDAP_QUICK_LOOKS;
+    src_note(a, "again: %s (S1.20)", is_quick ? "a designation may be under way" : "its servers may be merging");
     bool is_canceled = poll(&canceled, 1, (int)(left_ms < again_ms[looks] ? left_ms : again_ms[looks])) > 0;
     src_note_end(a, "no default so far");
     return !is_canceled;
