@@ -171,6 +171,7 @@ void api_put_mp(struct api_inquiry *c, const struct lm_mp *mp)
     api_put_text(r, LOCATOR_VERSION, mp->version[0] ? mp->version : build);
     r->numbers[LOCATOR_PORT] = lm_mp_port(mp, (uint16_t)c->l->mp_port);
     r->numbers[LOCATOR_DEFAULT] = mp->is_default;
+    api_put_text(r, LOCATOR_ROLE, LM_ROLE_CONTACT);
 }
 
 /* S1.09: what a legacy client gets instead of a management point. */

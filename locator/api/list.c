@@ -66,6 +66,7 @@ static void put_object(struct locator_result *r, struct lm_object *o)
     for (size_t i = 0; i < SL_COUNT(provenance); i++)
         api_row_text(row, provenance[i], r->texts[provenance[i]]);
     api_row_text(row, LOCATOR_SITE_TYPE, lm_site_type(&o->mp));
+    api_row_text(row, LOCATOR_ROLE, lm_object_role(o));
     for (size_t i = 0; i < o->mp.fsp_count; i++)
         sl_strings_add(&fsps, o->mp.fsps[i]);
     api_row_list(row, LOCATOR_FSPS, &fsps);

@@ -41,6 +41,7 @@ static const struct lc_column mp_columns[] = {
     {"address", CLI_TEXT, LOCATOR_ADDRESS},
     {"port", CLI_NUMBER, LOCATOR_PORT},
     {"default", CLI_BOOL, LOCATOR_DEFAULT},
+    {"role", CLI_TEXT, LOCATOR_ROLE},
     {"version", CLI_TEXT, LOCATOR_VERSION},
     {"source", CLI_TEXT, LOCATOR_SOURCE},
     {"server", CLI_TEXT, LOCATOR_SERVER},
@@ -88,6 +89,7 @@ static const struct lc_column mps_columns[] = {
     {"mp", CLI_TEXT, LOCATOR_MP},
     {"address", CLI_TEXT, LOCATOR_ADDRESS},
     {"default", CLI_BOOL, LOCATOR_DEFAULT},
+    {"role", CLI_TEXT, LOCATOR_ROLE},
     {"why_unused", CLI_TEXT, LOCATOR_WHY_UNUSED},
     {"device_mp", CLI_BOOL, LOCATOR_DEVICE_MP},
     {"mp_name", CLI_TEXT, LOCATOR_MP_NAME},
@@ -185,7 +187,7 @@ SHAPE(watch, true);
 SHAPE(suspect, false);
 const struct lc_shape lc_nothing = {NULL, 0, false};
 
-enum { COLUMNS_MAX = 24, NUMBER_MAX = 24, LIST_MAX = 1 << 20 };
+enum { COLUMNS_MAX = 32, NUMBER_MAX = 24, LIST_MAX = 1 << 20 };
 
 /* Where the cells of a record come from: the result itself, or one of its rows. */
 struct record {

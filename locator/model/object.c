@@ -83,6 +83,13 @@ void lm_objects_judge(struct lm_objects *list, enum lm_profile profile)
         i += judge_site(&list->items[i], list->count - i, profile);
 }
 
+const char *lm_object_role(const struct lm_object *o)
+{
+    if (o->kind != LM_OBJECT_MP)
+        return "";
+    return o->why_unused[0] ? "extra" : o->mp.is_default ? LM_ROLE_CONTACT : "";
+}
+
 bool lm_health_guid(const char *health, char ret_guid[LM_GUID_MAX])
 {
     const char *open = strchr(health, '{'), *close = open ? strchr(open, '}') : NULL;

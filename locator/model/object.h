@@ -70,6 +70,13 @@ void lm_objects_fini(struct lm_objects *list);
  */
 void lm_objects_judge(struct lm_objects *list, enum lm_profile profile);
 
+#define LM_ROLE_CONTACT "primary-contact"
+/*
+ * What a management point that was judged is to clients: LM_ROLE_CONTACT, the default one (S1.07), "extra", one that they do not
+ * use (S1.23), or "" when what is published tells neither, and of other objects.
+ */
+const char *lm_object_role(const struct lm_object *o);
+
 /* The GUID in a health state, "P01.{8F5C...}" -> "{8F5C...}"; false when there is none. */
 bool lm_health_guid(const char *health, char ret_guid[LM_GUID_MAX]);
 /* "primary", "secondary" or "central" by the capabilities of a management point (sms.md 2.5), "" when they do not tell. */

@@ -129,7 +129,7 @@ static enum sl_outcome key_export(struct cli_call *call)
 struct mp_values {
     char *address;
     int64_t port;
-    bool nlb, https;
+    bool https;
 };
 
 static const struct sl_option mp_add_options[] = {
@@ -139,8 +139,6 @@ static const struct sl_option mp_add_options[] = {
      .help = "Its port; 80, with --https 443"},
     {.name = "https", .type = SL_OPT_FLAG, .offset = offsetof(struct mp_values, https),
      .help = "It answers over TLS (sited --https) and is published so: SSLState 1, HTTPSPort, and this port in the DNS"},
-    {.name = "nlb", .type = SL_OPT_FLAG, .offset = offsetof(struct mp_values, nlb),
-     .help = "It is the virtual address of a cluster: registered as NLB_CODE too, and not published in the DNS"},
 };
 
 /* One flag or text. */
@@ -150,18 +148,16 @@ struct one_value {
 };
 
 struct mp_set_values {
-    char *data;
-    struct sl_strings members;
-    bool no_members;
+    char *kind, *members, *data;
 };
 
 static const struct sl_option mp_set_options[] = {
+    {.name = "kind", .type = SL_OPT_STRING, .offset = offsetof(struct mp_set_values, kind), .arg = "KIND",
+     .help = "single, one server, or nlb, the virtual address of a cluster: registered as NLB_CODE too, not in the DNS"},
+    {.name = "members", .type = SL_OPT_STRING, .offset = offsetof(struct mp_set_values, members), .arg = "HOST,HOST",
+     .help = "Of a cluster: the management points that answer at its address, these and no others; '' are none"},
     {.name = "data", .type = SL_OPT_STRING, .offset = offsetof(struct mp_set_values, data), .arg = "WHERE",
      .help = "What it reads: site, the site database, or replica, the copy that its sited was given by --replica"},
-    {.name = "member", .type = SL_OPT_STRINGS, .offset = offsetof(struct mp_set_values, members), .arg = "HOST",
-     .help = "Of a cluster: a management point that answers at its address, these and no others"},
-    {.name = "no-members", .type = SL_OPT_FLAG, .offset = offsetof(struct mp_set_values, no_members),
-     .help = "Of a cluster: no members any more"},
 };
 
 struct boundary_values {
@@ -386,11 +382,14 @@ static const struct cli_verb verbs[] = {
      OPTIONS(mp_designate_options, struct designate_values), .run = remote,
      .examples = {"sitectl mp designate mp2.example.org --diff", "See what that would change, and for how many clients",
                   "sitectl mp designate mp2.example.org --wait", "Make it the default and see every target agree"}},
-    {.name = "mp set", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Change a management point or a cluster",
+    {.name = "mp set", .args = "HOST", .min_args = 1, .max_args = 1,
+     .summary = "Say whether a management point is one server or a cluster, and what it reads",
+     .detail = "All of it is changed in one transaction, and published at once. The answer says how many clients it touches and "
+               "with which command it is what it was again.",
      OPTIONS(mp_set_options, struct mp_set_values), .run = remote,
      .examples = {"sitectl mp set mp3.example.org --data replica", "It reads the replicated copy of the site database",
-                  "sitectl mp set nlb.example.org --member mp1.example.org --member mp2.example.org",
-                  "These two answer at the address of the cluster"}},
+                  "sitectl mp set nlb.example.org --kind nlb --members mp1.example.org,mp2.example.org",
+                  "Its address is the virtual one of a cluster of these two"}},
     {.name = "mp remove", .args = "HOST", .min_args = 1, .max_args = 1, .summary = "Remove a management point", .run = remote,
      .examples = {"sitectl mp remove mp1.example.org", "Remove it; the default one must be replaced first"}},
     {.name = "mp list", .args = "", .summary = "List the management points", .run = remote},

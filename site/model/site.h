@@ -66,6 +66,16 @@ struct sm_site {
     bool is_unpublished; /* stays off its targets, registries too, until somebody publishes it again */
 };
 
+/* word. One server, or the virtual address of a cluster of them (S1.06, S1.22). */
+#define SM_MP_KIND_TABLE(X) X(SINGLE, "single") X(NLB, "nlb")
+
+enum sm_mp_kind {
+#define SM_MP_KIND_ENUM(name, word) SM_MP_##name,
+    SM_MP_KIND_TABLE(SM_MP_KIND_ENUM)
+#undef SM_MP_KIND_ENUM
+        SM_MP_KIND_COUNT
+};
+
 /* word. Where a management point reads (S1.05); "" is as its sited was started: the replica when it has one. */
 #define SM_DATA_TABLE(X) X(ANY, "") X(SITE, "site") X(REPLICA, "replica")
 
@@ -309,6 +319,10 @@ const char *sm_role_title(const char *role);
 enum sm_site_kind sm_site_kind_parse(const char *word);
 /* Its word. */
 const char *sm_site_kind_word(enum sm_site_kind kind);
+/* The kind of a management point of a word; SM_MP_KIND_COUNT for none. */
+enum sm_mp_kind sm_mp_kind_parse(const char *word);
+/* The word of its kind. */
+const char *sm_mp_kind_word(const struct sm_mp *mp);
 /* Where data is read, of a word; SM_DATA_COUNT for none. */
 enum sm_data sm_data_parse(const char *word);
 /* Its word. */

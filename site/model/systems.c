@@ -24,6 +24,22 @@ const char *sm_site_kind_word(enum sm_site_kind kind)
     return kind_words[kind];
 }
 
+static const char *const mp_kind_words[SM_MP_KIND_COUNT] = {
+#define MP_KIND_WORD(name, word) word,
+    SM_MP_KIND_TABLE(MP_KIND_WORD)
+#undef MP_KIND_WORD
+};
+
+enum sm_mp_kind sm_mp_kind_parse(const char *word)
+{
+    return (enum sm_mp_kind)sl_word_find(mp_kind_words, SM_MP_KIND_COUNT, word);
+}
+
+const char *sm_mp_kind_word(const struct sm_mp *mp)
+{
+    return mp_kind_words[mp->is_nlb ? SM_MP_NLB : SM_MP_SINGLE];
+}
+
 static const char *const data_words[SM_DATA_COUNT] = {
 #define DATA_WORD(name, word) word,
     SM_DATA_TABLE(DATA_WORD)
@@ -162,10 +178,10 @@ enum sl_status sm_choose_cluster(const struct sm_snapshot *snapshot, const char 
     }
     if (count != 1)
         return host != NULL  ? sl_fail(e, SL_USAGE, "%s is no cluster of this site", host)
-               : count == 0 ? sl_fail(e, SL_USAGE, "the site has no cluster; add it with: sitectl mp add HOST --address IP --nlb")
+               : count == 0 ? sl_fail(e, SL_USAGE, "the site has no cluster; make one with: sitectl mp set HOST --kind nlb")
                             : sl_fail(e, SL_USAGE, "the site has %zu clusters: say which", count);
     if (found->member_count == 0)
-        return sl_fail(e, SL_CONFLICT, "cluster %s has no members; say which with: sitectl mp set %s --member HOST",
+        return sl_fail(e, SL_CONFLICT, "cluster %s has no members; say which with: sitectl mp set %s --members HOST,...",
                        found->host, found->host);
     *ret_mp = found;
     return SL_OK;

@@ -69,7 +69,6 @@ enum sl_status srv_mp_add(struct srv_call *call, struct sl_error *e)
         status = sm_mp_make(call->request->args[0], address, (int64_t)port, &mp, e);
     if (status != SL_OK)
         return status;
-    mp.is_nlb = srv_option(call, "nlb") != NULL;
     mp.is_https = is_https;
     status = sst_add_mp(call->store, call->site, &mp, &added, e);
     if (status == SL_OK)

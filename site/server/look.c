@@ -65,7 +65,7 @@ static void mp_row(const struct listing *list, struct host_reply *reply)
     for (size_t i = 0; i < mp->member_count; i++)
         add_item(&members, mp->members[i]);
     srv_number_text(port, mp->port);
-    const char *const cells[] = {mp->host, mp->address, port, yes_no(mp->is_default), yes_no(mp->is_nlb), sl_text_str(&members),
+    const char *const cells[] = {mp->host, mp->address, port, yes_no(mp->is_default), sm_mp_kind_word(mp), sl_text_str(&members),
                                  sm_data_word(mp->data), yes_no(mp->is_https)};
     host_reply_row(reply, cells, SL_COUNT(cells));
     sl_text_fini(&members);
@@ -210,7 +210,8 @@ static size_t roles_size(const struct sm_snapshot *site)
 }
 
 static const struct kind kinds[] = {
-    {"mp list", {"mp:text", "address:text", "port:number", "default:bool", "nlb:bool", "members:list", "data:text", "https:bool"},
+    {"mp list",
+     {"mp:text", "address:text", "port:number", "default:bool", "kind:text", "members:list", "data:text", "https:bool"},
      mp_size, mp_row},
     {"dp list", {"dp:text", "url:text", "protected:bool", "boundaries:list"}, dp_size, dp_row},
     {"cap list", {"cap:text"}, cap_size, cap_row},

@@ -15,6 +15,14 @@
 
 enum { COUNT_TEXT = 24, UNDO_MAX = SM_HOST_MAX + 64, NOTE_MAX = 4096, HOLDINGS_MAX = 1000 };
 
+static enum sl_status read_site(const struct srv_call *call, struct sm_snapshot **ret_site, struct sl_error *e)
+{
+    enum sl_status status = sst_snapshot(call->store, call->site, ret_site, e);
+    if (status == SL_OK && *ret_site == NULL)
+        return sl_fail(e, SL_CONFLICT, "site %s has just been removed", call->site);
+    return status;
+}
+
 /* ---- the default management point --------------------------------------------------------------------------------------- */
 
 /* What a designation is about. */
@@ -97,9 +105,7 @@ enum sl_status srv_mp_designate(struct srv_call *call, struct sl_error *e)
 {
     struct sm_snapshot *site = NULL;
     struct designation d = {.host = NULL};
-    enum sl_status status = sst_snapshot(call->store, call->site, &site, e);
-    if (status == SL_OK && site == NULL)
-        status = sl_fail(e, SL_CONFLICT, "site %s has just been removed", call->site);
+    enum sl_status status = read_site(call, &site, e);
     if (status == SL_OK)
         status = describe(call, site, &d, e);
     if (status == SL_OK)
@@ -108,25 +114,94 @@ enum sl_status srv_mp_designate(struct srv_call *call, struct sl_error *e)
     return status;
 }
 
+/* ---- one server or a cluster, and what it reads (S1.05, S1.06) ------------------------------------------------------------ */
+
+/* The hosts of "HOST,HOST"; "" names none. They live in `list`, which the call takes apart. */
+static enum sl_status split_members(char *list, const char **members, size_t *ret_count, struct sl_error *e)
+{
+    *ret_count = 0;
+    for (char *rest = list[0] != '\0' ? list : NULL, *one; (one = strsep(&rest, ",")) != NULL;) {
+        if (one[0] == '\0' || *ret_count == SRV_ARGS_MAX)
+            return sl_fail(e, SL_USAGE, "--members: must be up to %d hosts with a comma between them", SRV_ARGS_MAX);
+        members[(*ret_count)++] = one;
+    }
+    return SL_OK;
+}
+
+static enum sl_status read_setting(const struct srv_call *call, char *list, const char **members,
+                                   struct sst_mp_setting *ret_setting, struct sl_error *e)
+{
+    const char *kind = srv_option(call, "kind"), *data = srv_option(call, "data");
+    struct sst_mp_setting s = {.kind = kind != NULL ? sm_mp_kind_parse(kind) : SM_MP_KIND_COUNT,
+                               .data = data != NULL ? sm_data_parse(data) : SM_DATA_COUNT,
+                               .members = list != NULL ? members : NULL};
+    if (kind == NULL && data == NULL && list == NULL)
+        return sl_fail(e, SL_USAGE, "mp set takes --kind single|nlb, --members HOST,... and --data site|replica");
+    if (kind != NULL && s.kind == SM_MP_KIND_COUNT)
+        return sl_fail(e, SL_USAGE, "--kind \"%s\": must be single or nlb", kind);
+    if (data != NULL && (data[0] == '\0' || s.data == SM_DATA_COUNT))
+        return sl_fail(e, SL_USAGE, "--data \"%s\": must be site or replica", data);
+    if (list != NULL && s.kind == SM_MP_SINGLE)
+        return sl_fail(e, SL_USAGE, "--members are those of a cluster: --kind nlb");
+    enum sl_status status = list != NULL ? split_members(list, members, &s.member_count, e) : SL_OK;
+    if (status == SL_OK)
+        *ret_setting = s;
+    return status;
+}
+
+/* What the management point is, as the command that makes it so again. */
+static void tell_undo(const struct srv_call *call, const struct sm_mp *mp, struct sl_text *out)
+{
+    const char *only = srv_option(call, "site");
+    sl_text_printf(out, "sitectl mp set %s --kind %s", mp->host, sm_mp_kind_word(mp));
+    for (size_t i = 0; i < mp->member_count; i++)
+        sl_text_printf(out, "%s%s", i > 0 ? "," : " --members ", mp->members[i]);
+    if (mp->is_nlb && mp->member_count == 0)
+        sl_text_puts(out, " --members ''");
+    if (only != NULL)
+        sl_text_printf(out, " --site %s", only);
+}
+
+/* Clients are touched when it is the one they use, and the way back is told of what they notice. */
+static enum sl_status change_mp(struct srv_call *call, const struct sm_snapshot *site, const struct sst_mp_setting *setting,
+                                struct sl_error *e)
+{
+    static const char *const columns[] = {"site:text", "kind:text", "name:text", "change:text", "clients:number", "undo:text"};
+    const char *host = call->request->args[0];
+    const struct sm_mp *old = sm_find_mp(site, host);
+    uint64_t clients = 0;
+    char number[COUNT_TEXT];
+    struct sl_text undo = sl_text_new(SL_FRAME_MAX);
+    enum sl_status status = sst_set_mp(call->store, call->site, host, setting, &call->changed, e);
+    if (status == SL_OK && old != NULL && sm_mp_is_used(site, old))
+        status = sst_count_clients(call->store, call->site, &clients, e);
+    if (status == SL_OK) {
+        bool is_undone = call->changed && old != NULL && (setting->kind != SM_MP_KIND_COUNT || setting->members != NULL);
+        if (is_undone)
+            tell_undo(call, old, &undo);
+        snprintf(number, sizeof number, "%" PRIu64, clients);
+        host_reply_columns(call->reply, columns, SL_COUNT(columns), true);
+        host_reply_row(call->reply, (const char *const[]){call->site, "mp", host, call->changed ? "changed" : "unchanged", number,
+                                                          is_undone ? sl_text_str(&undo) : NULL}, SL_COUNT(columns));
+    }
+    sl_text_fini(&undo);
+    return status;
+}
+
 enum sl_status srv_mp_set(struct srv_call *call, struct sl_error *e)
 {
-    const char *host = call->request->args[0], *data = srv_option(call, "data"), *members[SRV_ARGS_MAX];
-    bool data_changed = false, members_changed = false;
-    size_t count = 0;
-    while (count < SRV_ARGS_MAX && (members[count] = host_request_option(call->request, "member", count)) != NULL)
-        count++;
-    bool alone = srv_option(call, "no-members") != NULL;
-    if ((data == NULL && count == 0 && !alone) || (alone && count > 0))
-        return sl_fail(e, SL_USAGE, "mp set takes --data site|replica, and of a cluster --member HOST... or --no-members");
-    if (data != NULL && (data[0] == '\0' || sm_data_parse(data) == SM_DATA_COUNT))
-        return sl_fail(e, SL_USAGE, "--data \"%s\": must be site or replica", data);
-    enum sl_status status = SL_OK;
-    if (count > 0 || alone)
-        status = sst_set_members(call->store, call->site, host, members, count, &members_changed, e);
-    if (status == SL_OK && data != NULL)
-        status = sst_set_mp_data(call->store, call->site, host, sm_data_parse(data), &data_changed, e);
+    char *list = sl_strdup(srv_option(call, "members"));
+    const char **members = sl_new_array(SRV_ARGS_MAX, sizeof *members);
+    struct sst_mp_setting setting;
+    struct sm_snapshot *site = NULL;
+    enum sl_status status = read_setting(call, list, members, &setting, e);
     if (status == SL_OK)
-        srv_tell_change(call, "mp", host, "changed", data_changed || members_changed);
+        status = read_site(call, &site, e);
+    if (status == SL_OK)
+        status = change_mp(call, site, &setting, e);
+    sm_snapshot_free(site);
+    free(members);
+    free(list);
     return status;
 }
 

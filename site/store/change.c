@@ -96,16 +96,14 @@ enum sl_status sst_set_unpublished(struct sst *store, const char *site, bool is_
 
 static enum sl_status compare_mp(struct sst *store, int64_t site_id, const struct sm_mp *mp, struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "SELECT address, port, is_nlb, is_https FROM mp WHERE site_id = ?1 AND host = ?2");
+    struct db_stmt *s = db_prepare(store->db, "SELECT address, port, is_https FROM mp WHERE site_id = ?1 AND host = ?2");
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, mp->host);
     enum sl_status status = SL_OK;
     bool found = db_step(s);
-    if (found && (strcmp(db_text(s, 0), mp->address) != 0 || db_int(s, 1) != mp->port || db_int(s, 2) != mp->is_nlb ||
-                  db_int(s, 3) != mp->is_https))
-        status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld%s%s", mp->host,
-                         db_text(s, 0), (long long)db_int(s, 1), db_int(s, 3) ? " over HTTPS" : "",
-                         db_int(s, 2) ? ", a cluster" : "");
+    if (found && (strcmp(db_text(s, 0), mp->address) != 0 || db_int(s, 1) != mp->port || db_int(s, 2) != mp->is_https))
+        status = sl_fail(e, SL_CONFLICT, "management point %s exists already with address %s port %lld%s", mp->host,
+                         db_text(s, 0), (long long)db_int(s, 1), db_int(s, 2) ? " over HTTPS" : "");
     return db_done_after(s, status, e);
 }
 

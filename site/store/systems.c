@@ -20,6 +20,8 @@ enum query {
     READ_MEMBERS,
     CLEAR_MEMBERS,
     ADD_MEMBER,
+    SET_KIND,
+    CLEAR_KEYS,
 };
 
 static const char *const queries[] = {
@@ -35,6 +37,8 @@ static const char *const queries[] = {
     [READ_MEMBERS] = "SELECT member_id FROM mp_member WHERE cluster_id = ?1",
     [CLEAR_MEMBERS] = "DELETE FROM mp_member WHERE cluster_id = ?1",
     [ADD_MEMBER] = "INSERT INTO mp_member (cluster_id, member_id, site_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [SET_KIND] = "UPDATE mp SET is_nlb = ?2 WHERE id = ?1 AND is_nlb <> ?2",
+    [CLEAR_KEYS] = "DELETE FROM mp_key WHERE mp_id = ?1",
 };
 
 /* The id that a statement with the site and one name finds; 0 when there is none. */
@@ -292,46 +296,61 @@ static enum sl_status check_free(struct sst *store, int64_t cluster, int64_t mem
     return db_done_after(s, status, e);
 }
 
-enum sl_status sst_set_members(struct sst *store, const char *site, const char *cluster, const char *const *members, size_t count,
-                               bool *ret_changed, struct sl_error *e)
+/* What it had as what it was goes: members, and the keys that hosts have sent in its name; those that still do send them anew. */
+static enum sl_status set_kind(struct sst *store, int64_t mp, const char *host, enum sm_mp_kind kind, bool *ret_changed,
+                               struct sl_error *e)
+{
+    bool cleared;
+    enum sl_status status = kind == SM_MP_NLB ? check_free(store, 0, mp, host, e)
+                                              : run_numbers(store, CLEAR_MEMBERS, &mp, 1, &cleared, e);
+    if (status == SL_OK)
+        status = run_numbers(store, SET_KIND, (const int64_t[]){mp, kind == SM_MP_NLB}, 2, ret_changed, e);
+    return status == SL_OK && *ret_changed ? run_numbers(store, CLEAR_KEYS, &mp, 1, &cleared, e) : status;
+}
+
+static enum sl_status set_members(struct sst *store, int64_t site_id, const char *cluster, const char *const *members,
+                                  size_t count, bool *ret_changed, struct sl_error *e)
 {
     static const struct list_queries list = {READ_MEMBERS, CLEAR_MEMBERS, ADD_MEMBER};
-    int64_t site_id, owner = 0;
-    bool changed = false;
-    enum sl_status status = sst_change_begin(store, site, &site_id, e);
-    if (status != SL_OK)
-        return status;
-    int64_t *ids = sl_new_array(count + 1, sizeof *ids);
-    status = find_mp(store, site_id, cluster, true, &owner, e);
+    int64_t owner = 0, *ids = sl_new_array(count + 1, sizeof *ids);
+    enum sl_status status = find_mp(store, site_id, cluster, true, &owner, e);
     for (size_t i = 0; i < count && status == SL_OK; i++) {
         status = find_mp(store, site_id, members[i], false, &ids[i], e);
         if (status == SL_OK)
             status = check_free(store, owner, ids[i], members[i], e);
     }
     if (status == SL_OK)
-        status = replace_list(store, &list, owner, site_id, ids, count, &changed, e);
+        status = replace_list(store, &list, owner, site_id, ids, count, ret_changed, e);
     free(ids);
-    return sst_change_end(store, status, changed, ret_changed, e);
+    return status;
 }
 
-enum sl_status sst_set_mp_data(struct sst *store, const char *site, const char *host, enum sm_data data, bool *ret_changed,
-                               struct sl_error *e)
+static enum sl_status set_data(struct sst *store, int64_t mp, enum sm_data data, bool *ret_changed, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(store->db, "UPDATE mp SET data = ?2 WHERE id = ?1 AND data IS DISTINCT FROM ?2");
+    db_bind_int(s, 1, mp);
+    db_bind_text(s, 2, data == SM_DATA_ANY ? NULL : sm_data_word(data));
+    return sst_run(store, s, ret_changed, e);
+}
+
+enum sl_status sst_set_mp(struct sst *store, const char *site, const char *host, const struct sst_mp_setting *setting,
+                          bool *ret_changed, struct sl_error *e)
 {
     int64_t site_id, mp = 0;
-    bool changed = false;
+    bool kind_changed = false, members_changed = false, data_changed = false;
     enum sl_status status = sst_change_begin(store, site, &site_id, e);
     if (status != SL_OK)
         return status;
     status = find(store, FIND_MP, site_id, host, &mp, e);
     if (status == SL_OK && mp == 0)
         status = sl_fail(e, SL_USAGE, "no management point \"%s\"", host);
-    if (status == SL_OK) {
-        struct db_stmt *s = db_prepare(store->db, "UPDATE mp SET data = ?2 WHERE id = ?1 AND data IS DISTINCT FROM ?2");
-        db_bind_int(s, 1, mp);
-        db_bind_text(s, 2, data == SM_DATA_ANY ? NULL : sm_data_word(data));
-        status = sst_run(store, s, &changed, e);
-    }
-    return sst_change_end(store, status, changed, ret_changed, e);
+    if (status == SL_OK && setting->kind != SM_MP_KIND_COUNT)
+        status = set_kind(store, mp, host, setting->kind, &kind_changed, e);
+    if (status == SL_OK && setting->members != NULL)
+        status = set_members(store, site_id, host, setting->members, setting->member_count, &members_changed, e);
+    if (status == SL_OK && setting->data != SM_DATA_COUNT)
+        status = set_data(store, mp, setting->data, &data_changed, e);
+    return sst_change_end(store, status, kind_changed || members_changed || data_changed, ret_changed, e);
 }
 
 /* ---- advertisements ----------------------------------------------------------------------------------------------------- */

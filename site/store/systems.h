@@ -36,12 +36,20 @@ enum sl_status sst_set_site(struct sst *store, const char *site, enum sm_site_ki
 enum sl_status sst_protect_dp(struct sst *store, const char *site, const char *host, const struct sm_boundary *boundaries,
                               size_t count, bool *ret_changed, struct sl_error *e) SL_MUST;
 
-/* Says which management points make up a cluster (S1.22): just these. SL_USAGE: one is none, SL_CONFLICT: one is another's. */
-enum sl_status sst_set_members(struct sst *store, const char *site, const char *cluster, const char *const *members, size_t count,
-                               bool *ret_changed, struct sl_error *e) SL_MUST;
-/* Says where a management point reads (S1.05). An unknown host is SL_USAGE. */
-enum sl_status sst_set_mp_data(struct sst *store, const char *site, const char *host, enum sm_data data, bool *ret_changed,
-                               struct sl_error *e) SL_MUST;
+/* What a management point is to be; what is left as it is, is told by the values in brackets. */
+struct sst_mp_setting {
+    enum sm_mp_kind kind;       /* S1.06, S1.22 [SM_MP_KIND_COUNT]; a single one has no members any more */
+    enum sm_data data;          /* where it reads, S1.05 [SM_DATA_COUNT] */
+    const char *const *members; /* of a cluster: just these management points [NULL] */
+    size_t member_count;
+};
+
+/*
+ * Changes a management point, all of it in one transaction. SL_USAGE: it is not known, or it is no cluster and shall have
+ * members, or a member is no single management point of the site; SL_CONFLICT: a member, or a new cluster itself, is another's.
+ */
+enum sl_status sst_set_mp(struct sst *store, const char *site, const char *host, const struct sst_mp_setting *setting,
+                          bool *ret_changed, struct sl_error *e) SL_MUST;
 
 /* Advertises a program of a package of the site, with the policy that says so (S1.14); SL_USAGE for an unknown package. */
 enum sl_status sst_add_advertisement(struct sst *store, const char *site, const struct sm_advertisement *ad, bool *ret_added,

@@ -80,9 +80,10 @@ class Check(harness.Case):
     def test_S1_22_an_empty_cluster(self):
         """S1.22 empty-cluster fires until the cluster has members"""
         self.fill()
-        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", ADDRESS, "--port", str(self.port), "--nlb")
+        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", ADDRESS, "--port", str(self.port))
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--kind", "nlb")
         self.assert_worst("empty-cluster", "warning")
-        self.site.ctl_ok("mp", "set", "nlb.example.org", "--member", MP1)
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--members", MP1)
         self.site.ctl_ok("mp", "designate", "--vip")
         found = self.rules()
         self.assertNotIn("empty-cluster", found)

@@ -439,8 +439,8 @@ class TwoManagementPoints(SiteCase):
     def the_address_of_a_cluster_moves(self):
         ctl = self.server.ctl_ok
         ctl("key", "export", self.path("root.pem"))
-        ctl("mp", "add", "nlb.example.org", "--address", self.VIP, "--nlb")
-        ctl("mp", "set", "nlb.example.org", "--member", MP1, "--member", "mp2.example.org")
+        ctl("mp", "add", "nlb.example.org", "--address", self.VIP)
+        ctl("mp", "set", "nlb.example.org", "--kind", "nlb", "--members", MP1 + ",mp2.example.org")
         ctl("mp", "designate", "--vip")
         self.give_address(self.mps[0])
         client = clients.Client((self.VIP, 80))

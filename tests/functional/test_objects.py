@@ -74,7 +74,7 @@ class Objects(Base):
         [found] = self.find("mp", "--all", "--site", "PS1").answer
         age, dn = found.pop("age_s"), found.pop("dn")
         self.assertEqual(found, {
-            "site": "PS1", "mp": "mp1.example.org", "address": "10.0.0.11", "default": True, "why_unused": None, "device_mp": False,
+            "site": "PS1", "mp": "mp1.example.org", "address": "10.0.0.11", "default": True, "role": "primary-contact", "why_unused": None, "device_mp": False,
             "mp_name": "MP1", "version": "4.00.6487.2000", "build": 6487, "http_port": 8080, "https_port": 8443, "ssl_state": 3,
             "security_mask": 63, "site_type": "primary", "root_site": "CAS", "command_site": "PS1",
             "fsps": ["fsp1.example.org", "fsp2.example.org"], "owner": "example.org", "source": self.directory.uri_base,
@@ -110,12 +110,15 @@ class Objects(Base):
         self.assertEqual(self.find("slp-role", "--site", "PS1", code=1).json["reason"], "not-found")
 
     def test_why_a_management_point_is_not_used(self):
-        """S1.23 S1.26 Q12 further MPs, second defaults and sites without one are told apart; profile cb uses all"""
+        """S1.07 S1.23 S1.26 Q12 further MPs, second defaults and sites without one are told apart; profile cb uses all"""
         self.publish(mp("PS1", "a"), mp("PS1", "b", default=False), mp("PS2", "c"), mp("PS2", "d"), mp("PS3", "e", default=False))
         found = {one["mp"]: one["why_unused"] for one in self.find("mp", "--all").answer}
         self.assertEqual(found, {"a": None, "b": "not-default-not-in-cluster", "c": None, "d": "second-default", "e": "no-default-mp"})
-        found = {one["mp"]: one["why_unused"] for one in self.find("mp", "--all", "--profile", "cb").answer}
-        self.assertEqual(found, dict.fromkeys("abcde"))
+        found = {one["mp"]: one["role"] for one in self.find("mp", "--all").answer}
+        self.assertEqual(found, {"a": "primary-contact", "b": "extra", "c": "primary-contact", "d": "extra", "e": "extra"})
+        self.assertEqual(self.find("mp", "--site", "PS1").answer["role"], "primary-contact", "S1.07")
+        found = {one["mp"]: (one["why_unused"], one["role"]) for one in self.find("mp", "--all", "--profile", "cb").answer}
+        self.assertEqual(found, {name: (None, "primary-contact" if name in "acd" else None) for name in "abcde"})
 
     def test_who_names_no_host_does_not_count(self):
         """X02 S1.26 a default MP without a name, or with an address that is none, is no answer; the warning names the object"""

@@ -115,10 +115,12 @@ class Verbs(SiteCase):
         """S1.06 S1.22 S1.23 members answer at the address of the cluster; one without members is refused; others are never used"""
         lab.fill(self.site, self.port)
         self.site.ctl_ok("mp", "designate", "--vip", code=2)
-        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", ADDRESS, "--port", str(self.port), "--nlb")
+        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", ADDRESS, "--port", str(self.port))
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--kind", "nlb")
         self.assertIn("no members", self.site.ctl_ok("mp", "designate", "--vip", code=7).err)
-        self.site.ctl_ok("mp", "set", "nlb.example.org", "--member", MP1, "--member", MP2)
-        self.site.ctl_ok("mp", "set", MP1, "--member", MP2, code=2)
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--members", MP1 + "," + MP2)
+        self.site.ctl_ok("mp", "set", MP1, "--members", MP2, code=2)
+        self.assertIn("member of cluster nlb.example.org", self.site.ctl_ok("mp", "set", MP1, "--kind", "nlb", code=7).err)
         self.assertEqual(self.rows("mp", "designate", "--vip")["mp"], "nlb.example.org")
         self.assertEqual([row["members"] for row in self.rows("mp", "list") if row["default"]], [[MP1, MP2]])
         self.assertEqual([mp.get("FQDN") for mp in self.mp_list()], ["nlb.example.org", MP1, MP2])
@@ -126,8 +128,31 @@ class Verbs(SiteCase):
                            self.ask("GET", "/SMS_MP/.sms_aut?MPCERT", headers={"Host": "nlb.example.org"})[2].decode().upper(),
                            "the certificate of the cluster at its address")
         self.site.ctl_ok("mp", "remove", MP1, code=7)
-        self.site.ctl_ok("mp", "set", "nlb.example.org", "--no-members")
-        self.assertEqual([row["members"] for row in self.rows("mp", "list") if row["nlb"]], [[]])
+        undo = "sitectl mp set nlb.example.org --kind nlb --members %s,%s" % (MP1, MP2)
+        self.assertEqual(self.rows("mp", "set", "nlb.example.org", "--members", "")["undo"], undo)
+        self.assertEqual([row["members"] for row in self.rows("mp", "list") if row["kind"] == "nlb"], [[]])
+
+    def test_S1_06_a_management_point_becomes_a_cluster_and_back(self):
+        """S1.05 S1.06 X17 mp set changes kind, members and what is read in one step or not at all, and tells the way back"""
+        lab.fill(self.site, self.port)
+
+        def mp():
+            return [(row["kind"], row["members"], row["data"]) for row in self.rows("mp", "list") if row["mp"] == MP1]
+
+        for words in ([], ["--kind", "both"], ["--members", MP2], ["--kind", "single", "--members", MP2], ["--kind", "nlb", "--members", MP1],
+                      ["--kind", "nlb", "--members", MP2 + ",,"], ["--kind", "nlb", "--members", "mp9.example.org", "--data", "site"]):
+            self.site.ctl_ok("mp", "set", MP1, *words, code=2)
+        self.assertEqual(mp(), [("single", [], "")])
+        told = {"site": "PS1", "kind": "mp", "name": MP1, "change": "changed", "clients": 0, "undo": "sitectl mp set %s --kind single" % MP1}
+        words = ["mp", "set", MP1, "--kind", "nlb", "--members", MP2, "--data", "site"]
+        self.assertEqual(self.rows(*words), told)
+        self.assertEqual(mp(), [("nlb", [MP2], "site")])
+        self.assertEqual(self.rows(*words), dict(told, change="unchanged", undo=None))
+        undo = self.rows("mp", "set", MP1, "--kind", "single", "--site", "PS1")["undo"]
+        self.assertEqual((undo, mp()), ("sitectl mp set %s --kind nlb --members %s --site PS1" % (MP1, MP2), [("single", [], "site")]))
+        self.site.ctl_ok(*undo.split()[1:])
+        self.assertEqual(mp(), [("nlb", [MP2], "site")])
+        self.assertIsNone(self.rows("mp", "set", MP1, "--data", "replica")["undo"])
 
     def test_S2_09_roles_and_hosts(self):
         """S2.02 S2.04 S2.07 S2.09 S2.11 any word is a role, a host has many, and the two that a site has once are not added"""

@@ -90,7 +90,8 @@ class Dns(TargetCase):
         """a cluster is not published in the DNS (facts: not supported), and that is said"""
         self.prepare_dns()
         self.prepare(self.target)
-        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", "127.0.0.13", "--nlb")
+        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", "127.0.0.13")
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--kind", "nlb")
         self.document("publish", "--apply")
         self.site.ctl_ok("mp", "designate", "nlb.example.org")
         document = self.document("publish", "--apply")
@@ -128,10 +129,16 @@ class Registries(TargetCase):
         self.assertEqual(self.registry.addresses("SMS_SLP#1A"), ["127.0.0.20"])
         self.assertTrue(self.registry.record("MP_PS1#1A")["static"])
         self.assertIsNone(self.registry.record("NLB_PS1#1A"))
-        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", "127.0.0.13", "--nlb")
+        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", "127.0.0.13")
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--kind", "nlb")
         self.site.ctl_ok("mp", "designate", "nlb.example.org")
         self.document("publish", "--apply", reason="")
         self.assertEqual([self.registry.addresses(name) for name in ("MP_PS1#1A", "NLB_PS1#1A")], [["127.0.0.13"], ["127.0.0.13"]])
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--kind", "single")
+        self.document("publish", "--apply", reason="")
+        self.assertIsNone(self.registry.record("NLB_PS1#1A"))
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--kind", "nlb")
+        self.document("publish", "--apply", reason="")
         self.registry.ctl_ok("add", "MP_PS1#1A", "127.0.0.77")
         self.assertEqual(self.actions(self.document("publish", "--diff", code=1)),
                          {"MP_PS1#1A": "change", "NLB_PS1#1A": "same", "SMS_SLP#1A": "same"})
@@ -141,16 +148,20 @@ class Registries(TargetCase):
         self.document("publish", "--apply", code=3, reason="could-not-ask")
 
     def test_registered_names(self):
-        """Q7 the host of a cluster registers both names, and SMS_SLP where it is told; it releases them when another is designated"""
+        """S1.06 Q7 the host of a cluster registers both names, and SMS_SLP where it is told; one when it is a single server, none in the end"""
         self.prepare_registry()
         self.prepare([self.registry.uri, "--slp", "127.0.0.13"], nbt_port=self.nbt_port)
         self.site.start_mp_host("127.0.0.13", harness.free_port(["127.0.0.13"]))
-        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", "127.0.0.13", "--nlb")
+        self.site.ctl_ok("mp", "add", "nlb.example.org", "--address", "127.0.0.13")
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--kind", "nlb")
         self.site.ctl_ok("mp", "designate", "nlb.example.org")
         names = ("MP_PS1#1A", "NLB_PS1#1A", "SMS_SLP#1A")
         self.document("publish", "--apply", reason="")
         self.assertEqual([self.registry.addresses(name) for name in names], [["127.0.0.13"]] * 3)
         self.assertEqual(self.actions(self.document("publish", "--diff", reason="")), {name: "same" for name in names})
+        self.site.ctl_ok("mp", "set", "nlb.example.org", "--kind", "single")
+        self.document("publish", "--apply", reason="")
+        self.assertEqual([self.registry.addresses(name) for name in names], [["127.0.0.13"], [], ["127.0.0.13"]])
         self.site.ctl_ok("unpublish", "--apply")
         self.assertEqual([self.registry.addresses(name) for name in names], [[]] * 3)
 

@@ -957,28 +957,33 @@ START_TEST(another_database_of_the_same_generation_is_another_map)
 }
 END_TEST
 
+static enum sl_status set_mp(const char *host, enum sm_mp_kind kind, const char *const *members, size_t count, bool *ret_changed,
+                             struct sl_error *e)
+{
+    const struct sst_mp_setting setting = {.kind = kind, .data = SM_DATA_COUNT, .members = members, .member_count = count};
+    return sst_set_mp(store, "LAB", host, &setting, ret_changed, e);
+}
+
 START_TEST(S1_22_members_of_a_cluster)
 {
     struct sl_error e = {0};
     bool changed;
-    struct sm_mp nlb;
     const char *const both[] = {"mp1", "mp2"}, *const wrong[] = {"nlb"};
     ok(add_mp("LAB", "mp1", "10.0.0.1", &changed, &e), &e);
     ok(add_mp("LAB", "mp2", "10.0.0.2", &changed, &e), &e);
     ok(add_mp("LAB", "mp3", "10.0.0.3", &changed, &e), &e);
-    ok(sm_mp_make("nlb", "10.0.0.9", 80, &nlb, &e), &e);
-    nlb.is_nlb = true;
-    ok(sst_add_mp(store, "LAB", &nlb, &changed, &e), &e);
-    sm_mp_fini(&nlb);
-    ck_assert_int_eq(sst_set_members(store, "LAB", "mp3", both, 2, &changed, &e), SL_USAGE);
-    ck_assert_int_eq(sst_set_members(store, "LAB", "nlb", wrong, 1, &changed, &e), SL_USAGE);
-    ok(sst_set_members(store, "LAB", "NLB", both, 2, &changed, &e), &e);
+    ok(add_mp("LAB", "nlb", "10.0.0.9", &changed, &e), &e);
+    ck_assert_int_eq(set_mp("mp3", SM_MP_KIND_COUNT, both, 2, &changed, &e), SL_USAGE);
+    ck_assert_int_eq(set_mp("nlb", SM_MP_NLB, wrong, 1, &changed, &e), SL_USAGE);
+    ok(set_mp("NLB", SM_MP_NLB, both, 2, &changed, &e), &e);
     ck_assert(changed);
-    ok(sst_set_members(store, "LAB", "nlb", both, 2, &changed, &e), &e);
+    ok(set_mp("nlb", SM_MP_NLB, both, 2, &changed, &e), &e);
     ck_assert(!changed);
+    ck_assert_int_eq(set_mp("mp1", SM_MP_NLB, NULL, 0, &changed, &e), SL_CONFLICT); /* a member */
     ck_assert_int_eq(sst_remove(store, "LAB", SST_MP, "mp1", &changed, &e), SL_CONFLICT);
     designate(store, "LAB", "nlb");
-    ok(sst_set_mp_data(store, "LAB", "mp3", SM_DATA_REPLICA, &changed, &e), &e);
+    const struct sst_mp_setting reads = {.kind = SM_MP_KIND_COUNT, .data = SM_DATA_REPLICA};
+    ok(sst_set_mp(store, "LAB", "mp3", &reads, &changed, &e), &e);
     struct sm_snapshot *snap = snapshot(store, "LAB");
     const struct sm_mp *found = NULL;
     ck_assert_int_eq(sm_choose_cluster(snap, NULL, &found, &e), SL_OK);
@@ -993,10 +998,17 @@ START_TEST(S1_22_members_of_a_cluster)
     ck_assert_ptr_null(sm_default_mp(snap));
     ck_assert_int_eq(sm_designate(snap, "mp9", &e), SL_USAGE);
     sm_snapshot_free(snap);
-    ok(sst_set_members(store, "LAB", "nlb", NULL, 0, &changed, &e), &e);
+    ok(set_mp("nlb", SM_MP_KIND_COUNT, both, 0, &changed, &e), &e);
     snap = snapshot(store, "LAB");
     ck_assert_int_eq(sm_choose_cluster(snap, "nlb", &found, &e), SL_CONFLICT);
     ck_assert_int_eq(sm_choose_cluster(snap, "mp1", &found, &e), SL_USAGE);
+    sm_snapshot_free(snap);
+    ok(set_mp("nlb", SM_MP_KIND_COUNT, both, 2, &changed, &e), &e);
+    ok(sst_claim_key(store, "LAB", "nlb", "mp1", "AA", &changed, &e), &e);
+    ok(set_mp("nlb", SM_MP_SINGLE, NULL, 0, &changed, &e), &e); /* S1.06: and those who had a key in its name have none */
+    snap = snapshot(store, "LAB");
+    found = sm_find_mp(snap, "nlb");
+    ck_assert(!found->is_nlb && found->member_count == 0 && found->key_count == 0);
     sm_snapshot_free(snap);
     ok(sst_remove(store, "LAB", SST_MP, "mp1", &changed, &e), &e);
 }

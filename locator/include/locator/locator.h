@@ -171,6 +171,7 @@ enum locator_field {
     LOCATOR_KIND = 22,            /* text: "unique" or "group" [name] */
     LOCATOR_ADDRESSES = 23,       /* list: numeric addresses [name] */
     LOCATOR_NODE = 24,            /* text: node type "B", "P", "M" or "H" [name] */
+    LOCATOR_ROLE = 25,            /* text: "primary-contact": clients talk to this MP; "extra": they do not [mp list] */
     LOCATOR_DN = 32,              /* text: of the object [list] */
     LOCATOR_SITE_TYPE = 33,       /* text: "primary", "secondary", "central", of the MP's capabilities [list] */
     LOCATOR_WHY_UNUSED = 34,      /* text: why clients do not use this MP: "not-default-not-in-cluster" ... [list] */
