@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LM_HEALTH_MAX = 256, LM_GUID_MAX = 40, LM_BOUNDARY_KIND_MAX = 16, LM_REASON_MAX = 40, LM_ORIGIN_MAX = 16 };
+enum { LM_HEALTH_MAX = 256, LM_GUID_MAX = 40, LM_BOUNDARY_KIND_MAX = 16, LM_REASON_MAX = 40, LM_ORIGIN_MAX = 128 };
 
 /* kind of object, its word */
 #define LM_OBJECT_TABLE(X)                                                                                             \
@@ -46,7 +46,7 @@ struct lm_object {
     char boundary[2 * LM_NAME_MAX]; /* its value, or "LOW-HIGH" */
     char why_unused[LM_REASON_MAX]; /* of a management point that clients do not use, else "" */
     int64_t age_s;      /* -1 = not known */
-    char replicated_from[LM_ORIGIN_MAX]; /* the server that took the last write, "sid 002", or "" */
+    char replicated_from[LM_ORIGIN_MAX]; /* the server that took the last write: "sid 002", "dc1.example.com", a GUID, or "" */
 };
 
 struct lm_objects {

@@ -11,7 +11,6 @@
 #include <string.h>
 
 static const char modified[] = "modifyTimestamp"; /* operational, every server has it (RFC 4512 3.4) */
-static const char written[] = "entryCSN";         /* likewise, of OpenLDAP; who does not know it leaves it out */
 
 static enum sl_status ldap_open(const char *uri, const struct src_config *config, void **ret_source, struct sl_error *e)
 {
@@ -143,25 +142,6 @@ int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s)
     return now_s > then_s ? now_s - then_s : 0;
 }
 
-void src_ldap_origin(const struct ldapc_entry *entry, char ret_origin[LM_ORIGIN_MAX])
-{
-    const char *text = ldapc_entry_text(entry, written);
-    unsigned sid;
-    ret_origin[0] = '\0';
-    if (text && sscanf(text, "%*[^#]#%*6[0-9a-fA-F]#%3x#", &sid) == 1 && sid > 0)
-        (void)snprintf(ret_origin, LM_ORIGIN_MAX, "sid %03x", sid);
-}
-
-/* Evidence that a directory has several writers is that one of them has a number, which single servers do not get. */
-static void note_writers(const struct ldapc_entries *found, struct src_answer *a)
-{
-    for (size_t i = 0; i < found->count; i++) {
-        char origin[LM_ORIGIN_MAX];
-        src_ldap_origin(&found->items[i], origin);
-        a->several_writers |= origin[0] != '\0';
-    }
-}
-
 static bool has_any_object(struct ldapc *dir, struct sl_deadline deadline, struct src_answer *a, bool *ret_any)
 {
     static const char *const nothing[] = {"1.1", NULL};
@@ -221,8 +201,8 @@ void src_ldap_say_unreadable(struct ldapc *dir, const char *missing, struct sl_d
 }
 
 /* Chooses among the management points of the site that a search found; true when the site itself was among the entries. */
-static void choose(const struct ldapc_entries *found, const struct src_question *q, const char *site, struct src_answer *a,
-                   struct lm_choice *ret_choice, bool *ret_site_seen)
+static void choose(const struct ldapc_entries *found, const struct src_question *q, const char *site,
+                   const struct src_origins *origins, struct src_answer *a, struct lm_choice *ret_choice, bool *ret_site_seen)
 {
     struct lm_mp *mps = sl_new_array(found->count + 1, sizeof *mps);
     const struct ldapc_entry **entries = sl_new_array(found->count + 1, sizeof *entries);
@@ -244,7 +224,7 @@ static void choose(const struct ldapc_entries *found, const struct src_question 
     *ret_choice = lm_choose_mp(mps, count, q->profile);
     if (ret_choice->kind >= LM_CHOICE_ONE) {
         a->age_s = src_ldap_age(entries[ret_choice->index], q->now_s);
-        src_ldap_origin(entries[ret_choice->index], a->replicated_from);
+        src_ldap_origin(origins, entries[ret_choice->index], a->replicated_from);
         src_take_choice(a, mps, count, *ret_choice, q->profile);
         (void)sl_text_copy(a->owner, sizeof a->owner, a->mp.forest);
         (void)sl_text_copy(a->mp.site, sizeof a->mp.site, site);
@@ -303,11 +283,11 @@ static void say_choice(const struct lm_choice *choice, const struct src_question
 
 /* Reads what the site has and says so; false when it has no default management point and another look could show one. */
 static bool look_for_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
-                        struct src_answer *a)
+                        struct src_origins *origins, struct src_answer *a)
 {
     static const char *const attrs[] = {"objectClass",     SCHEMA_SITE_CODE,     SCHEMA_MP_NAME,       SCHEMA_MP_ADDRESS,
                                         SCHEMA_DEFAULT_MP, SCHEMA_DNS_HOST_NAME, SCHEMA_CAPABILITIES,  SCHEMA_VERSION,
-                                        SCHEMA_SOURCE_FOREST, modified, written, NULL};
+                                        SCHEMA_SOURCE_FOREST, modified, SRC_ENTRY_CSN, SRC_METADATA, NULL};
     char filter[SRC_TEXT_MAX], asked[SRC_TEXT_MAX], missing[16];
     struct ldapc_entries found = {.count = 0};
     struct lm_choice choice;
@@ -320,8 +300,8 @@ static bool look_for_mp(struct ldapc *dir, const struct src_question *q, const c
         src_ldap_say_unreadable(dir, missing, deadline, a);
         return true;
     }
-    choose(&found, q, site, a, &choice, &site_seen);
-    note_writers(&found, a);
+    src_ldap_origins_learn(dir, &found, deadline, a, origins);
+    choose(&found, q, site, origins, a, &choice, &site_seen);
     if (choice.kind < LM_CHOICE_ONE && found.incomplete)
         src_say(a, SRC_CUT, "%s: the answer was cut by a limit of the server", ldapc_server(dir));
     else if (choice.kind != LM_CHOICE_NOTHING || site_seen)
@@ -350,11 +330,13 @@ bool src_ldap_wait_for_default(size_t looks, struct sl_deadline deadline, struct
 void src_ldap_ask_mp(struct ldapc *dir, const struct src_question *q, const char *site, struct sl_deadline deadline,
                      struct src_answer *a)
 {
+    struct src_origins origins = {.asked = false};
     size_t looks = 0, warnings = a->warning_count;
-    while (!look_for_mp(dir, q, site, deadline, a) && src_ldap_wait_for_default(looks++, deadline, a)) {
+    while (!look_for_mp(dir, q, site, deadline, &origins, a) && src_ldap_wait_for_default(looks++, deadline, a)) {
         a->warning_count = warnings; /* said again by the next look */
         a->rule[0] = '\0';
     }
+    src_ldap_origins_fini(&origins);
 }
 
 bool src_ldap_supposed(const struct src_question *q, struct src_answer *a)

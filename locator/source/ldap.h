@@ -10,6 +10,37 @@
 enum { SRC_LDAP_FILTER_MAX = 64 << 10, SRC_LDAP_QUICK_LOOKS = 3 };
 
 /*
+ * Where entries come from (X10). OpenLDAP tells it in entryCSN, "TIME#COUNT#SID#MOD" in hexadecimal: the number of the server
+ * that took the last write, 0 where it does not replicate. Active Directory tells it in replPropertyMetaData ([MS-DRSR] 5.162):
+ * of each attribute who wrote it last, by an id that the configuration of the forest knows. The newest of all rows counts,
+ * whichever attribute it is of, as in entryCSN; which number an attribute of the extension has there is up to each controller.
+ */
+#define SRC_ENTRY_CSN "entryCSN"
+#define SRC_METADATA "replPropertyMetaData"
+enum { SRC_WRITER_ID = 16 };
+
+/* Of the entries of a question; all zero at its begin. */
+struct src_origins {
+    bool asked;                   /* for the servers */
+    struct ldapc_entries servers; /* Active Directory: of class nTDSDSA, and server */
+};
+
+/*
+ * Learns from what a search found: whether the directory has several writers, for `a`, and once the servers of an Active
+ * Directory, which is a step of `a` that takes half of the time left at most. That they cannot be read is no failure.
+ */
+void src_ldap_origins_learn(struct ldapc *dir, const struct ldapc_entries *found, struct sl_deadline deadline,
+                            struct src_answer *a, struct src_origins *origins);
+/* Frees what was learned. */
+void src_ldap_origins_fini(struct src_origins *origins);
+/*
+ * The server that took the last write of an entry: "sid 002", or "dc1.example.com", or the id as a GUID when no server has it. ""
+ * when the directory does not tell.
+ */
+void src_ldap_origin(const struct src_origins *origins, const struct ldapc_entry *entry, char ret_origin[LM_ORIGIN_MAX]);
+/* The id of the writer of the newest row of a replPropertyMetaData, in its order of octets; false when it is none. */
+bool src_ldap_newest_writer(const void *metadata, size_t len, uint8_t ret_id[SRC_WRITER_ID]);
+/*
  * Reads a management point object. What is odd about it becomes a warning of `a`; it is of use all the same, unless what it names
  * is no host: false.
  */
@@ -17,7 +48,8 @@ bool src_ldap_mp(const struct ldapc_entry *entry, struct lm_mp *ret_mp, struct s
 /* Every published object of a kind (ldap_objects.c). */
 void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struct sl_deadline deadline, struct src_answer *a);
 /* Adds the objects of `kind` that an entry stands for: one, none, or, of boundaries, one for each value. */
-void src_ldap_objects(const struct ldapc_entry *entry, enum lm_object_kind kind, int64_t now_s, struct src_answer *a);
+void src_ldap_objects(const struct ldapc_entry *entry, enum lm_object_kind kind, const struct src_origins *origins, int64_t now_s,
+                      struct src_answer *a);
 /*
  * The answer of a directory to a question that supposes it without the schema (X08); false when the question supposes nothing,
  * and the directory is to be asked.
@@ -27,11 +59,6 @@ bool src_ldap_supposed(const struct src_question *q, struct src_answer *a);
 void src_ldap_say_foreign(const char *what, const char *forest, const struct src_question *q, struct src_answer *a);
 /* Seconds since the entry was changed, SRC_AGE_UNKNOWN when the server does not tell. */
 int64_t src_ldap_age(const struct ldapc_entry *entry, int64_t now_s);
-/*
- * The server that took the last write of an entry, "sid 002": OpenLDAP tells it in entryCSN, "TIME#COUNT#SID#MOD" in hexadecimal.
- * "" when the server does not tell, or does not replicate (SID 0).
- */
-void src_ldap_origin(const struct ldapc_entry *entry, char ret_origin[LM_ORIGIN_MAX]);
 /*
  * One search below the container, noted in `a` as `asked`. True when there is a result (the caller frees it); a failure has been
  * said in `a`. An absent container is an empty result.

@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* All fourteen attributes, where they come from and when they changed. */
+/*
+ * All fourteen attributes, where they come from and when they changed. Boundaries do without the first, which is a kilobyte for
+ * each of the many.
+ */
 static const char *const attrs[] = {
+    SRC_METADATA,
     "objectClass",       SCHEMA_SITE_CODE,     SCHEMA_SITE_BOUNDARIES,  SCHEMA_ROAMING_BOUNDARIES,   SCHEMA_DEFAULT_MP,
     SCHEMA_MP_NAME,      SCHEMA_MP_ADDRESS,    SCHEMA_RANGED_IP_LOW,    SCHEMA_RANGED_IP_HIGH,       SCHEMA_ASSIGNMENT_SITE_CODE,
     SCHEMA_DEVICE_MANAGEMENT_POINT, SCHEMA_HEALTH_STATE, SCHEMA_SOURCE_FOREST, SCHEMA_CAPABILITIES,  SCHEMA_VERSION,
-    SCHEMA_DNS_HOST_NAME, "modifyTimestamp",   "entryCSN",              NULL};
+    SCHEMA_DNS_HOST_NAME, "modifyTimestamp",   SRC_ENTRY_CSN,           NULL};
 
 /* The classes whose objects make a kind. */
 static const struct {
@@ -60,7 +64,8 @@ static void read_integer_address(const struct ldapc_entry *entry, const char *at
 }
 
 /* What every class may have; NULL when there is no room, or the entry names what is no host. */
-static struct lm_object *add(const struct ldapc_entry *entry, enum lm_object_kind kind, int64_t now_s, struct src_answer *a)
+static struct lm_object *add(const struct ldapc_entry *entry, enum lm_object_kind kind, const struct src_origins *origins,
+                             int64_t now_s, struct src_answer *a)
 {
     struct lm_mp mp;
     if (!src_ldap_mp(entry, &mp, a))
@@ -74,15 +79,16 @@ static struct lm_object *add(const struct ldapc_entry *entry, enum lm_object_kin
     o->mp = mp;
     copy_text(entry, SCHEMA_ASSIGNMENT_SITE_CODE, o->assignment, sizeof o->assignment);
     o->age_s = src_ldap_age(entry, now_s);
-    src_ldap_origin(entry, o->replicated_from);
+    src_ldap_origin(origins, entry, o->replicated_from);
     return o;
 }
 
-static void add_boundaries(const struct ldapc_entry *entry, const char *attr, int64_t now_s, struct src_answer *a)
+static void add_boundaries(const struct ldapc_entry *entry, const char *attr, const struct src_origins *origins, int64_t now_s,
+                           struct src_answer *a)
 {
     const struct ldapc_attr *values = ldapc_entry_attr(entry, attr);
     for (size_t i = 0; values && i < values->count; i++) {
-        struct lm_object *o = add(entry, LM_OBJECT_BOUNDARY, now_s, a);
+        struct lm_object *o = add(entry, LM_OBJECT_BOUNDARY, origins, now_s, a);
         if (!o)
             return;
         (void)sl_text_copy(o->boundary, sizeof o->boundary, values->values[i].data);
@@ -90,9 +96,9 @@ static void add_boundaries(const struct ldapc_entry *entry, const char *attr, in
     }
 }
 
-static void add_range(const struct ldapc_entry *entry, int64_t now_s, struct src_answer *a)
+static void add_range(const struct ldapc_entry *entry, const struct src_origins *origins, int64_t now_s, struct src_answer *a)
 {
-    struct lm_object *o = add(entry, LM_OBJECT_BOUNDARY, now_s, a);
+    struct lm_object *o = add(entry, LM_OBJECT_BOUNDARY, origins, now_s, a);
     if (!o)
         return;
     read_integer_address(entry, SCHEMA_RANGED_IP_LOW, o->low, a);
@@ -101,18 +107,19 @@ static void add_range(const struct ldapc_entry *entry, int64_t now_s, struct src
     (void)snprintf(o->boundary, sizeof o->boundary, "%s-%s", o->low, o->high);
 }
 
-void src_ldap_objects(const struct ldapc_entry *entry, enum lm_object_kind kind, int64_t now_s, struct src_answer *a)
+void src_ldap_objects(const struct ldapc_entry *entry, enum lm_object_kind kind, const struct src_origins *origins, int64_t now_s,
+                      struct src_answer *a)
 {
     if (kind == LM_OBJECT_BOUNDARY && !ldapc_entry_has(entry, "objectClass", SCHEMA_CLASS_SITE)) {
-        add_range(entry, now_s, a);
+        add_range(entry, origins, now_s, a);
         return;
     }
     if (kind == LM_OBJECT_BOUNDARY) {
-        add_boundaries(entry, SCHEMA_ROAMING_BOUNDARIES, now_s, a);
-        add_boundaries(entry, SCHEMA_SITE_BOUNDARIES, now_s, a);
+        add_boundaries(entry, SCHEMA_ROAMING_BOUNDARIES, origins, now_s, a);
+        add_boundaries(entry, SCHEMA_SITE_BOUNDARIES, origins, now_s, a);
         return;
     }
-    struct lm_object *o = add(entry, kind, now_s, a);
+    struct lm_object *o = add(entry, kind, origins, now_s, a);
     if (!o)
         return;
     copy_text(entry, SCHEMA_MP_NAME, o->mp_name, sizeof o->mp_name);
@@ -143,6 +150,7 @@ void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struc
 {
     char filter[SRC_TEXT_MAX], asked[SRC_TEXT_MAX], missing[SRC_TEXT_MAX];
     struct ldapc_entries found = {.count = 0};
+    struct src_origins origins = {.asked = false};
     size_t k = 0;
     while (k < SL_COUNT(kinds) && kinds[k].kind != q->kind)
         k++;
@@ -155,12 +163,15 @@ void src_ldap_ask_objects(struct ldapc *dir, const struct src_question *q, struc
                    q->site[0] ? q->site : "*", kinds[k].class_name, other);
     (void)snprintf(asked, sizeof asked, "%s%s%s", kinds[k].words, q->site[0] ? " of " : "", q->site);
     (void)snprintf(missing, sizeof missing, "%s%s%s", kinds[k].one, q->site[0] ? " of " : "", q->site);
-    if (!src_ldap_search(dir, filter, attrs, asked, deadline, a, &found)) {
+    const char *const *wanted = attrs + (q->kind == LM_OBJECT_BOUNDARY);
+    if (!src_ldap_search(dir, filter, wanted, asked, deadline, a, &found)) {
         src_ldap_say_unreadable(dir, missing, deadline, a);
         return;
     }
+    src_ldap_origins_learn(dir, &found, deadline, a, &origins);
     for (size_t i = 0; i < found.count; i++)
-        src_ldap_objects(&found.items[i], q->kind, q->now_s, a);
+        src_ldap_objects(&found.items[i], q->kind, &origins, q->now_s, a);
+    src_ldap_origins_fini(&origins);
     lm_objects_judge(&a->objects, q->profile);
     if (q->kind == LM_OBJECT_BOUNDARY)
         drop_doubles(&a->objects);

@@ -60,6 +60,18 @@ class ActiveDirectory(harness.Case):
                 answer = self.find("mp", uri, "--site", "AD1", *words, env=self.reader).answer
                 self.assertEqual((answer["mp"], answer["trust"]), ("mp1.lab.example", "directory"))
 
+    def test_where_an_answer_comes_from(self):
+        """X10: an ordinary account is told which controller took the last write, as Samba itself decodes it, by both ports; a list costs one question more"""
+        wanted = self.dc.origin("CN=SMS-MP-AD1-MP1.LAB.EXAMPLE,CN=System Management,CN=System," + ad.BASE)
+        self.assertEqual(wanted, ad.HOST)
+        for uri in (self.dc.uri, self.dc.gc_uri):
+            told = self.find("mp", uri, "--site", "AD1", "--sasl", "gssapi", env=self.reader)
+            self.assertEqual(told.answer["replicated_from"], wanted)
+            listed = self.find("mp", uri, "--all", "--sasl", "gssapi", env=self.reader)
+            self.assertEqual({row["replicated_from"] for row in listed.answer}, {wanted})
+            for steps in (told.json["steps"], listed.json["steps"]):
+                self.assertEqual([step["result"] for step in steps if step["asked"] == "servers of the forest"], ["1 server"])
+
     def test_watch(self):
         """X18: a domain's own controller, change notification and reading again: a change at once, a deletion by the controller's USN; answers from the copy."""
         file, name = self.path("kept/cache.db"), "CN=SMS-MP-AD1-watched.lab.example,CN=System Management,CN=System,%s" % ad.BASE

@@ -107,6 +107,28 @@ message["servicePrincipalName"] = ldb.MessageElement(names, ldb.FLAG_MOD_ADD, "s
 db.modify(message)
 """
 
+# The host name of the controller that took the last write of an entry, by Samba's own decoding.
+ORIGIN = """
+import sys
+import ldb
+from samba.auth import system_session
+from samba.dcerpc import drsblobs, misc
+from samba.ndr import ndr_unpack
+from samba.param import LoadParm
+from samba.samdb import SamDB
+
+conf, private, dn = sys.argv[1:]
+lp = LoadParm()
+lp.load(conf)
+db = SamDB(url=private + "/sam.ldb", session_info=system_session(), lp=lp)
+blob = db.search(dn, scope=ldb.SCOPE_BASE, attrs=["replPropertyMetaData"])[0]["replPropertyMetaData"][0]
+rows = ndr_unpack(drsblobs.replPropertyMetaDataBlob, blob).ctr.array
+newest = max(rows, key=lambda row: (row.originating_change_time, row.local_usn)).originating_invocation_id
+for server in db.search(str(db.get_config_basedn()), expression="(objectClass=nTDSDSA)", attrs=["invocationId"]):
+    if ndr_unpack(misc.GUID, server["invocationId"][0]) == newest:
+        print(db.search(server.dn.parent(), scope=ldb.SCOPE_BASE, attrs=["dNSHostName"])[0]["dNSHostName"][0])
+"""
+
 
 def prepare_namespace():
     """In namespaces of our own: the address of the controller on the loopback, and it as the only DNS server."""
@@ -186,6 +208,10 @@ class DomainController:
         env = {"KRB5_CONFIG": self._krb5_conf, "KRB5CCNAME": "FILE:" + os.path.join(self.folder, account + ".cc")}
         self._run([harness.tool("kinit", "krb5-user"), account], stdin=PASSWORDS[account] + "\n", env=env)
         return env
+
+    def origin(self, dn):
+        """The controller that took the last write of an entry, as Samba reads it."""
+        return self._run(["/usr/bin/python3", "-c", ORIGIN, self._conf, os.path.join(self.folder, "private"), dn]).out.strip()
 
     def add(self, ldif):
         """Adds entries as the administrator."""

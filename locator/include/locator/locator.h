@@ -207,7 +207,7 @@ enum locator_field {
     LOCATOR_EXPIRED = 67,         /* number: 1 when it is beyond its TTL or LOCATOR_MAX_AGE_MS [cache] */
     LOCATOR_STALE_SINCE_S = 68,   /* number: since when it may be out of date, in seconds since 1970 [site mp dp list watch] */
     LOCATOR_CHANGE = 69,          /* text: "added", "changed", "deleted", "current", "stale", "unreachable" [watch] */
-    LOCATOR_REPLICATED_FROM = 70, /* text: the server that took the last write, "sid 002" [site mp dp list compare] */
+    LOCATOR_REPLICATED_FROM = 70, /* text: the server that took the last write, "sid 002" or a name [site mp dp list compare] */
     LOCATOR_RESULT = 80,          /* text: what a source said, a reason word or "answer" [compare] */
     LOCATOR_VERDICT = 81,         /* text: "agrees", "differs", "undecided" or "silent" [compare] */
     LOCATOR_SAID = 82             /* text: the answer, or why there is none [compare] */
