@@ -34,7 +34,7 @@ enum ff_kind { FF_UNIQUE, FF_GROUP, FF_SGROUP, FF_MHOMED, FF_KIND_COUNT };
 
 enum {
     FF_ADDRESSES_MAX = 25,  /* of a name, M01 */
-    FF_LINE_MAX = 4096,     /* octets of a line, without its end */
+    FF_LINE_MAX = 4096,     /* octets of a line, without its end; in json of an object */
     FF_INCLUDE_DEPTH = 8,   /* LMHOSTS files within each other */
     FF_ROWS_MAX = 4000000,  /* of a list */
     FF_ROW_TEXT_MAX = 8192, /* a written row of any format fits */
@@ -105,7 +105,7 @@ void ff_list_free(struct ff_list *list);
 enum sl_status ff_list_add(void *list, const struct ff_row *row, const struct ff_place *place, struct sl_error *e) SL_MUST;
 /*
  * Sorts by name and joins rows of one name: special groups and multi-homed names by their addresses (LMHOSTS has one a line),
- * equal rows to one. SL_CONFLICT, naming both places, when they do not go together.
+ * equal rows to one. SL_CONFLICT, naming both places, when they do not go together; SL_LIMIT beyond FF_ADDRESSES_MAX.
  */
 enum sl_status ff_list_join(struct ff_list *list, struct sl_error *e) SL_MUST;
 /* The number of rows. */

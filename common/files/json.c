@@ -24,7 +24,7 @@ static enum sl_status peek(struct json *j, char *ret_c, struct sl_error *e)
         if (*j->at || j->over)
             return SL_OK;
         bool more;
-        enum sl_status status = ff_next_line(j->r, &more, e);
+        enum sl_status status = ff_next_object(j->r, &more, e);
         if (status != SL_OK)
             return status;
         j->at = j->r->line;

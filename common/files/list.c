@@ -148,20 +148,22 @@ static bool has(const struct ff_row *row, uint32_t address)
     return false;
 }
 
-/* Adds what `more` says to `row`; false when they do not go together. */
-static bool join(struct ff_row *row, const struct ff_row *more)
+/* Adds what `more` says to `row`; SL_CONFLICT when they do not go together, SL_LIMIT when that makes too many addresses. */
+static enum sl_status join(struct ff_row *row, const struct ff_row *more)
 {
     if (row->kind != more->kind || row->is_static != more->is_static)
-        return false;
+        return SL_CONFLICT;
     for (size_t i = 0; i < more->address_count; i++) {
         if (has(row, more->addresses[i]))
             continue;
-        if (row->kind == FF_UNIQUE || row->address_count == FF_ADDRESSES_MAX)
-            return false;
+        if (row->kind == FF_UNIQUE)
+            return SL_CONFLICT;
+        if (row->address_count == FF_ADDRESSES_MAX)
+            return SL_LIMIT;
         row->addresses[row->address_count++] = more->addresses[i];
     }
     row->expires_s = row->expires_s > more->expires_s ? row->expires_s : more->expires_s;
-    return true;
+    return SL_OK;
 }
 
 /* Joins the rows of one name that begin at `first`; their number goes to *ret_taken, the result to row `to`. */
@@ -177,8 +179,12 @@ static enum sl_status join_name(struct ff_list *list, size_t first, size_t to, s
         ff_list_get(list, at, &next, &next_place);
         if (!nb_name_equal(&next.name, &row.name))
             break;
-        if (!join(&row, &next))
-            return sl_fail(e, SL_CONFLICT, "%s:%u: %s does not go together with %s:%u", next_place.file, next_place.line,
+        enum sl_status status = join(&row, &next);
+        if (status == SL_LIMIT)
+            return sl_fail(e, status, "%s:%u: %s has more than %d addresses", next_place.file, next_place.line,
+                           nb_name_text(&row.name).text, FF_ADDRESSES_MAX);
+        if (status != SL_OK)
+            return sl_fail(e, status, "%s:%u: %s does not go together with %s:%u", next_place.file, next_place.line,
                            nb_name_text(&row.name).text, place.file, place.line);
     }
     list->at[to] = at == first + 1 ? list->at[first] : pack(list, &row, place.line, file_number(list, place.file));

@@ -79,17 +79,36 @@ static size_t drop_mark(const struct ff_reader *r, char *line, size_t len)
     return len - sizeof mark;
 }
 
-enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error *e)
+/* Where in an object of JSON we are; told of one character after the other. */
+struct json_place {
+    bool quoted, escaped;
+};
+
+/* True for the bracket that ends an object. */
+static bool ends_object(struct json_place *at, int c)
 {
+    bool escaped = at->escaped;
+    at->escaped = at->quoted && c == '\\' && !escaped;
+    if (c == '"' && !escaped)
+        at->quoted = !at->quoted;
+    return c == '}' && !at->quoted;
+}
+
+/* To the end of the line, or with `objects` of the object. */
+static enum sl_status next_part(struct ff_reader *r, bool objects, bool *ret_more, struct sl_error *e)
+{
+    struct json_place at = {0};
     size_t len = 0;
     int c;
-    r->place.line++;
-    while ((c = getc_unlocked(r->in)) != EOF && c != '\n') {
+    r->place.line += !r->within;
+    r->within = false;
+    while (!r->within && (c = getc_unlocked(r->in)) != EOF && c != '\n') {
         if (c == '\0')
             return sl_fail(e, SL_MALFORMED, "an octet 00 in a text file (UTF-16 is not read)");
         if (len > FF_LINE_MAX)
             return sl_fail(e, SL_MALFORMED, "the line is longer than %d octets", FF_LINE_MAX);
         r->line[len++] = (char)c;
+        r->within = objects && ends_object(&at, c);
     }
     if (c == EOF && ferror(r->in))
         return sl_fail(e, SL_IO, "%s", strerror(errno));
@@ -101,6 +120,16 @@ enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error
     r->line[len] = '\0';
     *ret_more = c != EOF || len > 0;
     return SL_OK;
+}
+
+enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error *e)
+{
+    return next_part(r, false, ret_more, e);
+}
+
+enum sl_status ff_next_object(struct ff_reader *r, bool *ret_more, struct sl_error *e)
+{
+    return next_part(r, true, ret_more, e);
 }
 
 /* Makes the row what files.h says of its kind. */

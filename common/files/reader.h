@@ -12,6 +12,7 @@ struct ff_reader {
     const struct ff_format *format;
     FILE *in;
     struct ff_place place;
+    bool within; /* the line goes on behind what was read last */
     bool standalone; /* may not read other files */
     int depth;
     ff_row_fn *fn;
@@ -21,6 +22,8 @@ struct ff_reader {
 
 /* Reads the next line into r->line; *ret_more is false at the end of the file. Lines end with LF or CR LF and hold no NUL. */
 enum sl_status ff_next_line(struct ff_reader *r, bool *ret_more, struct sl_error *e) SL_MUST;
+/* The same up to the end of an object of JSON, if the line goes on behind it: programs write all of them in one. */
+enum sl_status ff_next_object(struct ff_reader *r, bool *ret_more, struct sl_error *e) SL_MUST;
 /* Hands out a row, once it is what files.h says of its kind. */
 enum sl_status ff_emit(struct ff_reader *r, struct ff_row *row, struct sl_error *e) SL_MUST;
 /* Reads another file with the settings of `r`, one level deeper. */

@@ -543,6 +543,16 @@ START_TEST(lists_refuse_what_contradicts_itself)
     ck_assert_int_eq(ff_list_join(list, &e), SL_CONFLICT);
     ck_assert_str_eq(sl_error_text(&e), "FILE:2: A#20 does not go together with FILE:1");
     ff_list_free(list);
+    list = ff_list_new();
+    struct ff_row row = {.kind = FF_SGROUP, .is_static = true, .address_count = 1};
+    for (unsigned i = 1; i <= FF_ADDRESSES_MAX + 1; i++) {
+        row.addresses[0] = i;
+        ck_assert_int_eq(nb_name_parse("G#1C", &row.name, &e), SL_OK);
+        ck_assert_int_eq(ff_list_add(list, &row, &(struct ff_place){"FILE", i}, &e), SL_OK);
+    }
+    ck_assert_int_eq(ff_list_join(list, &e), SL_LIMIT);
+    ck_assert_str_eq(sl_error_text(&e), "FILE:26: G#1C has more than 25 addresses");
+    ff_list_free(list);
 }
 END_TEST
 
