@@ -106,5 +106,22 @@ class Import(harness.Case):
         self.assertIn("left out: G#1E", result.err)
         self.assertEqual(self.registry.ctl("export", self.path("names.xml")).code, 2)
 
+    def test_json_in_one_line_and_no_file_in_the_place_of_a_pipe(self):
+        """JSON comes back from programs that write it in one line; export takes the place of files alone"""
+        rows = [{"name": 'A}%d"#20' % n, "kind": "unique", "node": "H", "static": True, "expires": 0, "addresses": ["10.0.0.%d" % n]}
+                for n in range(1, 200)]
+        path = self.write("names.json", json.dumps(rows, separators=(",", ":")))
+        self.assertEqual(self.take(path)["answer"]["added"], len(rows))
+        self.assertEqual(sorted(row["name"] for row in self.exported().values()), sorted(row["name"] for row in rows))
+        path = self.write("names.json", json.dumps(rows[:3]) + "\n}")
+        self.assertIn(path + ":2: ", self.take(path, code=1)["message"])
+        pipe = self.path("pipe.json")
+        os.mkfifo(pipe)
+        self.assertIn("no plain file", self.registry.ctl("export", pipe).err)
+        self.assertEqual(os.listdir(self.folder).count("pipe.json"), 1)
+        self.addCleanup(os.umask, os.umask(0o027))
+        self.registry.ctl_ok("export", path)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
+
 
 harness.main()

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LEAST_LEFT_S = 60, TOLD_MAX = 20, PATH_LEN = 4096 };
@@ -175,15 +176,32 @@ static enum sl_outcome fail_file(struct cli_call *call, const char *path)
     return cli_fail(call, sl_fail(&e, status, "%s: %s", path, strerror(err)), &e);
 }
 
-/* Into a new file beside it, which takes its name in the end. */
+/* A new file that any user may read whom the umask lets; its name is made up, so that nobody can have put a link in its place. */
+static FILE *open_fresh(char *template)
+{
+    mode_t mask = umask(0);
+    (void)umask(mask);
+    int fd = mkostemp(template, O_CLOEXEC);
+    FILE *out = fd >= 0 && fchmod(fd, 0666 & ~mask) == 0 ? fdopen(fd, "w") : NULL;
+    if (!out && fd >= 0) {
+        close(fd);
+        unlink(template);
+    }
+    return out;
+}
+
+/* Into a new file beside it, which takes its name in the end; never in the place of a device, a pipe or a folder. */
 static enum sl_outcome export_file(struct export *ex, const char *path)
 {
     char fresh[PATH_LEN];
-    if (snprintf(fresh, sizeof fresh, "%s.new", path) >= PATH_LEN)
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return cli_usage(ex->call, "%s is no plain file; \"-\" is standard output", path);
+    if (snprintf(fresh, sizeof fresh, "%s.XXXXXX", path) >= PATH_LEN)
         return cli_usage(ex->call, "%s: the path is too long", path);
-    ex->out = fopen(fresh, "we");
+    ex->out = open_fresh(fresh);
     if (!ex->out)
-        return fail_file(ex->call, fresh);
+        return fail_file(ex->call, path);
     enum sl_outcome outcome = stream_rows(ex);
     bool written = fflush(ex->out) == 0 && !ferror(ex->out) && fsync(fileno(ex->out)) == 0;
     fclose(ex->out);
