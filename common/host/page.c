@@ -1,6 +1,7 @@
 #include "common/host/page.h"
 
 #include "common/base/assert.h"
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { VISITORS_MAX = 8, BACKLOG = 16, REQUEST_MAX = 8192, TIME_MS = 5000, HEAD_MAX = 512 };
+enum { VISITORS_MAX = 8, BACKLOG = 16, REQUEST_MAX = 8192, TIME_MS = 5000, PATIENCE_MS = 1000, HEAD_MAX = 512 };
 
 #define PAGE_MAGIC 0x40570021u
 
@@ -18,6 +19,7 @@ struct visitor {
     int fd; /* -1: this place is free */
     struct host_watch *watch;
     struct host_timer *timer;
+    int64_t since_ms;
     size_t len;
     char request[REQUEST_MAX];
     struct sl_text answer;
@@ -131,22 +133,39 @@ static void on_visitor(int fd, unsigned events, void *ctx)
 
 /* ---- who comes ---- */
 
+/* A free place, else that of who came first, once that is long enough ago; NULL: nobody is let in until it is. */
+static struct visitor *find_place(struct host_page *page)
+{
+    struct visitor *first = page->visitors;
+    for (struct visitor *v = page->visitors; v < page->visitors + VISITORS_MAX; v++) {
+        if (v->fd < 0)
+            return v;
+        if (v->since_ms < first->since_ms)
+            first = v;
+    }
+    int64_t left_ms = first->since_ms + PATIENCE_MS - sl_clock_mono_ms();
+    if (left_ms > 0) {
+        host_watch_set(page->watch, 0);
+        host_timer_start(first->timer, left_ms);
+        return NULL;
+    }
+    leave(first);
+    return first;
+}
+
 static void on_listen(int fd, unsigned events, void *ctx)
 {
     (void)events;
     struct host_page *page = ctx;
     SL_CHECK_MAGIC(page, PAGE_MAGIC);
-    struct visitor *v = page->visitors;
-    while (v < page->visitors + VISITORS_MAX && v->fd >= 0)
-        v++;
-    if (v == page->visitors + VISITORS_MAX) {
-        host_watch_set(page->watch, 0);
+    struct visitor *v = find_place(page);
+    if (!v)
         return;
-    }
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (client < 0)
         return;
-    *v = (struct visitor){.page = page, .fd = client, .answer = sl_text_new(page->row.most + HEAD_MAX)};
+    *v = (struct visitor){.page = page, .fd = client, .since_ms = sl_clock_mono_ms(),
+                          .answer = sl_text_new(page->row.most + HEAD_MAX)};
     v->watch = host_watch_new(page->loop, client, HOST_READ, on_visitor, v);
     v->timer = host_timer_new(page->loop, on_time, v);
     host_timer_start(v->timer, TIME_MS);

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -363,6 +364,12 @@ class Operation(harness.Case):
                 bad.sendall(octets)
                 self.assertRegex(bad.recv(4096).decode(), r"^HTTP/1.1 4\d\d ")
         self.assertIn("winsd_names", self.get("/metrics")[1])
+        for one in silent:
+            one.close()
+        silent = [socket.create_connection(("127.0.0.1", self.metrics)) for _ in range(16)]
+        begin = time.monotonic()
+        self.assertIn("winsd_names", self.get("/metrics")[1])
+        self.assertLess(time.monotonic() - begin, 4, "who says nothing must give way to who waits")
         for one in silent:
             one.close()
         for wrong in ("0.0.0.0:9", "127.0.0.1", "192.0.2.1:9"):
