@@ -96,8 +96,8 @@ class Hook(harness.Case):
         self.assertIn("hook-failed op=add name=HOST type=20", self.registry.process.log())
 
     def test_what_cannot_be_run_is_refused(self):
-        """A relative path, a missing file and one that is not executable: usage."""
-        for program in ("hook", self.path("missing"), self.write("text", "x")):
+        """A relative path, a missing file, a folder and a file that is not executable: usage."""
+        for program in ("hook", self.path("missing"), self.folder, self.write("text", "x")):
             result = self.run_ok([harness.program("winsd"), "--check-config", "--listen", "127.0.0.1", "--hook", program], code=2)
             self.assertIn("--hook", result.err)
 

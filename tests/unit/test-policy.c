@@ -70,9 +70,12 @@ START_TEST(P06_patterns)
         {"*A*B#20", "XAYABC#20", false},  {"?#20", "A#20", true},            {"?#20", "AB#20", false},
         {"A#20", "A#20.SCOPE", true},     {"***#20", "ABC#20", true},        {"A?C*#20", "ABC#20", true},
         {"A*#20", "A\\x20\\x20B#20", true}, {"ABCDEFGHIJKLMNO#20", "ABCDEFGHIJKLMNO#20", true},
+        {"*ABCDEFGHIJKLMN?*#20", "ABCDEFGHIJKLMNO#20", true},
     };
     for (size_t i = 0; i < SL_COUNT(cases); i++)
         ck_assert_msg(protects(cases[i].pattern, cases[i].name) == cases[i].yes, "%s %s", cases[i].pattern, cases[i].name);
+    ck_assert_int_eq(wins_policy_check_pattern("ABCDEFGHIJKLMNOP#20", NULL), SL_USAGE);
+    ck_assert_int_eq(wins_policy_check_pattern("*?BCDEFGHIJKLMNOP#20", NULL), SL_USAGE);
 }
 END_TEST
 

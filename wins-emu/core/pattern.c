@@ -17,6 +17,11 @@ enum sl_status wins_pattern_parse(const char *text, struct wins_pattern *ret_pat
     if (!good)
         return sl_fail(e, SL_USAGE, "\"%s\" is no pattern such as MP_*#1A or WPAD#*", text);
     memcpy(p.text, text, len);
+    size_t octets = 0;
+    for (const char *c = p.text; *c; c++)
+        octets += *c != '*';
+    if (octets > NB_NAME_LEN - 1)
+        return sl_fail(e, SL_USAGE, "\"%s\" stands for no name: they have %d octets at most", text, NB_NAME_LEN - 1);
     *ret_pattern = p;
     return SL_OK;
 }

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,7 +49,8 @@ struct winsd_hook {
 
 enum sl_status winsd_hook_check(const char *program, struct sl_error *e)
 {
-    if (program[0] != '/' || access(program, X_OK) != 0)
+    struct stat st;
+    if (program[0] != '/' || stat(program, &st) != 0 || !S_ISREG(st.st_mode) || access(program, X_OK) != 0)
         return sl_fail(e, SL_USAGE, "\"%s\" is not the absolute path of a program", program);
     return SL_OK;
 }
