@@ -39,7 +39,7 @@ struct src_config api_config(const struct locator *l)
 
 struct resolve_trust api_trust(const struct locator *l, const struct src_question *q)
 {
-    struct resolve_trust t = {.least = LM_TRUST_UNPROVEN, .config = api_config(l)};
+    struct resolve_trust t = {.least = LM_TRUST_UNPROVEN, .others_too = l->cache != NULL, .config = api_config(l)};
     if (q->what == SRC_MP)
         take_pinned(l, q->site, &t);
     if (q->what == SRC_MP && !t.root_count)

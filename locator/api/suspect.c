@@ -37,14 +37,21 @@ static void put_addresses(const struct src_answer *a, struct sl_text *out)
         sl_text_printf(out, " %s", sl_ip4_text(a->addresses[i]).text);
 }
 
+static void identify_mp(const struct src_question *q, const char *source, const struct lm_mp *mp, char out[SRC_ID_SIZE])
+{
+    struct sl_text value = sl_text_new(VALUE_MAX);
+    sl_text_printf(&value, "%s %s", mp->name, mp->address);
+    api_answer_id("mp", q->site, source, sl_text_str(&value), out);
+    sl_text_fini(&value);
+}
+
 /* What an answer says, without what changes from one time to the next; lists of all that is published have no id. */
 static void identify(const struct src_question *q, const char *source, struct src_answer *a)
 {
     struct sl_text value = sl_text_new(VALUE_MAX);
     const char *kind = NULL;
     if (q->what == SRC_MP) {
-        kind = "mp";
-        sl_text_printf(&value, "%s %s", a->mp.name, a->mp.address);
+        identify_mp(q, source, &a->mp, a->id);
     } else if (q->what == SRC_SITE) {
         kind = "site";
         sl_text_printf(&value, "%s %s", a->site, a->resident);
@@ -88,6 +95,25 @@ int64_t api_suspect_until(struct api_inquiry *c, const char *id)
     return until_s;
 }
 
+/* J8 within a source: of several that may be meant (Q12) the next by name that is not suspect becomes the answer. */
+static void pass_over(struct api_inquiry *c, size_t source, struct src_answer *a)
+{
+    for (size_t i = 0; i < a->other_count; i++) {
+        const struct lm_mp *other = &a->others[i];
+        char id[SRC_ID_SIZE], before[sizeof a->rule];
+        identify_mp(&c->q, c->sources[source], other, id);
+        if (!sl_text_iequal(other->forest, a->mp.forest) || api_suspect_until(c, id))
+            continue;
+        src_say(a, SRC_ANSWER, "%s is the next by name, since %s is suspect", other->name, a->mp.name);
+        memcpy(before, a->rule, sizeof before);
+        (void)snprintf(a->rule, sizeof a->rule, "J8 %.12s", before);
+        src_take_other(a, i);
+        memcpy(a->id, id, sizeof a->id);
+        a->suspect_until_s = 0;
+        return;
+    }
+}
+
 void api_weigh(void *inquiry, size_t source, struct src_answer *a)
 {
     struct api_inquiry *c = inquiry;
@@ -97,6 +123,8 @@ void api_weigh(void *inquiry, size_t source, struct src_answer *a)
     a->suspect_until_s = api_suspect_until(c, a->id);
     memcpy(c->kept.suspects[source].id, a->id, sizeof a->id);
     c->kept.suspects[source].until_s = a->suspect_until_s;
+    if (a->suspect_until_s && c->q.what == SRC_MP)
+        pass_over(c, source, a);
 }
 
 void api_warn_suspect(struct locator_result *r, const char *what, const char *id, int64_t until_s)

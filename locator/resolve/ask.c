@@ -33,6 +33,7 @@ struct job {
     bool started; /* the answers of jobs that were not are never looked at */
     bool known;   /* its answer stood from the start */
     bool done;    /* its answer stands */
+    bool told;    /* terms->heard has been told it, as the source said it */
     bool weighed; /* terms->weigh has seen it */
     bool running; /* its thread is still at work; after a give-up both are true */
     struct src_answer answer;
@@ -195,11 +196,13 @@ static void put_known(struct board *b, const struct resolve_terms *terms)
     }
 }
 
-static void tell(struct board *b, const struct resolve_terms *terms)
+static void tell(struct board *b, size_t source, const struct resolve_terms *terms)
 {
-    for (size_t i = 0; terms->heard && i < b->count; i++)
-        if (b->jobs[i].done && b->jobs[i].started && !b->jobs[i].known)
-            terms->heard(terms->ctx, i, &b->jobs[i].answer);
+    struct job *job = &b->jobs[source];
+    if (!terms->heard || job->told || !job->done || !job->started || job->known)
+        return;
+    terms->heard(terms->ctx, source, &job->answer);
+    job->told = true;
 }
 
 /* Gives up on jobs beyond deadline and grace, on all when canceled; returns the time when the next one is due. Called with the
@@ -242,12 +245,14 @@ static bool all_done(const struct board *b)
     return i == b->count;
 }
 
-/* What a source has said is weighed when all that outrank it have spoken. Called with the lock held. */
+/* What a source has said is weighed, which may change it, when all that outrank it have spoken. Called with the lock held. */
 static void weigh(struct board *b, const struct resolve_terms *terms)
 {
     for (size_t i = 0; terms->weigh && i < b->count && b->jobs[i].done; i++) {
-        if (!b->jobs[i].weighed)
-            terms->weigh(terms->ctx, i, &b->jobs[i].answer);
+        if (b->jobs[i].weighed)
+            continue;
+        tell(b, i, terms);
+        terms->weigh(terms->ctx, i, &b->jobs[i].answer);
         b->jobs[i].weighed = true;
     }
 }
@@ -328,7 +333,8 @@ void resolve_ask(const struct resolve_source *sources, size_t count, const struc
     put_known(b, terms);
     ret_result->judgement = wait_for_judgement(b, terms);
     cancel_rest(b);
-    tell(b, terms);
+    for (size_t i = 0; i < count; i++)
+        tell(b, i, terms);
     report(b, asked, terms, ret_result);
     (void)pthread_mutex_unlock(&b->lock);
     board_leave(b);

@@ -49,9 +49,10 @@ struct resolve_terms {
     /* NULL, or what is known already of each of the sources, NULL where nothing is: such a source is not asked, and its place in
      * the list of sources has none. Their objects pass to resolve_ask. */
     const struct src_answer *const *known;
-    /* NULL, or is told at the end what each source that was asked and has spoken by then has said. */
+    /* NULL, or is told once what each source that was asked, and has spoken before the end, has said: as it said it. */
     void (*heard)(void *ctx, size_t source, const struct src_answer *answer);
-    /* NULL, or is told each answer once, before it is judged: sets its id and whether it is suspect. In the calling thread. */
+    /* NULL, or is told each answer once, before it is judged: sets its id and whether it is suspect, or takes another
+     * of the same answer that is not. In the calling thread. */
     void (*weigh)(void *ctx, size_t source, struct src_answer *answer);
     void *ctx; /* of both */
 };

@@ -11,7 +11,8 @@
  *   J5  what ranks below the deciding source does not count, whether it has spoken or not
  *   J6  a source that knows nothing of the kind is not asked
  *   J7  an answer that is not trusted enough (refuted, or less than what is demanded; prove.h) decides nothing
- *   J8  a suspect answer (reported by a caller) is passed over for a lower-ranked one that is not
+ *   J8  a suspect answer (reported by a caller) is passed over for a lower-ranked one that is not; when it is judged it has been
+ *       passed over already for the next by name of the same source (Q12)
  *   J9  without such a one the first suspect answer decides after all
  *
  * When nobody decides: if any answer was refused (J7), the outcome is that of the first of them, untrusted, because there was an

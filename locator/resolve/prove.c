@@ -185,6 +185,25 @@ static bool is_proven_or_open(const struct src_answer *a)
     return a->result == SRC_ANSWER && a->trust != LM_TRUST_REFUTED;
 }
 
+/* Leaves of those who come next the ones that are trusted as much as the answer; `before` is what was said without a proof. */
+static void prove_others(const struct resolve_trust *trust, const struct src_question *q, struct sl_deadline deadline,
+                         const struct verdict *before, struct src_answer *a)
+{
+    const struct verdict first = set_aside(a);
+    size_t warnings = a->warning_count, count = a->other_count, kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        int share_ms = sl_deadline_left_ms(deadline) / (int)(count + 1 - i);
+        put_back(a, before);
+        a->mp = a->others[i];
+        prove(trust, q, sl_deadline_min(deadline, sl_deadline_in(share_ms)), a);
+        if (a->result == SRC_ANSWER && a->trust == first.trust)
+            a->others[kept++] = a->mp;
+    }
+    put_back(a, &first);
+    a->warning_count = warnings;
+    a->other_count = kept;
+}
+
 /* Q12: of those that may be meant the first by name that proves itself; of those that do not, the first is told. */
 static void prove_any(const struct resolve_trust *trust, const struct src_question *q, struct sl_deadline deadline,
                       struct src_answer *a)
@@ -205,6 +224,10 @@ static void prove_any(const struct resolve_trust *trust, const struct src_questi
     }
     if (a->other_count && !is_proven_or_open(a))
         put_back(a, &first);
+    size_t tried = a->other_count + 1 - left;
+    a->other_count = trust->others_too && is_proven_or_open(a) ? a->other_count - tried : 0;
+    memmove(a->others, a->others + tried, a->other_count * sizeof a->others[0]);
+    prove_others(trust, q, deadline, &before, a);
 }
 
 /* ---- enough? -------------------------------------------------------------------------------------------------------- */
@@ -230,7 +253,7 @@ void resolve_prove(const struct resolve_trust *trust, const struct src_question 
     if (is_open && trust->root_count && trust->least <= LM_TRUST_PROVEN)
         prove_any(trust, q, deadline, a);
     else if (is_open && trust->least == LM_TRUST_UNPROVEN)
-        src_warn(a, "%s is unproven: no trusted root key is pinned for site %s", a->mp.name, q->site);
+        src_warn(a, "the answer is unproven: no trusted root key is pinned for site %s", q->site);
     if (a->result != SRC_ANSWER)
         return;
     if (a->trust == LM_TRUST_REFUTED && trust->least == LM_TRUST_REFUTED)

@@ -3,7 +3,8 @@
  * rules T1 to T8 are in locator/net/proof.h.
  *
  * A management point is asked when the answer comes from anywhere but an authenticated directory and a root key is pinned for
- * the site; of several that may be meant (Q12) one after the other, until one proves itself. Its proof makes the answer `proven`.
+ * the site; of several that may be meant (Q12) one after the other, until one proves itself, or, where an answer may be suspect
+ * (J8), all of them. Its proof makes the answer `proven`.
  * A wrong one makes it `refuted`. When it gives no proof at all, the answer is `refuted` where proof is demanded (`least` is
  * proven, the default with a pinned key) and else stays `unproven`: the product's own management points cannot speak our proof.
  * One that cannot be reached has refuted nothing: where proof is demanded the answer is a failure (proof-not-obtained), else it
@@ -21,6 +22,7 @@ enum { RESOLVE_ROOTS_MAX = 8 };
 /* What is demanded of the answers to one question. */
 struct resolve_trust {
     enum lm_trust least; /* LM_TRUST_REFUTED: any */
+    bool others_too;     /* reports are heeded, so those who come next by name are asked for their proof, too */
     size_t root_count;   /* keys pinned for the site; any of them will do, so that old and new may stand side by side */
     struct proof_public roots[RESOLVE_ROOTS_MAX];
     struct src_config config;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char version[] = "2";
+static const char version[] = "3";
 
 enum { NUMBER_MAX = 24, STRINGS_MAX = 100000 };
 
@@ -108,6 +108,9 @@ void src_pack(const struct src_answer *a, struct sl_text *out)
     put_number(out, (int64_t)a->trust);
     put_members(out, a, answer_members, SL_COUNT(answer_members));
     put_mp(out, &a->mp);
+    put_number(out, (int64_t)a->other_count);
+    for (size_t i = 0; i < a->other_count; i++)
+        put_mp(out, &a->others[i]);
     put_number(out, (int64_t)a->warning_count);
     for (size_t i = 0; i < a->warning_count; i++)
         put_text(out, a->warnings[i]);
@@ -203,6 +206,9 @@ bool src_unpack(const void *octets, size_t len, struct src_answer *a)
     a->trust = (enum lm_trust)get_number(&r, 0, LM_TRUST_COUNT - 1);
     get_members(&r, a, answer_members, SL_COUNT(answer_members));
     get_mp(&r, &a->mp);
+    a->other_count = (size_t)get_number(&r, 0, SRC_OTHERS_MAX);
+    for (size_t i = 0; i < a->other_count; i++)
+        get_mp(&r, &a->others[i]);
     a->warning_count = (size_t)get_number(&r, 0, SRC_WARNINGS_MAX);
     for (size_t i = 0; i < a->warning_count; i++)
         get_copy(&r, a->warnings[i], sizeof a->warnings[i]);

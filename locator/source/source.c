@@ -202,6 +202,19 @@ void src_take_choice(struct src_answer *a, struct lm_mp *mps, size_t count, stru
     }
 }
 
+void src_take_other(struct src_answer *a, size_t index)
+{
+    char site[LM_CODE_SIZE];
+    memcpy(site, a->mp.site, sizeof site);
+    a->mp = a->others[index];
+    memcpy(a->mp.site, site, sizeof site);
+    (void)sl_text_copy(a->owner, sizeof a->owner, a->mp.forest);
+    a->age_s = SRC_AGE_UNKNOWN;
+    a->replicated_from[0] = '\0';
+    a->other_count -= index + 1;
+    memmove(a->others, a->others + index + 1, a->other_count * sizeof a->others[0]);
+}
+
 void src_warn(struct src_answer *a, const char *fmt, ...)
 {
     if (a->warning_count == SRC_WARNINGS_MAX)

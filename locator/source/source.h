@@ -127,7 +127,7 @@ struct src_answer {
     char warnings[SRC_WARNINGS_MAX][SRC_TEXT_MAX];
     /* SRC_MP; SRC_SITE: of the site found, its name "" when it has none */
     struct lm_mp mp;
-    size_t other_count; /* SRC_MP: who comes next by name, when the first does not prove itself (Q12) */
+    size_t other_count; /* SRC_MP: who comes next by name, when the first does not prove itself (Q12) or is suspect (J8) */
     struct lm_mp others[SRC_OTHERS_MAX];
     /* SRC_SITE */
     char site[LM_CODE_SIZE];     /* where its clients are assigned */
@@ -198,6 +198,11 @@ enum src_result src_result_of(enum sl_status status);
 void src_say_failed(struct src_answer *a, enum sl_status status, const struct sl_error *e);
 /* Takes the management point that was chosen among `mps`, and those that come next by name. Changes their order. */
 void src_take_choice(struct src_answer *a, struct lm_mp *mps, size_t count, struct lm_choice chosen, enum lm_profile profile);
+/*
+ * Makes one of the others the answer, and those behind it who come next. What is known of the entry of the first only, its age
+ * and the server that wrote it, is unknown of the other.
+ */
+void src_take_other(struct src_answer *a, size_t index);
 /* Adds a warning; those beyond SRC_WARNINGS_MAX are dropped. */
 void src_warn(struct src_answer *a, const char *fmt, ...) SL_PRINTF(2, 3);
 /* Begins a note of a question sent now; src_note_end tells what came back. Beyond SRC_NOTES_MAX the last note is overwritten. */

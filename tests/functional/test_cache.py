@@ -246,6 +246,35 @@ class Cache(harness.Case):
         self.assertEqual((done.code, mp, rules[-1]), (0, "mp7", ("accepted", "K2")), "of old answers too: %s" % done)
         self.assertIn("%s: %s" % (both[0], "answer %s is suspect until" % number), warnings)
 
+    def test_a_reported_default_of_several(self):
+        """X23 J8 J9 Q12 of several defaults in one source the next by name, also of a kept answer; then the next source; none left: the first"""
+        self.directory.add(MP % ("mp2", self.directory.container_dn, "mp2"))
+        zone = "zone:" + self.write("zone", "_mssms_mp_ps1._tcp.example.org. 60 IN SRV 0 0 80 mp7.example.org.\n", 0o644)
+        both = [self.directory.uri_base, zone]
+
+        def find(*more, sources=both):
+            done = self.find("--now", "2000000001", *more, sources=sources)
+            return done, done.answer["mp"].split(".")[0], [(one["verdict"], one["rule"]) for one in done.json["steps"] if one["rule"]]
+        done, mp, rules = find()
+        self.assertEqual((mp, rules[0]), ("mp1", ("accepted", "J1 Q12")), str(done))
+        first = done.answer["answer_id"]
+        self.report(first, "--now", "2000000000")
+        for more in ((), ("--max-age", "1h"), ("--max-age", "1h")):
+            done, mp, rules = find("--strict", *more)
+            self.assertEqual((done.code, mp, rules[0]), (0, "mp2", ("accepted", "J1 J8 Q12")), str(done))
+            self.assertIn("%s: answer %s is suspect until 2033-05-18T03:38:20Z" % (both[0], first), done.json["warnings"])
+            self.assertIn("2 default management points", "\n".join(done.json["warnings"]))
+        self.assertNotEqual(done.answer["answer_id"], first)
+        self.assertIsNone(done.answer["age_s"])
+        self.report(done.answer["answer_id"], "--now", "2000000000")
+        done, mp, rules = find()
+        self.assertEqual((done.code, mp, rules), (0, "mp7", [("suspect", "J8 Q12"), ("accepted", "J1")]), str(done))
+        done, mp, rules = find(sources=[both[0]])
+        self.assertEqual((done.code, mp, rules), (0, "mp1", [("accepted", "J9 Q12")]), str(done))
+        self.report(first, "--clear")
+        done, mp, rules = find("--max-age", "1h")
+        self.assertEqual((mp, rules[0]), ("mp1", ("accepted", "J1 Q12")), "what was kept is what the directory said: %s" % done)
+
     def test_what_cannot_be_reported(self):
         """X23 a report is on disk or an error: no id, too long, a cache that is not ours, not to be written, not to be made; one that is
         damaged is begun anew, and finders go on without"""

@@ -173,6 +173,11 @@ class Proof(TrustCase):
         self.assertEqual((found.code, found.answer["mp"], found.answer["trust"]), (0, NAME, "proven"), str(found))
         self.assertIn("mp0.example.org does not prove itself", "\n".join(found.json["warnings"]))
         self.assertEqual(self.find(zone("dead", "good", "rogue"), *there).answer["mp"], NAME)
+        cache = ["--cache", self.path("cache.db")]
+        number = self.find(zone("rogue", "good", "dead"), *there, *cache).answer["answer_id"]
+        self.run_ok([harness.program("locator"), "report-failure", number, *cache])
+        found = self.find(zone("rogue", "good", "dead"), *there, *cache)
+        self.assertEqual((found.answer["mp"], found.json["steps"][-1]["rule"]), (NAME, "J9 Q12 T0"), "X23 J8: the next one has proven nothing: %s" % found)
         found = self.check(self.find(zone("rogue", "dead")), 4, "untrusted", "no-certificate", "refuted")
         self.assertIn("mp0.example.org does not prove itself", found.json["message"])
 
