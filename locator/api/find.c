@@ -81,12 +81,22 @@ struct lm_client api_client(const struct locator *l, const char *peer)
     return client;
 }
 
+/* What a source said, without the name of its server where the URI of the source, which stands before it, begins with that. */
+static const char *without_server(const char *source, const char *said)
+{
+    const char *end = strstr(said, ": ");
+    size_t len = end ? (size_t)(end - said) : 0;
+    bool is_named = len && !strncmp(source, said, len) && (source[len] == '/' || source[len] == '\0');
+    return is_named ? end + 2 : said;
+}
+
 static void warn_lower(const struct locator *l, const struct resolve_result *found, struct locator_result *r)
 {
     char text[2 * SRC_URI_MAX + SL_ERROR_TEXT_MAX];
     if (!found->judgement.outranking_failed)
         return;
-    (void)snprintf(text, sizeof text, "answered by a lower-ranked source; %s: %s", found->lower_source, found->lower_text);
+    (void)snprintf(text, sizeof text, "answered by a lower-ranked source; %s: %s", found->lower_source,
+                   without_server(found->lower_source, found->lower_text));
     api_warn(r, text);
     if (l->strict)
         api_conclude(r, SL_OUTCOME_DEGRADED, "lower-ranked", text);
