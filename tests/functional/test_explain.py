@@ -88,7 +88,7 @@ class Explain(harness.Case):
         self.registry = lab.Registry(self, harness.free_port((SELF,)), more=["--config", config, "--netbios-name", "SERVERX"])
         self.registry.process.stop()
         with sqlite3.connect(self.registry.db) as db:
-            db.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            db.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
                            [row_of(*record, version) for version, record in enumerate(RECORDS, 1)])
             db.execute("UPDATE registry SET version = ?", [len(RECORDS)])
         db.close()

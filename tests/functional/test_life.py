@@ -137,6 +137,7 @@ class Life(harness.Case):
         self.assertEqual(result.answer["names"], 101)
         self.assertEqual(sorted(result.answer["problems"]),
                          ["%s differs between table and database" % name for name in ("FIXED#20", "HOST#20", "N7#20")]
+                         + ["the record of %s is not what was written" % name for name in ("FIXED#20", "N7#20")]
                          + ["the version counter is 102, a record has 1000"])
 
     def test_intervals_are_checked(self):

@@ -14,6 +14,7 @@ DISK_OCTETS = 1 << 20
 PAGE = 4096
 NAMES = 400
 DAMAGES = 12
+BITS = 10
 CLIENT = "127.0.0.3"
 
 
@@ -69,9 +70,9 @@ class Storage(harness.Case):
         for text in (os.path.basename(db),) + texts:
             self.assertIn(text, result.err)
 
-    def filled(self, names=NAMES):
+    def filled(self, names=NAMES, more=()):
         """A registry with names, stopped; and what it holds."""
-        registry = MayRefuse(self, self.port)
+        registry = MayRefuse(self, self.port, more=more)
         for number in range(names):
             self.assertEqual(self.register(number), 0)
         records = registry.ctl_ok("list", "--json").answer
@@ -135,6 +136,32 @@ class Storage(harness.Case):
         registry.start()
         self.check_answers({0})
 
+    def refuses(self, registry, octets, what):
+        """Whether a start on these octets as the database is refused; the refusal names the file."""
+        with open(registry.db, "wb") as file:
+            file.write(octets)
+        registry.start()
+        if registry.process.is_alive():
+            return False
+        self.assertEqual(registry.process.wait(), 7, what)
+        self.assertIn(os.path.basename(registry.db), registry.process.log(), what)
+        registry.process.expected_gone = True
+        return True
+
+    def test_one_wrong_bit_in_a_record_is_refused_2_12(self):
+        """2.12: a bit that the disk has turned over in a name, a number or an address of a record is found, and nothing starts."""
+        print("SL_SEED=%d" % SEED)
+        dice = random.Random(SEED)
+        registry, _ = self.filled(BITS, more=["--journal-max", "0"])    # all in one page, and no name anywhere else
+        with open(registry.db, "rb") as file:
+            good = file.read()
+        start = good.index(b"NAME-%d " % dice.randrange(BITS))
+        for at in [start, start + 15] + [start + dice.randrange(16 + 25 + 12) for _ in range(BITS)]:
+            wrong = bytearray(good)
+            wrong[at] ^= 1 << dice.randrange(8)
+            what = "octet %d of the record" % (at - start)
+            self.assertTrue(self.refuses(registry, wrong, what), what)
+
     def test_damaged_page_is_refused_2_12(self):
         """2.12: a database with a page of garbage or zeros is refused; one that starts all the same holds all that it had."""
         print("SL_SEED=%d" % SEED)
@@ -146,13 +173,7 @@ class Storage(harness.Case):
         for damage in range(DAMAGES):
             page = 0 if damage == 0 else dice.randrange(len(good) // PAGE)
             junk = dice.randbytes(PAGE) if damage % 2 == 0 else bytes(PAGE)
-            with open(registry.db, "wb") as file:
-                file.write(good[:page * PAGE] + junk + good[(page + 1) * PAGE:])
-            registry.start()
-            if not registry.process.is_alive():
-                self.assertEqual(registry.process.wait(), 7, "page %d" % page)
-                self.assertIn(os.path.basename(registry.db), registry.process.log(), "page %d" % page)
-                registry.process.expected_gone = True
+            if self.refuses(registry, good[:page * PAGE] + junk + good[(page + 1) * PAGE:], "page %d" % page):
                 refusals += 1
                 continue
             after = {record["name"]: (record["addresses"], record["version"]) for record in registry.ctl_ok("list", "--json").answer}

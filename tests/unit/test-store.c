@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* The file as another program sees it that knows its schema. */
-static const char *const none[] = {"", "", "", ""};
+static const char *const none[] = {"", "", "", "", ""};
 enum { SELF = 0xc0000201 };
 static const struct db_schema ours = {0x57494e53, none, SL_COUNT(none)};
 
@@ -316,10 +316,11 @@ END_TEST
 START_TEST(damaged_rows_are_refused)
 {
     static const char *const damages[] = {
-        "INSERT INTO record VALUES (zeroblob(16), 4, 0, 0, 0, 0, 0, 0, 0, zeroblob(16))",
-        "INSERT INTO record VALUES (zeroblob(16), 0, 3, 0, 0, 0, 0, 0, 0, zeroblob(16))",
-        "INSERT INTO record VALUES (zeroblob(16), 0, 0, -1, 0, 0, 0, 0, 0, zeroblob(16))",
-        "INSERT INTO record VALUES (zeroblob(16), 0, 0, 0, 0, 0, 0, 0, 0, zeroblob(26 * 16))",
+        "INSERT INTO record VALUES (zeroblob(16), 4, 0, 0, 0, 0, 0, 0, 0, zeroblob(16), NULL)",
+        "INSERT INTO record VALUES (zeroblob(16), 0, 3, 0, 0, 0, 0, 0, 0, zeroblob(16), NULL)",
+        "INSERT INTO record VALUES (zeroblob(16), 0, 0, -1, 0, 0, 0, 0, 0, zeroblob(16), NULL)",
+        "INSERT INTO record VALUES (zeroblob(16), 0, 0, 0, 0, 0, 0, 0, 0, zeroblob(26 * 16), NULL)",
+        "INSERT INTO record VALUES (zeroblob(16), 0, 0, 0, 0, 0, 0, 0, 0, zeroblob(16), 7)",
         "DELETE FROM registry",
     };
     for (size_t i = 0; i < SL_COUNT(damages); i++) {

@@ -43,6 +43,7 @@ struct wst {
                   */
     struct db *db;
     uint32_t self;
+    bool is_reader;        /* of wst_open_reader: rows that do not fit their sum are wst_integrity's */
     bool in_use;           /* the file says that a server works on it: this one */
     uint64_t version;      /* committed */
     uint64_t next_version; /* of the batch */
@@ -57,6 +58,17 @@ struct wst {
     struct sl_error why;
 };
 
+enum { WST_ROW_NUMBERS = 8 };
+
+/* A row of the table record as it is in the file; the numbers in the order of its columns. */
+struct wst_row {
+    const uint8_t *key, *members;
+    size_t key_len, members_len;
+    int64_t numbers[WST_ROW_NUMBERS];
+};
+
+/* A sum of all of it, never 0, which stands for none: that of a row that an older version wrote. */
+uint32_t wst_row_sum(const struct wst_row *row);
 /* The key of a name: its 16 octets and the scope; returns its length. */
 size_t wst_pack_key(const struct nb_name *name, uint8_t out[WST_KEY_MAX]);
 /* Runs a statement of the batch; its failure is that of the batch. */

@@ -5,6 +5,7 @@
 #include "wins-emu/store/state.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ static const char *const migrations[] = {
      " WHERE length(members) = 16;"
      "INSERT OR REPLACE INTO owner (address, version) SELECT 0, version FROM owner ORDER BY version DESC LIMIT 1;"
      "DELETE FROM owner WHERE address <> 0;"),
+    "ALTER TABLE record ADD COLUMN sum INTEGER;", /* sum.c */
 };
 
 static const struct db_schema schema = {APPLICATION_ID, migrations, SL_COUNT(migrations)};
@@ -109,7 +111,22 @@ static bool read_word(struct db_stmt *s, int column, int count, int *ret_value)
     return value >= 0 && value < count;
 }
 
-/* A row as the SELECT of wst_load gives it; false when it cannot be one of ours. */
+/* The columns of a row, in the order of unpack_row. */
+#define ROW_COLUMNS "name, type, state, node, static, owner, version, expires_s, registered_by, members, sum"
+
+/* True when a row of ROW_COLUMNS is what was written. */
+static bool fits_its_sum(struct db_stmt *s)
+{
+    struct wst_row row;
+    row.key = db_blob(s, 0, &row.key_len);
+    row.members = db_blob(s, 9, &row.members_len);
+    for (int i = 0; i < WST_ROW_NUMBERS; i++)
+        row.numbers[i] = db_int(s, i + 1);
+    int64_t sum = db_int(s, 10);
+    return !sum || sum == wst_row_sum(&row);
+}
+
+/* A row of ROW_COLUMNS; false when it cannot be one of ours. */
 static bool unpack_row(const struct wst *w, struct db_stmt *s, struct wins_record *ret_record)
 {
     struct wins_record r = {0};
@@ -229,6 +246,7 @@ enum sl_status wst_open_reader(const char *path, uint32_t self, struct wst **ret
     struct wst *w = sl_new(sizeof *w);
     w->magic = WST_MAGIC;
     w->self = self;
+    w->is_reader = true;
     w->lock_fd = -1;
     enum sl_status status = db_open(path, DB_READ_ONLY, &schema, &w->db, e);
     if (status != SL_OK) {
@@ -254,14 +272,13 @@ enum sl_status wst_load(struct wst *w, void (*fn)(const struct wins_record *reco
 {
     SL_CHECK_MAGIC(w, WST_MAGIC);
     struct db_stmt *s =
-        db_prepare(w->db, "SELECT name, type, state, node, static, owner, version, expires_s, registered_by, members"
-                          " FROM record");
+        db_prepare(w->db, "SELECT " ROW_COLUMNS " FROM record");
     uint64_t row = 0;
     bool good = true;
     while (good && db_step(s)) {
         struct wins_record r;
         row++;
-        good = unpack_row(w, s, &r);
+        good = unpack_row(w, s, &r) && (w->is_reader || fits_its_sum(s));
         if (!good)
             break;
         if (r.owner == w->self && r.version > w->highest)
@@ -281,8 +298,7 @@ enum sl_status wst_find(struct wst *w, const struct nb_name *name, struct wins_r
     uint8_t key[WST_KEY_MAX];
     size_t key_len = wst_pack_key(name, key);
     struct db_stmt *s =
-        db_prepare(w->db, "SELECT name, type, state, node, static, owner, version, expires_s, registered_by, members"
-                          " FROM record WHERE name = ?1");
+        db_prepare(w->db, "SELECT " ROW_COLUMNS " FROM record WHERE name = ?1");
     db_bind_blob(s, 1, key, key_len);
     *ret_found = db_step(s);
     bool good = !*ret_found || unpack_row(w, s, ret_record);
@@ -290,6 +306,23 @@ enum sl_status wst_find(struct wst *w, const struct nb_name *name, struct wins_r
     if (status == SL_OK && !good)
         return sl_fail(e, SL_CORRUPT, "the row of %s is damaged", nb_name_text(name).text);
     return status;
+}
+
+static enum sl_status check_sums(struct wst *w, void (*fn)(void *ctx, const char *problem), void *ctx, struct sl_error *e)
+{
+    struct db_stmt *s = db_prepare(w->db, "SELECT " ROW_COLUMNS " FROM record");
+    while (db_step(s)) {
+        struct nb_name name = {0};
+        char problem[sizeof(struct nb_name_text) + 64];
+        size_t key_len;
+        const void *key = db_blob(s, 0, &key_len);
+        if (fits_its_sum(s))
+            continue;
+        (void)unpack_key(key, key_len, &name);
+        snprintf(problem, sizeof problem, "the record of %s is not what was written", nb_name_text(&name).text);
+        fn(ctx, problem);
+    }
+    return db_done(s, e);
 }
 
 enum sl_status wst_integrity(struct wst *w, void (*fn)(void *ctx, const char *problem), void *ctx, struct sl_error *e)
@@ -301,7 +334,8 @@ enum sl_status wst_integrity(struct wst *w, void (*fn)(void *ctx, const char *pr
         if (strcmp(text, "ok") != 0)
             fn(ctx, text);
     }
-    return db_done(s, e);
+    enum sl_status status = db_done(s, e);
+    return status == SL_OK ? check_sums(w, fn, ctx, e) : status;
 }
 
 /* A copy needs no log; and whoever starts on it knows nothing of the version ids that were handed out since it was made. */
@@ -386,19 +420,21 @@ void wst_put(struct wst *w, const struct wins_record *r)
     if (w->failed != SL_OK)
         return;
     uint8_t key[WST_KEY_MAX], members[WINS_MEMBERS_MAX * MEMBER_SIZE];
-    size_t key_len = wst_pack_key(&r->name, key), members_len = pack_members(w, r, members, sizeof members);
-    struct db_stmt *s = db_prepare(w->db, "REPLACE INTO record (name, type, state, node, static, owner, version, expires_s,"
-                                          " registered_by, members) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
-    db_bind_blob(s, 1, key, key_len);
-    db_bind_int(s, 2, r->type);
-    db_bind_int(s, 3, r->state);
-    db_bind_int(s, 4, r->node);
-    db_bind_int(s, 5, r->is_static);
-    db_bind_int(s, 6, pack_owner(w, r->owner));
-    db_bind_int(s, 7, (int64_t)r->version);
-    db_bind_int(s, 8, r->expires_s);
-    db_bind_int(s, 9, r->registered_by);
-    db_bind_blob(s, 10, members, members_len);
+    const struct wst_row row = {
+        .key = key,
+        .key_len = wst_pack_key(&r->name, key),
+        .members = members,
+        .members_len = pack_members(w, r, members, sizeof members),
+        .numbers = {r->type, r->state, r->node, r->is_static, pack_owner(w, r->owner), (int64_t)r->version, r->expires_s,
+                    r->registered_by},
+    };
+    struct db_stmt *s = db_prepare(w->db, "REPLACE INTO record (" ROW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+                                          " ?11)");
+    db_bind_blob(s, 1, key, row.key_len);
+    for (int i = 0; i < WST_ROW_NUMBERS; i++)
+        db_bind_int(s, i + 2, row.numbers[i]);
+    db_bind_blob(s, 10, members, row.members_len);
+    db_bind_int(s, 11, wst_row_sum(&row));
     wst_run_in_batch(w, s);
     note_owner(w, r->owner, r->version);
 }

@@ -44,12 +44,12 @@ enum sl_status wst_open_reader(const char *path, uint32_t self, struct wst **ret
 /* The stored record of a name; *ret_found is false when there is none. Not within a batch. */
 enum sl_status wst_find(struct wst *store, const struct nb_name *name, struct wins_record *ret_record, bool *ret_found,
                         struct sl_error *e) SL_MUST;
-/* Has SQLite read every page; each thing that is wrong is told to `fn`. May take long. */
+/* Has SQLite read every page, and holds each record against its sum; what is wrong is told to `fn`. May take long. */
 enum sl_status wst_integrity(struct wst *store, void (*fn)(void *ctx, const char *problem), void *ctx,
                              struct sl_error *e) SL_MUST;
 /* The number of stored records. */
 enum sl_status wst_count(struct wst *store, size_t *ret_count, struct sl_error *e) SL_MUST;
-/* Hands every stored record to `fn`, once, at start. */
+/* Hands every stored record to `fn`, once, at start. SL_CORRUPT when one is damaged; a reader leaves sums to wst_integrity. */
 enum sl_status wst_load(struct wst *store, void (*fn)(const struct wins_record *record, void *ctx), void *ctx,
                         struct sl_error *e) SL_MUST;
 /*
