@@ -4,6 +4,7 @@
  *   ROOT/ab/ab12...ef    the file of that hash; never changed, never half there. Its modification time is a seal, the same for
  *                        all: whoever writes into it breaks the seal
  *   ROOT/part/...        what is being copied; emptied when the library is opened for writing
+ *   ROOT/damaged/HASH    what was taken out of it (cnt_put_aside); nobody reads it
  *   ROOT/fetch/HASH      the beginning of a file that is being fetched from another host; it survives a restart
  *
  * A name out of the library is always a hash that we computed or read from the site database, so no path that a client sends
@@ -44,6 +45,8 @@ void cnt_close(struct cnt *library);
  */
 enum sl_status cnt_add_tree(struct cnt *library, int dir_fd, const struct cnt_env *env, struct sm_manifest *ret_manifest,
                             struct sl_error *e) SL_MUST;
+/* True for a path that a file of a package may have: names of UTF-8 without control characters, none of them "." or "..". */
+bool cnt_is_path(const char *path);
 /* True for the text of a hash, as every file is named; the other functions take nothing else. */
 bool cnt_is_hash(const char *name);
 /* A descriptor of the file of that hash (the caller's to close) and its size; -1 when the library does not have it. */
@@ -56,6 +59,11 @@ enum sl_status cnt_seal(struct cnt *library, const char *sha256, struct sl_error
 /* Reads the file of that hash again; *ret_good is false when it is missing, cannot be read, or its octets have changed. */
 enum sl_status cnt_verify(const struct cnt *library, const char *sha256, const struct cnt_env *env, bool *ret_good,
                           struct sl_error *e) SL_MUST;
+/*
+ * Takes a file that is damaged out of the library, to ROOT/damaged/HASH: it may be the only copy there is, and the disk may have
+ * failed but once. One that is not there is fine.
+ */
+enum sl_status cnt_put_aside(struct cnt *library, const char *sha256, struct sl_error *e) SL_MUST;
 /* Removes a file that no package has any more; one that is not there is fine. */
 enum sl_status cnt_remove(struct cnt *library, const char *sha256, struct sl_error *e) SL_MUST;
 /*

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define PART "part"
+#define DAMAGED "damaged"
 
 enum { CHUNK = 1 << 20 };
 
@@ -271,4 +272,16 @@ enum sl_status cnt_remove(struct cnt *library, const char *sha256, struct sl_err
     char name[CNT_NAME_SIZE];
     object_name(sha256, name);
     return unlinkat(library->root, name, 0) == 0 || errno == ENOENT ? SL_OK : cnt_failed(library, name, e);
+}
+
+enum sl_status cnt_put_aside(struct cnt *library, const char *sha256, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(library, CNT_MAGIC);
+    char name[CNT_NAME_SIZE], aside[sizeof DAMAGED + SM_SHA256_SIZE];
+    object_name(sha256, name);
+    snprintf(aside, sizeof aside, DAMAGED "/%s", sha256);
+    enum sl_status status = make_folder(library, DAMAGED, e);
+    if (status != SL_OK || renameat(library->root, name, library->root, aside) == 0 || errno == ENOENT)
+        return status;
+    return cnt_failed(library, name, e);
 }

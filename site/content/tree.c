@@ -95,6 +95,16 @@ static bool is_plain(const char *name)
     return sl_is_utf8(name);
 }
 
+bool cnt_is_path(const char *path)
+{
+    for (const char *name = path; name != NULL; name = strchr(name, '/'), name += name != NULL) {
+        size_t len = strcspn(name, "/");
+        if (len == 0 || (len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.'))
+            return false;
+    }
+    return strlen(path) < SM_FILE_PATH_MAX && is_plain(path);
+}
+
 static enum sl_status walk_named(struct walk *w, int folder, const char *parent, const char *name)
 {
     char shown[SM_FILE_PATH_MAX];

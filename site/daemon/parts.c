@@ -173,28 +173,29 @@ static void on_lost(void *ctx)
     dp_fetch_look(ctx);
 }
 
-/* Brings what lies on this distribution point, and looks after it. */
+/* Brings what lies on this distribution point, or on those that share the library of the site server, and looks after it. */
 static enum sl_status start_fetching(struct sited *d, struct sl_error *e)
 {
     const struct sited_values *v = d->values;
     const struct dp_verify_times times = verify_times(v);
-    const struct dp_fetch_options options = {.pool = d->pool, .dp = v->dp_name, .server = v->intake, .library = d->library};
+    const char *dp = v->dp_name != NULL ? v->dp_name : SST_SHARED;
+    const struct dp_fetch_options options = {.pool = d->pool, .dp = dp, .server = v->intake, .library = d->library};
     enum sl_status status = dp_fetch_new(&options, &d->fetch, e);
     if (status != SL_OK)
         return status;
     const struct dp_verify_options verify = {
-        .pool = d->pool, .dp = v->dp_name, .library = d->library, .on_lost = on_lost, .ctx = d->fetch};
+        .pool = d->pool, .dp = dp, .library = d->library, .on_lost = on_lost, .ctx = d->fetch};
     return dp_verify_new(&verify, &times, &d->verify, e);
 }
 
-/* Where the files of packages are: fetched by this host, or those of the site server on it. */
+/* Where the files of packages are: fetched by this host, or those of the site server on it. Behind its lock: one alone writes. */
 static enum sl_status start_content(struct sited *d, struct sl_error *e)
 {
-    const struct sited_values *v = d->values;
-    if (!d->settings->roles[SITED_DP] && !d->settings->roles[SITED_SERVER])
+    bool is_server = d->settings->roles[SITED_SERVER], is_writing = is_server || d->values->dp_name != NULL;
+    if (!d->settings->roles[SITED_DP] && !is_server)
         return SL_OK;
-    enum sl_status status = cnt_open(d->content, v->dp_name != NULL, &d->library, e);
-    return status == SL_OK && v->dp_name != NULL ? start_fetching(d, e) : status;
+    enum sl_status status = cnt_open(d->content, is_writing, &d->library, e);
+    return status == SL_OK && is_writing ? start_fetching(d, e) : status;
 }
 
 static void add_server_routes(struct sited *d)
@@ -213,7 +214,7 @@ static enum sl_status start_http(struct sited *d, struct sl_error *e)
         add_server_routes(d);
     enum sl_status status = s->roles[SITED_MP] ? start_mp(d, host, e) : SL_OK;
     if (s->roles[SITED_DP]) {
-        d->dp = dp_new(d->replica, d->library, d->fetch);
+        d->dp = dp_new(d->replica, d->library, d->values->dp_name != NULL ? d->fetch : NULL);
         web_add_routes(d->web, "dp", dp_routes, dp_route_count, d->dp);
     }
     if (d->library != NULL)
@@ -260,11 +261,11 @@ enum sl_status sited_start(struct sited *d, struct sl_error *e)
     if (status == SL_OK)
         status = start_upward(d, e);
     if (status == SL_OK)
-        status = start_content(d, e);
-    if (status == SL_OK)
         status = start_exchange(d, e);
     if (status == SL_OK)
         status = start_server(d, e);
+    if (status == SL_OK)
+        status = start_content(d, e);
     if (status == SL_OK)
         status = start_http(d, e);
     return status == SL_OK ? open_control(d, e) : status;

@@ -44,7 +44,7 @@ struct sited {
     bool reads_site; /* a management point of this host is to read the site database itself (S1.05) */
     struct cnt *library; /* of this host */
     struct dp *dp;
-    struct dp_fetch *fetch; /* NULL unless this host fetches what lies on its distribution point */
+    struct dp_fetch *fetch; /* NULL unless this host fetches what lies on its distribution point, or is the site server */
     struct dp_verify *verify; /* NULL likewise */
     struct slp *slp;
     struct web_tls *tls;

@@ -52,6 +52,21 @@ void dp_log_lost(const struct sst_task *task, const struct sm_file *file, bool i
            task->package, task->version, SL_LOG_TEXT(file->path), file->sha256);
 }
 
+static bool is_shared(const char *dp)
+{
+    return strcmp(dp, SST_SHARED) == 0;
+}
+
+bool dp_may_stay(struct cnt *library, const char *dp, const char *sha256)
+{
+    return cnt_seal(library, sha256, NULL) == SL_OK || is_shared(dp);
+}
+
+enum sl_status dp_take_out(struct cnt *library, const char *dp, const char *sha256, struct sl_error *e)
+{
+    return is_shared(dp) ? cnt_put_aside(library, sha256, e) : cnt_remove(library, sha256, e);
+}
+
 enum sl_status dp_open_store(struct sst_pool *pool, struct sst **store, struct sl_error *e)
 {
     if (*store != NULL && sst_is_current(*store))
@@ -137,6 +152,9 @@ static enum sl_status fetch_file(struct load *load, const struct sm_file *file, 
 {
     uint64_t told = 0;
     enum sl_status status = SL_UNREACHABLE;
+    if (load->sources.count == 0)
+        return sl_fail(e, status, "missing: %s, and no other host has it; give it back with: sitectl package add %s --dir",
+                       file->path, load->task->package);
     for (size_t i = 0; i < load->sources.count && status != SL_OK && status != SL_IO && !sl_cancel_is_told(load->stop); i++)
         status = fetch_from(load, load->sources.items[i], file, &told, e);
     return status;
@@ -228,8 +246,9 @@ static enum sl_status find_sources(struct load *load, struct sl_error *e)
     struct sl_strings urls = {0};
     char server[SM_HOST_MAX + 16];
     snprintf(server, sizeof server, "http://%s", load->task->server);
-    sl_strings_add(&load->sources, o->server != NULL ? o->server : server);
-    enum sl_status status = sst_fetch_neighbours(load->fetch->store, o->dp, load->task, DP_FETCH_SOURCES_MAX, &urls, e);
+    if (!is_shared(o->dp))
+        sl_strings_add(&load->sources, o->server != NULL ? o->server : server);
+    enum sl_status status = sst_fetch_sources(load->fetch->store, o->dp, load->task, DP_FETCH_SOURCES_MAX, &urls, e);
     for (size_t i = 0; i < urls.count; i++)
         add_origin(&load->sources, urls.items[i]);
     sl_strings_fini(&urls);
@@ -264,10 +283,10 @@ static enum sl_status look_for(struct load *load, const struct sm_file *file, bo
     if (!is_sealed)
         status = cnt_verify(library, file->sha256, &env, &is_good, e);
     if (status == SL_OK && is_good)
-        is_good = cnt_seal(library, file->sha256, e) == SL_OK; /* else it is another user's: one of our own is fetched */
+        is_good = dp_may_stay(library, load->fetch->options.dp, file->sha256); /* else one of our own is fetched */
     if (status == SL_OK && !is_sealed && !is_good) {
         tell_lost(load, file, true);
-        status = cnt_remove(library, file->sha256, e);
+        status = dp_take_out(library, load->fetch->options.dp, file->sha256, e);
     }
     *ret_here = is_sealed || is_good;
     return status;
@@ -442,7 +461,7 @@ static enum sl_status pass(struct dp_fetch *f, const struct sl_cancel *stop, boo
     if (status == SL_OK)
         status = bring_all(f, &tasks, stop, ret_all, e);
     if (status == SL_OK && *ret_all && !sl_cancel_is_told(stop)) {
-        if (!f->has_swept || has_lost_one(&f->before, &tasks))
+        if (!is_shared(f->options.dp) && (!f->has_swept || has_lost_one(&f->before, &tasks)))
             status = sweep(f, &tasks, e);
         f->has_swept = true;
         sst_tasks_fini(&f->before);
@@ -464,10 +483,8 @@ static bool run(void *ctx, unsigned failures, const struct sl_cancel *stop)
         sl_log(SL_LOG_WARNING, "fetching-lost", "text=%s", SL_LOG_TEXT(sl_error_text(&e)));
     if (status == SL_OK && all && failures > 0)
         sl_log(SL_LOG_INFO, "fetching-back", "attempts=%u", failures);
-    if (status != SL_OK) {
-        sst_close(f->store);
-        f->store = NULL;
-    }
+    sst_close(f->store); /* it may be long until the next pass: a file that goes away meanwhile is not held */
+    f->store = NULL;
     return status == SL_OK && all;
 }
 

@@ -1,10 +1,14 @@
 /*
- * fetch.h - a distribution point on a host of its own brings the packages that lie on it into its content library (S2.09).
+ * fetch.h - a distribution point on a host of its own brings the packages that lie on it into its content library (S2.09), and
+ * the site server brings into its own, which the others share, what came down from another site (store/flow.h) or was lost.
  *
  * Every file is fetched by its hash (share.h), in pieces, first from the site server, then from other distribution points that
- * have it. Where it broke off it goes on, after a restart too. A file is in the library when its SHA-256 is right, and the
- * package is announced (store/fetch.h) when every file of it is. Files that were there before are read and compared before that,
- * but for those whose seal is whole (content.h). All are looked for once a start, and whenever one is found wanting.
+ * have it, then from the site that the package came from. Where it broke off it goes on, after a restart too. A file is in the
+ * library when its SHA-256 is right, and the package is announced (store/fetch.h) when every file of it is. Files that were there
+ * before are read and compared before that, but for those whose seal is whole (content.h). All are looked for once a start, and
+ * whenever one is found wanting.
+ *
+ * The library of the site server may hold the only copy of a file: what is damaged there is put aside, and nothing is removed.
  *
  * A thread of its own, in which up to DP_FETCH_THREADS files of a package come side by side. What failed is tried again with a
  * back-off; one package holds up no other. Files of packages that are gone are removed. While a package comes it is written down
@@ -32,8 +36,8 @@ struct dp_fetch;
 /* All borrowed, for its whole life. */
 struct dp_fetch_options {
     struct sst_pool *pool; /* of the site database, in which it is written down what has come */
-    const char *dp;      /* host name of the distribution point */
-    const char *server;  /* "http://HOST[:PORT]" of the site server; NULL: that of the site, port 80 */
+    const char *dp;      /* host name of the distribution point, or SST_SHARED */
+    const char *server;  /* "http://HOST[:PORT]" of the site server; NULL: that of the site, port 80. Not for SST_SHARED */
     struct cnt *library; /* open for writing */
 };
 

@@ -97,8 +97,8 @@ static enum sl_status compare(struct check *check, const struct sm_file *file, b
     check->done = 0;
     status = cnt_verify(library, file->sha256, &env, ret_good, e);
     if (status == SL_OK && *ret_good && !is_sealed)
-        *ret_good = cnt_seal(library, file->sha256, e) == SL_OK;
-    return status == SL_OK && !*ret_good ? cnt_remove(library, file->sha256, e) : status;
+        *ret_good = dp_may_stay(library, check->verify->options.dp, file->sha256);
+    return status == SL_OK && !*ret_good ? dp_take_out(library, check->verify->options.dp, file->sha256, e) : status;
 }
 
 /* The file is gone: the package is named no more, and the file fetched again. */

@@ -1,10 +1,10 @@
 /*
  * verify.h - a distribution point that fetches compares what it has with its hashes: on start, at an interval, and when the site
- * server asks (store/fetch.h).
+ * server asks (store/fetch.h). The site server does so for those that share its content library; there nobody asks.
  *
- * A file that is damaged is removed at once, so that nobody is served it, the package counts as fetching again and is named no
- * more, and `on_lost` is told. What is not asked for is read at no more than a number of octets a second, and gives way to what
- * is asked for; that is read as fast as it comes.
+ * A file that is damaged is removed at once (put aside in the library that others share), so that nobody is served it, the
+ * package counts as fetching again and is named no more, and `on_lost` is told. What is not asked for is read at no more than a
+ * number of octets a second, and gives way to what is asked for; that is read as fast as it comes.
  *
  * A thread of its own, which looks for questions every DP_VERIFY_LOOK_MS.
  */

@@ -156,12 +156,25 @@ static void look_at_neighbours(const struct srv_chk_matter *m, struct srv_chk_fi
     }
 }
 
+/* What only is on its way is nothing to tell. */
+static void look_at_holdings(const struct srv_chk_matter *m, struct srv_chk_findings *f)
+{
+    char detail[SL_ERROR_TEXT_MAX];
+    for (size_t i = 0; i < m->holding_count; i++) {
+        const struct sst_holding *h = &m->holdings[i];
+        (void)snprintf(detail, sizeof detail, "%s: %.*s", h->dp, DETAIL_MAX, h->message);
+        if (strcmp(h->state, "failed") == 0)
+            add(f, CHK_PACKAGE_MISSING, h->package, detail);
+    }
+}
+
 void srv_chk_look(const struct srv_chk_matter *m, struct sl_deadline deadline, struct srv_chk_findings *ret_findings)
 {
     struct srv_chk_findings f = {0};
     char detail[SL_ERROR_TEXT_MAX];
     look_at_site(m->site, m->overlaps, &f);
     look_at_neighbours(m, &f);
+    look_at_holdings(m, &f);
     look_at_targets(m->report, &f);
     look_at_lines(m->report, &f);
     for (size_t i = 0; i < m->site->mp_count; i++)

@@ -8,6 +8,7 @@
 #define SL_SITE_SERVER_CHECK_H
 
 #include "site/publish/publish.h"
+#include "site/store/fetch.h"
 #include "site/store/neighbour.h"
 #include "site/store/systems.h"
 
@@ -20,6 +21,7 @@
     X(EMPTY_CLUSTER, "empty-cluster", WARNING, "the cluster has no members", "S1.22")                                  \
     X(MP_SILENT, "mp-not-answering", ERROR, "the management point does not answer", "S1.03")                           \
     X(NEIGHBOUR_SILENT, "neighbour-silent", WARNING, "a site with a database of its own tells us nothing", "S1.27")      \
+    X(PACKAGE_MISSING, "package-missing", WARNING, "a distribution point cannot get what lies on it", "S2.09")          \
     X(OVERLAP, "overlapping-boundaries", WARNING, "two sites claim the same clients", "KB2002059")                     \
     X(TARGET_FAILED, "target-failed", ERROR, "a target could not be read", "S1.19")                                    \
     X(NOT_PUBLISHED, "not-published", WARNING, "a target does not hold what it should", "S1.25")                       \
@@ -77,6 +79,8 @@ struct srv_chk_matter {
     const struct sm_snapshot *site;
     const struct sl_strings *overlaps; /* sst_overlaps */
     const struct sst_neighbours *neighbours;
+    const struct sst_holding *holdings; /* that are not everywhere they should be */
+    size_t holding_count;
     const struct pub_report *report;
     const struct srv_chk_trust *trust;
     int64_t now_s;

@@ -35,6 +35,8 @@ struct srv_exchange {
     struct host_worker *worker;
     struct sl_cancel stop;
     bool is_telling, again;
+    void (*drop)(void *ctx, struct sm_manifest *files);
+    void *drop_ctx;
     struct failure *failing;     /* of the last round; of the worker's thread, as the next two */
     size_t failing_count;
     char told[SM_SHA256_SIZE]; /* what was told to whom in the last round */
@@ -193,6 +195,7 @@ struct round {
     struct host_job job; /* first */
     struct srv_exchange *exchange;
     bool is_interval; /* nothing need have changed */
+    struct sm_manifest dropped;
 };
 
 static enum sl_status ask(struct srv_exchange *x, const struct sst_neighbour *n, const char *ours, struct sl_error *e)
@@ -275,8 +278,9 @@ static enum sl_status tell_one(struct srv_exchange *x, const struct sst_neighbou
 }
 
 /* Tells a neighbour when that is due, and asks it for what has changed. What failed waits for the interval, or for its news. */
-static bool exchange_with(struct srv_exchange *x, const struct sst_neighbour *n, const struct sl_strings *ours, bool is_due)
+static bool exchange_with(struct round *r, const struct sst_neighbour *n, const struct sl_strings *ours, bool is_due)
 {
+    struct srv_exchange *x = r->exchange;
     struct sl_error e = {0};
     const struct failure *before = failure_of(x, n);
     if (!is_due && before != NULL && before->told_s == n->told_s)
@@ -286,6 +290,8 @@ static bool exchange_with(struct srv_exchange *x, const struct sst_neighbour *n,
         status = tell_one(x, n, ours, &e);
     if (status == SL_OK)
         status = srv_flow_pull(&x->options, n->code, ours, &x->stop, &e);
+    if (status == SL_OK)
+        status = srv_flow_arrive(&x->options, n->code, &x->stop, &r->dropped, &e);
     if (status != SL_OK && before == NULL && !sl_cancel_is_told(&x->stop))
         sl_log(SL_LOG_WARNING, "site-exchange-failed", "site=%s text=%s", n->code, SL_LOG_TEXT(sl_error_text(&e)));
     else if (status == SL_OK && before != NULL)
@@ -296,7 +302,7 @@ static bool exchange_with(struct srv_exchange *x, const struct sst_neighbour *n,
 /* On the worker's thread. What we have learned is no news to tell, else two sites might tell each other for ever. */
 static void tell_all(struct host_job *job, struct host_worker *worker)
 {
-    const struct round *r = (struct round *)job;
+    struct round *r = (struct round *)job;
     struct srv_exchange *x = r->exchange;
     struct sst_neighbours neighbours = {0};
     struct sl_strings ours = {0};
@@ -309,7 +315,7 @@ static void tell_all(struct host_job *job, struct host_worker *worker)
     size_t count = 0;
     for (size_t i = 0; i < neighbours.count && status == SL_OK && !host_worker_is_stopping(worker); i++) {
         const struct sst_neighbour *n = &neighbours.items[i];
-        if (exchange_with(x, n, &ours, is_due))
+        if (exchange_with(r, n, &ours, is_due))
             continue;
         memcpy(failing[count].code, n->code, sizeof n->code);
         failing[count++].told_s = n->told_s;
@@ -331,6 +337,9 @@ static void end(struct host_job *job)
     struct round *r = (struct round *)job;
     struct srv_exchange *x = r->exchange;
     x->is_telling = false;
+    if (x->drop != NULL && !job->canceled)
+        x->drop(x->drop_ctx, &r->dropped);
+    sm_manifest_fini(&r->dropped);
     if (x->again && !job->canceled)
         srv_exchange_poke(x);
     free(r);
@@ -406,7 +415,18 @@ static void on_wanted(const struct web_request *request, struct web_response *re
     finish(x, response, srv_flow_answer(&x->options, request, response, &e), &e);
 }
 
+static void on_files(const struct web_request *request, struct web_response *response, void *ctx)
+{
+    struct srv_exchange *x = ctx;
+    struct sl_error e = {0};
+    SL_CHECK_MAGIC(x, EXCHANGE_MAGIC);
+    enum sl_status status = srv_flow_files(&x->options, request, response, &e);
+    finish(x, response, status, &e);
+    response->header = NULL;
+}
+
 const struct web_route srv_exchange_routes[] = {
+    {"GET", SRV_FILES_PATH "*", on_files},
     {"POST", SRV_EXCHANGE_PATH, on_question},
     {"POST", SRV_FLOW_PATH, on_wanted},
 };
@@ -431,6 +451,12 @@ enum sl_status srv_exchange_new(struct host_loop *loop, const struct srv_exchang
     host_timer_start(x->interval, options->interval_ms);
     *ret_exchange = x;
     return SL_OK;
+}
+
+void srv_exchange_set_drop(struct srv_exchange *x, void (*drop)(void *ctx, struct sm_manifest *files), void *ctx)
+{
+    x->drop = drop;
+    x->drop_ctx = ctx;
 }
 
 void srv_exchange_set_interval(struct srv_exchange *x, int64_t interval_ms)

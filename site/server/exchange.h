@@ -43,6 +43,8 @@ struct srv_exchange_options {
 /* Begins to tell at the interval. SL_IO. */
 enum sl_status srv_exchange_new(struct host_loop *loop, const struct srv_exchange_options *options,
                                 struct srv_exchange **ret_exchange, struct sl_error *e) SL_MUST;
+/* Gives files that no package may have any more to `drop`, into whose hands they pass; on the loop's thread. NULL: nobody. */
+void srv_exchange_set_drop(struct srv_exchange *exchange, void (*drop)(void *ctx, struct sm_manifest *files), void *ctx);
 /* Another interval, from now on. */
 void srv_exchange_set_interval(struct srv_exchange *exchange, int64_t interval_ms);
 /* Something has changed: tells it soon. */

@@ -2,7 +2,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/random.h"
+#include "site/content/content.h"
 #include "site/server/keys.h"
 #include "site/server/page.h"
 #include "site/server/teller.h"
@@ -89,6 +91,29 @@ enum sl_status srv_flow_answer(const struct srv_exchange_options *options, const
         sl_text_add(&response->body, text.data, text.len);
     sl_text_fini(&text);
     sst_page_fini(&page);
+    return status;
+}
+
+enum sl_status srv_flow_files(const struct srv_exchange_options *options, const struct web_request *request,
+                              struct web_response *response, struct sl_error *e)
+{
+    char first[WEB_ITEM_MAX] = "";
+    uint64_t number = 0;
+    struct sst *store = NULL;
+    struct sm_manifest files = {0};
+    const char *sha256 = request->path + strlen(SRV_FILES_PATH);
+    (void)web_query_item(request->query, 0, first, sizeof first);
+    if (!cnt_is_hash(sha256) || !sl_parse_u64(first, CNT_FILES_MAX, &number))
+        return sl_fail(e, SL_MALFORMED, "ask for HASH?NUMBER");
+    enum sl_status status = sst_borrow(options->pool, &store, e);
+    if (status == SL_OK)
+        status = sst_manifest_of(store, sha256, &files, e);
+    sst_give_back(options->pool, store, status);
+    if (status == SL_OK && files.count == 0)
+        status = sl_fail(e, SL_USAGE, "there are no such files here");
+    else if (status == SL_OK)
+        srv_files_write(&files, number, &response->body);
+    sm_manifest_fini(&files);
     return status;
 }
 
@@ -245,5 +270,82 @@ enum sl_status srv_flow_pull(const struct srv_exchange_options *options, const c
     if (status == SL_OK && n != NULL)
         status = pull(options, n, ours, stop, e);
     sst_neighbours_fini(&list);
+    return status;
+}
+
+/* ---- which files they have ---------------------------------------------------------------------------------------------- */
+
+static enum sl_status ask_files(const struct sst_task *task, size_t first, struct sl_cancel *stop, struct httpc_reply *ret_reply,
+                                struct sl_error *e)
+{
+    char url[HTTPC_URL_MAX];
+    struct sl_deadline deadline = sl_deadline_in(SRV_FILES_MS);
+    deadline.cancel = stop;
+    if ((size_t)snprintf(url, sizeof url, "%s" SRV_FILES_PATH "%s?%zu", task->server, task->sha256, first) >= sizeof url)
+        return sl_fail(e, SL_LIMIT, "%s: the address is too long", task->server);
+    const struct httpc_request request = {.url = url, .reply_max = WEB_ANSWER_MAX};
+    enum sl_status status = httpc_exchange(&request, deadline, ret_reply, e);
+    if (status != SL_OK || ret_reply->status == 200)
+        return status;
+    status = sl_fail(e, SL_UNREACHABLE, "%s: HTTP status %d: %.200s", url, ret_reply->status, sl_text_str(&ret_reply->body));
+    httpc_reply_fini(ret_reply);
+    return status;
+}
+
+/* The manifest is the caller's either way. */
+static enum sl_status ask_all_files(const struct sst_task *task, struct sl_cancel *stop, struct sm_manifest *files,
+                                    struct sl_error *e)
+{
+    enum sl_status status = SL_OK;
+    for (bool more = true; more && status == SL_OK;) {
+        struct httpc_reply reply;
+        size_t before = files->count;
+        status = ask_files(task, before, stop, &reply, e);
+        if (status != SL_OK)
+            break;
+        status = srv_files_read(sl_text_str(&reply.body), files, e);
+        more = files->count > before;
+        httpc_reply_fini(&reply);
+    }
+    return status == SL_OK ? srv_files_check(files, task->sha256, e) : status;
+}
+
+static enum sl_status arrive(const struct srv_exchange_options *options, const struct sst_task *task, struct sl_cancel *stop,
+                             struct sm_manifest *dropped, struct sl_error *e)
+{
+    struct sst *store = NULL;
+    struct sm_manifest files = {0}, before = {0};
+    enum sl_status status = ask_all_files(task, stop, &files, e);
+    if (status == SL_OK)
+        status = sst_pool_open(options->pool, SST_READ_WRITE, &store, e);
+    if (status == SL_OK)
+        status = sst_arrive(store, task, &files, &before, e);
+    sst_close(store);
+    if (status == SL_OK)
+        sl_log(SL_LOG_INFO, "package-arrives", "package=%s version=%" PRIu32 " site=%s files=%zu", task->package, task->version,
+               task->site, files.count);
+    for (size_t i = 0; i < before.count; i++) {
+        dropped->files = sl_grow(dropped->files, dropped->count, sizeof *dropped->files);
+        dropped->files[dropped->count++] = before.files[i];
+    }
+    free(before.files); /* what they own has been passed on */
+    sm_manifest_fini(&files);
+    return status == SL_OK ? status : sl_fail_in(e, status, "package %s version %" PRIu32, task->package, task->version);
+}
+
+enum sl_status srv_flow_arrive(const struct srv_exchange_options *options, const char *neighbour, struct sl_cancel *stop,
+                               struct sm_manifest *dropped, struct sl_error *e)
+{
+    struct sst *store = NULL;
+    struct sst_tasks tasks = {0};
+    enum sl_status status = sst_borrow(options->pool, &store, e);
+    if (status == SL_OK)
+        status = sst_arrivals(store, neighbour, &tasks, e);
+    sst_give_back(options->pool, store, status);
+    for (size_t i = 0; i < tasks.count && !sl_cancel_is_told(stop); i++) {
+        enum sl_status one = arrive(options, &tasks.items[i], stop, dropped, e);
+        status = one != SL_OK ? one : status;
+    }
+    sst_tasks_fini(&tasks);
     return status;
 }

@@ -2,8 +2,10 @@
 
 #include "common/base/memory.h"
 #include "common/xml/xml.h"
+#include "site/content/content.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WANTED_LINE "sitelocator packages-wanted 1\n"
@@ -33,6 +35,8 @@ static void put_package(struct sx_writer *w, const struct sst_page *page, const 
     sx_put_attr(w, "ID", p->id);
     if (!p->is_gone) {
         sx_put_number(w, "Version", p->version);
+        if (p->sha256[0] != '\0')
+            sx_put_attr(w, "SHA256", p->sha256);
         for (size_t i = 0; i < p->count; i++)
             sl_text_printf(&on, "%s%" PRIu32, i > 0 ? " " : "", page->dps[p->first + i]);
         sx_put_attr(w, "On", sl_text_str(&on));
@@ -185,16 +189,19 @@ static enum sl_status read_places(const char *on, struct sst_page *page, struct 
 static enum sl_status read_package(struct sx_node *node, bool is_gone, struct sst_page *page, struct sl_error *e)
 {
     int64_t version = 0;
-    const char *id = sx_attr_text(node, "ID");
+    const char *id = sx_attr_text(node, "ID"), *sha256 = sx_attr_text(node, "SHA256");
     if (sm_check_package_id(id, e) != SL_OK)
         return sl_fail_in(e, SL_MALFORMED, "@ID");
     if (!is_gone && !sl_parse_i64(sx_attr_text(node, "Version"), 1, UINT32_MAX, &version))
         return sl_fail(e, SL_MALFORMED, "@Version: \"%.32s\"", sx_attr_text(node, "Version"));
+    if (sha256[0] != '\0' && !cnt_is_hash(sha256))
+        return sl_fail(e, SL_MALFORMED, "@SHA256: \"%.70s\"", sha256);
     struct sst_flowing *package = sst_page_add(page);
     if (package == NULL)
         return sl_fail(e, SL_MALFORMED, "too many");
     package->id = sl_strdup(id);
     package->version = (uint32_t)version;
+    (void)sl_text_copy(package->sha256, sizeof package->sha256, sha256);
     package->is_gone = is_gone;
     return is_gone ? SL_OK : read_places(sx_attr_text(node, "On"), page, e);
 }
@@ -232,4 +239,60 @@ enum sl_status srv_page_read(const struct srv_wanted *wanted, const char *text, 
     }
     sst_page_fini(&page);
     return sl_fail_in(e, status, "packages");
+}
+
+/* ---- files -------------------------------------------------------------------------------------------------------------- */
+
+void srv_files_write(const struct sm_manifest *files, size_t first, struct sl_text *out)
+{
+    for (size_t i = first; i < files->count && out->len < SRV_FILES_PAGE; i++)
+        sl_text_printf(out, "%s %" PRIu64 " %s\n", files->files[i].sha256, files->files[i].size, files->files[i].path);
+}
+
+/* A line without its end; it is taken apart. */
+static bool read_file(char *line, struct sm_file *file)
+{
+    char *sha256 = strsep(&line, " "), *size = strsep(&line, " ");
+    if (line == NULL || !cnt_is_hash(sha256) || !sl_parse_u64(size, INT64_MAX, &file->size) || !cnt_is_path(line))
+        return false;
+    (void)sl_text_copy(file->sha256, sizeof file->sha256, sha256);
+    file->path = sl_strdup(line);
+    return true;
+}
+
+enum sl_status srv_files_read(const char *text, struct sm_manifest *files, struct sl_error *e)
+{
+    char *all = sl_strdup(text), *rest = all;
+    enum sl_status status = SL_OK;
+    for (size_t number = 1; status == SL_OK && *rest != '\0'; number++) {
+        char *line = strsep(&rest, "\n");
+        files->files = sl_grow(files->files, files->count, sizeof *files->files);
+        if (files->count == CNT_FILES_MAX)
+            status = sl_fail(e, SL_LIMIT, "more than %d files", CNT_FILES_MAX);
+        else if (rest == NULL || !read_file(line, &files->files[files->count]))
+            status = sl_fail(e, SL_MALFORMED, "line %zu is not HASH SIZE PATH", number);
+        else
+            files->count++;
+    }
+    free(all);
+    return status;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct sm_file *one = a, *other = b;
+    return strcmp(one->path, other->path);
+}
+
+enum sl_status srv_files_check(struct sm_manifest *files, const char *sha256, struct sl_error *e)
+{
+    if (files->count > 0)
+        qsort(files->files, files->count, sizeof *files->files, by_path);
+    for (size_t i = 1; i < files->count; i++)
+        if (strcmp(files->files[i].path, files->files[i - 1].path) == 0)
+            return sl_fail(e, SL_CORRUPT, "%s is there twice", files->files[i].path);
+    cnt_manifest_hash(files, files->sha256);
+    if (strcmp(files->sha256, sha256) == 0)
+        return SL_OK;
+    return sl_fail(e, SL_CORRUPT, "the hash over %zu files is %s instead of %s", files->count, files->sha256, sha256);
 }

@@ -54,11 +54,44 @@ static bool is_hurried(void *ctx)
     return host_worker_waiting(p->worker, NULL, NULL) > 0;
 }
 
-static void look(struct job *job, const struct sm_snapshot *site, const struct sl_strings *overlaps,
-                 const struct sst_neighbours *neighbours, const struct srv_chk_trust *trust)
+/* What a check reads of the database, beside the site itself. */
+struct facts {
+    struct sl_strings overlaps;
+    struct sst_neighbours neighbours;
+    struct sst_holding *holdings;
+    size_t holding_count;
+};
+
+/* Freed by free_facts, on failure too. */
+static enum sl_status read_facts(struct sst *store, const char *site, struct facts *facts, struct sl_error *e)
 {
-    const struct srv_chk_matter matter = {.site = site, .overlaps = overlaps, .neighbours = neighbours, .report = &job->report,
-                                          .trust = trust, .now_s = sl_clock_real_s()};
+    enum sl_status status = sst_overlaps(store, site, CHK_FINDINGS_MAX, &facts->overlaps, e);
+    if (status == SL_OK)
+        status = sst_neighbours(store, &facts->neighbours, e);
+    if (status == SL_OK)
+        status = sst_holdings(store, site, SST_NOT_THERE, NULL, CHK_FINDINGS_MAX, &facts->holdings, &facts->holding_count, e);
+    return status;
+}
+
+static void free_facts(struct facts *facts)
+{
+    sl_strings_fini(&facts->overlaps);
+    sst_neighbours_fini(&facts->neighbours);
+    for (size_t i = 0; i < facts->holding_count; i++)
+        sst_holding_fini(&facts->holdings[i]);
+    free(facts->holdings);
+}
+
+static void look(struct job *job, const struct sm_snapshot *site, const struct facts *facts, const struct srv_chk_trust *trust)
+{
+    const struct srv_chk_matter matter = {.site = site,
+                                          .overlaps = &facts->overlaps,
+                                          .neighbours = &facts->neighbours,
+                                          .holdings = facts->holdings,
+                                          .holding_count = facts->holding_count,
+                                          .report = &job->report,
+                                          .trust = trust,
+                                          .now_s = sl_clock_real_s()};
     srv_chk_look(&matter, sl_deadline_in(CHK_ALL_MS), &job->findings);
 }
 
@@ -82,15 +115,12 @@ static void run(struct host_job *base, struct host_worker *worker)
                                 .health = p->health};
     struct sst *store = NULL;
     struct sm_snapshot *site = NULL;
-    struct sl_strings overlaps = {0};
-    struct sst_neighbours neighbours = {0};
+    struct facts facts = {0};
     job->status = sst_borrow(options->pool, &store, &job->e);
     if (job->status == SL_OK)
         job->status = sst_snapshot(store, job->site, &site, &job->e);
     if (job->status == SL_OK && job->order.is_check)
-        job->status = sst_overlaps(store, job->site, CHK_FINDINGS_MAX, &overlaps, &job->e);
-    if (job->status == SL_OK && job->order.is_check)
-        job->status = sst_neighbours(store, &neighbours, &job->e);
+        job->status = read_facts(store, job->site, &facts, &job->e);
     sst_give_back(options->pool, store, job->status);
     if (job->status == SL_OK && site == NULL)
         job->status = sl_fail(&job->e, SL_USAGE, "no site \"%s\"", job->site);
@@ -105,9 +135,8 @@ static void run(struct host_job *base, struct host_worker *worker)
     if (job->status == SL_OK && !needless)
         pub_run(site, &job->order, &env, sl_deadline_in(SRV_PUBLISH_MS + pub_time_ms(site)), &job->report);
     if (job->status == SL_OK && job->order.is_check)
-        look(job, site, &overlaps, &neighbours, &options->mp_trust);
-    sl_strings_fini(&overlaps);
-    sst_neighbours_fini(&neighbours);
+        look(job, site, &facts, &options->mp_trust);
+    free_facts(&facts);
     sm_snapshot_free(site);
 }
 

@@ -363,6 +363,11 @@ static enum sl_status open_database(struct srv *srv, struct sl_error *e)
     return status == SL_USAGE ? status : SL_OK;
 }
 
+static void drop_content(void *ctx, struct sm_manifest *files)
+{
+    srv_drop_content(ctx, files);
+}
+
 enum sl_status srv_open(struct host_loop *loop, const struct srv_options *options, struct srv **ret_srv, struct sl_error *e)
 {
     struct srv *srv = sl_new(sizeof *srv);
@@ -385,6 +390,8 @@ enum sl_status srv_open(struct host_loop *loop, const struct srv_options *option
         srv->publisher = srv_publisher_new(srv);
     if (options->is_server)
         srv->copier = host_worker_new(loop);
+    if (options->is_server && options->exchange != NULL)
+        srv_exchange_set_drop(options->exchange, drop_content, srv);
     if (options->is_server)
         srv->verifier = host_worker_new(loop);
     if (!srv->lost)
@@ -402,6 +409,8 @@ void srv_close(struct srv *srv)
     if (srv == NULL)
         return;
     SL_CHECK_MAGIC(srv, SRV_MAGIC);
+    if (srv->options.exchange != NULL)
+        srv_exchange_set_drop(srv->options.exchange, NULL, NULL);
     srv_watch_free(srv->watch);
     srv_publisher_free(srv->publisher);
     host_worker_free(srv->copier);

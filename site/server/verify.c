@@ -362,7 +362,7 @@ static bool show_next(struct verification *v)
     }
     if (v->next < v->count && strcmp(v->list[v->next].package, kept->package) == 0) {
         const struct sst_holding *h = &v->list[v->next++];
-        if (sst_is_shared(h))
+        if (h->is_shared)
             show_kept(v, kept, h->dp, "shared");
         else
             show_own(v, h);

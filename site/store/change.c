@@ -357,6 +357,8 @@ enum sl_status sst_add_package(struct sst *store, const char *site, const struct
     if (status == SL_OK && !added)
         status = compare_package(store, site_id, package, e);
     if (status == SL_OK && package->manifest != NULL)
+        status = sst_check_arrival(store, package->id, package->manifest->sha256, e);
+    if (status == SL_OK && package->manifest != NULL)
         status = sst_set_content(store, site_id, package->id, package->manifest, &filled, e);
     return sst_change_end(store, status, added || filled, ret_added, e);
 }

@@ -82,6 +82,17 @@ enum sl_status sst_manifest(struct sst *store, const char *site, const char *pac
     return read_files(s, ret_manifest, e);
 }
 
+enum sl_status sst_manifest_of(struct sst *store, const char *sha256, struct sm_manifest *ret_manifest, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s = db_prepare(store->db, "SELECT f.path, f.size, f.sha256, p.sha256 FROM package p "
+                                              "JOIN file f ON f.package_id = p.id WHERE p.id = (SELECT min(q.id) FROM package q "
+                                              "WHERE q.sha256 = ?1 AND EXISTS (SELECT 1 FROM file WHERE package_id = q.id)) "
+                                              "ORDER BY f.path");
+    db_bind_text(s, 1, sha256);
+    return read_files(s, ret_manifest, e);
+}
+
 enum sl_status sst_manifest_at(struct sst *store, const char *url, const char *package, uint32_t version,
                                struct sm_manifest *ret_manifest, struct sl_error *e)
 {

@@ -253,7 +253,8 @@ static const struct {
     {"SELECT p.package FROM package p JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
      "WHERE d.site_id <> p.site_id",
      "lies on a distribution point of another site"},
-    {"SELECT p.package FROM package p WHERE p.sha256 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM file f WHERE f.package_id = p.id)",
+    {"SELECT p.package FROM package p WHERE p.sha256 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM file f WHERE f.package_id = p.id) "
+     "AND p.site_id NOT IN (SELECT site_id FROM neighbour)",
      "has the hash of its files, but not the files"},
 };
 

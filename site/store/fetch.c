@@ -21,12 +21,19 @@ enum sl_status sst_end_note(struct sst *store, enum sl_status status, struct sl_
     return db_end(store->db, status, e);
 }
 
+/* What was known of it is known of the content library that it had shared. */
 static enum sl_status set_fetching(struct sst *store, const char *dp, struct sl_error *e)
 {
     enum sl_status status = db_begin(store->db, e);
     if (status != SL_OK)
         return status;
-    struct db_stmt *s = db_prepare(store->db, "UPDATE dp SET is_fetching = 1 WHERE host = ?1 "
+    struct db_stmt *s = db_prepare(store->db, "DELETE FROM dp_content WHERE dp_id IN (SELECT id FROM dp WHERE host = ?1 "
+                                              "AND is_fetching = 0)");
+    db_bind_text(s, 1, dp);
+    status = db_run(s, e);
+    if (status != SL_OK)
+        return db_end(store->db, status, e);
+    s = db_prepare(store->db, "UPDATE dp SET is_fetching = 1 WHERE host = ?1 "
                                               "AND site_id NOT IN (SELECT site_id FROM neighbour)");
     db_bind_text(s, 1, dp);
     status = db_run(s, e);
@@ -43,7 +50,7 @@ static enum sl_status set_fetching(struct sst *store, const char *dp, struct sl_
 enum sl_status sst_fetch_begin(struct sst *store, const char *dp, bool *ret_known, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
-    bool known = false, begun = true;
+    bool known = strcmp(dp, SST_SHARED) == 0, begun = true;
     struct db_stmt *s = db_prepare(store->db, "SELECT is_fetching FROM dp WHERE host = ?1 "
                                               "AND site_id NOT IN (SELECT site_id FROM neighbour)");
     db_bind_text(s, 1, dp);
@@ -77,8 +84,7 @@ static struct sst_task *new_task(struct sst_tasks *tasks)
     return &tasks->items[tasks->count++];
 }
 
-/* Reads the tasks in the rows of `s`; ends the statement. */
-static enum sl_status read_tasks(struct db_stmt *s, struct sst_tasks *ret_tasks, struct sl_error *e)
+enum sl_status sst_read_tasks(struct db_stmt *s, struct sst_tasks *ret_tasks, struct sl_error *e)
 {
     struct sst_tasks tasks = {0};
     while (db_step(s)) {
@@ -98,11 +104,17 @@ static enum sl_status read_tasks(struct db_stmt *s, struct sst_tasks *ret_tasks,
     return status;
 }
 
+/* The distribution points that the name of parameter `n` means. */
+#define OF_NAME(n) "(d.host = ?" n " OR (?" n " = '" SST_SHARED "' AND d.is_fetching = 0)) "
+/* Of several that share the library the word that is behind the others in the alphabet: that of the worst state. */
 #define TASK_SELECT                                                                                                    \
-    "SELECT s.code, s.server, p.package, p.version, p.sha256, c.state FROM dp d "                                      \
+    "SELECT s.code, s.server, p.package, p.version, p.sha256, max(coalesce(c.state, CASE WHEN ?1 = '" SST_SHARED "' "  \
+    "AND p.source IS NULL THEN 'available' ELSE 'fetching' END)) FROM dp d "                                           \
     "JOIN package_dp x ON x.dp_id = d.id JOIN package p ON p.id = x.package_id JOIN site s ON s.id = d.site_id "       \
     "LEFT JOIN dp_content c ON c.package_id = p.id AND c.dp_id = d.id "
-#define TASK_WHERE "WHERE d.host = ?1 AND p.sha256 IS NOT NULL ORDER BY p.sha256 LIMIT ?2"
+#define TASK_WHERE                                                                                                     \
+    "WHERE " OF_NAME("1") "AND p.sha256 IS NOT NULL AND d.site_id NOT IN (SELECT site_id FROM neighbour) "             \
+    "GROUP BY s.id, p.id ORDER BY p.sha256 LIMIT ?2"
 
 enum sl_status sst_fetch_tasks(struct sst *store, const char *dp, struct sst_tasks *ret_tasks, struct sl_error *e)
 {
@@ -110,7 +122,7 @@ enum sl_status sst_fetch_tasks(struct sst *store, const char *dp, struct sst_tas
     struct db_stmt *s = db_prepare(store->db, TASK_SELECT TASK_WHERE);
     db_bind_text(s, 1, dp);
     db_bind_int(s, 2, SST_ROWS_MAX);
-    return read_tasks(s, ret_tasks, e);
+    return sst_read_tasks(s, ret_tasks, e);
 }
 
 enum sl_status sst_asked_tasks(struct sst *store, const char *dp, struct sst_tasks *ret_tasks, struct sl_error *e)
@@ -120,18 +132,24 @@ enum sl_status sst_asked_tasks(struct sst *store, const char *dp, struct sst_tas
         store->db, TASK_SELECT "JOIN dp_ask a ON a.dp_id = d.id AND a.package_id = p.id " TASK_WHERE);
     db_bind_text(s, 1, dp);
     db_bind_int(s, 2, SST_ROWS_MAX);
-    return read_tasks(s, ret_tasks, e);
+    return sst_read_tasks(s, ret_tasks, e);
 }
 
-enum sl_status sst_fetch_neighbours(struct sst *store, const char *dp, const struct sst_task *task, size_t max,
+enum sl_status sst_fetch_sources(struct sst *store, const char *dp, const struct sst_task *task, size_t max,
                                     struct sl_strings *ret_urls, struct sl_error *e)
 {
     SL_CHECK_MAGIC(store, SST_MAGIC);
     struct db_stmt *s = db_prepare(
-        store->db, "SELECT d.url FROM site s JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id "
-                   "JOIN dp d ON d.id = x.dp_id LEFT JOIN dp_content c ON c.package_id = p.id AND c.dp_id = d.id "
+        store->db, "SELECT url FROM (SELECT d.url, 1 - d.is_fetching AS rank, d.host FROM site s "
+                   "JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
+                   "LEFT JOIN dp_content c ON c.package_id = p.id AND c.dp_id = d.id "
                    "WHERE s.code = ?1 AND p.package = ?2 AND p.sha256 = ?3 AND d.host <> ?4 "
-                   "AND (d.is_fetching = 0 OR c.state = 'available') ORDER BY d.is_fetching DESC, d.host LIMIT ?5");
+                   "AND ((d.is_fetching = 0 AND ?4 <> '" SST_SHARED "') OR (d.is_fetching = 1 AND c.state = 'available')) "
+                   "UNION ALL SELECT n.url, 2, '' FROM neighbour n JOIN package p ON p.site_id = n.site_id "
+                   "WHERE p.package = ?2 AND p.sha256 = ?3 "
+                   "UNION ALL SELECT d.url, 3, d.host FROM neighbour n JOIN package p ON p.site_id = n.site_id "
+                   "JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
+                   "WHERE p.package = ?2 AND p.sha256 = ?3) u ORDER BY rank, host LIMIT ?5");
     db_bind_text(s, 1, task->site);
     db_bind_text(s, 2, task->package);
     db_bind_text(s, 3, task->sha256);
@@ -152,7 +170,7 @@ static void bind_task(struct db_stmt *s, const char *dp, const struct sst_task *
 
 #define TASK_FROM                                                                                                      \
     "FROM site s JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id " \
-    "WHERE s.code = ?1 AND p.package = ?2 AND p.sha256 = ?3 AND d.host = ?4 "
+    "WHERE s.code = ?1 AND p.package = ?2 AND p.sha256 = ?3 AND " OF_NAME("4")
 #define TASK_IS "WHERE (package_id, dp_id) IN (SELECT p.id, d.id " TASK_FROM ")"
 
 enum sl_status sst_fetch_note(struct sst *store, const char *dp, const struct sst_task *task, const struct sst_note *note,
@@ -310,31 +328,33 @@ void sst_holding_fini(struct sst_holding *holding)
 
 static const char shared[] = "shared";
 
-bool sst_is_shared(const struct sst_holding *holding)
-{
-    return holding->state == shared;
-}
-
 bool sst_is_wanting(const struct sst_holding *holding)
 {
     return holding->state != shared && holding->state != state_words[SST_AVAILABLE];
 }
 
 /* The word of a row, as a literal. */
-static const char *word_of(const char *state, bool is_fetching)
+static const char *word_of(const char *state, bool is_waiting, bool is_shared)
 {
-    for (size_t i = 0; i < SL_COUNT(state_words); i++)
+    for (size_t i = 0; i < SL_COUNT(state_words) && !is_waiting; i++)
         if (strcmp(state, state_words[i]) == 0)
-            return state_words[i];
-    return is_fetching ? "waiting" : shared;
+            return is_shared && i == SST_AVAILABLE ? shared : state_words[i];
+    return is_waiting ? "waiting" : shared;
 }
+
+/* What has come down waits until it is known which files it has, and then for these. */
+#define IS_WAITING                                                                                                     \
+    "((c.state IS NULL AND p.sha256 IS NOT NULL AND (d.is_fetching = 1 OR p.source IS NOT NULL)) OR "                  \
+    "(p.source IS NOT NULL AND EXISTS (SELECT 1 FROM neighbour n JOIN package o ON o.site_id = n.site_id "             \
+    "WHERE o.package = p.package AND o.sha256 IS NOT NULL AND o.sha256 IS DISTINCT FROM p.sha256)))"
 
 static struct sst_holding read_holding(struct db_stmt *s)
 {
     return (struct sst_holding){.package = sl_strdup(db_text(s, 0)),
                                 .version = (uint32_t)db_int(s, 1),
                                 .dp = sl_strdup(db_text(s, 2)),
-                                .state = word_of(db_text(s, 3), db_int(s, 4) != 0),
+                                .state = word_of(db_text(s, 3), db_int(s, 4) != 0, db_int(s, 14) != 0),
+                                .is_shared = db_int(s, 14) != 0,
                                 .message = sl_strdup(db_text(s, 5)),
                                 .changed_s = db_int(s, 6),
                                 .octets = (uint64_t)db_int(s, 7),
@@ -353,13 +373,14 @@ enum sl_status sst_holdings(struct sst *store, const char *site, enum sst_which 
     struct sst_holding *list = NULL;
     size_t count = 0;
     struct db_stmt *s = db_prepare(
-        store->db, "SELECT p.package, p.version, d.host, c.state, CASE WHEN p.sha256 IS NULL THEN 0 ELSE d.is_fetching END, "
-                   "c.message, c.changed_s, c.octets, c.size, c.verified_s, c.damaged, c.missing, c.finding, a.dp_id FROM site s "
+        store->db, "SELECT p.package, p.version, d.host, c.state, CASE WHEN " IS_WAITING " THEN 1 ELSE 0 END, "
+                   "c.message, c.changed_s, c.octets, c.size, c.verified_s, c.damaged, c.missing, c.finding, a.dp_id, "
+                   "1 - d.is_fetching FROM site s "
                    "JOIN package p ON p.site_id = s.id JOIN package_dp x ON x.package_id = p.id JOIN dp d ON d.id = x.dp_id "
                    "LEFT JOIN dp_content c ON c.package_id = p.id AND c.dp_id = d.id "
                    "LEFT JOIN dp_ask a ON a.package_id = p.id AND a.dp_id = d.id WHERE s.code = ?1 AND "
-                   "((?3 = 0 AND p.package = ?2) OR (?3 = 1 AND d.is_fetching = 1 AND p.sha256 IS NOT NULL "
-                   "AND c.state IS DISTINCT FROM 'available') OR (?3 = 2 AND p.sha256 IS NOT NULL)) "
+                   "((?3 = 0 AND p.package = ?2) OR (?3 = 1 AND (c.state <> 'available' OR " IS_WAITING ")) "
+                   "OR (?3 = 2 AND p.sha256 IS NOT NULL)) "
                    "ORDER BY p.package, d.host LIMIT ?4");
     db_bind_text(s, 1, site);
     db_bind_text(s, 2, package != NULL ? package : "");

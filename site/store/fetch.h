@@ -4,11 +4,16 @@
  * A distribution point that fetches says so once (sst_fetch_begin). From then on sst_locate names it for a package with content
  * only when it has written down that it holds the package, every file compared with its hash. What is written here does not
  * move the generation: it is read where it is needed, and is no reason to publish. A package that is removed takes its row along.
+ *
+ * The others share the content library of the site server, which stands for all of them under the name SST_SHARED. What was
+ * copied into it is there; it has to fetch what came down from another site (flow.h), and what it has lost.
  */
 #ifndef SL_SITE_STORE_FETCH_H
 #define SL_SITE_STORE_FETCH_H
 
 #include "site/store/store.h"
+
+#define SST_SHARED "" /* in the place of the host name of a distribution point */
 
 /* state, its word */
 #define SST_FETCH_TABLE(X)                                                                                             \
@@ -43,8 +48,11 @@ enum sl_status sst_fetch_begin(struct sst *store, const char *dp, bool *ret_know
 enum sl_status sst_fetch_tasks(struct sst *store, const char *dp, struct sst_tasks *ret_tasks, struct sl_error *e) SL_MUST;
 /* Frees what it owns and clears it. */
 void sst_tasks_fini(struct sst_tasks *tasks);
-/* The URLs of other distribution points that hold this very package, each ending in '/'; at most `max`. */
-enum sl_status sst_fetch_neighbours(struct sst *store, const char *dp, const struct sst_task *task, size_t max,
+/*
+ * Where else these very files are: the URLs of distribution points here, then those of the site that the package comes from: its
+ * site server, its distribution points. At most `max`.
+ */
+enum sl_status sst_fetch_sources(struct sst *store, const char *dp, const struct sst_task *task, size_t max,
                                     struct sl_strings *ret_urls, struct sl_error *e) SL_MUST;
 /* How far it has come; borrowed for the call. */
 struct sst_note {
@@ -101,7 +109,8 @@ enum sl_status sst_waiting(struct sst *store, const char *site, const char *pack
 struct sst_holding {
     char *package, *dp;
     uint32_t version;
-    const char *state; /* the word of a state, "waiting" before the first, "shared" where nobody fetches; a literal */
+    const char *state; /* a literal: the word of a state, "waiting" before the first, "shared" where all is there, unfetched */
+    bool is_shared;    /* it has what the content library of the site server has */
     char *message;
     int64_t changed_s;  /* 0: never */
     uint64_t octets, size; /* that are there, of how many; 0 of 0 before it was looked at, and where nobody fetches */
@@ -123,10 +132,8 @@ enum sst_which {
  */
 enum sl_status sst_holdings(struct sst *store, const char *site, enum sst_which which, const char *package, size_t max,
                             struct sst_holding **ret_list, size_t *ret_count, struct sl_error *e) SL_MUST;
-/* True when the distribution point fetches and does not have it. */
+/* True when the distribution point does not have what it should. */
 bool sst_is_wanting(const struct sst_holding *holding);
-/* True when it does not fetch: it has what the content library of the site server has. */
-bool sst_is_shared(const struct sst_holding *holding);
 /* Frees what it owns. */
 void sst_holding_fini(struct sst_holding *holding);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Octets that a package and one place of it take in a page, beside its id (site/server/page.h). */
-enum { PACKAGE_OCTETS = 48, PLACE_OCTETS = 7 };
+enum { PACKAGE_OCTETS = 128, PLACE_OCTETS = 7 };
 
 /* ---- pages -------------------------------------------------------------------------------------------------------------- */
 
@@ -114,15 +114,14 @@ static enum sl_status read_hosts(struct sst *store, int64_t site_id, struct sst_
 static struct db_stmt *prepare_rows(struct sst *store)
 {
     return db_prepare(
-        store->db, "SELECT k.mark, k.package, k.version, k.is_gone, d.number FROM ("
-        "SELECT 2 * id AS mark, id, package, version, 0 AS is_gone, sha256 FROM package "
+        store->db, "SELECT p.mark, p.package, p.version, p.is_gone, d.number, p.sha256 FROM ("
+        "SELECT 2 * id AS mark, id, package, version, 0 AS is_gone, sha256, source FROM package "
         "WHERE site_id = ?1 AND source IS NULL AND changed > ?2 AND 2 * id > ?3 "
-        "UNION ALL SELECT 2 * id + 1, 0, package, 0, 1, NULL FROM package_gone "
-        "WHERE site_id = ?1 AND ?2 > 0 AND changed > ?2 AND 2 * id + 1 > ?3 ORDER BY 1 LIMIT ?4) k "
-        "LEFT JOIN package_dp x ON x.package_id = k.id "
+        "UNION ALL SELECT 2 * id + 1, 0, package, 0, 1, NULL, NULL FROM package_gone "
+        "WHERE site_id = ?1 AND ?2 > 0 AND changed > ?2 AND 2 * id + 1 > ?3 ORDER BY 1 LIMIT ?4) p "
+        "LEFT JOIN package_dp x ON x.package_id = p.id "
         "LEFT JOIN (SELECT id, is_fetching, row_number() OVER (ORDER BY id) - 1 AS number FROM dp WHERE site_id = ?1) d "
-        "ON d.id = x.dp_id AND (d.is_fetching = 0 OR k.sha256 IS NULL OR EXISTS (SELECT 1 FROM dp_content c "
-        "WHERE c.package_id = k.id AND c.dp_id = d.id AND c.state = 'available')) ORDER BY k.mark, d.number");
+        "ON d.id = x.dp_id AND " SST_IS_THERE "ORDER BY p.mark, d.number");
 }
 
 static enum sl_status read_rows(struct sst *store, int64_t site_id, struct sst_page *page, struct sl_error *e)
@@ -146,6 +145,8 @@ static enum sl_status read_rows(struct sst *store, int64_t site_id, struct sst_p
             package->id = sl_strdup(db_text(s, 1));
             package->version = (uint32_t)db_int(s, 2);
             package->is_gone = db_int(s, 3) != 0;
+            if (!db_is_null(s, 5))
+                sl_assert(sl_text_copy(package->sha256, sizeof package->sha256, db_text(s, 5))); /* a constraint of the table */
         }
         octets += PLACE_OCTETS;
         bool has_place = db_is_null(s, 4) || sst_page_add_dp(page, (uint32_t)db_int(s, 4));
@@ -217,12 +218,13 @@ static enum sl_status forget_package(struct sst *store, int64_t site_id, const c
 static enum sl_status store_row(struct sst *store, int64_t site_id, const struct sst_flowing *p, int64_t *ret_id,
                                 struct sl_error *e)
 {
-    struct db_stmt *s = db_prepare(store->db, "INSERT INTO package (site_id, package, version, changed) VALUES (?1, ?2, ?3, 1) "
-                                              "ON CONFLICT (site_id, package) DO UPDATE SET version = excluded.version, "
-                                              "changed = 1");
+    struct db_stmt *s = db_prepare(store->db, "INSERT INTO package (site_id, package, version, sha256, changed) "
+                                              "VALUES (?1, ?2, ?3, ?4, 1) ON CONFLICT (site_id, package) DO UPDATE "
+                                              "SET version = excluded.version, sha256 = excluded.sha256, changed = 1");
     db_bind_int(s, 1, site_id);
     db_bind_text(s, 2, p->id);
     db_bind_int(s, 3, p->version);
+    db_bind_text(s, 4, p->sha256[0] != '\0' ? p->sha256 : NULL);
     enum sl_status status = db_run(s, e);
     if (status != SL_OK)
         return status;
@@ -359,4 +361,80 @@ enum sl_status sst_forget_packages(struct sst *store, const char *neighbour, str
     if (status == SL_OK)
         status = run_for(db_prepare(store->db, "UPDATE neighbour SET packages_known = 0 WHERE site_id = ?1"), site_id, e);
     return sst_end_note(store, status, e);
+}
+
+/* ---- their files -------------------------------------------------------------------------------------------------------- */
+
+enum sl_status sst_arrivals(struct sst *store, const char *neighbour, struct sst_tasks *ret_tasks, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s = db_prepare(
+        store->db, "SELECT s.code, n.url, p.package, o.version, o.sha256, '' FROM site t JOIN neighbour n ON n.site_id = t.id "
+                   "JOIN package o ON o.site_id = t.id JOIN package p ON p.package = o.package AND p.source = t.code "
+                   "JOIN site s ON s.id = p.site_id WHERE t.code = ?1 AND o.sha256 IS NOT NULL "
+                   "AND (p.version <> o.version OR p.sha256 IS DISTINCT FROM o.sha256) ORDER BY o.sha256 LIMIT ?2");
+    db_bind_text(s, 1, neighbour);
+    db_bind_int(s, 2, SST_ROWS_MAX);
+    return sst_read_tasks(s, ret_tasks, e);
+}
+
+/* Puts another version, of which nothing is here yet, in the place of what came down before; false in *ret_found: none did. */
+static enum sl_status replace(struct sst *store, int64_t site_id, const struct sst_task *task, bool *ret_found,
+                              struct sl_error *e)
+{
+    static const char *const steps[] = {
+        "DELETE FROM file WHERE package_id IN (SELECT id FROM package WHERE site_id = ?1 AND package = ?2)",
+        "DELETE FROM dp_content WHERE package_id IN (SELECT id FROM package WHERE site_id = ?1 AND package = ?2)",
+        "DELETE FROM dp_ask WHERE package_id IN (SELECT id FROM package WHERE site_id = ?1 AND package = ?2)",
+    };
+    struct db_stmt *s = db_prepare(store->db, "UPDATE package SET version = ?3, sha256 = NULL WHERE site_id = ?1 "
+                                              "AND package = ?2 AND source IS NOT NULL");
+    db_bind_int(s, 1, site_id);
+    db_bind_text(s, 2, task->package);
+    db_bind_int(s, 3, task->version);
+    enum sl_status status = sst_run(store, s, ret_found, e);
+    for (size_t i = 0; i < SL_COUNT(steps) && status == SL_OK && *ret_found; i++) {
+        s = db_prepare(store->db, steps[i]);
+        db_bind_int(s, 1, site_id);
+        db_bind_text(s, 2, task->package);
+        status = db_run(s, e);
+    }
+    return status;
+}
+
+enum sl_status sst_arrive(struct sst *store, const struct sst_task *task, const struct sm_manifest *manifest,
+                          struct sm_manifest *ret_before, struct sl_error *e)
+{
+    int64_t site_id;
+    bool found = false, filled;
+    struct sm_manifest before = {0};
+    enum sl_status status = sst_change_begin(store, task->site, &site_id, e);
+    if (status != SL_OK)
+        return status;
+    status = sst_manifest(store, task->site, task->package, &before, e);
+    if (status == SL_OK)
+        status = replace(store, site_id, task, &found, e);
+    if (status == SL_OK && found)
+        status = sst_set_content(store, site_id, task->package, manifest, &filled, e);
+    status = sst_change_end(store, status, found, NULL, e);
+    if (status == SL_OK && found)
+        *ret_before = before;
+    else
+        sm_manifest_fini(&before);
+    return status;
+}
+
+enum sl_status sst_check_arrival(struct sst *store, const char *package, const char *sha256, struct sl_error *e)
+{
+    char other[SM_CODE_LEN + 1];
+    struct db_stmt *s = db_prepare(store->db, "SELECT s.code FROM neighbour n JOIN package o ON o.site_id = n.site_id "
+                                              "JOIN site s ON s.id = n.site_id WHERE o.package = ?1 AND o.sha256 <> ?2 "
+                                              "ORDER BY s.code LIMIT 1");
+    db_bind_text(s, 1, package);
+    db_bind_text(s, 2, sha256);
+    (void)sl_text_copy(other, sizeof other, db_step(s) ? db_text(s, 0) : "");
+    enum sl_status status = db_done(s, e);
+    if (status != SL_OK || other[0] == '\0')
+        return status;
+    return sl_fail(e, SL_CONFLICT, "package %s has other content at site %s", package, other);
 }

@@ -7,12 +7,13 @@
  * it; of what is gone the last SST_GONE_MAX are remembered, and who was told less is told everything anew.
  *
  * Where they are learned they are packages of a neighbour (neighbour.h), and nobody's to change: sst_add_package lays them, in
- * their version, on distribution points of a site here, and sst_remove takes only that back.
+ * their version, on distribution points of a site here, and sst_remove takes only that back. What is laid so arrives: which files
+ * it has (sst_arrive), then, as fetch.h has it, these. Another version takes its place by itself.
  */
 #ifndef SL_SITE_STORE_FLOW_H
 #define SL_SITE_STORE_FLOW_H
 
-#include "site/store/store.h"
+#include "site/store/fetch.h"
 
 enum {
     SST_GONE_MAX = 100 * 1000,
@@ -24,6 +25,7 @@ enum {
 struct sst_flowing {
     char *id;
     uint32_t version;
+    char sha256[SM_SHA256_SIZE]; /* over its files; "" when it has none in the content library there */
     bool is_gone;
     size_t first, count; /* where it lies: in page->dps */
 };
@@ -61,6 +63,17 @@ bool sst_page_add_dp(struct sst_page *page, uint32_t host) SL_MUST; /* likewise 
  */
 enum sl_status sst_learn_page(struct sst *store, const char *neighbour, const struct sst_page *page, int64_t upto,
                               bool *ret_complete, struct sl_error *e) SL_MUST;
+/*
+ * What is laid here of the packages of a neighbour, but is not as it is there: what it shall become. The server is the URL of the
+ * neighbour's. Released by sst_tasks_fini.
+ */
+enum sl_status sst_arrivals(struct sst *store, const char *neighbour, struct sst_tasks *ret_tasks, struct sl_error *e) SL_MUST;
+/*
+ * One of them has these files from now on, none of which need be here yet. *ret_before, left alone where there were none, are
+ * those that it had; the caller's.
+ */
+enum sl_status sst_arrive(struct sst *store, const struct sst_task *task, const struct sm_manifest *manifest,
+                          struct sm_manifest *ret_before, struct sl_error *e) SL_MUST;
 /* Forgets all packages of a neighbour. */
 enum sl_status sst_forget_packages(struct sst *store, const char *neighbour, struct sl_error *e) SL_MUST;
 

@@ -265,11 +265,11 @@ static enum sl_status read_package(const struct sst_map *map, struct sst *store,
     struct db_stmt *s = db_prepare(
         store->db, "SELECT p.package, p.version, d.id FROM package p JOIN package_dp x ON x.package_id = p.id "
                    "JOIN dp d ON d.id = x.dp_id WHERE p.site_id = ?1 AND p.package = ?2 "
-                   "AND (d.is_fetching = 0 OR p.sha256 IS NULL OR EXISTS (SELECT 1 FROM dp_content c "
-                   "WHERE c.package_id = p.id AND c.dp_id = d.id AND c.state = 'available')) "
-                   /* One of another site (flow.h) is there as long as that has it so. */
+                   "AND " SST_IS_THERE
+                   /* One of another site (flow.h) is there as long as that has it so, with the same content if with any. */
                    "AND (p.source IS NULL OR EXISTS (SELECT 1 FROM neighbour n JOIN package o ON o.site_id = n.site_id "
-                   "WHERE o.package = p.package AND o.version = p.version)) ORDER BY d.host LIMIT ?3");
+                   "WHERE o.package = p.package AND o.version = p.version AND (o.sha256 IS NULL OR o.sha256 = p.sha256))) "
+                   "ORDER BY d.host LIMIT ?3");
     db_bind_int(s, 1, map->sites[site].id);
     db_bind_text(s, 2, id);
     db_bind_int(s, 3, SST_LOCATIONS_MAX);

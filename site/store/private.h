@@ -7,6 +7,7 @@
 #include "common/db/postgres.h"
 #include "locator/model/range.h"
 #include "site/store/client.h"
+#include "site/store/fetch.h"
 #include "site/store/memo.h"
 
 #include <stdatomic.h>
@@ -42,11 +43,24 @@ bool sst_is_among(const char *const *texts, size_t count, const char *text);
 /* The number that this transaction gives to what it changes (flow.h): that of the whole database once it is committed. */
 #define SST_NUMBER "(SELECT generation + fetched + 1 FROM change)"
 
+/*
+ * True of a package `p` on a distribution point `d` that can be had there: it has no content that we know of, or all of that is
+ * known to be there; of a package of our own on one that shares the content library, also while nothing else is known.
+ */
+#define SST_STATE_OF "SELECT 1 FROM dp_content c WHERE c.package_id = p.id AND c.dp_id = d.id"
+#define SST_IS_THERE                                                                                                   \
+    "(p.sha256 IS NULL OR EXISTS (" SST_STATE_OF " AND c.state = 'available') OR (d.is_fetching = 0 AND p.source IS NULL " \
+    "AND NOT EXISTS (" SST_STATE_OF "))) "
+
 /* Starts a change of a site: takes the write lock and finds the site. On failure nothing is held. */
 enum sl_status sst_change_begin(struct sst *store, const char *site, int64_t *ret_site_id, struct sl_error *e) SL_MUST;
 /* Ends it: commits what changed and moves the generation, or takes everything back; `ret_changed` may be NULL. */
 enum sl_status sst_change_end(struct sst *store, enum sl_status status, bool changed, bool *ret_changed,
                               struct sl_error *e) SL_MUST;
+/* Reads the tasks in the rows of `s` (fetch.h): site, server, package, version, sha256, state; ends the statement. */
+enum sl_status sst_read_tasks(struct db_stmt *s, struct sst_tasks *ret_tasks, struct sl_error *e) SL_MUST;
+/* SL_CONFLICT when a neighbour has this package with content over which there is another hash. */
+enum sl_status sst_check_arrival(struct sst *store, const char *package, const char *sha256, struct sl_error *e) SL_MUST;
 /* Runs an INSERT ... ON CONFLICT DO NOTHING, an UPDATE or a DELETE and tells whether a row changed. */
 enum sl_status sst_run(struct sst *store, struct db_stmt *s, bool *ret_changed, struct sl_error *e) SL_MUST;
 

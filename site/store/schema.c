@@ -311,6 +311,12 @@ static const char *const migrations[] = {
     "ALTER TABLE change ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE neighbour ADD COLUMN packages_told INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE neighbour ADD COLUMN packages_known INTEGER NOT NULL DEFAULT 0;",
+
+    /* The hash over its files flows with a package: what has some is told, and what is known is asked for, once more. */
+    "CREATE INDEX package_by_hash ON package (sha256);"
+    "UPDATE change SET fetched = fetched + 1;"
+    "UPDATE package SET changed = (SELECT generation + fetched FROM change) WHERE sha256 IS NOT NULL;"
+    "UPDATE neighbour SET packages_known = 0;",
 };
 
 /* "SLsi" */

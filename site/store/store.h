@@ -199,6 +199,9 @@ enum sl_status sst_file_at(struct sst *store, const char *url, const char *packa
 /* The files of a package; none when it has none, or is not there. Released by sm_manifest_fini. */
 enum sl_status sst_manifest(struct sst *store, const char *site, const char *package, struct sm_manifest *ret_manifest,
                             struct sl_error *e) SL_MUST;
+/* Those of any package with this hash over them; none when there is no such package. */
+enum sl_status sst_manifest_of(struct sst *store, const char *sha256, struct sm_manifest *ret_manifest,
+                               struct sl_error *e) SL_MUST;
 /* The same of a package held at this URL. */
 enum sl_status sst_manifest_at(struct sst *store, const char *url, const char *package, uint32_t version,
                                struct sm_manifest *ret_manifest, struct sl_error *e) SL_MUST;

@@ -1,6 +1,7 @@
 """A hierarchy over several databases: site servers tell each other their sites, and roaming clients find the management points there."""
 
 import base64
+import hashlib
 import http.client
 import http.server
 import os
@@ -186,6 +187,103 @@ class Hierarchy(harness.Case):
         self.child.ctl_ok("site", "set", "CHD")                                  # it lies below nobody now
         harness.wait_until(lambda: set(self.packages(self.child)) == {own}, "the packages forgotten")
         self.assertEqual(self.child.ctl_ok("site", "remove", "PAR", "--json").answer["change"], "removed")
+
+    def lay(self, version, files):
+        """A package of the parent with these files."""
+        source = self.path("source-%d" % version)
+        for path, octets in files.items():
+            os.makedirs(os.path.join(source, os.path.dirname(path)), exist_ok=True)
+            with open(os.path.join(source, path), "wb") as out:
+                out.write(octets)
+        self.parent.ctl_ok("package", "add", "PAR00001", "--version", str(version), "--on", "dp.par.example.org", "--dir", source)
+
+    def fetched(self, port, path, address=CHILD):
+        """What the distribution point at this port of the child's address gives for a path; None for 404."""
+        one = http.client.HTTPConnection(address, port, timeout=20)
+        self.addCleanup(one.close)
+        one.request("GET", "/SMS_DP_SMSPKG$/" + path)
+        got = one.getresponse()
+        octets = got.read()
+        return octets if got.status == 200 else None
+
+    def states(self, *words):
+        return {row["dp"]: (row["state"], row["message"]) for row in self.child.ctl("package", "status", *words, "--json").answer}
+
+    def damage(self, site, octets):
+        """Writes into a file of a content library, as a failing disk does."""
+        sha256 = hashlib.sha256(octets).hexdigest()
+        path = os.path.join(site.content, sha256[:2], sha256)
+        before = os.stat(path)
+        os.chmod(path, 0o644)
+        with open(path, "r+b") as out:
+            out.write(bytes([octets[0] ^ 1]))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def test_S1_15_files_flow_down(self):
+        """S1.15 S2.09 the files of a parent's package come to the distribution points of the child by their hashes, when it is back, when mended, anew"""
+        for site in (self.parent, self.child):
+            site.process.stop()
+            site.roles = "server,mp,slp,dp"
+            site.start()
+        shared, own = self.port, harness.free_port([CHILD])
+        self.parent.ctl_ok("dp", "add", "dp.par.example.org", "--url", "http://%s:%d/SMS_DP_SMSPKG$/" % (PARENT, self.port))
+        self.child.ctl_ok("dp", "add", "dp.chd.example.org", "--url", "http://%s:%d/SMS_DP_SMSPKG$/" % (CHILD, shared))
+        self.child.ctl_ok("dp", "add", "own.chd.example.org", "--url", "http://%s:%d/SMS_DP_SMSPKG$/" % (CHILD, own))
+        files = {"sub dir/setup.exe": os.urandom(5 << 20), "same.exe": b"x" * 1000, "empty": b""}
+        self.lay(3, files)
+        self.damage(self.parent, files["same.exe"])
+        self.join()
+        harness.wait_until(lambda: self.packages(self.child).get(("PAR", "PAR00001", "dp.par.example.org")) == 3, "the package")
+        os.mkdir(self.path("other"))
+        self.write("other/x", "another")
+        other = self.child.ctl("package", "add", "PAR00001", "--version", "3", "--on", "dp.chd.example.org", "--dir", self.path("other"))
+        self.assertEqual((other.code, "other content at site PAR" in other.err), (7, True), str(other))
+
+        state, on = self.path("own"), ["dp.chd.example.org", "own.chd.example.org"]
+        os.mkdir(state)
+        self.start([harness.program("sited"), "--foreground", "--db", self.child.db, "--state", state, "--control", self.path("own.sock"), "--role", "dp",
+                    "--dp-name", on[1], "--intake", "http://%s:%d" % (CHILD, self.port), "--http", "%s:%d" % (CHILD, own)])
+        self.child.ctl_ok("package", "add", "PAR00001", "--version", "3", "--on", *on)
+        # What is damaged is refused, told, and served by nobody.
+        harness.wait_until(lambda: {host: row[0] for host, row in self.states().items()} == dict.fromkeys(on, "failed"), "both refuse it")
+        for host, (_, message) in self.states("PAR00001").items():
+            self.assertIn("fetched as %s... have the hash" % hashlib.sha256(files["same.exe"]).hexdigest()[:16], message, host)
+        self.assertEqual({(row["rule"], row["detail"].split(":")[0]) for row in self.child.ctl("check", "--json").answer if row["subject"] == "PAR00001"},
+                         {("package-missing", host) for host in on})
+        self.assertEqual(self.content("CHD"), {})
+        self.assertEqual([self.fetched(port, "PAR00001.3/same.exe") for port in (shared, own)], [None, None])
+
+        # Mended while the parent is off: it comes once that is back, nothing twice.
+        self.parent.process.stop()
+        sha256 = hashlib.sha256(files["same.exe"]).hexdigest()
+        with open(os.path.join(self.parent.content, sha256[:2], sha256), "wb") as out:
+            out.write(files["same.exe"])
+        self.parent.start()
+        harness.wait_until(lambda: self.states() == {}, "the files at the child", 60)
+        self.assertEqual(self.content("CHD"), {"CHD": ["127", "127"]})              # both, by their addresses
+        for port in (shared, own):
+            self.assertEqual({path: self.fetched(port, "PAR00001.3/" + path.replace(" ", "%20")) for path in files}, files)
+        self.assertEqual({row["state"] for row in self.child.ctl_ok("package", "verify", "PAR00001", "--json").answer}, {"verified"})
+
+        # Another version takes its place; what the other needed alone is gone from the library.
+        newer = {"sub dir/setup.exe": os.urandom(1000), "same.exe": files["same.exe"]}
+        self.parent.ctl_ok("package", "remove", "PAR00001")
+        self.lay(4, newer)
+        harness.wait_until(lambda: self.packages(self.child).get(("PAR", "PAR00001", " ".join(on))) == 4 and self.states() == {}, "the other version", 60)
+        self.assertEqual(self.content("CHD"), {"CHD": ["127", "127"]})              # both, by their addresses
+        for port in (shared, own):
+            self.assertEqual({path: self.fetched(port, "PAR00001.4/" + path.replace(" ", "%20")) for path in newer}, newer)
+            self.assertIsNone(self.fetched(port, "PAR00001.3/same.exe"))
+        old = hashlib.sha256(files["sub dir/setup.exe"]).hexdigest()
+        harness.wait_until(lambda: not os.path.exists(os.path.join(self.child.content, old[:2], old)), "the old file gone")
+
+        # The library that distribution points share is looked after like the others': what is lost comes again.
+        self.child.process.stop()
+        self.damage(self.child, newer["same.exe"])
+        self.child.start()
+        harness.wait_until(lambda: "content-damaged package=PAR00001 version=4 path=same.exe" in self.child.process.log(), "the damage found")
+        harness.wait_until(lambda: self.fetched(shared, "PAR00001.4/same.exe") == newer["same.exe"], "the file again")
+        self.assertTrue(os.path.exists(os.path.join(self.child.content, "damaged", sha256)))
 
     def test_S1_27_both_publish_into_one_directory(self):
         """S1.27 B8 each site server publishes its own site, with the top of the hierarchy; a roaming client finds the resident MP of the other"""

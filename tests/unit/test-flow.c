@@ -1,4 +1,5 @@
 /* Packages that flow down a hierarchy of databases: pages, changes, documents that lie. One database plays both sides. */
+#include "site/content/content.h"
 #include "site/server/page.h"
 #include "site/store/fetch.h"
 #include "site/store/flow.h"
@@ -294,6 +295,7 @@ START_TEST(a_question_and_its_answer_come_back_as_they_were)
     sl_strings_add(&page.hosts, "dp2");
     struct sst_flowing *p = sst_page_add(&page);
     p->id = strdup("P1"), p->version = 4294967295u;
+    memset(p->sha256, 'a', SM_SHA256_SIZE - 1);
     ck_assert(sst_page_add_dp(&page, 1) && sst_page_add_dp(&page, 0));
     p = sst_page_add(&page);
     p->id = strdup("P2"), p->is_gone = true;
@@ -302,10 +304,66 @@ START_TEST(a_question_and_its_answer_come_back_as_they_were)
     ck_assert(read.since == 40 && read.after == 6 && read.next == 8 && read.now == 42 && read.total == 3);
     ck_assert_uint_eq(read.package_count, 2);
     ck_assert(read.packages[0].version == 4294967295u && read.packages[0].count == 2 && read.dps[0] == 1 && read.dps[1] == 0);
+    ck_assert(strspn(read.packages[0].sha256, "a") == SM_SHA256_SIZE - 1 && read.packages[1].sha256[0] == '\0');
     ck_assert(read.packages[1].is_gone && strcmp(read.packages[1].id, "P2") == 0 && read.packages[1].count == 0);
     sst_page_fini(&page);
     sst_page_fini(&read);
     sl_text_fini(&text);
+}
+END_TEST
+
+#define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+START_TEST(S1_15_which_files_a_package_has_comes_back_page_by_page)
+{
+    struct sl_error e = {0};
+    char path[] = "0 sub dir/\xc3\xa4";
+    char hash[SM_SHA256_SIZE];
+    struct sm_manifest files = {0}, back = {0};
+    struct sl_text text = sl_text_new(2 * SRV_FILES_PAGE);
+    enum { FILES = 40000 };
+    files.files = calloc(FILES, sizeof *files.files);
+    for (files.count = 0; files.count < FILES; files.count++) {
+        char name[32];
+        snprintf(name, sizeof name, "%05zu %s", files.count, path);
+        files.files[files.count] = (struct sm_file){.path = strdup(name), .size = files.count, .sha256 = HASH};
+    }
+    cnt_manifest_hash(&files, hash);
+    size_t pages = 0;
+    for (size_t before = 1; before != back.count; pages++) {
+        before = back.count;
+        sl_text_reset(&text);
+        srv_files_write(&files, before, &text);
+        ok(srv_files_read(sl_text_str(&text), &back, &e), &e);
+    }
+    ck_assert_uint_eq(pages, 3); /* the last one is empty */
+    ck_assert_uint_eq(back.count, FILES);
+    ck_assert_uint_eq(back.files[FILES - 1].size, FILES - 1);
+    ok(srv_files_check(&back, hash, &e), &e);
+    hash[0] = hash[0] == '0' ? '1' : '0';
+    ck_assert_int_eq(srv_files_check(&back, hash, &e), SL_CORRUPT);
+    sm_manifest_fini(&files);
+    sm_manifest_fini(&back);
+    sl_text_fini(&text);
+}
+END_TEST
+
+START_TEST(P12_files_that_no_package_can_have_are_refused)
+{
+    static const char *const bad[] = {"x", HASH, HASH " 1", HASH " 1 a", HASH " 1 \n", HASH " x a\n", HASH " -1 a\n",
+                                      "E" HASH " 1 a\n", HASH " 1 /a\n", HASH " 1 a/\n", HASH " 1 a//b\n", HASH " 1 ../a\n",
+                                      HASH " 1 a/..\n", HASH " 1 .\n", HASH " 1 a\tb\n", HASH " 1 \xff\n", HASH " 1 a\n\n"};
+    struct sl_error e = {0};
+    struct sm_manifest files = {0};
+    for (size_t i = 0; i < SL_COUNT(bad); i++) {
+        ck_assert_msg(srv_files_read(bad[i], &files, &e) == SL_MALFORMED, "%s", bad[i]);
+        ck_assert_msg(strstr(e.text, "line ") != NULL, "%s", e.text);
+        sm_manifest_fini(&files);
+    }
+    ok(srv_files_read(HASH " 1 a\n" HASH " 1 a\n", &files, &e), &e);
+    ck_assert_int_eq(srv_files_check(&files, HASH, &e), SL_CORRUPT);
+    ck_assert_msg(strstr(e.text, "twice") != NULL, "%s", e.text);
+    sm_manifest_fini(&files);
 }
 END_TEST
 
@@ -363,6 +421,7 @@ START_TEST(P12_pages_that_lie)
         {PAGE(FINE, "<Package ID='' Version='1' On=''/>"), "@ID", SL_MALFORMED},
         {PAGE(FINE, "<Package ID='P1' Version='4294967296' On=''/>"), "@Version", SL_MALFORMED},
         {PAGE(FINE, "<Package ID='P1' Version='1' On='1'/>"), "@On", SL_MALFORMED},
+        {PAGE(FINE, "<Package ID='P1' Version='1' SHA256='ABCDEF' On='0'/>"), "@SHA256", SL_MALFORMED},
         {PAGE(FINE, "<Package ID='P1' Version='1' On='0,0'/>"), "@On", SL_MALFORMED},
         {PAGE(FINE, "<Package ID='P1' Version='1' On=' 0'/>"), "@On", SL_MALFORMED},
         {PAGE(FINE, "<Package ID='P1' Version='1' On='0 0'/>"), "more than there are DP", SL_MALFORMED},
@@ -388,4 +447,5 @@ UNIT_MAIN_WITH("flow", set_up, tear_down, S1_15_many_packages_come_in_pages_and_
                who_was_told_too_little_or_another_state_is_told_everything, a_page_that_does_not_add_up_changes_nothing,
                a_package_of_another_site_is_laid_here_but_not_changed,
                S2_16_what_is_still_being_fetched_is_told_once_it_is_there, a_question_and_its_answer_come_back_as_they_were,
-               S1_15_a_package_that_lies_on_very_many_distribution_points_is_told, P12_pages_that_lie)
+               S1_15_a_package_that_lies_on_very_many_distribution_points_is_told, P12_pages_that_lie,
+               S1_15_which_files_a_package_has_comes_back_page_by_page, P12_files_that_no_package_can_have_are_refused)
