@@ -179,6 +179,7 @@ class Strangers(SiteCase):
                                               ("?SITESIGNCERT", 200), ("?MPKEYINFORMATIONMEDIA", 404), ("?SMSTRC", 404), ("", 404), ("?" + "a" * 900, 400)],
                 ("GET", "/SMS_MP/.sms_pol"): [("?{00000000-0000-0000-0000-000000000000}.1_00", 404), ("?{*}.1_00", 400), ("", 400), ("?../../site.db", 400)],
                 ("GET", "/SMS_DP_SMSPKG$/*"): [("LAB00001.3/../../../etc/passwd", 404), ("LAB00001.3/%2e%2e/f", 404), ("", 404), ("LAB00001.4/f", 404)],
+                ("GET", "/sms_site/files/*"): [("", 400), ("0" * 64 + "?0", 404), ("0" * 64 + "?-1", 400), ("..%2fsite.db?0", 400)],
                 ("GET", "/sms_site/content/*"): [("", 404), ("0" * 64, 404), ("..%2fsite.db", 404)],
                 ("POST", "/sms_site/intake"): [(["--data-binary", "@" + batch], 403), (["-H", "Sitelocator-Signature: 1 00", "--data-binary", "@" + batch], 403)],
                 ("POST", "/sms_site/site"): [(["--data-binary", "@" + told], 403), (["-H", "Sitelocator-Signature: 1 00", "--data-binary", "@" + told], 403)],
