@@ -134,7 +134,7 @@ class SameTests(WithServer):
         files = [[sys.executable, os.path.join(HERE, "test_site.py")], [sys.executable, os.path.join(HERE, "test_slp_role.py"), "Locating"],
                  [sys.executable, os.path.join(HERE, "test_reports.py"), "Upward", "Away", "Proxy"],
                  [sys.executable, os.path.join(HERE, "test_site_policy.py")], [sys.executable, os.path.join(HERE, "test_site_database.py")],
-                 [sys.executable, os.path.join(HERE, "test_hierarchy.py"), "Hierarchy.test_S1_25_a_change_is_told_at_once", "Hierarchy.test_S1_15_packages_flow_down",
+                 [sys.executable, os.path.join(HERE, "test_hierarchy.py"), "Hierarchy.test_S1_25_a_change_is_told_at_once", "Hierarchy.test_S1_15_packages_flow_down", "Hierarchy.test_S1_15_files_flow_down",
                   "Hierarchy.test_S1_27_clients_roam_into_a_site_with_a_database_of_its_own"],
                  [sys.executable, os.path.join(HERE, "test_check.py")],
                  [sys.executable, os.path.join(HERE, "test_fetching.py"), "Fetching.test_S2_09_damage_is_found_out_of_service_and_mended",
