@@ -124,7 +124,8 @@ class Replication(harness.Case):
             reader.start()
         try:
             self.group.join(3)
-            harness.wait_until(lambda: min(reader.answers for reader in readers) >= ANSWERS, "readers asking while the servers merge")
+            harness.wait_until(lambda: any(reader.wrong for reader in readers) or min(reader.answers for reader in readers) >= ANSWERS,
+                               "readers asking while the servers merge", timeout_s=60)
             self.use_targets(1, 2, 3)
             harness.wait_until(lambda: self.site.ctl("publish", "--apply").code == 0, "publishing everywhere")
             self.wait_until_all_say(OLD)
