@@ -101,20 +101,61 @@ static enum sl_status compare(struct check *check, const struct sm_file *file, b
     return status == SL_OK && !*ret_good ? dp_take_out(library, check->verify->options.dp, file->sha256, e) : status;
 }
 
-/* The file is gone: the package is named no more, and the file fetched again. */
+/* A package without the file: it is named no more, and the file fetched again. */
+static enum sl_status lose_in(struct dp_verify *v, const struct sst_task *task, const struct cnt_files *files,
+                              const struct sm_file *file, const struct cnt_finding *finding, struct sl_error *e)
+{
+    const struct sst_note note = {.state = SST_FETCHING,
+                                  .message = sl_text_str(&finding->text),
+                                  .octets = files->size - file->size,
+                                  .size = files->size,
+                                  .now_s = sl_clock_real_s()};
+    return sst_fetch_note(v->store, v->options.dp, task, &note, e);
+}
+
+/* The same for a package that was not being compared; the file has a path of its own there. */
+static enum sl_status lose_in_other(struct dp_verify *v, const struct sst_task *task, const char *sha256, bool is_here,
+                                    struct sl_error *e)
+{
+    struct sm_manifest manifest = {0};
+    struct cnt_finding finding = {0};
+    enum sl_status status = sst_manifest(v->store, task->site, task->package, &manifest, e);
+    struct cnt_files files = cnt_files_of(&manifest);
+    cnt_finding_reset(&finding);
+    for (size_t i = 0; i < files.count && status == SL_OK; i++) {
+        if (strcmp(files.items[i]->sha256, sha256) != 0)
+            continue;
+        cnt_finding_add(&finding, is_here, files.items[i]->path);
+        dp_log_lost(task, files.items[i], is_here);
+        status = lose_in(v, task, &files, files.items[i], &finding, e);
+    }
+    cnt_finding_fini(&finding);
+    cnt_files_fini(&files);
+    sm_manifest_fini(&manifest);
+    return status;
+}
+
+static bool is_same(const struct sst_task *a, const struct sst_task *b)
+{
+    return strcmp(a->site, b->site) == 0 && strcmp(a->package, b->package) == 0;
+}
+
+/* The file is gone, for each package that has it. */
 static enum sl_status lose(struct check *check, const struct cnt_files *files, const struct sm_file *file, bool is_here,
                            struct sl_error *e)
 {
     struct dp_verify *v = check->verify;
+    struct sst_tasks tasks = {0};
     cnt_finding_add(&v->finding, is_here, file->path);
     atomic_fetch_add(is_here ? &v->damaged : &v->missing, 1);
     dp_log_lost(check->task, file, is_here);
-    const struct sst_note note = {.state = SST_FETCHING,
-                                  .message = sl_text_str(&v->finding.text),
-                                  .octets = files->size - file->size,
-                                  .size = files->size,
-                                  .now_s = sl_clock_real_s()};
-    enum sl_status status = sst_fetch_note(v->store, v->options.dp, check->task, &note, e);
+    enum sl_status status = lose_in(v, check->task, files, file, &v->finding, e);
+    if (status == SL_OK)
+        status = sst_sharing_tasks(v->store, v->options.dp, file->sha256, &tasks, e);
+    for (size_t i = 0; i < tasks.count && status == SL_OK; i++)
+        if (tasks.items[i].is_available && !is_same(&tasks.items[i], check->task))
+            status = lose_in_other(v, &tasks.items[i], file->sha256, is_here, e);
+    sst_tasks_fini(&tasks);
     v->options.on_lost(v->options.ctx);
     return status;
 }

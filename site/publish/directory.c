@@ -224,8 +224,7 @@ static enum sl_status publish(struct pub_dir *d, struct sl_error *e)
         pub_write_all(d);
         s = pub_verify(d, e);
     }
-    if (s == SL_OK)
-        conclude(d);
+    conclude(d);
     return s;
 }
 
@@ -293,6 +292,7 @@ static void count_result(struct tally *t, const struct pub_result *r, const char
 static void publish_to_each(struct pub_run *run, const struct ldapc_uri *uri)
 {
     const struct sm_target *whole = run->target;
+    const struct sl_deadline all = run->deadline;
     struct tally t = {.messages = sl_text_new(PUB_TEXT_MAX)};
     for (size_t i = 0; i < uri->count && !pub_is_stopping(run); i++) {
         struct sl_text text = sl_text_new(PUB_TEXT_MAX);
@@ -301,12 +301,15 @@ static void publish_to_each(struct pub_run *run, const struct ldapc_uri *uri)
         one.uri = sl_text_take(&text);
         one.base = uri->base ? uri->base : whole->base;
         run->target = &one;
+        /* One that is silent leaves the others their share. */
+        run->deadline = sl_deadline_min(all, sl_deadline_in(sl_deadline_left_ms(all) / (int)(uri->count - i)));
         pub_result_set(run, SL_OUTCOME_OK, "", "%s", "");
         publish_to(run);
         count_result(&t, run->result, uri->servers[i].uri);
         free(one.uri);
     }
     run->target = whole;
+    run->deadline = all;
     if (t.bad > 0)
         pub_result_set(run, t.good > 0 ? SL_OUTCOME_PARTIAL : t.outcome, t.good > 0 ? "partial" : t.reason, "%s",
                        sl_text_str(&t.messages));

@@ -210,13 +210,23 @@ static void run_target(struct pub_run *run, struct sl_deadline all)
         kinds[sm_target_kind(run->target)].run(run);
 }
 
-/* What others must do is waited for, and looked at last: what we do ourselves does not wait for it. */
-static void run_targets(struct pub_run *run, bool is_registry, struct sl_deadline deadline)
+/* What others must do is waited for, and looked at last: what we do ourselves does not wait for it, nor for what ails. */
+enum turn { TURN_WELL, TURN_AILING, TURN_OF_OTHERS, TURN_COUNT };
+
+static enum turn turn_of(const struct pub_run *run, const struct sm_target *target)
+{
+    const struct pub_env *env = run->env;
+    if (sm_target_is_registry(target))
+        return TURN_OF_OTHERS;
+    return env && env->is_ailing && env->is_ailing(env->ctx, run->site->site.code, target->uri) ? TURN_AILING : TURN_WELL;
+}
+
+static void run_targets(struct pub_run *run, const enum turn *turns, enum turn turn, struct sl_deadline deadline)
 {
     for (size_t i = 0; i < run->site->target_count; i++) {
         run->target = &run->site->targets[i];
         run->result = &run->report->results[i];
-        if (sm_target_is_registry(run->target) != is_registry)
+        if (turns[i] != turn)
             continue;
         run->result->target = sl_strdup(run->target->uri);
         pub_result_set(run, SL_OUTCOME_OK, "", "%s", "");
@@ -231,10 +241,14 @@ void pub_run(const struct sm_snapshot *site, const struct pub_order *order, cons
     struct pub_report report = {.generation = site->generation, .result_count = site->target_count};
     struct pub_run run = {.site = site, .order = order, .mode = order->mode, .env = env, .report = &report};
     report.results = sl_new_array(site->target_count + 1, sizeof *report.results);
-    for (size_t i = 0; i < site->target_count; i++)
+    enum turn *turns = sl_new_array(site->target_count + 1, sizeof *turns);
+    for (size_t i = 0; i < site->target_count; i++) {
         run.has_other = run.has_other || !is_tree(&site->targets[i]);
-    run_targets(&run, false, deadline);
-    run_targets(&run, true, deadline);
+        turns[i] = turn_of(&run, &site->targets[i]);
+    }
+    for (enum turn turn = 0; turn < TURN_COUNT; turn++)
+        run_targets(&run, turns, turn, deadline);
+    free(turns);
     judge(&run);
     *ret_report = report;
 }

@@ -93,6 +93,8 @@ struct pub_env {
     bool (*is_stopping)(void *ctx);
     /* True when something else wants to be published: registering by another host is then not waited for. NULL: never. */
     bool (*is_hurried)(void *ctx);
+    /* True when this target of a site failed the last time: what is well does not wait for it. NULL: never. */
+    bool (*is_ailing)(void *ctx, const char *site, const char *target);
     void *ctx;
     /* What earlier runs learned about directory servers (ldapc.h), or NULL. */
     struct ldapc_health *health;

@@ -313,14 +313,24 @@ static void verify_change(struct pub_change *c, const struct pub_index *now)
     free(difference);
 }
 
+/* What could not be read back is not known to be there. */
+static void verify_none(struct pub_dir *d, const struct sl_error *why)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->changes[i].is_written && !d->changes[i].has_failed)
+            pub_change_fail(&d->changes[i], why->status, "written, but not read back: %.300s", why->text);
+}
+
 enum sl_status pub_verify(struct pub_dir *d, struct sl_error *e)
 {
     struct ldapc_entries now = {.count = 0};
     enum sl_status s = reconnect(d, e);
     if (s == SL_OK)
         s = pub_read_ours(d, &now, e);
-    if (s)
+    if (s) {
+        verify_none(d, e);
         return s;
+    }
     struct pub_index index = pub_index_new(&now);
     for (size_t i = 0; i < d->count; i++)
         if (d->changes[i].is_written)

@@ -143,7 +143,8 @@ static void done_add(struct host_job *base)
         host_reply_columns(job->reply, columns, SL_COUNT(columns), true);
         host_reply_row(job->reply, cells, SL_COUNT(cells));
         host_reply_end(job->reply, SL_OUTCOME_OK, "", "%s", "");
-        srv_look(job->srv);
+        if (!is_stopping(job)) /* else publisher and database are closed already; the next start looks */
+            srv_look(job->srv);
     } else {
         host_reply_fail(job->reply, job->status, &job->e);
     }

@@ -35,6 +35,7 @@ struct srv_exchange {
     struct host_worker *worker;
     struct sl_cancel stop;
     bool is_telling, again;
+    bool is_due; /* an interval is over, and no round has begun since */
     void (*drop)(void *ctx, struct sm_manifest *files);
     void *drop_ctx;
     struct failure *failing;     /* of the last round; of the worker's thread, as the next two */
@@ -347,11 +348,13 @@ static void end(struct host_job *job)
 
 static void begin(struct srv_exchange *x, bool is_interval)
 {
+    x->is_due = x->is_due || is_interval;
     x->again = x->is_telling;
     if (x->is_telling)
         return;
     struct round *r = sl_new(sizeof *r);
-    *r = (struct round){.job = {.run = tell_all, .done = end}, .exchange = x, .is_interval = is_interval};
+    *r = (struct round){.job = {.run = tell_all, .done = end}, .exchange = x, .is_interval = x->is_due};
+    x->is_due = false;
     x->is_telling = host_worker_push(x->worker, &r->job, 1);
     sl_assert(x->is_telling); /* nothing else uses it */
 }

@@ -94,6 +94,8 @@ enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct s
 void srv_remember(struct srv *srv, const char *site, const struct pub_report *report);
 /* What was last heard of a target, or NULL; on the loop's thread. */
 const struct srv_result *srv_result_of(const struct srv *srv, const char *site, const char *target);
+/* True when that was a failure; any thread. */
+bool srv_has_failed(struct srv *srv, const char *site, const char *target);
 
 /* The database cannot be used, `why`: told once, until it can be again. What was open is closed. */
 void srv_lose(struct srv *srv, const struct sl_error *why);

@@ -54,6 +54,12 @@ static bool is_hurried(void *ctx)
     return host_worker_waiting(p->worker, NULL, NULL) > 0;
 }
 
+static bool is_ailing(void *ctx, const char *site, const char *target)
+{
+    struct srv_publisher *p = ctx;
+    return srv_has_failed(p->srv, site, target);
+}
+
 /* What a check reads of the database, beside the site itself. */
 struct facts {
     struct sl_strings overlaps;
@@ -109,6 +115,7 @@ static void run(struct host_job *base, struct host_worker *worker)
     const struct srv_options *options = &p->srv->options; /* constant while the worker lives */
     const struct pub_env env = {.poke_names = options->names != NULL ? poke_names : NULL,
                                 .is_stopping = is_stopping,
+                                .is_ailing = is_ailing,
                                 .is_hurried =
                                     job->reply == NULL ? is_hurried : NULL, /* who waits for this one shall see its end */
                                 .ctx = p,

@@ -263,6 +263,11 @@ static void on_interval(void *ctx)
 
 /* ---- what became of publications -------------------------------------------------------------------------------------- */
 
+static bool is_failure(enum sl_outcome outcome)
+{
+    return outcome != SL_OUTCOME_OK && outcome != SL_OUTCOME_NEGATIVE;
+}
+
 static size_t find_result(const struct srv *srv, const char *site, const char *target)
 {
     size_t i = 0;
@@ -275,6 +280,15 @@ const struct srv_result *srv_result_of(const struct srv *srv, const char *site, 
 {
     size_t i = find_result(srv, site, target);
     return i < srv->result_count ? &srv->results[i] : NULL;
+}
+
+bool srv_has_failed(struct srv *srv, const char *site, const char *target)
+{
+    pthread_mutex_lock(&srv->telling);
+    const struct srv_result *r = srv_result_of(srv, site, target);
+    bool failed = r != NULL && r->outcome != SL_OUTCOME_COUNT && is_failure(r->outcome);
+    pthread_mutex_unlock(&srv->telling);
+    return failed;
 }
 
 /* The row of a target, a new one when there is room. */
@@ -290,11 +304,6 @@ static struct srv_result *result_for(struct srv *srv, const char *site, const ch
     srv->results[i] = (struct srv_result){.target = sl_strdup(target), .outcome = SL_OUTCOME_COUNT, .drift = -1};
     sl_text_copy(srv->results[i].site, sizeof srv->results[i].site, site);
     return &srv->results[i];
-}
-
-static bool is_failure(enum sl_outcome outcome)
-{
-    return outcome != SL_OUTCOME_OK && outcome != SL_OUTCOME_NEGATIVE;
 }
 
 static void log_result(const char *site, const struct pub_result *result, bool news)

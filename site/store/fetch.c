@@ -135,6 +135,18 @@ enum sl_status sst_asked_tasks(struct sst *store, const char *dp, struct sst_tas
     return sst_read_tasks(s, ret_tasks, e);
 }
 
+enum sl_status sst_sharing_tasks(struct sst *store, const char *dp, const char *sha256, struct sst_tasks *ret_tasks,
+                                 struct sl_error *e)
+{
+    SL_CHECK_MAGIC(store, SST_MAGIC);
+    struct db_stmt *s = db_prepare(store->db, TASK_SELECT "JOIN (SELECT DISTINCT package_id FROM file WHERE sha256 = ?3) f "
+                                              "ON f.package_id = p.id " TASK_WHERE);
+    db_bind_text(s, 1, dp);
+    db_bind_int(s, 2, SST_ROWS_MAX);
+    db_bind_text(s, 3, sha256);
+    return sst_read_tasks(s, ret_tasks, e);
+}
+
 enum sl_status sst_fetch_sources(struct sst *store, const char *dp, const struct sst_task *task, size_t max,
                                     struct sl_strings *ret_urls, struct sl_error *e)
 {

@@ -85,6 +85,9 @@ enum sl_status sst_ask(struct sst *store, const char *site, const char *package,
 enum sl_status sst_is_asked(struct sst *store, const char *dp, bool *ret_asked, struct sl_error *e) SL_MUST;
 /* What it is asked for. Released by sst_tasks_fini. */
 enum sl_status sst_asked_tasks(struct sst *store, const char *dp, struct sst_tasks *ret_tasks, struct sl_error *e) SL_MUST;
+/* Those whose package has a file of this hash. Released by sst_tasks_fini. */
+enum sl_status sst_sharing_tasks(struct sst *store, const char *dp, const char *sha256, struct sst_tasks *ret_tasks,
+                                 struct sl_error *e) SL_MUST;
 /* Shows that it is at it. */
 enum sl_status sst_give_sign(struct sst *store, const char *dp, struct sl_error *e) SL_MUST;
 /*

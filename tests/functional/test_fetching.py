@@ -247,6 +247,23 @@ class Fetching(harness.Case):
         self.assertIn("content-damaged package=PS100001 version=3 path=large", self.dp.process.log())
         self.assertGreaterEqual(self.dp.metric('sited_content_octets_total{how="fetched"}'), 2 * len(self.octets))
 
+    def test_S2_09_damage_is_that_of_each_package_that_has_the_file(self):
+        """S2.09 of two packages with one file one is asked about: both are told as lost, named no more, and come back"""
+        self.available(self.dp)
+        self.add("PS100002", self.dp, files={"copy": self.octets, "own": b"own"})
+        self.add("PS100003", self.dp, files={"own": b"own"})
+        for package in ("PS100002", "PS100003"):
+            self.wait_for(package, "available")
+        self.behave(lambda octets, first: None)
+        self.dp.damage(self.octets, like_a_disk=True)
+        self.assertEqual(self.verify("PS100002")[:2], (1, "damaged"))
+        self.assertEqual([self.named("PS10000%d" % i) for i in (1, 2, 3)], [[], [], [self.dp.url + "PS100003.3/"]])
+        self.assertEqual(self.dp.process.log().count("content-damaged package=PS100001"), 1)
+        self.assertEqual(self.dp.process.log().count("content-damaged package=PS100002"), 1)
+        self.behave(lambda octets, first: octets)
+        for package in ("PS100001", "PS100002"):
+            self.wait_for(package, "available")
+
     def test_S2_09_what_somebody_wrote_to_is_never_served(self):
         """S2.09 a file that was written to, cut off or deleted while the point runs: not one octet of it is served, and it is fetched again"""
         self.available(self.dp)

@@ -1,6 +1,7 @@
 """What is left behind and what failed: sitectl list and prune, publishing again with a back-off, directories larger than their limits."""
 
 import re
+import urllib.request
 
 import harness
 import lab
@@ -145,6 +146,21 @@ class Limits(harness.Case):
         self.assertEqual(len(directory.published("mSSMSRoamingBoundaryRange")), 25)
         answer = site.ctl_ok("publish", "--diff", "--json").answer
         self.assertEqual({row["action"] for row in answer}, {"same"})
+
+    def test_what_cannot_be_read_back_is_not_mended(self):
+        """X09 of a list of servers one cuts the answer to what was just written: its objects have failed, and count as no others"""
+        servers = [lab.Directory(self, "whole"), lab.Directory(self, "cutting", config="olcSizeLimit: 4\n")]
+        page = "127.0.0.1:%d" % harness.free_port(("127.0.0.1",))
+        site = lab.Site(self, roles="server", more=["--metrics", page])
+        for number in range(8):
+            site.ctl_ok("mp", "add", "mp%d.example.org" % number, "--address", "127.0.0.%d" % (20 + number))
+        uri = "ldap://%s/dc=example,dc=com" % ",".join("127.0.0.1:%d" % server.port for server in servers)
+        site.ctl_ok("target", "add", uri, *servers[0].credentials)
+        harness.wait_until(lambda: site.ctl("target", "list", "--json").answer[0]["outcome"] == "partial", "a publication")
+        with urllib.request.urlopen("http://%s/metrics" % page, timeout=20) as got:
+            mended, = re.findall(r"^sited_target_mended_total\{.*\} (\d+)$", got.read().decode(), re.M)
+        self.assertEqual([len(server.published("mSSMSManagementPoint")) for server in servers], [8, 8])
+        self.assertIn(int(mended), range(9, 18), "those of one server, and its management points again when they have certificates")
 
     def test_one_transaction(self):
         """RFC 5805 with --transactions all is written at once where the directory can, and what hinders one write is told at it alone"""

@@ -51,6 +51,16 @@ class PublishCase(harness.Case):
 
 class Directory(PublishCase):
 
+    def test_what_failed_the_last_time_comes_last(self):
+        """S1.25 a target that is well is not held up by one that failed: that one is written behind it"""
+        self.prepare()
+        denied = lab.Directory(self, "denied")
+        self.targets.insert(0, [denied.uri_base])   # read by everybody, written by nobody
+        self.fill()
+        harness.wait_until(lambda: self.site.ctl("target", "list", "--json").answer[0]["outcome"] == "denied", "a publication")
+        document = self.document("publish", "--apply", code=8)
+        self.assertEqual(list(dict.fromkeys(row["target"] for row in document["answer"])), [self.directory.uri_base, denied.uri_base])
+
     def test_published_once_and_again(self):
         """S1.25 what --diff shows is what --apply does; a second time nothing differs; unpublish removes exactly ours"""
         self.prepare()
