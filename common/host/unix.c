@@ -59,19 +59,29 @@ static enum sl_status bind_and_listen(struct host_unix *u, const struct sockaddr
     return listen(u->fd, BACKLOG) == 0 ? SL_OK : fail_errno(e, u->path, "listen");
 }
 
+enum sl_status host_unix_check(const char *path, struct sl_error *e)
+{
+    const size_t most = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+    if (strlen(path) > most)
+        return sl_fail(e, SL_USAGE, "%s: longer than the %zu octets of a socket's path", path, most);
+    return path[0] ? SL_OK : sl_fail(e, SL_USAGE, "the path of the control socket is empty");
+}
+
 /* Two daemons that start at once must not take each other's fresh socket for a stale one: the folder is locked meanwhile. */
 static enum sl_status take_path(struct host_unix *u, struct sl_error *e)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    if (!sl_text_copy(addr.sun_path, sizeof addr.sun_path, u->path))
-        return sl_fail(e, SL_USAGE, "%s: longer than the %zu octets of a socket's path", u->path, sizeof addr.sun_path - 1);
+    enum sl_status status = host_unix_check(u->path, e);
+    if (status != SL_OK)
+        return status;
+    (void)sl_text_copy(addr.sun_path, sizeof addr.sun_path, u->path);
     char folder_path[sizeof addr.sun_path];
     memcpy(folder_path, addr.sun_path, sizeof folder_path);
     const char *folder_name = dirname(folder_path);
     int folder = open(folder_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return fail_errno(e, u->path, folder_name);
-    enum sl_status status = flock(folder, LOCK_EX) == 0 ? SL_OK : fail_errno(e, folder_name, "lock");
+    status = flock(folder, LOCK_EX) == 0 ? SL_OK : fail_errno(e, folder_name, "lock");
     if (status == SL_OK)
         status = bind_and_listen(u, &addr, e);
     close(folder);

@@ -15,6 +15,8 @@ struct host_unix {
     struct stat inode; /* of the file as we made it */
 };
 
+/* SL_USAGE when the path of a control socket is empty or longer than one may be. */
+enum sl_status host_unix_check(const char *path, struct sl_error *e) SL_MUST;
 /* Binds and listens, mode 0660. A stale file is replaced, a live daemon is SL_CONFLICT, as is anything else in its place. */
 enum sl_status host_unix_listen(const char *path, struct host_unix *ret_unix, struct sl_error *e) SL_MUST;
 /* Closes it and removes the file, unless another has taken its place. */

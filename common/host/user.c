@@ -30,6 +30,12 @@ static enum sl_status find(const char *name, struct user *ret_user, struct sl_er
     return SL_OK;
 }
 
+enum sl_status host_user_check(const char *name, struct sl_error *e)
+{
+    struct user ignored;
+    return find(name, &ignored, e);
+}
+
 static enum sl_status fail_errno(struct sl_error *e, const char *what)
 {
     return sl_fail(e, SL_DENIED, "%s: %s", what, strerror(errno));

@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+/* A check of an option: SL_USAGE when there is no such user. */
+enum sl_status host_user_check(const char *name, struct sl_error *e) SL_MUST;
 /*
  * Gives a file to the user, if it is there, is a plain file and belongs to root; symbolic links are not followed. SL_USAGE when
  * there is no such user.

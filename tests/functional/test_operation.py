@@ -385,9 +385,12 @@ class Operation(harness.Case):
         self.write("winsd.conf", good)
         self.run_ok(argv)
         for text, told in (("unknown_key = 1\n", ":3:"), ("workers = many\n", ":3:"), ('\nlog_level = "loud"\n', ":4:"),
-                           ("journal_max = -1\n", ":3:"), ('ttl_max = "soon"\n', ":3:")):
+                           ("journal_max = -1\n", ":3:"), ('ttl_max = "soon"\n', ":3:"),
+                           ('user = "no-such-user"\n', ":3:")):
             self.write("winsd.conf", good + text)
             self.assertIn("winsd.conf" + told, self.run_ok(argv, code=2).err)
+        self.write("winsd.conf", good + 'control = "/%s"\n' % ("x" * 200))
+        self.assertIn("a socket's path", self.run_ok(argv, code=2).err)
 
     def test_one_line_an_event_and_failures_of_the_disk_are_limited(self):
         """Each line is time, level, event and key=value pairs; a disk that fails makes few lines and tells how many it left out."""

@@ -7,6 +7,8 @@
 #include "common/conf/conf.h"
 #include "common/host/page.h"
 #include "common/host/service.h"
+#include "common/host/unix.h"
+#include "common/host/user.h"
 #include "wins-emu/daemon/hook.h"
 
 #include <limits.h>
@@ -165,6 +167,8 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
     enum sl_status status = read_listen(call, &s, e);
     if (status == SL_OK)
         status = read_metrics(v, &s, e);
+    if (status == SL_OK)
+        status = host_unix_check(v->control, e);
     if (status == SL_OK)
         status = winsd_settings_again(call, &s, e);
     if (status != SL_OK)
