@@ -15,6 +15,7 @@ PAGE = 4096
 NAMES = 400
 DAMAGES = 12
 BITS = 10
+RECORD = 16 + 1 + 4 + 4 + 16  # octets of a record that are surely its own: name, node, expiry, registrant, member
 CLIENT = "127.0.0.3"
 
 
@@ -156,7 +157,7 @@ class Storage(harness.Case):
         with open(registry.db, "rb") as file:
             good = file.read()
         start = good.index(b"NAME-%d " % dice.randrange(BITS))
-        for at in [start, start + 15] + [start + dice.randrange(16 + 25 + 12) for _ in range(BITS)]:
+        for at in [start, start + 15] + [start + dice.randrange(RECORD) for _ in range(BITS)]:
             wrong = bytearray(good)
             wrong[at] ^= 1 << dice.randrange(8)
             what = "octet %d of the record" % (at - start)
