@@ -2,6 +2,8 @@
 
 import http.client
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -81,6 +83,18 @@ class Silent(WithServer):
         self.addCleanup(asking.join)
         return asking, said
 
+    @staticmethod
+    def sockets(process):
+        folder = "/proc/%d/fd" % process.pid
+        return sum(os.readlink(os.path.join(folder, fd)).startswith("socket:") for fd in os.listdir(folder))
+
+    @staticmethod
+    def heeds_sigterm(process):
+        """From then on, wherever its start has come to."""
+        with open("/proc/%d/status" % process.pid, encoding="ascii") as status:
+            masks = re.findall(r"^Sig(?:Cgt|Blk):\s+([0-9a-f]+)$", status.read(), re.M)
+        return any(int(mask, 16) >> (signal.SIGTERM - 1) & 1 for mask in masks)
+
     def test_S2_14_a_silent_server_holds_nobody_up(self):
         """S2.12 S2.14 S1.19 names, metrics and certificates are answered while a verb waits for a silent server; the verb is unreachable; over by itself"""
         self.server.freeze()
@@ -103,9 +117,11 @@ class Silent(WithServer):
     def test_S2_14_a_silent_server_does_not_keep_it_from_stopping(self):
         """S2.14 SIGTERM ends it at once, the name released, also while a verb and a client wait for a silent server"""
         self.server.freeze()
+        before = self.sockets(self.site.process)
         _, said = self.beside(self.site.ctl, "mp", "designate", "mp2.example.org", "--json")
         _, answered = self.beside(self.mp_list, self.http, MP1)
-        time.sleep(0.5)
+        harness.wait_until(lambda: self.sockets(self.site.process) >= before + 2, "both to be connected")
+        time.sleep(0.5)     # and their questions read
         self.within(2, "S2.14 SIGTERM", self.site.process.stop)
         harness.wait_until(lambda: said and answered, "both to be told")
         self.assertEqual((said[0].code, answered[0][0]), (3, 500), str(said[0]))
@@ -117,7 +133,7 @@ class Silent(WithServer):
         self.server.freeze()
         argv = [harness.program("sited"), "--db", self.site.db, "--control", self.site.control, "--content", self.site.content, *self.site.state]
         starting = self.start(argv)
-        time.sleep(0.5)
+        harness.wait_until(lambda: self.heeds_sigterm(starting), "SIGTERM to be heeded")
         self.within(2, "S2.14 SIGTERM while it starts", starting.stop)
         self.start(argv)
         harness.wait_until(lambda: self.site.ctl("status").code == 3 and os.path.exists(self.site.control), "the control socket", timeout_s=8)
@@ -138,7 +154,7 @@ class SameTests(WithServer):
                   "Hierarchy.test_S1_27_clients_roam_into_a_site_with_a_database_of_its_own"],
                  [sys.executable, os.path.join(HERE, "test_check.py")],
                  [sys.executable, os.path.join(HERE, "test_fetching.py"), "Fetching.test_S2_09_damage_is_found_out_of_service_and_mended",
-                  "Fetching.test_S2_09_progress_of_a_long_fetch"],
+                  "Fetching.test_S2_09_progress_of_a_long_fetch", "Fetching.test_S2_09_damage_is_that_of_each_package_that_has_the_file"],
                  [sys.executable, os.path.join(HERE, "test_packages.py"), "Packages.test_files_come_back_octet_for_octet",
                   "Packages.test_nothing_outside_a_package_is_served"]]
         for argv in units + files:
