@@ -28,7 +28,7 @@ class DirectoryServer389(harness.Case):
         return server
 
     def watching(self, server):
-        return ["watch", "--source", server.uri_base, *server.credentials, "--cache", self.path("kept/cache.db"), "--timeout", "2s"]
+        return ["watch", "--source", server.uri_base, *server.credentials, "--cache", self.path("kept/cache.db"), "--timeout", "10s"]
 
     def test_watch(self):
         """X18 RFC 4533 by the plugin Content Synchronization: what is published is told as it comes and answered from the copy; stale when it is down"""
