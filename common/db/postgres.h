@@ -9,21 +9,27 @@
  * A connection serves one thread at a time. Connecting, to all servers that the URI names together, waits at most
  * DB_PG_CONNECT_MS, a statement DB_PG_STATEMENT_MS at the server, and a host that acknowledges nothing is given up after
  * DB_PG_SILENCE_MS. What waits longer than its patience is SL_TIMEOUT, what is canceled SL_UNREACHABLE, as it is when the
- * connection is lost; db_is_alive is false from then on: close, and open again. Only a host name is looked up without regard to
- * any of this.
+ * connection is lost; db_is_alive is false from then on: close, and open again. The names of hosts are looked up by a function of
+ * the caller, within the time for connecting; without one by libpq, with regard to none of this.
  */
 #ifndef SL_COMMON_DB_POSTGRES_H
 #define SL_COMMON_DB_POSTGRES_H
 
 #include "common/base/clock.h"
+#include "common/base/text.h"
 #include "common/db/db.h"
 
 enum { DB_PG_CONNECT_MS = 5000, DB_PG_STATEMENT_MS = 30000, DB_PG_SILENCE_MS = 10000 };
+
+/* Appends the numeric addresses of a host, none when there is no such name. SL_TIMEOUT when nobody says. */
+typedef enum sl_status db_lookup_fn(const char *host, struct sl_deadline deadline, struct sl_strings *addresses,
+                                    struct sl_error *e);
 
 /* How a connection waits. */
 struct db_patience {
     int64_t answer_ms;              /* for the server to say anything; 0: a little longer than it may take for a statement */
     const struct sl_cancel *cancel; /* ends whatever waits; NULL: nothing does. Must outlive the connection */
+    db_lookup_fn *lookup;           /* of the names of hosts, or NULL */
 };
 
 /* True for "postgresql://..." and "postgres://...". */

@@ -55,6 +55,7 @@ struct sited {
     struct host_control *control;
     struct host_timer *grace; /* NULL until the end begins */
     bool has_names, is_staffed; /* to be released; the clerk is at work */
+    bool is_started; /* all that sited_start has made is there; of the main loop */
     bool is_leaving; /* the end has begun, on a signal or as the start failed */
 };
 

@@ -16,6 +16,10 @@
 static void write_page(struct sl_text *out, void *ctx)
 {
     const struct sited *d = ctx;
+    if (!d->is_started) {
+        sl_text_puts(out, SRV_DATABASE_UP " 0\n");
+        return;
+    }
     sited_metrics(d->srv, d->web, d->names, out);
     if (d->fetch != NULL)
         sited_content_metrics(d->fetch, d->verify, out);
@@ -95,9 +99,8 @@ static void on_started(void *ctx)
     struct sited *d = ctx;
     if (d->grace != NULL)
         return; /* the end has begun */
-    if (d->status == SL_OK)
-        d->status = open_page(d, &d->e);
-    if (d->status == SL_OK)
+    d->is_started = d->status == SL_OK;
+    if (d->is_started)
         tell_ready(d);
     else
         leave(d);
@@ -193,6 +196,8 @@ static enum sl_status serve(const struct cli_call *call, const struct sited_sett
     enum sl_status status = sited_place_files(&d, e);
     if (status == SL_OK)
         status = sited_take_ports(&d, e);
+    if (status == SL_OK)
+        status = open_page(&d, e); /* who waits for the database at the start says so */
     if (status == SL_OK) {
         run_loops(&d);
         status = d.grace == NULL && d.status != SL_OK ? sl_fail(e, d.status, "%s", d.e.text) : SL_OK;

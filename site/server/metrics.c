@@ -75,7 +75,7 @@ static void put_drift(const struct srv *srv, struct sl_text *out)
 
 void srv_metrics(struct srv *srv, struct sl_text *out)
 {
-    put_gauge(out, "sited_database_up", "the site database could be read when it was last looked at", !srv->lost);
+    put_gauge(out, SRV_DATABASE_UP, "the site database could be read when it was last looked at", !srv->lost);
     put_gauge(out, "sited_site_server", "this process is the site server of the database", srv->is_locked);
     int64_t generation = srv->generation;
     put_gauge(out, "sited_generation", "changes of the database that were seen", generation < 0 ? 0 : generation);

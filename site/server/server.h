@@ -42,6 +42,8 @@ enum {
     SRV_INTERVAL_MS = 3600 * 1000,
 };
 
+#define SRV_DATABASE_UP "sited_database_up" /* a metric: 0 or 1 */
+
 struct srv;
 
 /* What may change while it serves. */

@@ -3,6 +3,7 @@
 #include "common/base/assert.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "locator/net/dnsc.h"
 #include "site/store/private.h"
 
 #include <errno.h>
@@ -46,6 +47,24 @@ enum sl_status sst_open(const char *path, enum sst_mode mode, struct sst **ret_s
     return sst_open_patient(path, mode, NULL, ret_store, e);
 }
 
+/* A db_lookup_fn. */
+static enum sl_status find_host(const char *host, struct sl_deadline deadline, struct sl_strings *addresses, struct sl_error *e)
+{
+    struct dnsc_addresses list;
+    enum sl_status status = dnsc_host(NULL, host, deadline, &list, e);
+    for (size_t i = 0; status == SL_OK && i < list.count; i++)
+        sl_strings_add(addresses, list.items[i].text);
+    return status;
+}
+
+static enum sl_status open_server(const char *path, enum db_mode mode, const struct db_patience *patience, struct db **ret_db,
+                                  struct sl_error *e)
+{
+    struct db_patience all = patience != NULL ? *patience : (struct db_patience){.answer_ms = 0};
+    all.lookup = find_host;
+    return db_open_postgres(path, mode, &sst_schema, &all, ret_db, e);
+}
+
 enum sl_status sst_open_patient(const char *path, enum sst_mode mode, const struct db_patience *patience, struct sst **ret_store,
                                 struct sl_error *e)
 {
@@ -60,7 +79,7 @@ enum sl_status sst_open_patient(const char *path, enum sst_mode mode, const stru
         return sl_fail(e, SL_IO, "%s is not there; it is made by: sitectl --db %s init CODE --domain DNS --server HOST", path,
                        path);
     enum sl_status status = sst_is_file(path) ? db_open(path, modes[mode], &sst_schema, &db, e)
-                                              : db_open_postgres(path, modes[mode], &sst_schema, patience, &db, e);
+                                              : open_server(path, modes[mode], patience, &db, e);
     bool is_protected = status == SL_DENIED && mode == SST_READ_WRITE && sst_is_file(path);
     if (is_protected)
         status = db_open(path, DB_READ_ONLY, &sst_schema, &db, e);
@@ -130,7 +149,7 @@ static enum sl_status lock_file(struct sst_lock *lock, struct sl_error *e)
 static enum sl_status lock_server(struct sst_lock *lock, struct sl_error *e)
 {
     bool taken = false;
-    enum sl_status status = db_open_postgres(lock->path, DB_READ_WRITE, &sst_schema, lock->patience, &lock->db, e);
+    enum sl_status status = open_server(lock->path, DB_READ_WRITE, lock->patience, &lock->db, e);
     if (status == SL_OK)
         status = db_pg_lock(lock->db, SERVER_LOCK, &taken, e);
     return status == SL_OK && !taken ? is_taken(lock, e) : status;

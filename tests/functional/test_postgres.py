@@ -141,6 +141,60 @@ class Silent(WithServer):
         harness.wait_until(lambda: self.site.ctl("dp", "add", "dp8.example.org").code == 0, "administration")
 
 
+# Run in namespaces of its own, where the one DNS server says nothing.
+IN_SILENCE = """
+import socket, subprocess, sys, threading, time, urllib.request
+sitectl, sited, folder = sys.argv[1:]
+hosts = folder + "/hosts"
+open(hosts, "w").write("127.0.0.1 localhost\\n127.0.0.7 two.example.org\\n127.0.0.8 two.example.org\\n")
+open(folder + "/resolv.conf", "w").write("nameserver 127.0.0.1\\n")
+for words in (["ip", "link", "set", "lo", "up"], ["mount", "--bind", hosts, "/etc/hosts"], ["mount", "--bind", folder + "/resolv.conf", "/etc/resolv.conf"]):
+    subprocess.run(words, check=True)
+silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+silent.bind(("127.0.0.1", 53))
+second, callers = socket.create_server(("127.0.0.8", 5432)), []
+def hang_up():
+    while True:
+        caller, _ = second.accept()
+        callers.append(caller.close())
+threading.Thread(target=hang_up, daemon=True).start()
+def timed(argv):
+    start = time.monotonic()
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.returncode, time.monotonic() - start, done.stdout + done.stderr
+for host, least, most, words in (("db.example.org", 4, 7, ["no answer of the DNS"]), ("two.example.org", 0, 2, ["127.0.0.7", "refused"]),
+                                 ("127.0.0.9", 0, 2, ["127.0.0.9", "refused"]), ("db.example.org,127.0.0.9", 2, 7, ["127.0.0.9", "refused"])):
+    code, seconds, said = timed([sitectl, "--db", "postgresql://site@%s/site" % host, "db", "check"])
+    assert code == 3 and least <= seconds < most and all(word in said for word in words), (host, code, seconds, said)
+    assert bool(callers) == (host >= "two"), "each address of a name is tried"
+    callers.clear()
+daemon = subprocess.Popen([sited, "--foreground", "--db", "postgresql://site@db.example.org/site", "--state", folder, "--control", folder + "/sock",
+                           "--metrics", "127.0.0.1:9138", "--http", "127.0.0.1:8080"])
+page = ""
+for _ in range(40):
+    time.sleep(0.05)
+    try:
+        page = urllib.request.urlopen("http://127.0.0.1:9138/metrics", timeout=2).read().decode()
+        break
+    except OSError:
+        pass
+assert page == "sited_database_up 0\\n", page
+time.sleep(0.5)
+start = time.monotonic()
+daemon.terminate()
+assert daemon.wait(20) == 0 and time.monotonic() - start < 2, time.monotonic() - start
+"""
+
+
+class Names(harness.Case):
+
+    def test_S2_14_a_silent_name_server_holds_nobody_up(self):
+        """S2.14 a DNS that says nothing of the database's host: told in time, SIGTERM obeyed; the hosts file, addresses and other hosts are not held up"""
+        os.chmod(self.folder, 0o755)
+        unshare = harness.tool("unshare", "util-linux")
+        self.run_ok([unshare, "-rnm", sys.executable, "-c", IN_SILENCE, harness.program("sitectl"), harness.program("sited"), self.folder])
+
+
 class SameTests(WithServer):
 
     def test_the_tests_of_the_file_engine(self):

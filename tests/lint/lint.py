@@ -44,7 +44,7 @@ EDGES = {
     "wins-emu/ctl": BASE + WIRE + FILES + HOST + CLI + CORE + TABLE + STORE + ENGINE,
     "wins-emu/daemon": BASE + WIRE + HOST + CLI + CONF + CORE + TABLE + STORE + ENGINE + WNET + REPL + CTL,
     "site/model": BASE + XML + MODEL,
-    "site/store": BASE + DB + MODEL + S_MODEL,
+    "site/store": BASE + DB + MODEL + NET + S_MODEL,
     "site/http": BASE,
     "site/content": BASE + S_MODEL,
     "site/report": BASE + DB + XML + MODEL + NET + S_MODEL,
