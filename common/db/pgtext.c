@@ -123,7 +123,7 @@ enum sl_status db_pg_find_hosts(const char *names, const char *ports, db_lookup_
         part.cancel = deadline.cancel;
         if (has_ports && port_rest != NULL)
             port = strsep(&port_rest, ",");
-        const char *said = has_ports && port[0] == '\0' ? DEFAULT_PORT : port; /* a list of one, nothing, would count as not given */
+        const char *said = has_ports && port[0] == '\0' ? DEFAULT_PORT : port; /* a list of one such would be taken for none */
         enum sl_status one = add_host(&hosts, strsep(&rest, ","), said, lookup, part, e);
         status = one != SL_OK ? one : status;
     }

@@ -1,6 +1,6 @@
 /*
- * pgtext.h - texts for PostgreSQL: our SQL as its SQL, and the hosts of a URI with their addresses. Inside common/db; pure but for
- * the question that it is given.
+ * pgtext.h - texts for PostgreSQL: our SQL as its SQL, and the hosts of a URI with their addresses. Inside common/db; pure but
+ * for the function that it is given.
  */
 #ifndef SL_COMMON_DB_PGTEXT_H
 #define SL_COMMON_DB_PGTEXT_H
@@ -23,8 +23,8 @@ struct db_pg_hosts {
 
 /*
  * The places behind the hosts of a URI, several for a name with several addresses: libpq waits for ever where it looks them up
- * itself. `ports` is one for all, "" for none, or a list as long. Each host gets its share of the time. One whose name cannot be
- * looked up in it is left out; when no other is left that is the failure, else (no such name) it keeps an empty address, and libpq
+ * itself. `ports` is one for all, "" for none, or a list as long. Each host gets its share of the time. One that nobody tells of
+ * in that is left out; when no other is left that is the failure. Any other that has no address keeps an empty one, and libpq
  * looks for itself. Released by db_pg_hosts_fini.
  */
 enum sl_status db_pg_find_hosts(const char *names, const char *ports, db_lookup_fn *lookup, struct sl_deadline deadline,

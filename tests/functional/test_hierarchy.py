@@ -285,6 +285,17 @@ class Hierarchy(harness.Case):
         harness.wait_until(lambda: self.fetched(shared, "PAR00001.4/same.exe") == newer["same.exe"], "the file again")
         self.assertTrue(os.path.exists(os.path.join(self.child.content, "damaged", sha256)))
 
+        # What the parent lost nobody else has: it is named no more, until it is given back.
+        self.parent.process.stop()
+        self.damage(self.parent, newer["same.exe"])
+        self.parent.start()
+        row = harness.wait_until(lambda: [row for row in self.parent.ctl("package", "status", "--json").answer if row["state"] == "failed"], "the loss told")[0]
+        self.assertEqual((row["dp"], "missing: same.exe, and no other host has it" in row["message"]), ("dp.par.example.org", True), row)
+        self.assertEqual(self.content("PAR", "10.1.0.7", "10.1.0.0", address=PARENT), {})
+        self.lay(4, newer)
+        harness.wait_until(lambda: self.parent.ctl("package", "status", "--json").answer == [], "the file given back")
+        self.assertEqual(self.content("PAR", "10.1.0.7", "10.1.0.0", address=PARENT), {"PAR": ["127"]})
+
     def test_S1_27_both_publish_into_one_directory(self):
         """S1.27 B8 each site server publishes its own site, with the top of the hierarchy; a roaming client finds the resident MP of the other"""
         self.join()
