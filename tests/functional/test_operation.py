@@ -391,6 +391,8 @@ class Operation(harness.Case):
             self.assertIn("winsd.conf" + told, self.run_ok(argv, code=2).err)
         self.write("winsd.conf", good + 'control = "/%s"\n' % ("x" * 200))
         self.assertIn("a socket's path", self.run_ok(argv, code=2).err)
+        self.write("winsd.conf", good + 'db = ""\n')
+        self.assertIn("--db", self.run_ok(argv, code=2).err)
 
     def test_one_line_an_event_and_failures_of_the_disk_are_limited(self):
         """Each line is time, level, event and key=value pairs; a disk that fails makes few lines and tells how many it left out."""

@@ -167,6 +167,8 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
     enum sl_status status = read_listen(call, &s, e);
     if (status == SL_OK)
         status = read_metrics(v, &s, e);
+    if (status == SL_OK && v->db[0] == '\0')
+        status = sl_fail(e, SL_USAGE, "--db: \"\" is no file");
     if (status == SL_OK)
         status = host_unix_check(v->control, e);
     if (status == SL_OK)
