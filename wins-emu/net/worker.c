@@ -23,7 +23,7 @@
 enum { ROUNDS_MAX = 16 };
 /*
  * Who has a few questions under way sends the next as soon as it has an answer. Were the worker asleep by then, the sender would
- * pay for waking it, which takes longer than what it sends: after so few the worker waits awake, so long, and looks again.
+ * pay for waking it, which takes longer than what it sends: woken for more than one, the worker waits awake so long after so few.
  */
 enum { FEW = 8, LINGER_US = 10 };
 /* Of the encoded name in a question, behind its length. */
@@ -164,12 +164,14 @@ static void on_readable(int fd, unsigned events, void *ctx)
     struct listener *l = ctx;
     struct worker *w = l->worker;
     SL_CHECK_MAGIC(w, WORKER_MAGIC);
+    int taken = 0;
     for (int round = 0; round < ROUNDS_MAX; round++) {
         int n = recvmmsg(fd, w->headers, WNET_BATCH, MSG_DONTWAIT, NULL);
         if (n <= 0)
             return;
         on_batch(w, l, (size_t)n);
-        if (n > 1 && n <= FEW)
+        taken += n;
+        if (taken > 1 && n <= FEW)
             linger();
     }
 }
