@@ -201,7 +201,7 @@ static enum sl_status start_content(struct sited *d, struct sl_error *e)
 static void add_server_routes(struct sited *d)
 {
     web_add_routes(d->web, "server", srv_intake_routes, srv_intake_route_count, d->intake);
-    web_add_routes(d->web, "server", srv_exchange_routes, srv_exchange_route_count, d->exchange);
+    web_add_routes(d->web, "exchange", srv_exchange_routes, srv_exchange_route_count, d->exchange);
 }
 
 static enum sl_status start_http(struct sited *d, struct sl_error *e)

@@ -97,6 +97,8 @@ void web_add_routes(struct web *web, const char *role, const struct web_route *r
 {
     SL_CHECK_MAGIC(web, WEB_MAGIC);
     sl_assert(!web->started && web->route_count < WEB_ROUTES_MAX);
+    for (size_t i = 0; i < web->route_count; i++)
+        sl_assert(strcmp(web->routes[i].role, role) != 0); /* each is counted by its name */
     web->routes[web->route_count++] =
         (struct routes){.role = role, .rows = routes, .count = count, .ctx = ctx, .log = {.lines_per_s = 1}};
 }

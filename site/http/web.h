@@ -93,7 +93,7 @@ struct web_route {
 struct web *web_new(const struct web_limits *limits);
 /* Other times, for connections and requests from now on; any thread. */
 void web_set_times(struct web *web, const struct web_times *times);
-/* Adds the routes of a role, each called with `ctx`; before web_start. `role` and the rows must outlive the server. */
+/* Adds the routes of a role of its own, each called with `ctx`; before web_start. `role` and the rows must outlive the server. */
 void web_add_routes(struct web *web, const char *role, const struct web_route *routes, size_t count, void *ctx);
 /*
  * Binds an address, with TLS unless `tls` is NULL, which must outlive the server; SL_CONFLICT when it is taken, SL_DENIED for a

@@ -51,7 +51,9 @@ class Operation(harness.Case):
     def metrics(self):
         with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % self.page_port, timeout=20) as got:
             text = got.read().decode()
-        return dict(re.findall(r"(?m)^(sited_\S+) (\d+)$", text))
+        rows = re.findall(r"(?m)^(sited_\S+) (\d+)$", text)
+        self.assertEqual(len(dict(rows)), len(rows), "a series that is there twice")
+        return dict(rows)
 
     # ---- configuration
 

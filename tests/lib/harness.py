@@ -317,6 +317,7 @@ class SecondHost:
 
 def main():
     """Runs the tests of the calling file; a file without tests is a failure."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # a shell has what it runs in the background ignore it, children included
     program_ = unittest.main(module="__main__", verbosity=2, exit=False)
     result = program_.result
     sys.exit(0 if result.wasSuccessful() and result.testsRun > 0 else 1)
