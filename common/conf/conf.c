@@ -77,9 +77,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
-static char *key_of(const struct sl_option *row)
+static char *key_of(const char *name)
 {
-    char *key = sl_strdup(row->name);
+    char *key = sl_strdup(name);
     for (char *p = key; *p; p++)
         if (*p == '-')
             *p = '_';
@@ -96,7 +96,8 @@ static cfg_opt_t opt_of(const struct sl_option *row)
         [SL_OPT_STRINGS] = {CFGT_STR, CFGF_LIST},    [SL_OPT_INT] = {CFGT_INT, CFGF_NODEFAULT},
         [SL_OPT_DURATION] = {CFGT_STR, CFGF_NODEFAULT}, [SL_OPT_WORD] = {CFGT_STR, CFGF_NODEFAULT},
     };
-    return (cfg_opt_t){.name = key_of(row), .type = kinds[row->type].type, .flags = kinds[row->type].flags, .validcb = on_value};
+    return (cfg_opt_t){.name = key_of(row->name), .type = kinds[row->type].type, .flags = kinds[row->type].flags,
+                       .validcb = on_value};
 }
 
 static void table_init(struct table *t, const struct sl_option *rows, size_t count)
@@ -285,12 +286,12 @@ static unsigned line_of_key(const char *text, const char *key)
     return 0;
 }
 
-unsigned conf_line(const char *path, const struct sl_option *row)
+unsigned conf_line(const char *path, const char *name)
 {
     struct sl_text text = sl_text_new(FILE_MAX);
     unsigned line = 0;
-    if (read_file(path, &text, NULL) == SL_OK) {
-        char *octets = sl_text_take(&text), *key = key_of(row);
+    if (path && read_file(path, &text, NULL) == SL_OK) {
+        char *octets = sl_text_take(&text), *key = key_of(name);
         blank_comments(octets);
         line = line_of_key(octets, key);
         free(key);
@@ -298,4 +299,11 @@ unsigned conf_line(const char *path, const struct sl_option *row)
     }
     sl_text_fini(&text);
     return line;
+}
+
+enum sl_status conf_wrong(const char *path, const char *name, struct sl_error *e, const char *fmt, va_list args)
+{
+    unsigned line = conf_line(path, name);
+    enum sl_status status = sl_vfail(e, SL_USAGE, fmt, args);
+    return line ? sl_fail_in(e, status, "%s:%u", path, line) : status;
 }

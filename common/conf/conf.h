@@ -10,6 +10,8 @@
 
 #include "common/base/option.h"
 
+#include <stdarg.h>
+
 /*
  * Reads `path` into `values`, leaving alone the options for which `skip` says true (given on the command line).
  * `skip` may be NULL. SL_UNSUPPORTED in a build without libconfuse, which has no daemons.
@@ -17,10 +19,10 @@
 enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t count, void *values,
                          bool (*skip)(const char *option, void *ctx), void *ctx, struct sl_error *e) SL_MUST;
 
-/*
- * The line, from 1, at which an option is first set in a file that conf_load has taken; 0 when it is not. For mistakes that only
- * show when options are looked at together.
- */
-unsigned conf_line(const char *path, const struct sl_option *row);
+/* The line, from 1, at which the option `name` is first set in a file that conf_load has taken; 0: not there, or `path` NULL. */
+unsigned conf_line(const char *path, const char *name);
+/* SL_USAGE with a text for a mistake that only shows when options are looked at together, led by "file:line: " if there is one. */
+enum sl_status conf_wrong(const char *path, const char *name, struct sl_error *e, const char *fmt, va_list args) SL_MUST
+    SL_PRINTF(4, 0);
 
 #endif

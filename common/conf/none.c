@@ -12,9 +12,16 @@ enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t 
     return sl_fail(e, SL_UNSUPPORTED, "%s: built without libconfuse, so no configuration file can be read", path);
 }
 
-unsigned conf_line(const char *path, const struct sl_option *row)
+unsigned conf_line(const char *path, const char *name)
 {
     (void)path;
-    (void)row;
+    (void)name;
     return 0;
+}
+
+enum sl_status conf_wrong(const char *path, const char *name, struct sl_error *e, const char *fmt, va_list args)
+{
+    (void)path;
+    (void)name;
+    return sl_vfail(e, SL_USAGE, fmt, args);
 }

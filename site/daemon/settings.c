@@ -114,13 +114,12 @@ static bool is_given(const char *option, void *ctx)
 static enum sl_status SL_PRINTF(4, 5) wrong(const struct cli_call *call, int number, struct sl_error *e, const char *fmt, ...)
 {
     const struct sited_values *v = call->values;
-    const struct sl_option *row = &sited_options[number];
-    unsigned line = v->config != NULL && !cli_given(call, row->name) ? conf_line(v->config, row) : 0;
+    const char *name = sited_options[number].name;
     va_list args;
     va_start(args, fmt);
-    enum sl_status status = sl_vfail(e, SL_USAGE, fmt, args);
+    enum sl_status status = conf_wrong(cli_given(call, name) ? NULL : v->config, name, e, fmt, args);
     va_end(args);
-    return line > 0 ? sl_fail_in(e, status, "%s:%u", v->config, line) : status;
+    return status;
 }
 
 static enum sl_status read_addresses(const struct cli_call *call, int number, uint16_t port, struct sl_endpoint *ret_list,

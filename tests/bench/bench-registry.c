@@ -264,8 +264,8 @@ static double import_1m(struct bench *b)
     return bench_median(seconds, RUNS);
 }
 
-/* smbtorture's figure of ours by that of the domain controller, each with 100 k names. */
-static double smbtorture(struct bench *b, const char *test)
+/* The figure of so many smbtortures at once of ours by that of the domain controller, each with 100 k names. */
+static double smbtorture(struct bench *b, const char *test, unsigned clients)
 {
     enum { RUNS = 5, SECONDS = 3 };
     double ratios[RUNS], ours[RUNS], theirs[RUNS];
@@ -275,8 +275,8 @@ static double smbtorture(struct bench *b, const char *test)
     if (!bench_need(b, WINSD_137) || !bench_need(b, AD))
         return NAN;
     for (size_t i = 0; i < RUNS; i++) {
-        ours[i] = program_smbtorture(&b->servers[WINSD_137], test, SECONDS);
-        theirs[i] = program_smbtorture(&b->servers[AD], test, SECONDS);
+        ours[i] = program_smbtorture(&b->servers[WINSD_137], test, clients, SECONDS);
+        theirs[i] = program_smbtorture(&b->servers[AD], test, clients, SECONDS);
         ratios[i] = ours[i] / theirs[i];
         if (isnan(ratios[i])) {
             snprintf(b->note, BENCH_NOTE_MAX, "smbtorture: not installed");
@@ -289,12 +289,17 @@ static double smbtorture(struct bench *b, const char *test)
 
 static double smb_bench(struct bench *b)
 {
-    return smbtorture(b, "nbt.bench.namequery");
+    return smbtorture(b, "nbt.bench.namequery", 1);
+}
+
+static double smb_bench_four(struct bench *b)
+{
+    return smbtorture(b, "nbt.bench.namequery", 4);
 }
 
 static double smb_bench_wins(struct bench *b)
 {
-    return smbtorture(b, "nbt.bench-wins.wins");
+    return smbtorture(b, "nbt.bench-wins.wins", 1);
 }
 
 /* Rows in the order of their runs. */
@@ -323,6 +328,7 @@ static const struct row {
     {"start", "start with 1 M names to the first answer", start_1m, 1, false, "s"},
     {"import", "winsctl import of 1 M wins.dat lines", import_1m, 10, false, "s"},
     {"smb-bench", "queries/s of smbtorture nbt.bench, by AD DC", smb_bench, 1, true, "x"},
+    {"smb-bench-4", "queries/s of four smbtorture nbt.bench at once, by AD DC", smb_bench_four, 1, true, "x"},
     {"smb-wins", "queries/s of smbtorture nbt.bench-wins, by AD DC", smb_bench_wins, 1, true, "x"},
 };
 

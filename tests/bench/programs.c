@@ -16,10 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { OUTPUT_MAX = 1 << 20, LIMIT_S = 300, PATH_LEN = SERVER_FOLDER_MAX + 32, LEASE_S = 300000, NOT_FOUND = 127 };
+enum { CLIENTS_MAX = 4 };
 
 /* ---- running ---- */
 
@@ -72,10 +74,9 @@ static int run(const char *const *argv, struct sl_text *out)
     return WIFEXITED(state) ? WEXITSTATUS(state) : EXIT_FAILURE;
 }
 
-static _Noreturn void give_up(const char *what, struct sl_text *out)
+static void tell_failure(const char *what, struct sl_text *out)
 {
     fprintf(stderr, "%s failed:\n%s\n", what, sl_text_str(out));
-    exit(EXIT_FAILURE);
 }
 
 /* ---- winsctl ---- */
@@ -105,8 +106,10 @@ struct program_import program_import(const char *winsctl, const struct server *s
     int64_t start_us = sl_clock_mono_us();
     int code = run(argv, &out);
     struct program_import result = {.seconds = (double)(sl_clock_mono_us() - start_us) / 1e6};
-    if (code != EXIT_SUCCESS)
-        give_up("winsctl import", &out);
+    if (code != EXIT_SUCCESS) {
+        tell_failure("winsctl import", &out);
+        exit(EXIT_FAILURE);
+    }
     result.complete = strstr(sl_text_str(&out), wanted) != NULL;
     result.progress = strstr(sl_text_str(&out), "names stored and published: ") != NULL;
     sl_text_fini(&out);
@@ -128,22 +131,51 @@ static bool read_rate(const char *text, double *ret_rate)
     return last && sscanf(begin, "%lf", ret_rate) == 1;
 }
 
-double program_smbtorture(const struct server *s, const char *test, unsigned seconds)
+/* One client's rate; each needs a folder of its own. False when it failed. */
+static bool torture(const struct server *s, const char *test, unsigned client, unsigned seconds, double *ret_rate)
 {
     struct sl_text out = sl_text_new(OUTPUT_MAX);
-    char target[64], duration[16], folder[PATH_LEN];
+    char target[64], duration[16], option[PATH_LEN];
     char address[] = "255.255.255.255";
     snprintf(address, sizeof address, "%.15s", sl_endpoint_text(&s->endpoint).text);
     address[strcspn(address, ":")] = '\0';
     snprintf(target, sizeof target, "//%s/_none_", address);
     snprintf(duration, sizeof duration, "%u", seconds);
-    snprintf(folder, sizeof folder, "--basedir=%s", s->folder);
-    const char *const argv[] = {"smbtorture", target, "-U%", "-s", "/dev/null", folder, "-t", duration,
+    snprintf(option, sizeof option, "--basedir=%s/client-%u", s->folder, client);
+    const char *folder = strchr(option, '=') + 1;
+    sl_assert(mkdir(folder, 0755) == 0 || errno == EEXIST);
+    const char *const argv[] = {"smbtorture", target, "-U%", "-s", "/dev/null", option, "-t", duration,
                                 "--option=interfaces=127.0.0.1/8 127.0.0.4/8 127.0.0.5/8 127.0.0.6/8 127.0.0.7/8", test, NULL};
     int code = run(argv, &out);
-    double rate = NAN;
-    if (code != NOT_FOUND && (code != EXIT_SUCCESS || !read_rate(sl_text_str(&out), &rate)))
-        give_up(test, &out);
+    *ret_rate = NAN;
+    bool good = code == NOT_FOUND || (code == EXIT_SUCCESS && read_rate(sl_text_str(&out), ret_rate));
+    if (!good)
+        tell_failure(test, &out);
     sl_text_fini(&out);
-    return rate;
+    return good;
+}
+
+double program_smbtorture(const struct server *s, const char *test, unsigned clients, unsigned seconds)
+{
+    pid_t pids[CLIENTS_MAX];
+    int told[2];
+    double all = 0, rate;
+    sl_assert(clients <= CLIENTS_MAX && pipe(told) == 0);
+    for (unsigned i = 0; i < clients; i++) {
+        pids[i] = fork();
+        sl_assert(pids[i] >= 0);
+        if (pids[i] == 0)
+            _exit(torture(s, test, i, seconds, &rate) && write(told[1], &rate, sizeof rate) == sizeof rate ? EXIT_SUCCESS
+                                                                                                          : EXIT_FAILURE);
+    }
+    close(told[1]);
+    for (unsigned i = 0; i < clients; i++) {
+        if (read(told[0], &rate, sizeof rate) != sizeof rate)
+            exit(EXIT_FAILURE);
+        all += rate;
+    }
+    close(told[0]);
+    for (unsigned i = 0; i < clients; i++)
+        waitpid(pids[i], NULL, 0);
+    return all;
 }

@@ -19,9 +19,9 @@ void program_write_winsdat(const char *path, uint32_t names);
 /* winsctl import of that file into a running winsd without names. A winsctl that fails ends the program. */
 struct program_import program_import(const char *winsctl, const struct server *server, const char *path, uint32_t names);
 /*
- * smbtorture's own figure of `test` against a server on port 137: queries a second. NAN when it is not installed; a test that
- * fails, or in which a query failed, ends the program.
+ * smbtorture's own figure of `test` against a server on port 137, added up over so many (at most 4) that run at once: queries a
+ * second. NAN when it is not installed; a test that fails, or in which a query failed, ends the program.
  */
-double program_smbtorture(const struct server *server, const char *test, unsigned seconds);
+double program_smbtorture(const struct server *server, const char *test, unsigned clients, unsigned seconds);
 
 #endif

@@ -148,6 +148,9 @@ class Life(harness.Case):
         text = 'ttl_min = "40m"\nttl_max = "4d"\nextinction_interval = "4d"\nextinction_timeout = "6d"\n' \
                'tombstone_hold = "3d"\nscavenge_period = "2d"\n'
         self.run_ok(winsd + ["--config", self.write("good.conf", text)])
+        for crossed in ('ttl_min = "3h"\nttl_max = "1h"\n', 'ttl_max = "1h"\n'):
+            result = self.run_ok(winsd + ["--config", self.write("crossed.conf", "# leases\n" + crossed)], code=2)
+            self.assertIn("crossed.conf:2: --ttl-min is longer than --ttl-max", result.err)
         result = self.run_ok(winsd + ["--config", self.write("bad.conf", text + 'scavenge_period = "soon"\n')], code=2)
         self.assertIn(":7", result.err)
 

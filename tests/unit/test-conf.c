@@ -176,6 +176,22 @@ START_TEST(a_mistake_names_file_and_line)
 }
 END_TEST
 
+/* What is told of an option, until the next call. */
+static const char *SL_PRINTF(3, 4) tell(const char *file, const char *name, const char *fmt, ...)
+{
+    static struct sl_error e;
+    va_list args;
+    va_start(args, fmt);
+    ck_assert_int_eq(conf_wrong(file, name, &e, fmt, args), SL_USAGE);
+    va_end(args);
+    return e.text;
+}
+
+static const char *wrong(const char *file, const char *name)
+{
+    return tell(file, name, "no");
+}
+
 START_TEST(an_option_is_found_by_its_line)
 {
     struct values v;
@@ -183,10 +199,14 @@ START_TEST(an_option_is_found_by_its_line)
     static const char text[] = "# workers = 9\n\nlevel = \"workers = 3 \\\" workers =\"\n/* workers\n = */ my_workers = 1 "
                                "workers\n= 4\nlisten = {\"a\"}\nlisten += {\"b\"} db_file=\"x\"";
     write_file(text, sizeof text - 1);
-    static const unsigned lines[] = {8, 7, 6, 0, 3, 0, 0};
-    for (size_t i = 0; i < SL_COUNT(rows); i++)
-        ck_assert_msg(conf_line(path, &rows[i]) == lines[i], "%s: %u", rows[i].name, conf_line(path, &rows[i]));
-    ck_assert_uint_eq(conf_line("/nowhere/x.conf", &rows[0]), 0);
+    static const char *const places[] = {":8: no", ":7: no", ":6: no", "no", ":3: no", "no", "no"};
+    for (size_t i = 0; i < SL_COUNT(rows); i++) {
+        const char *told = wrong(path, rows[i].name);
+        const char *place = strncmp(told, path, strlen(path)) == 0 ? told + strlen(path) : told;
+        ck_assert_msg(strcmp(place, places[i]) == 0, "%s: %s", rows[i].name, told);
+    }
+    ck_assert_str_eq(wrong("/nowhere/x.conf", rows[0].name), "no");
+    ck_assert_str_eq(wrong(NULL, rows[0].name), "no");
     teardown(&v);
 }
 END_TEST

@@ -12,6 +12,7 @@
 #include "wins-emu/daemon/hook.h"
 
 #include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,11 @@ static const char *const words_of_WORD[] = {SL_LOG_LEVEL_TABLE(SL_LOG_LEVEL_WORD
 #define words_of_DURATION NULL
 
 /* ---- values that are checked where they stand ---- */
+
+static enum sl_status check_db(const char *text, struct sl_error *e)
+{
+    return text[0] ? SL_OK : sl_fail(e, SL_USAGE, "\"\" is no file");
+}
 
 static enum sl_status check_listen(const char *text, struct sl_error *e)
 {
@@ -47,9 +53,9 @@ const struct sl_option winsd_options[WINSD_OPTION_COUNT] = {
 #define WINSD_POLICY(opt, kind, field, argument, def, most, checked, text)                                                     \
     {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument),                  \
      .fallback = (def), .max = (most), .flags = SL_OPT_IN_FILE | SL_OPT_LIVE, .help = (text), .check = (checked)},
-#define WINSD_CHECKED(opt, kind, field, argument, bits, checked, text)                                                         \
-    {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument), .flags = (bits),  \
-     .help = (text), .check = (checked)},
+#define WINSD_CHECKED(opt, kind, field, argument, def, bits, checked, text)                                                    \
+    {.name = (opt), .type = SL_OPT_##kind, .offset = offsetof(struct winsd_values, field), .arg = (argument),                  \
+     .fallback = (def), .flags = (bits), .help = (text), .check = (checked)},
 #include "wins-emu/daemon/options.def"
 #undef WINSD_OPTION
 #undef WINSD_CHECKED
@@ -61,12 +67,24 @@ static bool is_given(const char *option, void *ctx)
     return cli_given(ctx, option);
 }
 
+/* A mistake that shows only when options are looked at together: told where the option stands, in the file or by its name. */
+static enum sl_status SL_PRINTF(4, 5) wrong(const struct cli_call *call, const char *option, struct sl_error *e, const char *fmt,
+                                            ...)
+{
+    const struct winsd_values *v = call->values;
+    va_list args;
+    va_start(args, fmt);
+    enum sl_status status = conf_wrong(cli_given(call, option) ? NULL : v->config, option, e, fmt, args);
+    va_end(args);
+    return status;
+}
+
 /* Sockets that the service manager has bound stand for --listen. */
 static enum sl_status read_passed(const struct cli_call *call, struct winsd_settings *s, size_t count, struct sl_error *e)
 {
     const struct winsd_values *v = call->values;
     if (v->listen.count)
-        return sl_fail(e, SL_USAGE, "the service manager passes sockets, so --listen must not be given");
+        return wrong(call, "listen", e, "the service manager passes sockets, so --listen must not be given");
     if (count > WNET_LISTEN_MAX)
         return sl_fail(e, SL_USAGE, "the service manager passes more than %d sockets", WNET_LISTEN_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -88,7 +106,7 @@ static enum sl_status read_listen(const struct cli_call *call, struct winsd_sett
     if (!v->listen.count)
         return sl_fail(e, SL_USAGE, "--listen ADDR is needed: the address that clients have as their WINS server");
     if (v->listen.count > WNET_LISTEN_MAX)
-        return sl_fail(e, SL_USAGE, "--listen: more than %d addresses", WNET_LISTEN_MAX);
+        return wrong(call, "listen", e, "--listen: more than %d addresses", WNET_LISTEN_MAX);
     for (size_t i = 0; i < v->listen.count; i++) {
         enum sl_status status = sl_endpoint_parse(v->listen.items[i], s->nbt_port, &s->listen[i], e);
         if (status != SL_OK)
@@ -125,10 +143,11 @@ static uint32_t seconds(int64_t ms)
     return (uint32_t)(ms / 1000);
 }
 
-static enum sl_status read_times(const struct winsd_values *v, struct winsd_settings *s, struct sl_error *e)
+static enum sl_status read_times(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
 {
+    const struct winsd_values *v = call->values;
     if (v->ttl_min_ms > v->ttl_max_ms)
-        return sl_fail(e, SL_USAGE, "--ttl-min is longer than --ttl-max");
+        return wrong(call, conf_line(v->config, "ttl-min") ? "ttl-min" : "ttl-max", e, "--ttl-min is longer than --ttl-max");
     s->ttl_min_s = seconds(v->ttl_min_ms);
     s->ttl_max_s = seconds(v->ttl_max_ms);
     s->extinction_interval_s = seconds(v->extinction_interval_ms);
@@ -152,7 +171,7 @@ static unsigned core_count(void)
 
 enum sl_status winsd_settings_again(const struct cli_call *call, struct winsd_settings *s, struct sl_error *e)
 {
-    return read_times(call->values, s, e);
+    return read_times(call, s, e);
 }
 
 enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_settings *ret_settings, struct sl_error *e)
@@ -167,10 +186,6 @@ enum sl_status winsd_settings_read(const struct cli_call *call, struct winsd_set
     enum sl_status status = read_listen(call, &s, e);
     if (status == SL_OK)
         status = read_metrics(v, &s, e);
-    if (status == SL_OK && v->db[0] == '\0')
-        status = sl_fail(e, SL_USAGE, "--db: \"\" is no file");
-    if (status == SL_OK)
-        status = host_unix_check(v->control, e);
     if (status == SL_OK)
         status = winsd_settings_again(call, &s, e);
     if (status != SL_OK)
