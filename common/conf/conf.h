@@ -21,7 +21,7 @@ enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t 
 
 /* The line, from 1, at which the option `name` is first set in a file that conf_load has taken; 0: not there, or `path` NULL. */
 unsigned conf_line(const char *path, const char *name);
-/* SL_USAGE with a text for a mistake that only shows when options are looked at together, led by "file:line: " if there is one. */
+/* SL_USAGE with a text for a mistake that shows only when options are looked at together, led by "file:line: " if it can be. */
 enum sl_status conf_wrong(const char *path, const char *name, struct sl_error *e, const char *fmt, va_list args) SL_MUST
     SL_PRINTF(4, 0);
 

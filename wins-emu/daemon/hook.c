@@ -8,19 +8,15 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/host/run.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define HOOK_MAGIC 0x400c0001u
@@ -76,62 +72,34 @@ static bool plain_name(const struct nb_name *name, char ret_text[NB_NAME_LEN])
     return len > 0 && strspn(ret_text, plain) == len && ret_text[0] != '-' && !name->scope_len;
 }
 
-/* Waits for the end of the program, or makes one after its time; true when it ended well. */
-static bool wait_for(pid_t pid)
-{
-    int status = 0, fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd ended = {.fd = fd, .events = POLLIN};
-    bool late = fd >= 0 && poll(&ended, 1, WINSD_HOOK_TIME_MS) <= 0;
-    if (late)
-        kill(-pid, SIGKILL);
-    if (fd >= 0)
-        close(fd);
-    return waitpid(pid, &status, 0) == pid && !late && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/* The threads of the daemon block all signals; the program starts without. It leads a group: what it starts ends with it. */
-static int spawn(const char *program, char *const argv[], pid_t *ret_pid)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    int error = posix_spawn(ret_pid, program, &files, &attr, argv, environ);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    return error;
-}
-
 static void run_one(struct winsd_hook *h, const struct change *c, char *name)
 {
-    static const char *const words[] = {[ENG_EVENT_ADD] = "add", [ENG_EVENT_REFRESH] = "refresh", [ENG_EVENT_DELETE] = "delete"};
+    static const char *const ops[] = {[ENG_EVENT_ADD] = "add", [ENG_EVENT_REFRESH] = "refresh", [ENG_EVENT_DELETE] = "delete"};
     const struct wins_record *r = &c->record;
     char op[sizeof "refresh"], type[TYPE_TEXT_MAX], ttl[TTL_TEXT_MAX];
     struct sl_ip4_text addresses[WINS_MEMBERS_MAX];
     int64_t left_s = r->expires_s && c->event != ENG_EVENT_DELETE ? r->expires_s - sl_clock_real_s() : 0;
-    snprintf(op, sizeof op, "%s", words[c->event]);
+    snprintf(op, sizeof op, "%s", ops[c->event]);
     snprintf(type, sizeof type, "%02x", nb_name_suffix(&r->name));
     snprintf(ttl, sizeof ttl, "%" PRId64, left_s > 0 ? left_s : 0);
-    char *argv[ARGS_BEFORE + WINS_MEMBERS_MAX + 1] = {h->running_program, op, name, type, ttl};
+    const char *argv[ARGS_BEFORE + WINS_MEMBERS_MAX + 1] = {h->running_program, op, name, type, ttl};
     for (size_t i = 0; i < r->member_count; i++) {
         addresses[i] = sl_ip4_text(r->members[i].address);
         argv[ARGS_BEFORE + i] = addresses[i].text;
     }
-    pid_t pid = 0;
-    int error = spawn(h->running_program, argv, &pid);
-    bool good = !error && wait_for(pid);
-    count(h, good ? ENG_COUNT_hook_run : ENG_COUNT_hook_failed);
+    struct sl_text said = sl_text_new(WINSD_HOOK_SAID_MAX);
+    struct sl_error e;
+    int code = 0;
+    enum sl_status status = host_run(argv, "", sl_deadline_in(WINSD_HOOK_TIME_MS), &said, &code, &e);
+    const char *line = sl_text_str(&said);
+    if (status == SL_OK && code != 0)
+        status = sl_fail(&e, SL_IO, "exit code %d: %.*s", code, (int)strcspn(line, "\n"), line);
+    sl_text_fini(&said);
+    count(h, status == SL_OK ? ENG_COUNT_hook_run : ENG_COUNT_hook_failed);
     uint64_t left_out;
-    if (!good && sl_log_allowed(&h->limit, &left_out))
+    if (status != SL_OK && sl_log_allowed(&h->limit, &left_out))
         sl_log(SL_LOG_WARNING, "hook-failed", "op=%s name=%s type=%s text=%s left-out=%" PRIu64, op, name, type,
-               SL_LOG_TEXT(error ? strerror(error) : "it failed, or took too long"), left_out);
+               SL_LOG_TEXT(sl_error_text(&e)), left_out);
 }
 
 /* ---- the thread ---- */

@@ -3,11 +3,12 @@
  *
  *     PROGRAM add|refresh|delete NAME TYPE TTL [ADDRESS...]
  *
- * TYPE is two hexadecimal digits, TTL seconds from now (0: static, or gone). It is run after the change is on disk, by
- * posix_spawn without a shell, one at a time so that the order of changes holds, with standard input from /dev/null and for
- * WINSD_HOOK_TIME_MS at most. At most WINSD_HOOK_QUEUE_MAX changes wait; what does not fit is counted (`hook_queue_full`). A
- * name with anything but letters, digits, ".", "_" and "-", that begins with "-", is empty or has a scope is never passed
- * (`hook_left_out`): scripts take such names for options, paths or commands.
+ * TYPE is two hexadecimal digits, TTL seconds from now (0: static, or gone). It is run after the change is on disk, by host_run
+ * without a shell, one at a time so that the order of changes holds, with nothing on standard input, for WINSD_HOOK_TIME_MS at
+ * most. What it says is dropped, but for the first line of one that fails, which the log tells. At most WINSD_HOOK_QUEUE_MAX
+ * changes wait; what does not fit is counted (`hook_queue_full`). A name with anything but letters, digits, ".", "_" and "-",
+ * that begins with "-", is empty or has a scope is never passed (`hook_left_out`): scripts take such names for options, paths or
+ * commands.
  */
 #ifndef SL_WINS_DAEMON_HOOK_H
 #define SL_WINS_DAEMON_HOOK_H
@@ -15,7 +16,7 @@
 #include "wins-emu/engine/counters.h"
 #include "wins-emu/engine/engine.h"
 
-enum { WINSD_HOOK_QUEUE_MAX = 1024, WINSD_HOOK_TIME_MS = 10000 };
+enum { WINSD_HOOK_QUEUE_MAX = 1024, WINSD_HOOK_TIME_MS = 10000, WINSD_HOOK_SAID_MAX = 256 };
 
 struct winsd_hook;
 
