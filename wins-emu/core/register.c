@@ -37,19 +37,33 @@ static void take_over(const struct wins_case *c, struct wins_decision *d)
     d->record.expires_s = c->now_s + wins_case_ttl_s(c);
 }
 
-/* The lease of the record and of one member; a group has one member, that of its first registrant (R12). */
+/*
+ * A name lives as long as the last of the leases that were granted here: a short one of one member ends no other's. None is
+ * longer than could be granted now, lest a clock that was wrong for a while be felt for ever.
+ */
+static void set_expiry(const struct wins_case *c, struct wins_record *r)
+{
+    int64_t last_s = c->now_s + wins_case_ttl_s(c), most_s = c->now_s + c->config->ttl_max_s;
+    for (size_t i = 0; i < r->member_count; i++)
+        if (r->members[i].owner == c->config->self && r->members[i].expires_s > last_s)
+            last_s = r->members[i].expires_s;
+    r->expires_s = last_s < most_s ? last_s : most_s;
+}
+
+/* The lease of one member and of the record; a group has one member for all its registrants, the first one's address (R12). */
 static void extend(const struct wins_case *c, struct wins_decision *d)
 {
+    bool shared = c->record->type == WINS_GROUP;
     d->record = *c->record;
-    int at = c->record->type == WINS_GROUP ? 0 : wins_record_find(c->record, c->request->address);
-    if (at < c->record->member_count) {
-        d->record.members[at].expires_s = c->now_s + wins_case_ttl_s(c);
-        d->record.members[at].owner = c->config->self;
-    }
-    if (c->record->owner == c->config->self)
-        d->record.expires_s = c->now_s + wins_case_ttl_s(c);
-    else
+    struct wins_member *m = &d->record.members[shared ? 0 : wins_record_find(c->record, c->request->address)];
+    if (!shared)
+        m->expires_s = c->now_s + wins_case_ttl_s(c);
+    if (c->record->owner != c->config->self)
         take_over(c, d);
+    set_expiry(c, &d->record);
+    if (shared)
+        m->expires_s = d->record.expires_s;
+    m->owner = c->config->self;
 }
 
 /* M01: which member goes for a 26th: the oldest of the replicas', else the oldest. */
@@ -83,6 +97,7 @@ static void join(const struct wins_case *c, struct wins_decision *d)
     d->record = *c->record;
     take_over(c, d);
     add_member(c, d);
+    set_expiry(c, &d->record);
 }
 
 static bool reply_lists(const struct wins_challenge *challenge, uint32_t address)

@@ -9,3 +9,7 @@ state WORK#00 active group 10.0.0.1 version 1 expires 145h owner 10.0.0.53
 from 10.0.0.2 refresh REPLICA#00 group 10.0.0.2 ttl 6d
 expect to 10.0.0.2 ok rule R12
 state REPLICA#00 active group 10.0.0.1@10.0.0.53 version 41 expires 145h owner 10.0.0.53
+# A registrant that asks for a short lease does not end that of the others.
+from 10.0.0.3 refresh WORK#00 group 10.0.0.3 ttl 6h
+expect to 10.0.0.3 ok ttl 6h rule R12
+state WORK#00 active group 10.0.0.1 version 1 expires 145h owner 10.0.0.53

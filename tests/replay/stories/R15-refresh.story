@@ -1,5 +1,7 @@
 given HOST#00 active unique 10.0.0.1 version 1 expires 1d
 given MULTI#00 active mhomed 10.0.0.1+1d 10.0.0.4+1d version 2 expires 1d
+given MANY#00 active mhomed 10.0.0.1+5d 10.0.0.2+5d version 3 expires 5d
+given LONE#00 active unique 10.0.0.1+5d version 4 expires 5d
 at 1h
 from 10.0.0.1 refresh HOST#00 unique 10.0.0.1 ttl 6d
 expect to 10.0.0.1 ok HOST#00 10.0.0.1 ttl 6d rule R15
@@ -7,6 +9,13 @@ state HOST#00 active unique 10.0.0.1+145h version 1 expires 145h
 from 10.0.0.4 refresh9 MULTI#00 unique 10.0.0.4 ttl 6d
 expect to 10.0.0.4 ok rule R15
 state MULTI#00 active mhomed 10.0.0.1+1d 10.0.0.4+145h version 2 expires 145h
+# A short lease of one address does not end that of the other; the lease of a single one is what was asked for last.
+from 10.0.0.2 refresh MANY#00 unique 10.0.0.2 ttl 6h
+expect to 10.0.0.2 ok ttl 6h rule R15
+state MANY#00 active mhomed 10.0.0.1+5d 10.0.0.2+7h version 3 expires 5d
+from 10.0.0.1 refresh LONE#00 unique 10.0.0.1 ttl 6h
+expect to 10.0.0.1 ok ttl 6h rule R15
+state LONE#00 active unique 10.0.0.1+7h version 4 expires 7h
 # A plain refresh need not wait for the disk ...
 hold
 from 10.0.0.1 refresh HOST#00 unique 10.0.0.1
