@@ -5,6 +5,7 @@ import json
 import os
 import pwd
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -20,6 +21,7 @@ SRC = os.path.join(harness.SRCDIR, "wins-emu", "systemd")
 CLIENT = "127.0.0.3"
 UNDER_WAY = 32              # queries at once in the flood
 RELOADS = 20
+FLOOD = 30000               # datagrams, more than the buffer of a socket holds
 with open("/proc/self/uid_map", encoding="ascii") as uid_map:
     IS_ROOT = os.geteuid() == 0 and int(uid_map.read().split()[2]) > 1    # of the machine, not of a namespace only
 
@@ -223,6 +225,27 @@ class Operation(harness.Case):
                 self.assertEqual(answer.rcode, 0)
         self.assertEqual(self.client().register("HOST", 0x20, CLIENT).rcode, 0)
         self.assertEqual(self.client(server="127.0.0.5").query("HOST", 0x20).addresses, [CLIENT])
+        process.terminate()
+        self.assertEqual(process.wait(harness.STOP_S), 0)
+
+    def test_what_a_shared_socket_drops_is_counted_once(self):
+        """receive_full: workers that share a passed socket do not each count what it had no room for."""
+        process = self.passed([lab.REGISTRY_ADDRESS], more=["--workers", "3"])
+        client = self.client(server=lab.REGISTRY_ADDRESS)
+        self.assertEqual(client.query("OWN", 0x20).rcode, 0)
+
+        def arrived():
+            stats = self.run_ok([harness.program("winsctl"), "--control", self.path("w.sock"), "stats", "--json"]).answer
+            return stats["received"] + stats["receive_full"], stats["receive_full"]
+        before = arrived()[0]
+        process.send_signal(signal.SIGSTOP)
+        for _ in range(FLOOD):
+            client.send(nbns.query(1, "OWN", 0x20))
+        process.send_signal(signal.SIGCONT)
+        harness.wait_until(lambda: arrived()[0] >= before + FLOOD, "every datagram in a counter")
+        total, dropped = arrived()
+        self.assertGreater(dropped, 0)
+        self.assertEqual(total, before + FLOOD)
         process.terminate()
         self.assertEqual(process.wait(harness.STOP_S), 0)
 

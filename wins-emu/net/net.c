@@ -165,6 +165,7 @@ void wnet_counters(const struct wnet *net, struct eng_counters *ret_sum)
     eng_counters_add(ret_sum, &net->counters);
     for (unsigned i = 0; i < net->worker_count; i++)
         eng_counters_add(ret_sum, worker_counters(net->workers[i]));
-    for (unsigned i = 0; i < net->worker_count; i++)
+    const unsigned owners = net->passed ? 1 : net->worker_count; /* all workers read the same passed sockets */
+    for (unsigned i = 0; i < owners; i++)
         ret_sum->counts[ENG_COUNT_receive_full] += dropped_by_system(net->workers[i], net->env.listen_count);
 }
