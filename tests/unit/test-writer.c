@@ -257,6 +257,8 @@ START_TEST(refusals_answer_requests_only)
     uint8_t again[NB_DATAGRAM_MAX];
     ck_assert_uint_eq(eng_refusal(answer, answer_len, again, sizeof again), 0);
     ck_assert_uint_eq(eng_refusal(octets, len - 1, again, sizeof again), 0);
+    octets[OPCODE_AT + 1] |= NB_BROADCAST; /* between the nodes: a negative answer would be a denial by nobody */
+    ck_assert_uint_eq(eng_refusal(octets, len, again, sizeof again), 0);
 }
 END_TEST
 

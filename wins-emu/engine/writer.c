@@ -184,6 +184,8 @@ size_t eng_refusal(const void *octets, size_t len, void *buffer, size_t size)
     struct nb_message m;
     if (nb_message_parse(octets, len, &m, NULL) != SL_OK || nb_is_response(m.flags) || m.record != NB_SECTION_ADDITIONAL)
         return 0;
+    if (m.flags & NB_BROADCAST)
+        return 0;
     bool release = nb_opcode(m.flags) == NB_OP_RELEASE;
     nb_make_positive(&m, (release ? NB_REPLY_RELEASE : NB_REPLY_REGISTER) | NB_SRV_ERR, 0, m.addresses, m.count);
     return nb_message_build(&m, buffer, size);
