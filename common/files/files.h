@@ -72,6 +72,8 @@ struct ff_format {
 
 extern const struct ff_format ff_formats[];
 enum { FF_FORMAT_COUNT = 5 };
+/* Their names in the same order and NULL, for an option that takes one. */
+extern const char *const ff_format_words[];
 
 /* The format of that name, or NULL. */
 const struct ff_format *ff_format_find(const char *name);

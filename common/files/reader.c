@@ -7,13 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct ff_format ff_formats[FF_FORMAT_COUNT] = {
-    {"winsdat", ".dat", "wins.dat", "VERSION 1 0\n", ff_winsdat_read, ff_winsdat_write},
-    {"lmhosts", ".sam", "lmhosts", "", ff_lmhosts_read, ff_lmhosts_write},
-    {"netsh", ".cmd", NULL, "", ff_netsh_read, ff_netsh_write},
-    {"csv", ".csv", NULL, "name,kind,node,static,expires,addresses\n", ff_csv_read, ff_csv_write},
-    {"json", ".json", NULL, "", ff_json_read, ff_json_write},
-};
+/* name, extension, file name, head */
+#define FORMAT_TABLE(X)                                                                                                \
+    X(winsdat, ".dat", "wins.dat", "VERSION 1 0\n")                                                                    \
+    X(lmhosts, ".sam", "lmhosts", "")                                                                                  \
+    X(netsh, ".cmd", NULL, "")                                                                                         \
+    X(csv, ".csv", NULL, "name,kind,node,static,expires,addresses\n")                                                  \
+    X(json, ".json", NULL, "")
+#define FORMAT_ROW(name, extension, file_name, head) {#name, extension, file_name, head, ff_##name##_read, ff_##name##_write},
+#define FORMAT_WORD(name, ...) #name,
+
+const struct ff_format ff_formats[FF_FORMAT_COUNT] = {FORMAT_TABLE(FORMAT_ROW)};
+const char *const ff_format_words[FF_FORMAT_COUNT + 1] = {FORMAT_TABLE(FORMAT_WORD)};
 
 static const char *const kind_words[FF_KIND_COUNT] = {"unique", "group", "sgroup", "mhomed"};
 static const char *const node_words[] = {"B", "P", "M", "H"};

@@ -20,6 +20,7 @@ TYPED = (
     ("winsctl list --type ", {"unique", "group", "sgroup", "mhomed"}),
     ("winsctl --control /etc/host", HOSTS),
     ("winsctl import /etc/host", HOSTS),
+    ("winsctl export --format ", {"winsdat", "lmhosts", "netsh", "csv", "json"}),
     ("sitectl mp ", {"add", "designate", "list", "remove", "set"}),
     ("sitectl db backup /etc/host", HOSTS),
     ("sited --rol", {"--role"}),

@@ -17,12 +17,10 @@
 enum { LEAST_LEFT_S = 60, TOLD_MAX = 20, PATH_LEN = 4096 };
 
 /* The format that was asked for, else that of the file's name; NULL when the call has been told that there is none. */
-static const struct ff_format *choose_format(struct cli_call *call, const char *name, const char *path)
+static const struct ff_format *choose_format(struct cli_call *call, int wanted, const char *path)
 {
-    const struct ff_format *format = name ? ff_format_find(name) : ff_format_of(path);
-    if (!format && name)
-        cli_usage(call, "--format %s: there are winsdat, lmhosts, netsh, csv and json", name);
-    else if (!format)
+    const struct ff_format *format = cli_given(call, "format") ? &ff_formats[wanted] : ff_format_of(path);
+    if (!format)
         cli_usage(call, "%s tells no format; give --format winsdat, lmhosts, netsh, csv or json",
                   strcmp(path, "-") == 0 ? "standard input or output" : path);
     return format;

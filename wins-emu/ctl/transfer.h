@@ -19,12 +19,12 @@ struct winsctl_values {
 };
 
 struct transfer_import {
-    char *format;
+    int format; /* in ff_formats, when it is given */
     bool dry_run, is_static, is_dynamic;
 };
 
 struct transfer_export {
-    char *format;
+    int format; /* the same */
     bool is_static, is_dynamic;
     int type, state;
     char *suffix, *prefix;

@@ -1,4 +1,5 @@
 /* The administrator's tool of winsd: every verb travels to the daemon's control socket. */
+#include "common/files/files.h"
 #include "wins-emu/ctl/transfer.h"
 
 #define DEFAULT_CONTROL "/run/sitelocator/winsd.sock"
@@ -92,8 +93,8 @@ static const struct sl_option watch_options[] = {
 };
 
 static const struct sl_option import_options[] = {
-    {.name = "format", .type = SL_OPT_STRING, .offset = offsetof(struct transfer_import, format), .arg = "FORMAT",
-     .help = "winsdat, lmhosts, netsh, csv or json; else the name of the file tells"},
+    {.name = "format", .type = SL_OPT_WORD, .offset = offsetof(struct transfer_import, format), .arg = "FORMAT",
+     .words = ff_format_words, .help = "format of the file; else its name tells"},
     {.name = "dry-run", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_import, dry_run),
      .help = "only tell what would come of it"},
     {.name = "static", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_import, is_static),
@@ -103,8 +104,8 @@ static const struct sl_option import_options[] = {
 };
 
 static const struct sl_option export_options[] = {
-    {.name = "format", .type = SL_OPT_STRING, .offset = offsetof(struct transfer_export, format), .arg = "FORMAT",
-     .help = "winsdat, lmhosts, netsh, csv or json; else the name of the file tells"},
+    {.name = "format", .type = SL_OPT_WORD, .offset = offsetof(struct transfer_export, format), .arg = "FORMAT",
+     .words = ff_format_words, .help = "format of the file; else its name tells"},
     {.name = "static", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_export, is_static), .help = "only static names"},
     {.name = "dynamic", .type = SL_OPT_FLAG, .offset = offsetof(struct transfer_export, is_dynamic),
      .help = "only names with a lease"},
