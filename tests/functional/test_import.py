@@ -87,6 +87,7 @@ class Import(harness.Case):
         path = self.write("lmhosts", '10.0.0.9 FIXED#20\n10.0.0.8 "MP_PS1         \\0x1a" #PRE\n')
         self.assertEqual(self.take(path, "--dry-run")["answer"]["replaced"], 1)
         self.assertEqual(self.registry.addresses("FIXED#20"), ["10.0.0.1"], "a dry run changed something")
+        self.assertEqual(self.registry.process.log().count("verb=import"), 1, "a dry run stands in the log as an import")
         self.assertEqual(self.take(path)["answer"], {"added": 1, "replaced": 1, "unchanged": 0, "conflict": 0, "refused": 0})
         self.assertEqual(self.registry.addresses("FIXED#20"), ["10.0.0.9"])
         self.assertGreater(self.registry.record("FIXED#20")["version"], version)

@@ -55,8 +55,7 @@ static void on_changed(void *ctx)
 {
     struct wctl_change *c = ctx;
     bool named = c->name.octets[0] != '\0';
-    bool looks = strcmp(c->verb, "top") == 0;
-    sl_log(looks ? SL_LOG_DEBUG : SL_LOG_INFO, "admin", "verb=%s name=%s result=%s", c->verb,
+    sl_log(c->looks ? SL_LOG_DEBUG : SL_LOG_INFO, "admin", "verb=%s name=%s result=%s", c->verb,
            named ? SL_LOG_TEXT(nb_name_text(&c->name).text) : "-",
            c->status != SL_OK ? SL_LOG_TEXT(sl_error_text(&c->error)) : c->found ? "ok" : "not-found");
     if (c->status != SL_OK)

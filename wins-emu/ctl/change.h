@@ -27,6 +27,7 @@ struct wctl_change {
     struct wctl_changes *all;
     struct host_reply *reply;
     const char *verb;
+    bool looks; /* changes nothing */
     struct nb_name name; /* empty for what is about no name */
     void (*finish)(struct wctl_change *c); /* answers a change that went well: ends the reply, on the loop's thread */
     enum sl_status status;

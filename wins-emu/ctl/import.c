@@ -155,7 +155,7 @@ void wctl_import(const struct wctl_env *env, struct wctl_changes *changes, const
     c->data = im;
     c->free_data = import_free;
     im->change = c;
-    im->dry_run = host_request_option(request, "dry-run", 0) != NULL;
+    c->looks = im->dry_run = host_request_option(request, "dry-run", 0) != NULL;
     enum sl_status status = open_rows(reply, &im->in, &e);
     if (status == SL_OK)
         status = eng_writer_call(env->writer, begin, c, &e);

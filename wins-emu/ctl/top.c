@@ -106,6 +106,7 @@ void wctl_top(const struct wctl_env *env, struct wctl_changes *changes, const st
             g->only = kind_words[k];
     }
     struct wctl_change *c = wctl_change_new(changes, "top", NULL, reply, finish);
+    c->looks = true;
     c->data = g;
     c->free_data = gathering_free;
     g->change = c;
