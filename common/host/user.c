@@ -58,6 +58,15 @@ enum sl_status host_user_give(const char *name, const char *path, struct sl_erro
     return status;
 }
 
+enum sl_status host_user_give_socket(const char *name, int fd, struct sl_error *e)
+{
+    struct user user;
+    enum sl_status status = find(name, &user, e);
+    if (status == SL_OK && geteuid() != user.uid && fchown(fd, user.uid, user.gid) != 0)
+        status = sl_fail(e, SL_DENIED, "giving a socket to user \"%s\": %s", name, strerror(errno));
+    return status;
+}
+
 enum sl_status host_user_group(const char *name, gid_t *ret_group, struct sl_error *e)
 {
     struct group entry, *found = NULL;

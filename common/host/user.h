@@ -15,6 +15,12 @@ enum sl_status host_user_check(const char *name, struct sl_error *e) SL_MUST;
  * there is no such user.
  */
 enum sl_status host_user_give(const char *user, const char *path, struct sl_error *e) SL_MUST;
+/*
+ * Gives the user a socket of ours. One that shares its port (SO_REUSEPORT) shares it with every program of its owner, so that of
+ * a daemon which starts as root others of root could bind beside it and take part of what comes. SL_USAGE when there is no such
+ * user.
+ */
+enum sl_status host_user_give_socket(const char *user, int fd, struct sl_error *e) SL_MUST;
 /* Finds a group by its name; SL_USAGE when there is none. */
 enum sl_status host_user_group(const char *name, gid_t *ret_group, struct sl_error *e) SL_MUST;
 /*

@@ -320,6 +320,9 @@ class Operation(harness.Case):
         client = nbns.Client(("127.0.0.2", 137), local=CLIENT)
         self.addCleanup(client.close)
         self.assertEqual(client.register("HOST", 0x20, CLIENT).rcode, 0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as beside:    # as nmbd does it: it would take a part of the questions
+            beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            self.assertRaises(OSError, beside.bind, ("127.0.0.2", 137))
         process.stop()
 
     def test_an_unknown_user_is_refused(self):

@@ -273,6 +273,8 @@ static enum sl_status take_port(struct winsd *d, struct sl_error *e)
     const struct winsd_settings *s = &d->settings;
     const char *user = d->values->user;
     enum sl_status status = wnet_open(s->listen, s->has_passed ? s->passed : NULL, s->listen_count, s->workers, &d->net, e);
+    if (status == SL_OK && user)
+        status = wnet_give(d->net, user, e);
     for (size_t i = 0; i < SL_COUNT(files) && status == SL_OK && user; i++) {
         struct sl_text path = sl_text_new(PATH_MAX);
         sl_text_printf(&path, "%s%s", d->values->db, files[i]);

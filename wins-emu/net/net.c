@@ -4,6 +4,7 @@
 
 #include "common/base/assert.h"
 #include "common/base/memory.h"
+#include "common/host/user.h"
 #include "wins-emu/net/outbox.h"
 #include "wins-emu/net/sockets.h"
 #include "wins-emu/net/worker.h"
@@ -67,6 +68,16 @@ enum sl_status wnet_open(const struct sl_endpoint *listen, const int *passed, si
     }
     *ret_net = net;
     return SL_OK;
+}
+
+enum sl_status wnet_give(struct wnet *net, const char *user, struct sl_error *e)
+{
+    SL_CHECK_MAGIC(net, WNET_MAGIC);
+    enum sl_status status = SL_OK;
+    for (unsigned w = 0; w < net->worker_count; w++)
+        for (size_t i = 0; i < net->env.listen_count && status == SL_OK; i++)
+            status = host_user_give_socket(user, worker_socket(net->workers[w], i), e);
+    return status;
 }
 
 struct wins_peer wnet_own_socket(const struct wnet *net, size_t i)

@@ -39,6 +39,8 @@ enum sl_status wnet_passed(int fd, struct sl_endpoint *ret_endpoint, struct sl_e
  */
 enum sl_status wnet_open(const struct sl_endpoint *listen, const int *passed, size_t count, unsigned workers,
                          struct wnet **ret_net, struct sl_error *e) SL_MUST;
+/* Gives the sockets to a user (host/user.h), before the start: nobody else's can then be bound beside them. */
+enum sl_status wnet_give(struct wnet *net, const char *user, struct sl_error *e) SL_MUST;
 /* The addresses with the ports really bound (port 0 asks the system for one): as many as were given, to be put into
  * wins_config. */
 struct wins_peer wnet_own_socket(const struct wnet *net, size_t i);
