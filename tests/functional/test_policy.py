@@ -79,6 +79,9 @@ class Policy(harness.Case):
         self.assertEqual(self.client("127.0.0.4").register("OTHER", 0x20, "127.0.0.4").rcode, 0)
         for rule in ("P07", "P08"):
             harness.wait_until(lambda: 50 <= self.decided(rule) <= 90, "the counter of " + rule)
+        told = self.registry.process.log()
+        self.assertRegex(told, r"refused rule=P0[78] source=127\.0\.0\.3 ")
+        self.assertLess(told.count("rule=P07") + told.count("rule=P08"), 20)
 
     def test_mistakes_are_told_with_file_and_line(self):
         """A network, pattern or pin that cannot be understood: file and line, or the option."""

@@ -10,7 +10,8 @@ enum sl_status winsd_policy_init(struct winsd_policy *p, const struct winsd_valu
     enum sl_status status = wins_policy_new(&values->policy, &policy, e);
     if (status != SL_OK)
         return status;
-    *p = (struct winsd_policy){.current.object = policy, .limit.lines_per_s = WINSD_REFUSALS_PER_S};
+    *p = (struct winsd_policy){.current.object = policy, .limit.lines_per_s = WINSD_REFUSALS_PER_S,
+                               .rate_limit.lines_per_s = WINSD_DROPS_PER_S};
     return SL_OK;
 }
 
@@ -35,10 +36,10 @@ void winsd_policy_refused(struct winsd_policy *p, enum wins_rule rule, const str
            left_out);
 }
 
-void winsd_policy_refused_query(struct winsd_policy *p, struct wins_peer from)
+void winsd_policy_refused_unread(struct winsd_policy *p, enum wins_rule rule, struct wins_peer from)
 {
     uint64_t left_out;
-    if (sl_log_allowed(&p->limit, &left_out))
-        sl_log(SL_LOG_WARNING, "refused", "rule=%s source=%s left-out=%" PRIu64, wins_rule_id(WINS_P01),
+    if (sl_log_allowed(rule == WINS_P01 ? &p->limit : &p->rate_limit, &left_out))
+        sl_log(SL_LOG_WARNING, "refused", "rule=%s source=%s left-out=%" PRIu64, wins_rule_id(rule),
                sl_ip4_text(from.address).text, left_out);
 }

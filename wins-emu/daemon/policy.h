@@ -12,7 +12,7 @@
 
 struct winsd_policy {
     struct tbl_shared current; /* for engine and workers */
-    struct sl_log_limit limit;
+    struct sl_log_limit limit, rate_limit;
 };
 
 /* Compiles the policy of the values as they are. */
@@ -21,10 +21,13 @@ enum sl_status winsd_policy_init(struct winsd_policy *p, const struct winsd_valu
 void winsd_policy_fini(struct winsd_policy *p);
 /* Puts another policy, or NULL, in its place and frees the old one; by the main thread. */
 void winsd_policy_replace(struct winsd_policy *p, struct wins_policy *policy);
-/* Tells of a refused registration, and of a refused query, at most WINSD_REFUSALS_PER_S lines a second. Any thread. */
+/*
+ * Tells of a refused registration, and of what was refused by its source alone (P01) or dropped, since there was too much of it
+ * (P07, P08). At most so many lines a second, in which a flood that is dropped does not hide a refusal. Any thread.
+ */
 void winsd_policy_refused(struct winsd_policy *p, enum wins_rule rule, const struct wins_request *request);
-void winsd_policy_refused_query(struct winsd_policy *p, struct wins_peer from);
+void winsd_policy_refused_unread(struct winsd_policy *p, enum wins_rule rule, struct wins_peer from);
 
-enum { WINSD_REFUSALS_PER_S = 10 };
+enum { WINSD_REFUSALS_PER_S = 10, WINSD_DROPS_PER_S = 1 };
 
 #endif

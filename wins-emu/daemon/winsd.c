@@ -192,10 +192,10 @@ static bool on_top(void *ctx, wctl_tables_fn *fn, void *fn_ctx)
     return true;
 }
 
-static void on_refused_query(void *ctx, struct wins_peer from)
+static void on_refused_unread(void *ctx, enum wins_rule rule, struct wins_peer from)
 {
     struct winsd *d = ctx;
-    winsd_policy_refused_query(&d->policy, from);
+    winsd_policy_refused_unread(&d->policy, rule, from);
 }
 
 static void on_random(void *ctx, void *out, size_t len)
@@ -313,7 +313,7 @@ static enum sl_status start(struct winsd *d, struct sl_error *e)
     if (status == SL_OK)
         status = open_control(d, e);
     const struct wnet_env workers = {.table = d->table, .rules = &d->config.rules, .policy = &d->policy.current,
-                                     .writer = d->writer, .refused = on_refused_query, .ctx = d};
+                                     .writer = d->writer, .refused = on_refused_unread, .ctx = d};
     return status == SL_OK ? wnet_start(d->net, &workers, e) : status;
 }
 

@@ -44,8 +44,8 @@ enum sl_status wnet_give(struct wnet *net, const char *user, struct sl_error *e)
 /* The addresses with the ports really bound (port 0 asks the system for one): as many as were given, to be put into
  * wins_config. */
 struct wins_peer wnet_own_socket(const struct wnet *net, size_t i);
-/* A query was refused by policy (P01): for the log. Called by any worker. */
-typedef void wnet_refused_fn(void *ctx, struct wins_peer from);
+/* A worker refused or dropped a datagram by policy (P01, P07, P08): for the log. Called by any worker. */
+typedef void wnet_refused_fn(void *ctx, enum wins_rule rule, struct wins_peer from);
 /* What the workers need; all of it outlives them. */
 struct wnet_env {
     const struct tbl *table;

@@ -95,8 +95,8 @@ static void on_datagram(struct worker *w, const struct listener *l, size_t i)
         return;
     }
     eng_count(&w->counters.rules[rule], 1);
-    if (rule == WINS_P01)
-        w->env->use.refused(w->env->use.ctx, from);
+    if (rule == WINS_P01 || rule == WINS_P07 || rule == WINS_P08)
+        w->env->use.refused(w->env->use.ctx, rule, from);
     if (route == ENG_ROUTE_REPLY && w->headers[i].msg_len >= NAME_AT + ENG_TOP_KEY)
         eng_top_count(&w->asked.names, w->octets[i] + NAME_AT, ENG_TOP_KEY);
     if (route == ENG_ROUTE_REPLY)
