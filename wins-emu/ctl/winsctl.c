@@ -153,7 +153,10 @@ static const struct cli_program program = {
     .description = "winsctl asks a running winsd through its control socket; who may open the socket may do everything.\n\n"
                    "In the answers expires_s is the number of seconds until the state of the name ends: until an active one "
                    "is released, a released one becomes a tombstone, a tombstone is deleted. It is negative while the next "
-                   "pass of the scavenger is awaited, and absent for static names.",
+                   "pass of the scavenger is awaited, and absent for static names. node is the kind of node that the client says "
+                   "it is (B, P, M or H), owner the server that the record belongs to, version its version id there, "
+                   "registered_by the address that the last registration was sent from, the server's own for what an "
+                   "administrator made.",
     .options = options,
     .option_count = SL_COUNT(options),
     .values_size = sizeof(struct winsctl_values),
