@@ -95,7 +95,7 @@ void world_go(struct world *w, int64_t to_ms)
     struct eng *eng = world_engine(w);
     for (int64_t due_ms = eng_next_timer_ms(eng); due_ms <= to_ms; due_ms = eng_next_timer_ms(eng)) {
         w->now_ms = due_ms > w->now_ms ? due_ms : w->now_ms;
-        eng_tick(eng, world_now(w));
+        eng_tick(eng, world_now(w), w->now_ms);
         world_settle(w);
     }
     w->now_ms = to_ms;

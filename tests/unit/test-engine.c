@@ -323,7 +323,7 @@ START_TEST(test_scavenging_goes_in_slices)
     uint64_t released = 0;
     for (uint16_t slices = 0; w.done == 0; slices++) {
         ck_assert_uint_lt(slices, 2 * EXPIRED / ENG_SLICE_CHANGES + 2);
-        eng_tick(w.eng, world_now(&w));
+        eng_tick(w.eng, world_now(&w), w.now_ms);
         ck_assert_uint_le(world_decided(&w, WINS_V01) - released, ENG_SLICE_CHANGES);
         released = world_decided(&w, WINS_V01);
         world_settle(&w);

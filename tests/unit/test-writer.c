@@ -7,6 +7,7 @@
 #include "common/base/memory.h"
 #include "wins-emu/engine/writer.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ enum { MORE_THAN_FITS = ENG_QUEUE_MAX + 1000, OPCODE_AT = 2 };
 struct world {
     pthread_mutex_t gate;
     uint64_t sent, right;
+    uint16_t last_flags, question; /* of the last packet, and the id of the last one that asked a holder */
     struct tbl *table;
     struct wst *store;
     struct eng *eng;
@@ -31,8 +33,11 @@ static void on_send(void *ctx, unsigned socket, struct wins_peer to, const void 
     struct nb_message m;
     pthread_mutex_lock(&w->gate);
     w->sent++;
-    w->right +=
-        nb_message_parse(octets, len, &m, NULL) == SL_OK && m.flags == NB_REPLY_REGISTER && socket == 3 && to.port == 1137;
+    bool good = nb_message_parse(octets, len, &m, NULL) == SL_OK;
+    w->right += good && m.flags == NB_REPLY_REGISTER && socket == 3 && to.port == 1137;
+    w->last_flags = m.flags;
+    if (m.flags == NB_ASK_QUERY)
+        w->question = m.id;
     pthread_mutex_unlock(&w->gate);
 }
 
@@ -241,6 +246,59 @@ START_TEST(operations_are_answered_once_when_they_are_on_disk)
 }
 END_TEST
 
+/* Until so many packets were sent. */
+static void wait_for_sent(struct world *w, uint64_t count)
+{
+    for (uint64_t sent = 0; sent < count; poll(NULL, 0, 1)) {
+        pthread_mutex_lock(&w->gate);
+        sent = w->sent;
+        pthread_mutex_unlock(&w->gate);
+    }
+}
+
+static void submit_message(struct world *w, uint32_t from, const struct nb_message *m)
+{
+    uint8_t octets[NB_DATAGRAM_MAX];
+    size_t len = nb_message_build(m, octets, sizeof octets);
+    struct eng_inbound in = {.from = {from, 1137}, .socket = 3, .octets = octets, .len = len};
+    ck_assert_uint_eq(eng_writer_submit(w->writer, &in, 1), 1);
+}
+
+/* As long as an import may take: longer than a holder has for its answer. */
+static void be_busy(void *ctx, struct eng *eng, struct eng_now now)
+{
+    (void)eng;
+    (void)now;
+    __atomic_store_n((bool *)ctx, true, __ATOMIC_RELEASE);
+    poll(NULL, 0, ENG_CHALLENGE_WAIT_MS + 200);
+}
+
+START_TEST(an_answer_that_came_while_the_thread_was_busy_is_heard_C03)
+{
+    enum { HOLDER = 0x0a000001, OTHER = 0x0a000002, SENT_BEFORE = 2 + ENG_CHALLENGE_PACKETS };
+    struct world *w = world_new();
+    struct nb_name name;
+    struct nb_message m;
+    bool busy = false;
+    ck_assert(nb_name_make("HOST", NB_SERVER, &name));
+    nb_make_request(&m, 1, NB_ASK_REGISTER, &name, 300000, (struct nb_address){0x6000, HOLDER});
+    submit_message(w, HOLDER, &m);
+    m.addresses[0].address = OTHER;
+    submit_message(w, OTHER, &m);
+    wait_for_sent(w, SENT_BEFORE); /* the answer to the holder, WACK, and the last question of all */
+    ck_assert_int_eq(eng_writer_call(w->writer, be_busy, &busy, NULL), SL_OK);
+    while (!__atomic_load_n(&busy, __ATOMIC_ACQUIRE))
+        poll(NULL, 0, 1);
+    m.id = w->question;
+    m.name = name;
+    nb_make_positive(&m, NB_REPLY_QUERY, 0, &(struct nb_address){0x6000, HOLDER}, 1);
+    submit_message(w, HOLDER, &m);
+    eng_writer_stop(w->writer);
+    ck_assert_uint_eq(w->last_flags, NB_REPLY_REGISTER | NB_ACT_ERR);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(refusals_answer_requests_only)
 {
     uint8_t octets[128], answer[NB_DATAGRAM_MAX];
@@ -264,4 +322,4 @@ END_TEST
 
 UNIT_MAIN("writer", a_full_queue_is_told_and_the_rest_is_done, answers_to_challenges_leave_room_for_registrations_R16,
           administrators_go_before_a_queue_that_a_slow_disk_has_made, operations_are_answered_once_when_they_are_on_disk,
-          refusals_answer_requests_only)
+          an_answer_that_came_while_the_thread_was_busy_is_heard_C03, refusals_answer_requests_only)

@@ -367,10 +367,10 @@ enum sl_status eng_scavenge(struct eng *eng, struct eng_now now, eng_scavenge_do
     return SL_OK;
 }
 
-void eng_tick(struct eng *eng, struct eng_now now)
+void eng_tick(struct eng *eng, struct eng_now now, int64_t heard_ms)
 {
     SL_CHECK_MAGIC(eng, ENG_MAGIC);
-    for (size_t n = 0; n < ENG_TICK_MAX && eng_challenges_due_ms(&eng->challenges) <= now.mono_ms; n++)
+    for (size_t n = 0; n < ENG_TICK_MAX && eng_challenges_due_ms(&eng->challenges) <= heard_ms; n++)
         time_out(eng, eng_challenges_first(&eng->challenges), now);
     if (eng->scavenger.due_ms <= now.mono_ms)
         scavenge(eng, now);

@@ -42,6 +42,7 @@ struct eng_writer {
     struct eng *eng;
     struct eng_writer_ops ops;
     struct queue taken, taken_orders; /* the thread's own */
+    int64_t heard_ms; /* what came in until then is done or in `taken`; the thread's own */
     bool has_orders; /* atomic: an administrator waits */
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
@@ -273,7 +274,7 @@ static void do_batch(struct eng_writer *w)
     do_taken(w);
     struct eng_now now = now_of_both();
     if (eng_next_timer_ms(w->eng) <= now.mono_ms)
-        eng_tick(w->eng, now);
+        eng_tick(w->eng, now, w->heard_ms);
     w->ops.flush(w->ops.ctx);
     if (!eng_has_batch(w->eng))
         return;
@@ -306,6 +307,7 @@ static bool take_waiting(struct eng_writer *w)
     show_state(w);
     wait_for_more(w);
     queue_swap(&w->taken, &w->waiting);
+    w->heard_ms = sl_clock_mono_ms();
     bool over = w->stop && w->taken.count == 0 && w->orders.count == 0;
     pthread_mutex_unlock(&w->lock);
     return !over;
