@@ -28,13 +28,12 @@ static void insert(const struct wins_case *c, struct wins_decision *d)
     };
 }
 
-/* The record that we own from now on, with a lease that begins now. */
+/* The record that we own from now on. */
 static void take_over(const struct wins_case *c, struct wins_decision *d)
 {
     d->effect = WINS_STORE;
     d->new_version = true;
     d->record.owner = c->config->self;
-    d->record.expires_s = c->now_s + wins_case_ttl_s(c);
 }
 
 /*
@@ -109,7 +108,17 @@ static bool reply_lists(const struct wins_challenge *challenge, uint32_t address
     return false;
 }
 
-/* C04: what the holder still lists is kept, confirmed by it just now. */
+/* An address that its holder has confirmed just now: at least the lease of the request, which takes nothing back. */
+static struct wins_member confirm(const struct wins_case *c, const struct wins_member *old)
+{
+    struct wins_member m = new_member(c);
+    m.address = old->address;
+    if (old->owner == m.owner && old->expires_s > m.expires_s)
+        m.expires_s = old->expires_s;
+    return m;
+}
+
+/* C04: what the holder still lists is kept. */
 static void merge(const struct wins_case *c, struct wins_decision *d)
 {
     d->record = *c->record;
@@ -119,13 +128,12 @@ static void merge(const struct wins_case *c, struct wins_decision *d)
     d->record.registered_by = c->request->source;
     d->record.member_count = 0;
     for (size_t i = 0; i < c->record->member_count; i++) {
-        uint32_t address = c->record->members[i].address;
-        if (address == c->request->address || !reply_lists(c->challenge, address))
-            continue;
-        d->record.members[d->record.member_count] = new_member(c);
-        d->record.members[d->record.member_count++].address = address;
+        const struct wins_member *old = &c->record->members[i];
+        if (old->address != c->request->address && reply_lists(c->challenge, old->address))
+            d->record.members[d->record.member_count++] = confirm(c, old);
     }
     add_member(c, d);
+    set_expiry(c, &d->record);
     if (d->record.member_count > 1)
         d->record.type = WINS_MHOMED;
 }
