@@ -85,8 +85,8 @@ static void flush_line(struct cli_doc *doc)
     sl_text_reset(&doc->line);
 }
 
-/* The cell as people and tab-separated readers get it: control characters escaped, lists on one line. */
-static void add_plain(struct sl_text *out, enum cli_type type, const char *cell)
+/* The cell with its control characters escaped, and the items of a list with `between` between them. */
+static void add_shown(struct sl_text *out, enum cli_type type, const char *cell, const char *between)
 {
     for (size_t len; *cell; cell += len) {
         len = type == CLI_LIST ? strcspn(cell, "\n") : strlen(cell);
@@ -95,10 +95,16 @@ static void add_plain(struct sl_text *out, enum cli_type type, const char *cell)
         sl_text_puts(out, escaped);
         free(escaped);
         if (cell[len] == '\n') {
-            sl_text_puts(out, ",");
+            sl_text_puts(out, between);
             len++;
         }
     }
+}
+
+/* The cell as tab-separated readers get it: on one line. */
+static void add_plain(struct sl_text *out, enum cli_type type, const char *cell)
+{
+    add_shown(out, type, cell, ",");
 }
 
 static void add_csv(struct sl_text *out, enum cli_type type, const char *cell)
@@ -220,11 +226,11 @@ static size_t columns_of(const char *text)
     return n;
 }
 
-static char *shown(const struct sheet *s, size_t column, const char *cell)
+static char *shown(const struct sheet *s, size_t column, const char *cell, const char *between)
 {
     struct sl_text text = sl_text_new(CLI_TEXT_LIMIT);
     if (cell)
-        add_plain(&text, s->columns[column].type, cell);
+        add_shown(&text, s->columns[column].type, cell, between);
     else
         sl_text_puts(&text, "-");
     char *whole = sl_text_take(&text);
@@ -260,7 +266,7 @@ static void table_list(struct cli_doc *doc, struct sheet *s)
     }
     for (size_t r = 0; r < s->count; r++)
         for (size_t c = 0; c < s->width; c++) {
-            char *text = shown(s, c, s->rows[r][c]);
+            char *text = shown(s, c, s->rows[r][c], ",");
             free(s->rows[r][c]);
             s->rows[r][c] = text;
             if (columns_of(text) > widths[c])
@@ -275,12 +281,20 @@ static void table_list(struct cli_doc *doc, struct sheet *s)
     free(widths);
 }
 
+/* Words of a list stand beside each other, sentences below each other. */
+static bool are_sentences(enum cli_type type, const char *cell)
+{
+    return type == CLI_LIST && cell && strchr(cell, '\n') && strchr(cell, ' ');
+}
+
 static void table_single(struct cli_doc *doc, const struct sheet *s)
 {
     for (size_t r = 0; r < s->count; r++)
         for (size_t c = 0; c < s->width; c++) {
-            char *text = shown(s, c, s->rows[r][c]);
-            sl_text_printf(&doc->line, "%s%s:%s ", doc->bold ? "\033[1m" : "", s->columns[c].name, doc->bold ? "\033[0m" : "");
+            bool below = are_sentences(s->columns[c].type, s->rows[r][c]);
+            char *text = shown(s, c, s->rows[r][c], below ? "\n  " : ",");
+            sl_text_printf(&doc->line, "%s%s:%s%s", doc->bold ? "\033[1m" : "", s->columns[c].name, doc->bold ? "\033[0m" : "",
+                           below ? "\n  " : " ");
             sl_text_puts(&doc->line, text);
             sl_text_puts(&doc->line, "\n");
             free(text);

@@ -113,6 +113,8 @@ class Explain(harness.Case):
         for words, expected in OUTCOMES:
             told = [re.search(r": ([A-Z]\d\d), \S", line).group(1) for line in self.explain(words)["outcomes"]]
             self.assertEqual(told, expected, words)
+            page = self.registry.ctl_ok("explain", *words.split(" "), "--table").out
+            self.assertEqual(re.findall(r"(?m)^  [^,]*: ([A-Z]\d\d), ", page), expected, "each outcome on a line of its own")
             met.update(told)
         with open(os.path.join(os.environ["abs_top_srcdir"], "wins-emu/core/rules.h"), encoding="utf-8") as header:
             tables = set(re.findall(r"^    X\((\w+),", header.read(), re.M))
