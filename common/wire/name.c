@@ -144,6 +144,14 @@ static size_t shown_len(const struct nb_name *name)
     return len == 1 && name->octets[0] == '*' ? 2 : len;
 }
 
+bool nb_name_has_lower(const struct nb_name *name)
+{
+    for (size_t i = 0; i + 1 < NB_NAME_LEN; i++)
+        if (name->octets[i] >= 'a' && name->octets[i] <= 'z')
+            return true;
+    return false;
+}
+
 struct nb_name_text nb_name_text(const struct nb_name *name)
 {
     struct nb_name_text t;

@@ -49,6 +49,11 @@ bool nb_name_make(const char *text, uint8_t suffix, struct nb_name *ret_name);
 enum sl_status nb_name_parse(const char *text, struct nb_name *ret_name, struct sl_error *e) SL_MUST;
 /* The text form as a value: its text is gone after the full expression unless the value is kept. */
 struct nb_name_text nb_name_text(const struct nb_name *name);
+/*
+ * True when one of the 15 octets is a lower case letter: names compare octet by octet, and clients make theirs upper case, so
+ * what somebody wrote in lower case is found by nobody.
+ */
+bool nb_name_has_lower(const struct nb_name *name);
 static inline uint8_t nb_name_suffix(const struct nb_name *name)
 {
     return name->octets[NB_NAME_LEN - 1];

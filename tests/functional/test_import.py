@@ -94,6 +94,14 @@ class Import(harness.Case):
         self.assertEqual(self.take(path)["answer"]["unchanged"], 2)
         self.assertEqual(self.take(path, "--dynamic")["answer"]["conflict"], 2)
 
+    def test_lower_case_is_told(self):
+        """A script written by hand: names in lower case are found by no client, which is told, with the first"""
+        path = self.write("names.cmd", "".join("netsh wins server add name name=%s endchar=20 ip={10.0.0.%d}\n" % (name, n)
+                                               for n, name in enumerate(("UPPER", "lower", "Mixed"), 1)))
+        told = self.take(path, "--dry-run")
+        self.assertEqual(told["answer"]["added"], 3)
+        self.assertRegex(told["warnings"][0], r"^2 rows have lower case letters.*the first lower#20")
+
     def test_filters_and_what_a_format_cannot_tell(self):
         """export --static, --dynamic, --suffix; a normal group has no place in LMHOSTS and is named"""
         path = self.write("names.csv", "name,kind,node,static,expires,addresses\nA#20,unique,H,true,0,10.0.0.1\n"

@@ -84,16 +84,11 @@ static enum sl_status parse_addresses(const struct host_request *request, struct
     return SL_OK;
 }
 
-/* Names compare octet by octet, and clients make theirs upper case: what somebody types in lower case is found by nobody. */
 static void warn_of_case(struct host_reply *reply, const struct nb_name *name)
 {
-    for (size_t i = 0; i + 1 < NB_NAME_LEN; i++) {
-        if (name->octets[i] < 'a' || name->octets[i] > 'z')
-            continue;
+    if (nb_name_has_lower(name))
         host_reply_warning(reply, "%s has lower case letters, which compare as they are: clients register and ask in upper case",
                            nb_name_text(name).text);
-        return;
-    }
 }
 
 static enum wins_type type_of(const struct wins_record *r, bool group)

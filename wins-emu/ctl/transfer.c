@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LEAST_LEFT_S = 60, TOLD_MAX = 20, PATH_LEN = 4096 };
+enum { LEAST_LEFT_S = 60, TOLD_MAX = 20, PATH_LEN = 4096, WARNING_MAX = NB_NAME_TEXT_MAX + 192 };
 
 /* The format that was asked for, else that of the file's name; NULL when the call has been told that there is none. */
 static const struct ff_format *choose_format(struct cli_call *call, int wanted, const char *path)
@@ -32,7 +32,8 @@ struct import {
     struct ff_list *list;
     const struct transfer_import *options;
     int64_t now_s;
-    uint64_t expired;
+    uint64_t expired, lower;
+    struct nb_name first_lower;
 };
 
 static enum sl_status take_row(void *ctx, const struct ff_row *from_file, const struct ff_place *place, struct sl_error *e)
@@ -49,6 +50,8 @@ static enum sl_status take_row(void *ctx, const struct ff_row *from_file, const 
         im->expired++;
         return SL_OK;
     }
+    if (nb_name_has_lower(&row.name) && !im->lower++)
+        im->first_lower = row.name;
     return ff_list_add(im->list, &row, place, e);
 }
 
@@ -88,6 +91,22 @@ static enum sl_status seal_rows(const struct ff_list *list, int *ret_fd, struct 
     return status;
 }
 
+static void warn(const struct import *im, struct cli_doc *doc)
+{
+    struct sl_text text = sl_text_new(WARNING_MAX);
+    if (im->expired) {
+        sl_text_printf(&text, "%" PRIu64 " names whose lease is over were passed over", im->expired);
+        cli_doc_warning(doc, sl_text_str(&text));
+    }
+    if (im->lower) {
+        sl_text_reset(&text);
+        sl_text_printf(&text, "%" PRIu64 " rows have lower case letters, which compare as they are, the first %s: clients"
+                       " register and ask in upper case", im->lower, nb_name_text(&im->first_lower).text);
+        cli_doc_warning(doc, sl_text_str(&text));
+    }
+    sl_text_fini(&text);
+}
+
 enum sl_outcome wctl_import_file(struct cli_call *call)
 {
     const struct winsctl_values *v = call->values;
@@ -112,11 +131,7 @@ enum sl_outcome wctl_import_file(struct cli_call *call)
     ff_list_free(im.list);
     if (status != SL_OK)
         return cli_fail(call, status, &e);
-    if (im.expired) {
-        char text[128];
-        snprintf(text, sizeof text, "%" PRIu64 " names whose lease is over were passed over", im.expired);
-        cli_doc_warning(call->doc, text);
-    }
+    warn(&im, call->doc);
     enum sl_outcome outcome = cli_remote_with(call, v->control, v->timeout_ms, &extra);
     close(extra.fd);
     return outcome;
