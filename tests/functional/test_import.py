@@ -1,5 +1,6 @@
 """Names by the file: import and export of the registry, all or nothing, on disk when the command returns."""
 
+import fcntl
 import json
 import os
 import random
@@ -7,9 +8,11 @@ import time
 
 import harness
 import lab
+import mixed
 
 SEED = int(os.environ.get("SL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 NAMES = 5000
+ALL_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 class Import(harness.Case):
@@ -131,6 +134,23 @@ class Import(harness.Case):
         self.addCleanup(os.umask, os.umask(0o027))
         self.registry.ctl_ok("export", path)
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
+
+    def test_a_client_that_moves_in_its_file_moves_nobody_else(self):
+        """A sealed file is read twice from its beginning, wherever the client that has sent it along stands in it."""
+        many = 20 * NAMES
+        text = "name,kind,node,static,expires,addresses\n" + "".join("N%05d#20,unique,H,true,0,10.0.0.1\n" % n for n in range(many))
+        file = os.memfd_create("rows", os.MFD_ALLOW_SEALING)
+        self.addCleanup(os.close, file)
+        os.write(file, text.encode())
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, ALL_SEALS)
+        asked = mixed.Admin(self.registry.control, "import", [], file=file)
+        self.addCleanup(asked.socket.close)
+
+        def end():
+            os.lseek(file, len(text) // 3, os.SEEK_SET)
+            return asked.read()
+        self.assertEqual(harness.wait_until(end, "the end of the import", poll_s=0.001)[0], "ok")
+        self.assertEqual(asked.rows, [[str(many), "0", "0", "0", "0"]])
 
 
 harness.main()

@@ -59,15 +59,15 @@ class Name:
 
 
 class Admin:
-    """One request on the control socket, without waiting."""
+    """One request on the control socket, with a file if there is one, without waiting."""
 
-    def __init__(self, path, verb, arguments, name):
+    def __init__(self, path, verb, arguments, name=None, file=None):
         self.verb, self.name, self.answer = verb, name, b""
         self.rows = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect(path)
         body = b"Q" + b"".join(word.encode() + b"\0" for word in [verb, ""] + arguments)
-        self.socket.sendall(struct.pack(">I", len(body)) + body)
+        socket.send_fds(self.socket, [struct.pack(">I", len(body)) + body], [file] if file is not None else [])
         self.socket.setblocking(False)
 
     def read(self):

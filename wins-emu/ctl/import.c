@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TOLD_MAX = 20, PROGRESS_EVERY = 50000, NUMBER_TEXT_MAX = 24 };
@@ -22,7 +24,9 @@ struct told {
 /* Of one import; the writer's thread has it until the change is posted. */
 struct import {
     struct wctl_change *change;
-    FILE *in;
+    FILE *in; /* over `rows` */
+    void *rows;
+    size_t rows_len;
     bool dry_run;
     uint64_t counts[ENG_IMPORTED_COUNT];
     uint64_t handled;        /* rows of both passes, by the writer's thread */
@@ -38,6 +42,8 @@ static void import_free(void *data)
     struct import *im = data;
     if (im->in)
         fclose(im->in);
+    if (im->rows)
+        munmap(im->rows, im->rows_len);
     free(im);
 }
 
@@ -129,21 +135,24 @@ static void on_imported(struct wctl_change *c)
     host_reply_end(c->reply, SL_OUTCOME_OK, NULL, NULL);
 }
 
-/* Nobody may change the file between the two passes. */
-static enum sl_status open_rows(struct host_reply *reply, FILE **ret_in, struct sl_error *e)
+/* Nobody may change the file between the two passes, nor where they stand in it, which the client has its hands on too. */
+static enum sl_status open_rows(struct host_reply *reply, struct import *im, struct sl_error *e)
 {
     int fd = host_request_take_fd(reply);
     if (fd < 0)
         return sl_fail(e, SL_USAGE, "no file came with the request");
     const int wanted = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    struct stat info;
     int seals = fcntl(fd, F_GET_SEALS);
-    FILE *in = seals >= 0 && (seals & wanted) == wanted ? fdopen(fd, "r") : NULL;
-    if (!in) {
-        close(fd);
-        return sl_fail(e, SL_USAGE, "the file that came with the request is not a sealed memory file");
-    }
-    *ret_in = in;
-    return SL_OK;
+    bool sealed = seals >= 0 && (seals & wanted) == wanted && fstat(fd, &info) == 0 && info.st_size > 0;
+    void *rows = sealed ? mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    close(fd);
+    if (rows == MAP_FAILED)
+        return sl_fail(e, SL_USAGE, "the file that came with the request is not a sealed memory file with rows");
+    im->rows = rows;
+    im->rows_len = (size_t)info.st_size;
+    im->in = fmemopen(rows, im->rows_len, "r");
+    return im->in ? SL_OK : sl_fail(e, SL_IO, "reading the rows: %s", strerror(errno));
 }
 
 void wctl_import(const struct wctl_env *env, struct wctl_changes *changes, const struct host_request *request,
@@ -156,7 +165,7 @@ void wctl_import(const struct wctl_env *env, struct wctl_changes *changes, const
     c->free_data = import_free;
     im->change = c;
     c->looks = im->dry_run = host_request_option(request, "dry-run", 0) != NULL;
-    enum sl_status status = open_rows(reply, &im->in, &e);
+    enum sl_status status = open_rows(reply, im, &e);
     if (status == SL_OK)
         status = eng_writer_call(env->writer, begin, c, &e);
     if (status != SL_OK)
