@@ -8,6 +8,7 @@ import time
 
 import harness
 import lab
+import mixed
 import nbns
 
 
@@ -139,6 +140,19 @@ class Life(harness.Case):
                          ["%s differs between table and database" % name for name in ("FIXED#20", "HOST#20", "N7#20")]
                          + ["the record of %s is not what was written" % name for name in ("FIXED#20", "N7#20")]
                          + ["the version counter is 102, a record has 1000"])
+
+    def test_checks_that_nobody_waits_for_do_not_pile_up(self):
+        """check: one at a time, whether or not who asked for it has given up; another one meanwhile is a conflict."""
+        self.start_registry("--scavenge-period", "1h")
+        names = "".join("N%05d#20,unique,H,true,0,10.0.0.1\n" % number for number in range(50000))
+        self.registry.ctl_ok("import", self.write("many.csv", "name,kind,node,static,expires,addresses\n" + names))
+        asked = [mixed.Admin(self.registry.control, "check", []) for _ in range(20)]
+        ends = [harness.wait_until(one.read, "the end of a check") for one in asked]
+        for one in asked:
+            one.socket.close()
+        self.assertEqual({end[0] for end in ends}, {"ok", "conflict"})
+        self.assertEqual({end[2] for end in ends if end[0] == "conflict"}, {"another check is under way"})
+        self.registry.ctl_ok("check")
 
     def test_intervals_are_checked(self):
         """Leases of at least more than at most are refused; the file takes the same keys."""

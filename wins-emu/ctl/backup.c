@@ -52,14 +52,6 @@ static void back_up(struct wctl_change *c)
     wctl_change_done(c, status, true, &e);
 }
 
-static bool is_under_way(const struct wctl_changes *changes)
-{
-    for (const struct wctl_change *c = changes->first; c; c = c->next)
-        if (c->work == back_up)
-            return true;
-    return false;
-}
-
 /* A file alone takes all that is written without a wait. */
 static enum sl_status take_file(struct host_reply *reply, int *ret_fd, struct sl_error *e)
 {
@@ -84,9 +76,7 @@ void wctl_backup(const struct wctl_env *env, struct wctl_changes *changes, struc
 {
     struct sl_error e;
     int fd = -1;
-    enum sl_status status = is_under_way(changes) ? sl_fail(&e, SL_CONFLICT, "another backup is being made") : SL_OK;
-    if (status == SL_OK)
-        status = take_file(reply, &fd, &e);
+    enum sl_status status = take_file(reply, &fd, &e);
     if (status != SL_OK) {
         host_reply_fail(reply, status, &e);
         return;

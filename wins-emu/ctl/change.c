@@ -84,9 +84,21 @@ static void *run(void *ctx)
     return NULL;
 }
 
+static bool is_under_way(const struct wctl_changes *all, void (*work)(struct wctl_change *c))
+{
+    for (const struct wctl_change *c = all->first; c; c = c->next)
+        if (c->work == work)
+            return true;
+    return false;
+}
+
 void wctl_change_work(struct wctl_change *c, void (*work)(struct wctl_change *c))
 {
     struct sl_error e;
+    if (is_under_way(c->all, work)) {
+        wctl_change_refuse(c, sl_fail(&e, SL_CONFLICT, "another %s is under way", c->verb), &e);
+        return;
+    }
     c->work = work;
     int error = pthread_create(&c->thread, NULL, run, c);
     c->has_thread = error == 0;

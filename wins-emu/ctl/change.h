@@ -52,7 +52,8 @@ void wctl_change_refuse(struct wctl_change *c, enum sl_status status, const stru
 /* On the writer's thread, once: what came of it. An eng_admin_fn with the change as ctx. */
 void wctl_change_done(void *c, enum sl_status status, bool found, const struct sl_error *e);
 /*
- * Runs `work` on a thread of its own, which calls wctl_change_done at its end; refuses the change when no thread can be had.
+ * Runs `work` on a thread of its own, which calls wctl_change_done at its end; refuses the change when no thread can be had, or
+ * the same work is under way, whether or not somebody still waits for that.
  */
 void wctl_change_work(struct wctl_change *c, void (*work)(struct wctl_change *c));
 /* Waits for the threads; before the writer stops, which they may need. */
