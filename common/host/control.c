@@ -332,7 +332,7 @@ static bool on_octets(struct conn *conn)
     return good;
 }
 
-/* Keeps the first descriptor that comes along; the kernel drops what does not fit. */
+/* Keeps the first descriptor that comes along; the kernel drops what there is no room for. CMSG_SPACE, padded, would have two. */
 static ssize_t receive(struct conn *conn, void *chunk, size_t size)
 {
     union {
@@ -341,7 +341,7 @@ static ssize_t receive(struct conn *conn, void *chunk, size_t size)
     } control;
     struct iovec part = {.iov_base = chunk, .iov_len = size};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.octets,
-                             .msg_controllen = sizeof control.octets};
+                             .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t n = recvmsg(conn->fd, &message, MSG_CMSG_CLOEXEC);
     const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&message);
     if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))

@@ -580,6 +580,42 @@ START_TEST(a_request_may_come_in_pieces)
 }
 END_TEST
 
+/* A request with so many copies of a file along. */
+static void send_files(int fd, int file, size_t count)
+{
+    enum { FILES_MAX = 8 };
+    static const char request[] = "\0\0\0\x06Qfail";
+    char control[CMSG_SPACE(FILES_MAX * sizeof(int))] = "";
+    struct iovec part = {.iov_base = (char *)(uintptr_t)request, .iov_len = sizeof request};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control,
+                             .msg_controllen = CMSG_SPACE(count * sizeof file)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(count * sizeof file), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    for (size_t i = 0; i < count; i++)
+        memcpy(CMSG_DATA(c) + i * sizeof file, &file, sizeof file);
+    ck_assert_int_eq(sendmsg(fd, &message, 0), (ssize_t)sizeof request);
+}
+
+START_TEST(files_that_come_along_are_closed_however_many)
+{
+    enum { MOST = 4, SOON_MS = 2000 };
+    struct server s;
+    server_open(&s);
+    for (size_t count = 1; count <= MOST; count++) {
+        int ends[2], fd = connect_raw(&s);
+        ck_assert_int_eq(pipe(ends), 0);
+        send_files(fd, ends[1], count);
+        close(ends[1]);
+        struct pollfd answer = {.fd = fd, .events = POLLIN}, end = {.fd = ends[0]};
+        ck_assert_int_eq(poll(&answer, 1, PATIENCE_MS), 1);
+        ck_assert_msg(poll(&end, 1, SOON_MS) == 1, "one of %zu files is still open", count);
+        close(ends[0]);
+        close(fd);
+    }
+    server_close(&s);
+}
+END_TEST
+
 START_TEST(connections_that_wait_for_an_answer_are_bounded)
 {
     enum { CROWD = 80 };
@@ -720,6 +756,6 @@ UNIT_MAIN("host", posts_run_in_order_on_the_loop, stop_ends_the_round_at_once, a
           a_watch_pauses_and_frees_itself, a_signal_reaches_the_loop, a_request_becomes_a_document, a_long_answer_is_streamed,
           an_answer_too_large_to_hold_is_told, a_stream_is_dropped_with_its_client, a_reply_may_end_after_its_client,
           a_reply_may_end_after_the_socket, a_verb_may_close_the_socket, a_streaming_reply_dies_with_the_socket,
-          bad_clients_are_cut_off, a_request_may_come_in_pieces, connections_that_wait_for_an_answer_are_bounded,
-          who_asks_nothing_keeps_nobody_out, the_socket_file_is_kept_in_order,
+          bad_clients_are_cut_off, a_request_may_come_in_pieces, files_that_come_along_are_closed_however_many,
+          connections_that_wait_for_an_answer_are_bounded, who_asks_nothing_keeps_nobody_out, the_socket_file_is_kept_in_order,
           a_silent_daemon_is_not_waited_for, a_program_runs_without_a_shell, a_program_that_fails_or_hangs_is_told)
