@@ -138,8 +138,12 @@ void cli_print_bash(FILE *out, const struct cli_program *program)
 {
     const char *name = program->name;
     fprintf(out, "# bash completion of %s, made by %s --help=bash\n_%s()\n{\n", name, name, name);
+    /* To the shell the equals sign of --name=value is a word of its own. */
     fputs("    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} typed= next= skip= i\n"
+          "    [[ $cur == = ]] && cur=\n"
+          "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}\n"
           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+          "        if [[ ${COMP_WORDS[i]} == = ]]; then skip=1; continue; fi\n"
           "        if [[ $skip ]]; then skip=; continue; fi\n"
           "        case ${COMP_WORDS[i]} in\n"
           "            ''", out);

@@ -25,12 +25,19 @@ TYPED = (
     ("sitectl db backup /etc/host", HOSTS),
     ("sited --rol", {"--role"}),
 )
+# Of bash alone, which makes a word of the equals sign.
+EQUALS = (
+    ("winsctl list --type=", {"unique", "group", "sgroup", "mhomed"}),
+    ("winsctl list --state=t", {"tombstone"}),
+    ("winsctl import --format=csv /etc/host", HOSTS),
+    ("winsctl --control=/run/x.sock li", {"list"}),
+)
 # bash: the words of a line as the shell gives them to a completion; what is not there outside of one is left out.
 BASH = """
 for file in "$0"/*; do . "$file" || exit; done
 compopt() { :; }
 for line; do
-    read -ra COMP_WORDS <<<"$line"
+    read -ra COMP_WORDS <<<"${line//=/ = }"
     [[ $line != *" " ]] || COMP_WORDS+=("")
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
     _${COMP_WORDS[0]}
@@ -99,9 +106,9 @@ class Installed(harness.Case):
         steps = {typed + following for typed, following in re.findall(r"\[\[ \$typed == '([^']*)' \]\] && next\+=' (\S+)'", text)}
         return sorted(step for step in steps if not any(other.startswith(step + " ") for other in steps))
 
-    def check_offers(self, shell, offers):
-        self.assertEqual(len(offers), len(TYPED), offers)
-        for (line, wanted), offered in zip(TYPED, offers):
+    def check_offers(self, shell, offers, typed=TYPED):
+        self.assertEqual(len(offers), len(typed), offers)
+        for (line, wanted), offered in zip(typed, offers):
             self.assertLessEqual(wanted, {os.path.basename(word).rstrip("*") for word in offered.split()}, "%s: %s" % (shell, line))
 
     def test_completions_in_their_shells(self):
@@ -113,6 +120,8 @@ class Installed(harness.Case):
             done = self.run_ok([harness.tool(shell, shell), *argv, folder, *lines], env={"HOME": self.folder})
             self.assertEqual(done.err, "", shell)
             self.check_offers(shell, done.out.splitlines())
+        done = self.run_ok([harness.tool("bash", "bash"), "--norc", "-c", BASH, bash, *[line for line, _ in EQUALS]])
+        self.check_offers("bash", done.out.splitlines(), EQUALS)
         self.check_offers("zsh", self.ask_zsh(lines))
 
     def ask_zsh(self, lines):
