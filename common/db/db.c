@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
 #include <poll.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -90,9 +91,13 @@ static int errno_of_cantopen(const struct db *db)
     return err;
 }
 
+static bool is_denial(int err)
+{
+    return err == EACCES || err == EPERM || err == EROFS;
+}
+
 static enum sl_status status_of(const struct db *db, int rc)
 {
-    int err;
     switch (rc & 0xff) {
     case SQLITE_CONSTRAINT:
         return SL_CONFLICT;
@@ -104,8 +109,7 @@ static enum sl_status status_of(const struct db *db, int rc)
     case SQLITE_AUTH:
         return SL_DENIED;
     case SQLITE_CANTOPEN:
-        err = errno_of_cantopen(db);
-        return err == EACCES || err == EPERM || err == EROFS ? SL_DENIED : SL_IO;
+        return is_denial(errno_of_cantopen(db)) ? SL_DENIED : SL_IO;
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_PROTOCOL:
@@ -122,11 +126,33 @@ static enum sl_status status_of(const struct db *db, int rc)
     }
 }
 
+/* What a right is missing for: a file that SQLite keeps beside the database, the folder that it makes one in, or itself. */
+static void put_denied(struct sl_text *out, const char *path)
+{
+    static const char *const endings[] = {"-wal", "-shm"};
+    for (size_t i = 0; i < SL_COUNT(endings); i++) {
+        sl_text_reset(out);
+        sl_text_printf(out, "%s%s", path, endings[i]);
+        if (access(sl_text_str(out), F_OK) == 0 && access(sl_text_str(out), R_OK | W_OK) != 0)
+            return;
+    }
+    char *copy = sl_strdup(path);
+    const char *folder = dirname(copy);
+    sl_text_reset(out);
+    sl_text_puts(out, access(folder, W_OK) != 0 ? folder : path);
+    free(copy);
+}
+
 static enum sl_status fail_rc(const struct db *db, int rc, struct sl_error *e)
 {
     int err = (rc & 0xff) == SQLITE_CANTOPEN ? errno_of_cantopen(db) : 0;
-    return sl_fail(e, status_of(db, rc), "%s: %s%s%s", db->path, lite.errmsg(db->conn), err ? ": " : "",
-                   err ? strerror(err) : "");
+    struct sl_text place = sl_text_new(PATH_MAX + sizeof "-wal");
+    if (is_denial(err))
+        put_denied(&place, db->path);
+    enum sl_status status = sl_fail(e, status_of(db, rc), "%s: %s%s%s", place.len ? sl_text_str(&place) : db->path,
+                                    lite.errmsg(db->conn), err ? ": " : "", err ? strerror(err) : "");
+    sl_text_fini(&place);
+    return status;
 }
 
 /* ---- the engine -------------------------------------------------------------------------------------------------- */
@@ -448,9 +474,7 @@ void db_keep_log(struct db *db)
 
 static enum sl_status fail_file(struct sl_error *e, const char *path)
 {
-    enum sl_status status = errno == EEXIST                                       ? SL_CONFLICT
-                            : errno == EACCES || errno == EPERM || errno == EROFS ? SL_DENIED
-                                                                                  : SL_IO;
+    enum sl_status status = errno == EEXIST ? SL_CONFLICT : is_denial(errno) ? SL_DENIED : SL_IO;
     return sl_fail(e, status, "%s: %s", path, strerror(errno));
 }
 

@@ -324,6 +324,14 @@ class Operation(harness.Case):
             beside.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             self.assertRaises(OSError, beside.bind, ("127.0.0.2", 137))
         process.stop()
+        options = registry_options(self, 137, folder=folder) + ["--listen", "127.0.0.2", "--user", "nobody"]
+        beside = os.path.join(folder, "w.db-shm")
+        os.close(os.open(beside, os.O_CREAT, 0o600))
+        os.chown(beside, 1, 1)
+        self.assertIn(" %s: unable to open database file: Permission denied" % beside, self.run_ok(options, code=6).err)
+        os.unlink(beside)
+        os.chown(folder, 1, 1)
+        self.assertIn(" %s: unable to open database file: Permission denied" % folder, self.run_ok(options, code=6).err)
 
     def test_an_unknown_user_is_refused(self):
         """--user NOBODY-KNOWN: a usage mistake before anything is served."""
