@@ -147,7 +147,7 @@ static enum sl_status fail_rc(const struct db *db, int rc, struct sl_error *e)
 {
     int err = (rc & 0xff) == SQLITE_CANTOPEN ? errno_of_cantopen(db) : 0;
     struct sl_text place = sl_text_new(PATH_MAX + sizeof "-wal");
-    if (is_denial(err))
+    if (is_denial(err) || rc == SQLITE_READONLY_DIRECTORY)
         put_denied(&place, db->path);
     enum sl_status status = sl_fail(e, status_of(db, rc), "%s: %s%s%s", place.len ? sl_text_str(&place) : db->path,
                                     lite.errmsg(db->conn), err ? ": " : "", err ? strerror(err) : "");
