@@ -21,7 +21,7 @@ ELSEWHERE = {
     "P07": "the rate of a source", "P08": "the rate of a source", "Q01": "a flag of the packet", "Q13": "a broadcast",
     "Q14": "the type of a question", "Q15": "packets of our own", "Q16": "a field of every answer",
     "V01": "winsctl scavenge --dry-run", "V02": "winsctl scavenge --dry-run", "V03": "winsctl scavenge --dry-run",
-    "V05": "winsctl scavenge --dry-run",
+    "V05": "winsctl scavenge --dry-run", "V06": "winsctl scavenge --dry-run",
 }
 
 # name, type, state, static, owner, addresses

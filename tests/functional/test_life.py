@@ -56,7 +56,7 @@ class Life(harness.Case):
                          [("V01", "HOST#20", "active", "released", False)])
         self.assertEqual(self.registry.record("HOST#20")["state"], "active")
         done = {row["rule"]: row["names"] for row in self.registry.ctl_ok("scavenge", "--json").answer}
-        self.assertEqual(done, {"V01": 1, "V02": 0, "V03": 0, "V05": 0})
+        self.assertEqual(done, {"V01": 1, "V02": 0, "V03": 0, "V05": 0, "V06": 0})
         self.registry.process.kill()
         self.registry.start()
         self.assertEqual(self.registry.record("HOST#20")["state"], "released")

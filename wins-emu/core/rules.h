@@ -88,7 +88,8 @@
     X(V01, "ours, active and expired: released, kept for the extinction interval, no new version")                             \
     X(V02, "ours, released and expired: a tombstone with a new version, kept for the extinction timeout")                      \
     X(V03, "ours, a tombstone and expired, in service for long enough: deleted")                                               \
-    X(V05, "a replica, a tombstone or released, and expired: deleted")
+    X(V05, "a replica, a tombstone or released, and expired: deleted")                                                         \
+    X(V06, "ours, active, and the lease of one of several addresses is over: it is taken out, no new version")
 
 enum wins_rule {
     WINS_RULE_NONE,
@@ -216,7 +217,7 @@ void wins_admin_tombstone(const struct wins_record *record, const struct wins_co
                           struct wins_decision *ret_decision);
 
 /*
- * V01, V02, V03, V05: what time does to a record; rule WINS_RULE_NONE and WINS_KEEP when nothing is due. Static records never
+ * V01 to V03, V05, V06: what time does to a record; rule WINS_RULE_NONE and WINS_KEEP when nothing is due. Static records never
  * expire. `serving_since_s` is since when this server has been in service, short outages aside: before tombstone_hold_s have
  * passed no tombstone goes, so that partners which could not reach it learn of the deletion first. Of the decision rule, effect,
  * new_version and record count.

@@ -11,7 +11,7 @@ enum { STEP = 128, NUMBER_TEXT_MAX = 24 };
 
 /* ---- a pass ---- */
 
-static const enum wins_rule rows[] = {WINS_V01, WINS_V02, WINS_V03, WINS_V05};
+static const enum wins_rule rows[] = {WINS_V01, WINS_V02, WINS_V03, WINS_V05, WINS_V06};
 
 /* On the loop's thread, after the pass. */
 static void on_finished(struct wctl_change *c)
@@ -96,7 +96,8 @@ static void on_entry(const struct tbl_entry *entry, void *ctx)
     snprintf(expired, sizeof expired, "%" PRId64, t->now_s - r.expires_s);
     const struct nb_name_text name = nb_name_text(&r.name);
     const char *const cells[] = {wins_rule_id(d.rule), name.text, wins_type_word(r.type), wins_state_word(r.state),
-                                 becomes(&d), d.new_version ? "true" : "false", expired};
+                                 becomes(&d), d.new_version ? "true" : "false",
+                                 r.expires_s > t->now_s ? NULL : expired};
     host_reply_row(t->reply, cells, SL_COUNT(cells));
 }
 

@@ -16,7 +16,7 @@
  * with the random id of that question and the name. Any number up to ENG_CHALLENGES_MAX run at once, ENG_CHALLENGES_SOURCE_MAX
  * of them for one requester, lest one host use up all; beyond it requests get SRV_ERR.
  *
- * The scavenger (V01 to V05) goes by real time: a pass begins when the period has passed since the last one, which is kept in the
+ * The scavenger (V01 to V06) goes by real time: a pass begins when the period has passed since the last one, which is kept in the
  * database, so that restarts do not put it off. A pass walks the table in slices, ENG_SLICE_GAP_MS apart, each of which looks at
  * some thousand names and changes at most ENG_SLICE_CHANGES, as one batch; requests go on in between.
  *
