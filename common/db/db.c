@@ -126,7 +126,7 @@ static enum sl_status status_of(const struct db *db, int rc)
     }
 }
 
-/* What a right is missing for: a file that SQLite keeps beside the database, the folder that it makes one in, or itself. */
+/* What a right is missing for: a file that SQLite keeps beside the database, the folder that it makes one in, or the database. */
 static void put_denied(struct sl_text *out, const char *path)
 {
     static const char *const endings[] = {"-wal", "-shm"};
@@ -139,7 +139,7 @@ static void put_denied(struct sl_text *out, const char *path)
     char *copy = sl_strdup(path);
     const char *folder = dirname(copy);
     sl_text_reset(out);
-    sl_text_puts(out, access(folder, W_OK) != 0 ? folder : path);
+    sl_text_puts(out, access(path, F_OK) == 0 && access(folder, W_OK) != 0 ? folder : path);
     free(copy);
 }
 
