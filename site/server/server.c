@@ -58,26 +58,33 @@ enum sl_status srv_sites(struct srv *srv, struct sl_strings *ret_codes, struct s
 
 /* ---- looking for changes ---------------------------------------------------------------------------------------------- */
 
-static void tell_sites(struct srv *srv, struct sst *store, const struct sl_strings *codes)
+static void tell_all(struct srv *srv, const struct sm_snapshot *const *sites, size_t count)
+{
+    if (srv->options.names != NULL)
+        nbn_set_sites(srv->options.names, sites, count);
+    if (srv->options.on_sites != NULL)
+        srv->options.on_sites(sites, count, srv->options.on_sites_ctx);
+    if (srv->selftest != NULL)
+        srv_selftest_set_sites(srv->selftest, sites, count);
+}
+
+/* All or none: a database that goes away meanwhile must not take the names and certificates of what was not read. */
+static enum sl_status tell_sites(struct srv *srv, struct sst *store, const struct sl_strings *codes, struct sl_error *e)
 {
     struct sm_snapshot **sites = sl_new_array(codes->count + 1, sizeof *sites);
     size_t count = 0;
-    struct sl_error e = {0};
-    for (size_t i = 0; i < codes->count; i++) {
-        if (sst_snapshot(store, codes->items[i], &sites[count], &e) != SL_OK)
-            sl_log(SL_LOG_ERROR, "site-unreadable", "site=%s text=%s", codes->items[i], SL_LOG_TEXT(e.text));
-        else if (sites[count] != NULL)
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < codes->count && status == SL_OK; i++) {
+        status = sst_snapshot(store, codes->items[i], &sites[count], e);
+        if (status == SL_OK && sites[count] != NULL)
             count++;
     }
-    if (srv->options.names != NULL)
-        nbn_set_sites(srv->options.names, (const struct sm_snapshot *const *)sites, count);
-    if (srv->options.on_sites != NULL)
-        srv->options.on_sites((const struct sm_snapshot *const *)sites, count, srv->options.on_sites_ctx);
-    if (srv->selftest != NULL)
-        srv_selftest_set_sites(srv->selftest, (const struct sm_snapshot *const *)sites, count);
+    if (status == SL_OK)
+        tell_all(srv, (const struct sm_snapshot *const *)sites, count);
     for (size_t i = 0; i < count; i++)
         sm_snapshot_free(sites[i]);
     free(sites);
+    return status;
 }
 
 /* What could not be issued is tried again with a back-off, whatever else happens meanwhile. */
@@ -212,12 +219,13 @@ static enum sl_status look(struct srv *srv, struct sl_error *e)
     if (status != SL_OK)
         return status;
     status = settle(srv, store, &codes, &generation, e);
+    if (status == SL_OK)
+        status = tell_sites(srv, store, &codes, e);
     if (status != SL_OK) {
         sl_strings_fini(&codes);
         return status;
     }
     srv->generation = generation;
-    tell_sites(srv, store, &codes);
     if (srv->options.exchange != NULL)
         srv_exchange_poke(srv->options.exchange);
     if (srv->publisher != NULL) {

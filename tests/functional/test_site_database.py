@@ -65,6 +65,14 @@ class File:
             self.site.process.signal(signal.SIGCONT)
         return lambda: self.case.run_ok(["umount", "-l", self.db])
 
+    def partly(self):
+        def rename(old, new):
+            with sqlite3.connect(self.db, timeout=10) as db:
+                db.executescript("BEGIN IMMEDIATE; ALTER TABLE %s RENAME TO %s; UPDATE change SET generation = generation + 1; COMMIT" % (old, new))
+            db.close()
+        rename("dp", "dp_away")
+        return lambda: rename("dp_away", "dp")
+
     def newer(self):
         def set_version(version):
             with sqlite3.connect(self.db, timeout=10) as db:
@@ -116,6 +124,11 @@ class Server:
     def read_only(self):
         self.sql(self.name, "REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public FROM %s" % self.user)
         return lambda: self.sql(self.name, "GRANT ALL ON ALL TABLES IN SCHEMA public TO %s" % self.user)
+
+    def partly(self):
+        counted = "UPDATE change SET generation = generation + 1"
+        self.sql(self.name, "ALTER TABLE dp RENAME TO dp_away", counted)
+        return lambda: self.sql(self.name, "ALTER TABLE dp_away RENAME TO dp", counted)
 
     def newer(self):
         old = self.sql(self.name, "SELECT version FROM sitelocator_schema")
@@ -213,6 +226,17 @@ class Ways(harness.Case):
             self.assertLess(time.monotonic() - start, 2, "S2.14 SIGTERM")
             self.assertEqual(changed.result().code, 3, str(changed.result()))
         mend()
+
+    def test_S2_14_a_site_that_is_read_in_part_stays_as_it_was(self):
+        """S2.14 a database that fails in the middle of a look takes nothing away: the certificate stays, until all can be read again"""
+        place = (Server if lab.SITE_SERVER else File)(self, "partly")
+        harness.wait_until(lambda: self.mp_list(place.site, "MPCERT") == 200, "the certificate")
+        mend = place.partly()
+        harness.wait_until(lambda: "database-lost" in place.site.process.log(), "the look that fails")
+        self.assertEqual(self.mp_list(place.site, "MPCERT"), 200, "S2.14 the certificate needs no database")
+        mend()
+        harness.wait_until(lambda: "database-back" in place.site.process.log(), "the look that goes well")
+        self.assertEqual(self.mp_list(place.site, "MPCERT"), 200)
 
     def test_a_state_folder_that_is_read_only_is_told(self):
         """who has to write into the state folder does not start without, and names the file; who has not, starts"""
