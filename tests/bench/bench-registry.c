@@ -350,7 +350,7 @@ static void print(struct bench *b, const struct row *row, double value)
         snprintf(measured, sizeof measured, "%.*f %s", value < 100 ? 2 : 0, value, row->unit);
     if (!isnan(row->bound))
         snprintf(bound, sizeof bound, "%s %g %s", row->least ? ">=" : "<=", row->bound, row->unit);
-    printf("%-10s  %-54s  %-12s  %-12s  %-8s  %s\n", row->name, row->how, bound, measured, words[verdict], b->note);
+    printf("%-11s  %-57s  %-12s  %-12s  %-8s  %s\n", row->name, row->how, bound, measured, words[verdict], b->note);
     b->verdicts[verdict]++;
     fflush(stdout);
 }
@@ -392,7 +392,7 @@ static bool choose(const char *list, bool chosen[SL_COUNT(rows)])
 
 static void run_rows(const bool chosen[SL_COUNT(rows)])
 {
-    printf("%-10s  %-54s  %-12s  %-12s  %-8s\n", "row", "what", "must be", "measured", "verdict");
+    printf("%-11s  %-57s  %-12s  %-12s  %-8s\n", "row", "what", "must be", "measured", "verdict");
     for (size_t i = 0; i < SL_COUNT(rows); i++) {
         if (!chosen[i])
             continue;
