@@ -1,10 +1,12 @@
 """What became of a name and by whom (X16), changes as they happen, and who asks most."""
 
+import fcntl
 import json
 import signal
 import socket
 import struct
 import subprocess
+import time
 
 import harness
 import lab
@@ -12,6 +14,8 @@ import nbns
 
 CLIENT, OTHER = "127.0.0.3", "127.0.0.4"
 MANY = 6000     # more changes than a watcher's buffers hold
+SEARCHES = 16   # that may read the journal at once
+READ_LOCKS = (123, 5)   # octets of SQLite's -shm: whoever reads the log holds one of them
 
 
 class Journal(harness.Case):
@@ -82,6 +86,42 @@ class Journal(harness.Case):
         self.registry.start()
         self.registry.ctl_ok("add", "HOST#20", "10.0.0.1")
         self.assertEqual(self.registry.ctl("history", "HOST#20").code, 1)
+
+    def search(self, name):
+        process = subprocess.Popen([harness.program("winsctl"), "--control", self.registry.control, "history", name],
+                                   stdout=subprocess.DEVNULL, preexec_fn=harness.die_with_parent)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_a_disk_that_hangs_holds_up_nobody_but_the_search_X16(self):
+        """X16: while the journal cannot be read the control socket answers; searches are bounded, end in time, and go on with the disk."""
+        self.serve()
+        self.registry.ctl_ok("add", "HOST#20", "10.0.0.1")
+        with open(self.registry.db + "-shm", "r+b") as shm:
+            fcntl.lockf(shm, fcntl.LOCK_EX, READ_LOCKS[1], READ_LOCKS[0])
+            searches = [self.search("HOST#20") for _ in range(SEARCHES + 1)]
+            harness.wait_until(lambda: any(process.poll() is not None for process in searches), "one more than may being refused")
+            begun = time.monotonic()
+            self.registry.ctl_ok("stats")
+            self.registry.ctl_ok("show", "HOST#20")
+            self.assertLess(time.monotonic() - begun, 2, "the control socket waits for the disk")
+            self.assertEqual(sorted(process.wait(harness.DEADLINE_S) for process in searches), [3] * SEARCHES + [7])
+        harness.wait_until(lambda: self.registry.ctl("history", "HOST#20").code == 0, "the journal being read again")
+        self.assertEqual([row["change"] for row in self.history("HOST#20")], ["added"])
+
+    def test_an_end_while_a_search_waits_for_the_disk_is_clean_X16(self):
+        """X16: SIGTERM with searches under way ends them and the registry, cleanly."""
+        self.serve()
+        self.registry.ctl_ok("add", "HOST#20", "10.0.0.1")
+        with open(self.registry.db + "-shm", "r+b") as shm:
+            fcntl.lockf(shm, fcntl.LOCK_EX, READ_LOCKS[1], READ_LOCKS[0])
+            searches = [self.search("HOST#20") for _ in range(3)]
+            time.sleep(0.3)     # they are under way then, or begin in vain
+            self.registry.process.signal(signal.SIGTERM)
+            self.assertEqual([process.wait(harness.STOP_S) for process in searches], [3] * 3)
+        self.registry.process.expected_gone = True
+        self.assertEqual(self.registry.process.wait(), 0)
 
     # ---- watch
 

@@ -25,6 +25,7 @@ struct wctl {
     struct host_control *control;
     int64_t started_ms;
     struct wctl_changes changes; /* under way; belongs to the loop's thread */
+    struct wctl_searches *searches;
 };
 
 /* The name that is the first argument; false when the reply has been ended because it is none. */
@@ -212,7 +213,7 @@ static void verb_history(const struct host_request *request, struct host_reply *
     const struct wctl *w = ctx;
     struct nb_name name;
     if (name_argument(request, reply, &name))
-        wctl_history(&w->env, &name, reply);
+        wctl_history(&w->env, w->searches, &name, reply);
 }
 
 static void verb_watch(const struct host_request *request, struct host_reply *reply, void *ctx)
@@ -256,6 +257,7 @@ enum sl_status wctl_open(const char *path, const struct wctl_env *env, struct wc
         free(w);
         return status;
     }
+    w->searches = wctl_searches_new(env->loop);
     *ret_wctl = w;
     return SL_OK;
 }
@@ -267,6 +269,8 @@ void wctl_close(struct wctl *w)
     SL_CHECK_MAGIC(w, WCTL_MAGIC);
     host_control_close(w->control);
     w->control = NULL;
+    wctl_searches_free(w->searches);
+    w->searches = NULL;
     wctl_changes_wait(&w->changes);
 }
 

@@ -42,7 +42,7 @@ enum sl_status wctl_open(const char *path, const struct wctl_env *env, struct wc
 void wctl_metrics(const struct wctl *w, struct sl_text *out);
 /*
  * Closes the socket; changes that are still under way are finished by the writer and answered to nobody, backups and checks are
- * waited for: before the writer stops. NULL is accepted.
+ * waited for, and the row of the journal that is being read: before the writer stops. NULL is accepted.
  */
 void wctl_close(struct wctl *w);
 /* Frees it, once the writer has stopped and the loop has run what was posted; NULL is accepted. */
