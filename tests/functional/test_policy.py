@@ -22,8 +22,8 @@ class Policy(harness.Case):
         self.write("winsd.conf", text)
         self.registry = lab.Registry(self, self.port, more=["--config", self.config] + list(more))
 
-    def client(self, address):
-        client = nbns.Client(self.server, local=address)
+    def client(self, address, port=0):
+        client = nbns.Client(self.server, local=address, port=port)
         self.addCleanup(client.close)
         return client
 
@@ -109,6 +109,21 @@ class Policy(harness.Case):
         self.reload("")
         self.assertEqual(self.client("127.0.0.8").register("OTHER", 0x20, "127.0.0.8").rcode, 0)
         self.assertEqual(client.register("CMD", 0x20, "127.0.0.4").rcode, 5)
+
+    def test_a_request_behind_a_challenge_meets_the_policy_of_its_end_P04(self):
+        """P04: the policy that counts is that of the moment in which the name would change hands."""
+        self.serve("")
+        holder, thief = self.client("127.0.0.4", port=self.port), self.client("127.0.0.5")
+        self.assertEqual(holder.register("HOST", 0x20, "127.0.0.4").rcode, 0)
+        thief.send(nbns.request(7, nbns.REGISTER, "HOST", 0x20, "127.0.0.5"))
+        self.assertEqual(thief.receive().opcode, nbns.WACK)
+        challenge = holder.socket.recv(1024)
+        self.reload('pin = {"HOST#20 127.0.0.4"}\n')
+        denial = nbns.header(int.from_bytes(challenge[:2], "big"), 0x8583, answers=1)
+        holder.send(denial + challenge[12:46] + bytes((0, nbns.NULL, 0, 1)) + bytes(6))
+        self.assertEqual(thief.receive().rcode, 5)
+        self.assertEqual(self.registry.addresses("HOST#20"), ["127.0.0.4"])
+        self.assertIn("refused rule=P04", self.registry.process.log())
 
     def register_all_at_once(self, names):
         """Registrations that wait for a server that stood still; the codes and times to live of the answers, by name."""

@@ -125,6 +125,20 @@ START_TEST(P08_a_steady_source_gets_its_rate)
 }
 END_TEST
 
+START_TEST(P07_a_limit_set_anew_begins_full)
+{
+    const struct wins_limits before = {.per_s = {[WINS_LIMITED_QUERY] = 100}};
+    const struct wins_limits after = {.per_s = {[WINS_LIMITED_QUERY] = 100, [WINS_LIMITED_CHANGE] = 1}};
+    struct wins_limiter *limiter = wins_limiter_new(1);
+    int taken = 0;
+    ck_assert(wins_limiter_take(limiter, &before, WINS_LIMITED_QUERY, 7, 1000));
+    for (int i = 0; i < 10; i++)
+        taken += wins_limiter_take(limiter, &after, WINS_LIMITED_CHANGE, 7, 1000);
+    ck_assert_int_eq(taken, WINS_LIMIT_SAVED_S);
+    wins_limiter_free(limiter);
+}
+END_TEST
+
 static uint32_t burst_ttl_s(const struct wins_policy *policy, uint64_t granted)
 {
     const struct wins_config config = wins_config_default(0x0a000035);
@@ -151,5 +165,6 @@ START_TEST(B01_leases_grow_and_start_over)
 }
 END_TEST
 
-UNIT_MAIN("policy", B01_leases_grow_and_start_over, P07_the_table_is_bounded_and_fair, P08_a_steady_source_gets_its_rate,
+UNIT_MAIN("policy", B01_leases_grow_and_start_over, P07_the_table_is_bounded_and_fair,
+          P07_a_limit_set_anew_begins_full, P08_a_steady_source_gets_its_rate,
           P01_nothing_configured_is_no_policy, P02_networks, P04_pins, P06_patterns)

@@ -178,8 +178,8 @@ START_TEST(answers_to_challenges_leave_room_for_registrations_R16)
     ck_assert_uint_eq(submit(w, 0), 1); /* stops the thread at the gate, in whose hands some answers may be then */
     for (size_t i = 0; i < 3 * ENG_QUEUE_MAX; i++)
         answers += submit_answer(w);
-    ck_assert_uint_le(answers, 2 * ENG_QUEUE_MAX / ENG_QUEUE_ANSWERS);
-    ck_assert_uint_ge(answers, ENG_QUEUE_OCTETS / ENG_QUEUE_ANSWERS / NB_DATAGRAM_MAX / 2);
+    ck_assert_uint_le(answers, 2 * ENG_QUEUE_ANSWERS_MAX);
+    ck_assert_uint_ge(answers, ENG_QUEUE_ANSWER_OCTETS / NB_DATAGRAM_MAX / 2);
     ck_assert_uint_eq(submit_answer(w), 0);
     for (uint32_t i = 1; i <= REGISTRATIONS; i++)
         ck_assert_uint_eq(submit(w, i), 1);
@@ -187,6 +187,21 @@ START_TEST(answers_to_challenges_leave_room_for_registrations_R16)
     eng_writer_stop(w->writer);
     ck_assert_uint_eq(tbl_count(w->table), REGISTRATIONS + 1);
     ck_assert_uint_eq(eng_stats(w->eng)->ignored, answers);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(a_flood_of_requests_leaves_room_for_answers_to_challenges_R16)
+{
+    struct world *w = world_new();
+    pthread_mutex_lock(&w->gate);
+    for (uint32_t i = 0; i < 3 * MORE_THAN_FITS; i++)
+        submit(w, i);
+    ck_assert_uint_eq(submit(w, 1), 0);
+    ck_assert_uint_eq(submit_answer(w), 1);
+    pthread_mutex_unlock(&w->gate);
+    eng_writer_stop(w->writer);
+    ck_assert_uint_eq(eng_stats(w->eng)->ignored, 1);
     world_free(w);
 }
 END_TEST
@@ -321,5 +336,6 @@ START_TEST(refusals_answer_requests_only)
 END_TEST
 
 UNIT_MAIN("writer", a_full_queue_is_told_and_the_rest_is_done, answers_to_challenges_leave_room_for_registrations_R16,
+          a_flood_of_requests_leaves_room_for_answers_to_challenges_R16,
           administrators_go_before_a_queue_that_a_slow_disk_has_made, operations_are_answered_once_when_they_are_on_disk,
           an_answer_that_came_while_the_thread_was_busy_is_heard_C03, refusals_answer_requests_only)

@@ -30,9 +30,11 @@ void wins_limiter_free(struct wins_limiter *limiter)
     free(limiter);
 }
 
+/* Who has sent without a limit begins with all of it when there is one. */
 static uint32_t full(const struct wins_limits *limits, int kind)
 {
-    return limits->per_s[kind] * SHARE * WINS_LIMIT_SAVED_S;
+    uint32_t per_s = limits->per_s[kind];
+    return per_s ? per_s * SHARE * WINS_LIMIT_SAVED_S : UINT32_MAX;
 }
 
 /* The bucket of a source, or the one of its set that was quiet for longest, made its own and full. */

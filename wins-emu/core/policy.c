@@ -269,9 +269,10 @@ static enum pinned pinned(const struct wins_case *c)
         const struct pin *pin = &c->policy->pins[i];
         if (!wins_pattern_matches(&pin->pattern, &c->request->name))
             continue;
+        bool source = pin->source || c->request->type == WINS_GROUP; /* whose address is asked for by nobody */
         enum pinned this = PINNED_ELSEWHERE;
         if (within(pin->networks, pin->count, c->request->address))
-            this = pin->source && !within(pin->networks, pin->count, c->request->source) ? PINNED_FROM_ELSEWHERE : PINNED_HERE;
+            this = source && !within(pin->networks, pin->count, c->request->source) ? PINNED_FROM_ELSEWHERE : PINNED_HERE;
         if (this > best)
             best = this;
     }
@@ -288,14 +289,18 @@ static bool pinned_from_elsewhere(const struct wins_case *c)
     return pinned(c) == PINNED_FROM_ELSEWHERE;
 }
 
-/* Of a group every member is an owner, so that the lock is about unique and multi-homed names. */
+/*
+ * Of a group every member is an owner, so that the lock is about unique and multi-homed names. These it keeps from becoming a
+ * group, whatever address the request claims.
+ */
 static bool locked(const struct wins_case *c)
 {
     const struct wins_record *r = c->record;
     if (!c->policy || !r || r->state != WINS_ACTIVE || wins_type_is_group(r->type))
         return false;
     bool expired = r->expires_s && r->expires_s <= c->now_s;
-    return !expired && wins_record_find(r, c->request->address) < 0 && is_first_owners(c->policy, &c->request->name);
+    bool owner = !wins_type_is_group(c->request->type) && wins_record_find(r, c->request->address) >= 0;
+    return !expired && !owner && is_first_owners(c->policy, &c->request->name);
 }
 
 bool wins_policy_register(const struct wins_policy *policy, const struct wins_record *record,

@@ -24,12 +24,24 @@ static enum wins_rule look_up(const struct tbl *table, const struct wins_config 
     return wins_query_record(m, entry ? &answer : NULL, master);
 }
 
-static bool is_query(const void *octets, size_t len)
+static bool read_flags(const void *octets, size_t len, uint16_t *ret_flags)
 {
     struct nb_cursor c = nb_cursor_read(octets, len);
     nb_get16(&c);
-    uint16_t flags = nb_get16(&c);
-    return nb_cursor_ok(&c) && !nb_is_response(flags) && nb_opcode(flags) == NB_OP_QUERY;
+    *ret_flags = nb_get16(&c);
+    return nb_cursor_ok(&c);
+}
+
+static bool is_query(const void *octets, size_t len)
+{
+    uint16_t flags;
+    return read_flags(octets, len, &flags) && !nb_is_response(flags) && nb_opcode(flags) == NB_OP_QUERY;
+}
+
+bool eng_is_reply(const void *octets, size_t len)
+{
+    uint16_t flags;
+    return read_flags(octets, len, &flags) && nb_is_response(flags);
 }
 
 uint64_t eng_expect(const struct tbl *table, const void *octets, size_t len)
@@ -78,6 +90,8 @@ enum eng_route eng_answer(const struct tbl *table, const struct wins_config *con
 enum wins_rule eng_limit(struct wins_limiter *limiter, const struct wins_policy *policy, struct wins_peer from,
                          const void *octets, size_t len, int64_t now_ms)
 {
+    if (eng_is_reply(octets, len))
+        return WINS_RULE_NONE;
     enum wins_limited kind = is_query(octets, len) ? WINS_LIMITED_QUERY : WINS_LIMITED_CHANGE;
     if (wins_limiter_take(limiter, wins_policy_limits(policy), kind, from.address, now_ms))
         return WINS_RULE_NONE;

@@ -27,7 +27,13 @@ enum eng_route eng_answer(const struct tbl *table, const struct wins_config *con
                           struct wins_peer from, uint32_t own_address, const void *octets, size_t len, void *buffer,
                           size_t *ret_len, enum wins_rule *ret_rule);
 
-/* P07 and P08: the row that drops a datagram since its source sends too many, WINS_RULE_NONE when it may go on. */
+/* Whether a datagram claims to be an answer, as far as its flags word tells. */
+bool eng_is_reply(const void *octets, size_t len);
+/*
+ * P07 and P08: the row that drops a datagram since its source sends too many, WINS_RULE_NONE when it may go on. Answers always
+ * may: a holder sends as many as others make the server challenge it, and one who is not heard loses the name (C01). Those that
+ * nobody waits for are eng_wants' concern.
+ */
 enum wins_rule eng_limit(struct wins_limiter *limiter, const struct wins_policy *policy, struct wins_peer from,
                          const void *octets, size_t len, int64_t now_ms);
 

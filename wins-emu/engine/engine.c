@@ -192,6 +192,26 @@ static void apply(struct eng *eng, const struct eng_ticket *ticket, const struct
     *eng_batch_hold(&eng->batch) = (struct eng_held){.ticket = *ticket, .name = *name, .rcode = d->rcode, .ttl_s = d->ttl_s};
 }
 
+/* --- policy --------------------------------------------------------------------------------------------------------- */
+
+/* NULL without one; valid under the read lock. */
+static const struct wins_policy *policy_of_now(const struct eng *eng)
+{
+    return eng->config.policy ? tbl_shared_get(eng->config.policy) : NULL;
+}
+
+/* P02 to P06, under the policy of this moment; false when it lets a registration pass. */
+static bool refuse(struct eng *eng, int64_t now_s, const struct wins_request *request, const struct wins_record *record,
+                   struct wins_decision *d)
+{
+    tbl_read_lock();
+    bool refused = wins_policy_register(policy_of_now(eng), record, request, &eng->config.rules, now_s, d);
+    tbl_read_unlock();
+    if (refused && eng->ops.refused)
+        eng->ops.refused(eng->ops.ctx, d->rule, request);
+    return refused;
+}
+
 /* --- challenges ----------------------------------------------------------------------------------------------------- */
 
 static uint16_t fresh_id(struct eng *eng)
@@ -214,7 +234,7 @@ static void ask(struct eng *eng, struct eng_challenge *c, int64_t now_ms)
     send_scratch(eng, c->ticket.socket, holder);
 }
 
-/* C01 to C05: `reply` is NULL when every address was silent. */
+/* C01 to C05, unless the policy has changed meanwhile: `reply` is NULL when every address was silent. */
 static void judge(struct eng *eng, struct eng_challenge *over, int64_t now_s, const struct nb_message *reply)
 {
     make_room(eng);
@@ -229,7 +249,9 @@ static void judge(struct eng *eng, struct eng_challenge *over, int64_t now_s, co
     struct wins_record room;
     struct wins_decision d;
     eng->stats.challenges_running = eng->challenges.count;
-    wins_judge(eng_view(eng, &c.request.name, &room), &c.request, &result, &eng->config.rules, now_s, &d);
+    const struct wins_record *record = eng_view(eng, &c.request.name, &room);
+    if (!refuse(eng, now_s, &c.request, record, &d))
+        wins_judge(record, &c.request, &result, &eng->config.rules, now_s, &d);
     count_decision(eng, &d);
     apply(eng, &c.ticket, &c.request.name, &d);
 }
@@ -383,28 +405,17 @@ void eng_set_backlog(struct eng *eng, size_t backlog)
     eng->backlog = backlog;
 }
 
-/* B01, behind the policy. */
-static bool grant_unseen(struct eng *eng, struct eng_now now, const struct wins_policy *policy,
-                         const struct wins_request *request, struct wins_decision *d)
-{
-    bool granted = policy && wins_policy_burst(policy, request, &eng->config.rules, now.real_s, eng->backlog,
-                                               eng->granted_unseen, d);
-    eng->granted_unseen = granted ? eng->granted_unseen + 1 : 0;
-    return granted;
-}
-
-/* P02 to P06 and B01, under the policy of this moment; false when the rows of registration decide. */
-static bool settle(struct eng *eng, struct eng_now now, const struct wins_request *request, const struct wins_record *record,
-                   struct wins_decision *d)
+/* B01, behind the policy; the name of a static record is protected too. */
+static bool grant_unseen(struct eng *eng, struct eng_now now, const struct wins_request *request,
+                         const struct wins_record *record, struct wins_decision *d)
 {
     tbl_read_lock();
-    const struct wins_policy *policy = eng->config.policy ? tbl_shared_get(eng->config.policy) : NULL;
-    bool refused = wins_policy_register(policy, record, request, &eng->config.rules, now.real_s, d);
-    bool settled = refused || grant_unseen(eng, now, policy, request, d);
+    const struct wins_policy *policy = policy_of_now(eng);
+    bool granted = policy && !(record && record->is_static) &&
+                   wins_policy_burst(policy, request, &eng->config.rules, now.real_s, eng->backlog, eng->granted_unseen, d);
     tbl_read_unlock();
-    if (refused && eng->ops.refused)
-        eng->ops.refused(eng->ops.ctx, d->rule, request);
-    return settled;
+    eng->granted_unseen = granted ? eng->granted_unseen + 1 : 0;
+    return granted;
 }
 
 static void take_registration(struct eng *eng, struct eng_now now, const struct wins_request *request,
@@ -417,7 +428,8 @@ static void take_registration(struct eng *eng, struct eng_now now, const struct 
     struct wins_record room;
     const struct wins_record *record = eng_view(eng, &request->name, &room);
     struct wins_decision d;
-    if (ticket->flags & NB_BROADCAST || !settle(eng, now, request, record, &d))
+    if (ticket->flags & NB_BROADCAST ||
+        !(refuse(eng, now.real_s, request, record, &d) || grant_unseen(eng, now, request, record, &d)))
         wins_register(record, request, &eng->config.rules, now.real_s, &d);
     count_decision(eng, &d);
     if (d.effect == WINS_CHALLENGE)

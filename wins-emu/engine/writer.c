@@ -3,6 +3,7 @@
 #include "common/base/assert.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "wins-emu/engine/answer.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -29,12 +30,17 @@ struct item {
 
 _Static_assert(sizeof(struct item) + sizeof(struct wins_record) <= ADMIN_OCTETS, "room for an item of an administrator");
 
-struct queue {
+/* What some of the items may take of the room, and take. */
+struct share {
     size_t count_max, octets_max;
+    size_t count, octets;
+};
+
+struct queue {
     uint8_t *octets;
     size_t used, size;
     size_t count;
-    size_t answers, answer_octets; /* of them, answers to challenges */
+    struct share requests, answers; /* neither takes room from the other */
 };
 
 struct eng_writer {
@@ -55,11 +61,11 @@ struct eng_writer {
 
 /* ---- the queue ---- */
 
-/* Room for an item with `len` octets of data, or NULL when the queue is full. */
-static struct item *queue_push(struct queue *q, enum item_kind kind, size_t len)
+/* Room for an item with `len` octets of data, or NULL when its share of the queue is full. */
+static struct item *queue_push(struct queue *q, struct share *share, enum item_kind kind, size_t len)
 {
     size_t size = (sizeof(struct item) + len + ITEM_ALIGN - 1) & ~(size_t)(ITEM_ALIGN - 1);
-    if (q->count >= q->count_max || q->used + size > q->octets_max)
+    if (share->count >= share->count_max || share->octets + size > share->octets_max)
         return NULL;
     if (q->used + size > q->size) {
         q->size = q->size ? q->size * 2 : OCTETS_START;
@@ -69,6 +75,8 @@ static struct item *queue_push(struct queue *q, enum item_kind kind, size_t len)
     *item = (struct item){.size = (uint32_t)size, .len = (uint32_t)len, .kind = kind};
     q->used += size;
     q->count++;
+    share->octets += size;
+    share->count++;
     return item;
 }
 
@@ -81,30 +89,20 @@ static void queue_swap(struct queue *a, struct queue *b)
 
 static void queue_clear(struct queue *q)
 {
-    q->used = q->count = q->answers = q->answer_octets = 0;
-}
-
-static bool is_answer(const struct eng_inbound *in)
-{
-    struct nb_cursor c = nb_cursor_read(in->octets, in->len);
-    nb_get16(&c);
-    uint16_t flags = nb_get16(&c);
-    return nb_cursor_ok(&c) && nb_is_response(flags);
+    q->used = q->count = 0;
+    q->requests.count = q->requests.octets = 0;
+    q->answers.count = q->answers.octets = 0;
 }
 
 static bool push_packet(struct queue *q, const struct eng_inbound *in)
 {
-    bool answer = is_answer(in);
-    if (answer && (q->answers >= ENG_QUEUE_MAX / ENG_QUEUE_ANSWERS || q->answer_octets >= ENG_QUEUE_OCTETS / ENG_QUEUE_ANSWERS))
-        return false;
-    struct item *item = queue_push(q, ITEM_PACKET, in->len);
+    struct share *share = eng_is_reply(in->octets, in->len) ? &q->answers : &q->requests;
+    struct item *item = queue_push(q, share, ITEM_PACKET, in->len);
     if (!item)
         return false;
     item->socket = in->socket;
     item->from = in->from;
     memcpy(item->data, in->octets, in->len);
-    q->answers += answer;
-    q->answer_octets += answer ? item->size : 0;
     return true;
 }
 
@@ -151,7 +149,7 @@ static enum sl_status submit_order(struct eng_writer *w, const struct item *orde
                                    struct sl_error *e)
 {
     open_queue(w);
-    struct item *item = w->stop ? NULL : queue_push(&w->orders, order->kind, len);
+    struct item *item = w->stop ? NULL : queue_push(&w->orders, &w->orders.requests, order->kind, len);
     if (item) {
         item->done = order->done;
         item->call = order->call;
@@ -341,8 +339,11 @@ enum sl_status eng_writer_start(struct eng *eng, const struct eng_writer_ops *op
                                 struct sl_error *e)
 {
     struct eng_writer *w = sl_new(sizeof *w);
-    const struct queue packets = {.count_max = ENG_QUEUE_MAX, .octets_max = ENG_QUEUE_OCTETS};
-    const struct queue orders = {.count_max = ENG_QUEUE_ADMIN, .octets_max = (size_t)ENG_QUEUE_ADMIN * ADMIN_OCTETS};
+    const struct queue packets = {
+        .requests = {.count_max = ENG_QUEUE_MAX, .octets_max = ENG_QUEUE_OCTETS},
+        .answers = {.count_max = ENG_QUEUE_ANSWERS_MAX, .octets_max = ENG_QUEUE_ANSWER_OCTETS}};
+    const struct queue orders = {
+        .requests = {.count_max = ENG_QUEUE_ADMIN, .octets_max = (size_t)ENG_QUEUE_ADMIN * ADMIN_OCTETS}};
     *w = (struct eng_writer){.magic = WRITER_MAGIC, .eng = eng, .ops = *ops, .taken = packets, .waiting = packets,
                              .taken_orders = orders, .orders = orders};
     pthread_mutex_init(&w->lock, NULL);

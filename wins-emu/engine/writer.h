@@ -7,10 +7,11 @@
  * most, however slow the disk and long the queue. It also wakes the engine for its timers. Nothing else may touch the engine
  * while the thread runs.
  *
- * The queue of datagrams holds at most ENG_QUEUE_MAX items and ENG_QUEUE_OCTETS octets. What does not fit is told to the
+ * The queue of datagrams holds at most ENG_QUEUE_MAX requests of ENG_QUEUE_OCTETS octets. What does not fit is told to the
  * caller and never dropped in silence: a worker answers such a request SRV_ERR (eng_refusal), which makes a client try again
- * later or ask its other server, and counts it. Answers to challenges may take a quarter of the room; one that does not fit
- * is counted too, and the challenge is repeated after a second anyway.
+ * later or ask its other server, and counts it. Answers to challenges have room of their own, a quarter as much: who fills the
+ * queue with requests must not take a name whose holder is not heard. One that does not fit is counted too, and the challenge is
+ * repeated after a second anyway.
  */
 #ifndef SL_WINS_ENGINE_WRITER_H
 #define SL_WINS_ENGINE_WRITER_H
@@ -21,7 +22,8 @@ enum {
     ENG_QUEUE_MAX = 25000, /* B02 */
     ENG_QUEUE_OCTETS = 4 << 20,
     ENG_QUEUE_ADMIN = 256, /* items of administrators */
-    ENG_QUEUE_ANSWERS = 4, /* a quarter of both for answers to challenges */
+    ENG_QUEUE_ANSWERS_MAX = ENG_QUEUE_MAX / 4, /* answers to challenges, beside these */
+    ENG_QUEUE_ANSWER_OCTETS = ENG_QUEUE_OCTETS / 4,
 };
 
 struct eng_writer;
