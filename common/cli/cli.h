@@ -62,7 +62,7 @@ struct cli_program {
     size_t values_size;  /* of the whole values struct, beginning with struct cli_common */
     const struct cli_verb *verbs;
     size_t verb_count;
-    const char *examples[20]; /* pairs: command, what it does; at least two pairs, NULL-ended */
+    const char *examples[24]; /* pairs: command, what it does; at least two pairs, NULL-ended */
     const char *files;    /* paragraph of the manual, or NULL */
     const char *see_also; /* or NULL */
 };

@@ -13,7 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { NAME_MAX_LEN = 64 };
+enum { NAME_MAX_LEN = 64, NUMBER_TEXT_MAX = 24 };
 
 struct remote {
     struct cli_call *call;
@@ -22,6 +22,7 @@ struct remote {
     bool single;
     uint64_t rows;
     bool progress_shown;
+    uint64_t done; /* as progress told last */
     enum sl_outcome outcome;
 };
 
@@ -171,7 +172,7 @@ static bool on_warning(struct remote *r, const struct sl_frame *f)
 static bool on_progress(struct remote *r, const struct sl_frame *f)
 {
     const struct cli_common *common = r->call->values;
-    if (f->count != 3)
+    if (f->count != 3 || !sl_parse_u64(f->strings[0], UINT64_MAX, &r->done))
         return false;
     if (common->quiet || !isatty(STDERR_FILENO))
         return true;
@@ -227,6 +228,19 @@ static int catch_signals(void)
     return signalfd(-1, &both, SFD_CLOEXEC);
 }
 
+/* The daemon fell silent in the middle of work whose steps last. */
+static enum sl_outcome cut_short(const struct remote *r, const struct sl_error *e)
+{
+    char done[NUMBER_TEXT_MAX];
+    snprintf(done, sizeof done, "%" PRIu64, r->done);
+    if (r->width == 0) {
+        cli_doc_columns(r->call->doc, &(struct cli_column){r->extra->lasting, CLI_NUMBER}, 1, true);
+        cli_doc_row(r->call->doc, (const char *const[]){done});
+    }
+    cli_doc_reason(r->call->doc, "cut-short", sl_error_text(e));
+    return SL_OUTCOME_PARTIAL;
+}
+
 enum sl_outcome cli_remote(struct cli_call *call, const char *path, int64_t timeout_ms)
 {
     return cli_remote_with(call, path, timeout_ms, &(struct cli_remote_extra){.fd = -1});
@@ -249,6 +263,8 @@ enum sl_outcome cli_remote_with(struct cli_call *call, const char *path, int64_t
         fputs("\r\033[K", stderr);
     if (status == SL_OK || status == SL_CANCELED)
         return status == SL_OK ? r.outcome : SL_OUTCOME_OK;
+    if (extra->lasting && r.done)
+        return cut_short(&r, &e);
     cli_doc_reason(call->doc, "", e.text);
     return status == SL_MALFORMED ? SL_OUTCOME_INTERNAL : sl_status_outcome(status);
 }

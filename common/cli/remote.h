@@ -25,6 +25,11 @@ struct cli_remote_extra {
     void *ctx;
     /* The daemon may be silent for any time once it has taken the request; SIGINT and SIGTERM end the call as ok. */
     bool endless;
+    /*
+     * What progress tells of is done for good: a call that is cut short then is `partial`, and the document has that number under
+     * this name. NULL: it counts for nothing.
+     */
+    const char *lasting;
 };
 
 /* The same with these extras. */

@@ -1,6 +1,7 @@
 """The life of a record in the real daemon: leases end, restarts do not put that off, an administrator may look before."""
 
 import contextlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -167,6 +168,108 @@ class Life(harness.Case):
             self.assertIn("crossed.conf:2: --ttl-min is longer than --ttl-max", result.err)
         result = self.run_ok(winsd + ["--config", self.write("bad.conf", text + 'scavenge_period = "soon"\n')], code=2)
         self.assertIn(":7", result.err)
+
+
+class Many(harness.Case):
+    """delete, release and tombstone of all names that the filters of `list` match."""
+
+    OLD, SLICE = 5000, 256
+
+    def setUp(self):
+        super().setUp()
+        self.registry = lab.Registry(self, harness.free_port((lab.REGISTRY_ADDRESS,)))
+        self.client = nbns.Client((lab.REGISTRY_ADDRESS, self.registry.port), local="127.0.0.3")
+        self.addCleanup(self.client.close)
+
+    def fill(self, old=OLD):
+        """OLD-n#20, every tenth static; 50 each of NEW-n#20 and DOM-n#1C."""
+        rows = ["OLD-%d#20,unique,H,%s,0,10.1.%d.%d" % (n, "true" if n % 10 == 0 else "false", n >> 8, n & 255) for n in range(old)]
+        rows += ["NEW-%d#20,unique,H,false,0,10.2.0.%d" % (n, n) for n in range(50)]
+        rows += ["DOM-%d#1C,sgroup,H,false,0,10.3.0.%d" % (n, n) for n in range(50)]
+        self.registry.ctl_ok("import", self.write("names.csv", "\n".join(["name,kind,node,static,expires,addresses"] + rows) + "\n"))
+
+    def states(self, *filters):
+        return {row["name"]: row["state"] for row in self.registry.ctl_ok("list", "--json", *filters).answer}
+
+    def begin(self, *words):
+        return subprocess.Popen([harness.program("winsctl"), "--control", self.registry.control, "--json"] + list(words),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+
+    def test_delete_by_prefix_while_requests_go_on(self):
+        """netsh delete records: thousands go by one command, durable, in the journal, while others register and ask."""
+        self.fill()
+        begun, asked = self.begin("delete", "--prefix", "OLD-"), 0
+        while begun.poll() is None or asked < 50:
+            self.assertEqual(self.client.query("NEW-%d" % (asked % 50), 0x20).addresses, ["10.2.0.%d" % (asked % 50)])
+            self.assertEqual(self.client.register("MINE-%d" % asked, 0x20, "127.0.0.3").rcode, 0)
+            asked += 1
+        out, err = begun.communicate()
+        self.assertEqual((begun.returncode, json.loads(out)["answer"]), (0, {"changed": self.OLD, "unchanged": 0}), out + err)
+        history = self.registry.ctl_ok("history", "OLD-77#20", "--json").answer
+        self.assertEqual([(row["by"], row["change"]) for row in history], [("import", "added"), ("admin", "deleted")])
+        self.assertIn('verb=delete filters="prefix=OLD-" changed=%d result=ok' % self.OLD, self.registry.process.log())
+        self.registry.process.kill()
+        self.registry.start()
+        self.assertEqual(len(self.states()), 100 + asked)
+        self.assertEqual(self.states("--prefix", "OLD-"), {})
+        gone = self.registry.ctl("delete", "--prefix", "OLD-", "--json")
+        self.assertEqual((gone.code, gone.json["reason"], gone.answer), (1, "not-found", {"changed": 0, "unchanged": 0}))
+
+    def test_what_list_shows_is_what_changes(self):
+        """L10: filters combine as those of list; a dry run changes nothing; static names stay where release would refuse them."""
+        self.fill(30)
+        before = self.states()
+        dry = self.registry.ctl_ok("delete", "--suffix", "20", "--prefix", "OLD", "--dynamic", "--dry-run", "--json").answer
+        self.assertEqual((dry["changed"], dry["unchanged"], len(dry["first"])), (27, 0, 20))
+        self.assertLess(set(dry["first"]), set(self.states("--suffix", "20", "--prefix", "OLD", "--dynamic")))
+        self.assertEqual(self.states(), before)
+        self.assertEqual(self.registry.ctl_ok("release", "--prefix", "OLD", "--json").answer, {"changed": 27, "unchanged": 3})
+        self.assertEqual(self.registry.ctl_ok("tombstone", "--suffix", "1c", "--json").answer, {"changed": 50, "unchanged": 0})
+        self.assertEqual(self.registry.ctl_ok("tombstone", "--suffix", "1C", "--json").answer, {"changed": 0, "unchanged": 50})
+        expected = {name: "tombstone" if name.startswith("DOM") else "active" if name.startswith("NEW") or int(name[4:-3]) % 10 == 0
+                    else "released" for name in before}
+        self.assertEqual(self.states(), expected)
+        self.assertEqual(self.client.query("DOM-7", 0x1C).rcode, 3)
+        versions = {row["version"] for row in self.registry.ctl_ok("list", "--suffix", "1C", "--json").answer}
+        self.assertEqual((len(versions), min(versions)), (50, 131), "tombstones have new versions, which partners learn")
+        for verb in ("delete", "release", "tombstone"):
+            for words in ((), ("--prefix", ""), ("NEW-1#20", "--suffix", "20"), ("NEW-1#20", "--dry-run"), ("--dry-run",),
+                          ("--static", "--dynamic"), ("--suffix", "XY")):
+                self.assertEqual(self.registry.ctl(verb, *words).code, 2, (verb, words))
+        self.assertEqual(self.states(), expected)
+        self.registry.ctl_ok("delete", "--owner", lab.REGISTRY_ADDRESS)
+        self.assertEqual(self.states(), {})
+
+    def cut_short(self, end):
+        """A deletion that `end` comes into; what it told as done is gone after the next start, the others are as they were."""
+        begun = self.begin("delete", "--prefix", "OLD-")
+        harness.wait_until(lambda: self.registry.ctl("stats", "--json").answer["names"] < self.total - 2 * self.SLICE, "deletions",
+                           poll_s=0)
+        end()
+        out, err = begun.communicate(timeout=harness.DEADLINE_S)
+        told = json.loads(out)
+        self.assertEqual((begun.returncode, told["outcome"], told["reason"]), (8, "partial", "cut-short"), out + err)
+        self.registry.start()
+        left = self.states()
+        self.assertLessEqual(len(left), self.total - told["answer"]["changed"])
+        self.assertGreaterEqual(told["answer"]["changed"], self.SLICE)
+        self.assertLessEqual(set(self.kept), set(left))
+        self.assertEqual(self.registry.ctl_ok("check", "--json").answer, {"names": len(left), "problems": []})
+        self.total = len(left)
+
+    def test_what_was_counted_is_gone_2_12(self):
+        """2.12: SIGKILL and SIGTERM in the middle of a deletion: exit code 8, no name that was counted comes back, no other goes."""
+        self.fill(30000)
+        self.kept = self.states("--prefix", "NEW-") | self.states("--suffix", "1C")
+        self.total = 30100
+        self.cut_short(self.registry.process.kill)
+        self.cut_short(self.registry.process.stop)
+        begun = self.begin("delete", "--prefix", "OLD-")
+        harness.wait_until(lambda: self.registry.ctl("stats", "--json").answer["names"] < self.total, "deletions", poll_s=0)
+        begun.kill()
+        begun.communicate()
+        harness.wait_until(lambda: "result=cut-short" in self.registry.process.log(), "the end of the work of who has gone")
+        self.assertGreater(len(self.states("--prefix", "OLD-")), 0)
 
 
 if __name__ == "__main__":

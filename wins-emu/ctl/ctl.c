@@ -11,6 +11,7 @@
 #include "wins-emu/ctl/import.h"
 #include "wins-emu/ctl/life.h"
 #include "wins-emu/ctl/list.h"
+#include "wins-emu/ctl/many.h"
 #include "wins-emu/ctl/row.h"
 #include "wins-emu/ctl/stats.h"
 #include "wins-emu/ctl/top.h"
@@ -136,7 +137,7 @@ static void verb_delete(const struct host_request *request, struct host_reply *r
 {
     struct wctl *w = ctx;
     struct nb_name name;
-    if (!name_argument(request, reply, &name))
+    if (wctl_many(&w->env, request, reply) || !name_argument(request, reply, &name))
         return;
     struct sl_error e;
     struct wctl_change *c = wctl_change_new(&w->changes, "delete", &name, reply, finish);
@@ -149,7 +150,7 @@ static void end_name(struct wctl *w, const char *verb, eng_call_fn *call, const 
                      struct host_reply *reply)
 {
     struct nb_name name;
-    if (!name_argument(request, reply, &name))
+    if (wctl_many(&w->env, request, reply) || !name_argument(request, reply, &name))
         return;
     struct sl_error e;
     struct wctl_change *c = wctl_change_new(&w->changes, verb, &name, reply, finish_with_record);

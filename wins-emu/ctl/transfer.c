@@ -232,8 +232,6 @@ enum sl_outcome wctl_export_file(struct cli_call *call)
     struct export ex = {.call = call, .format = choose_format(call, options->format, path), .out = stdout};
     if (!ex.format)
         return SL_OUTCOME_USAGE;
-    if (options->is_static && options->is_dynamic)
-        return cli_usage(call, "--static and --dynamic exclude each other");
     if (strcmp(path, "-") != 0)
         return export_file(&ex, path);
     enum sl_outcome outcome = stream_rows(&ex);

@@ -12,27 +12,43 @@ static const struct sl_option options[] = {
      .fallback = "10s", .help = "longest wait for the daemon", .min = 1, .max = 3600000},
 };
 
-struct list_values {
+struct filter_values {
     int type, state;
-    bool is_static;
+    bool is_static, is_dynamic;
     char *suffix, *owner, *prefix;
 };
 
 static const char *const type_words[] = {"unique", "group", "sgroup", "mhomed", NULL};
 static const char *const state_words[] = {"active", "released", "tombstone", NULL};
 
-static const struct sl_option list_options[] = {
-    {.name = "type", .type = SL_OPT_WORD, .offset = offsetof(struct list_values, type), .arg = "TYPE", .words = type_words,
-     .help = "only unique, group, sgroup or mhomed names"},
-    {.name = "state", .type = SL_OPT_WORD, .offset = offsetof(struct list_values, state), .arg = "STATE", .words = state_words,
-     .help = "only active, released or tombstone names"},
-    {.name = "static", .type = SL_OPT_FLAG, .offset = offsetof(struct list_values, is_static), .help = "only static names"},
-    {.name = "suffix", .type = SL_OPT_STRING, .offset = offsetof(struct list_values, suffix), .arg = "XX",
-     .help = "only names of this type octet, as 1A"},
-    {.name = "owner", .type = SL_OPT_STRING, .offset = offsetof(struct list_values, owner), .arg = "ADDR",
-     .help = "only names that this server owns"},
-    {.name = "prefix", .type = SL_OPT_STRING, .offset = offsetof(struct list_values, prefix), .arg = "TEXT",
-     .help = "only names that begin so"},
+/* The filters, in a struct that begins with filter_values. */
+#define FILTER_OPTIONS                                                                                                          \
+    {.name = "type", .type = SL_OPT_WORD, .offset = offsetof(struct filter_values, type), .arg = "TYPE", .words = type_words,   \
+     .help = "only unique, group, sgroup or mhomed names"},                                                                     \
+    {.name = "state", .type = SL_OPT_WORD, .offset = offsetof(struct filter_values, state), .arg = "STATE",                     \
+     .words = state_words, .help = "only active, released or tombstone names"},                                                 \
+    {.name = "static", .type = SL_OPT_FLAG, .offset = offsetof(struct filter_values, is_static),                                \
+     .help = "only static names"},                                                                                              \
+    {.name = "dynamic", .type = SL_OPT_FLAG, .offset = offsetof(struct filter_values, is_dynamic),                              \
+     .help = "only names with a lease"},                                                                                        \
+    {.name = "suffix", .type = SL_OPT_STRING, .offset = offsetof(struct filter_values, suffix), .arg = "XX",                    \
+     .help = "only names of this type octet, as 1A"},                                                                           \
+    {.name = "owner", .type = SL_OPT_STRING, .offset = offsetof(struct filter_values, owner), .arg = "ADDR",                    \
+     .help = "only names that this server owns"},                                                                               \
+    {.name = "prefix", .type = SL_OPT_STRING, .offset = offsetof(struct filter_values, prefix), .arg = "TEXT",                  \
+     .help = "only names that begin so"}
+
+static const struct sl_option list_options[] = {FILTER_OPTIONS};
+
+struct end_values {
+    struct filter_values filter;
+    bool dry_run;
+};
+
+static const struct sl_option end_options[] = {
+    FILTER_OPTIONS,
+    {.name = "dry-run", .type = SL_OPT_FLAG, .offset = offsetof(struct end_values, dry_run),
+     .help = "only show how many names would change, and the first twenty"},
 };
 
 struct add_values {
@@ -125,6 +141,13 @@ static enum sl_outcome run(struct cli_call *call)
     return cli_remote(call, v->control, v->timeout_ms);
 }
 
+/* What its progress tells of is on disk, and the column that the daemon would have ended with. */
+static enum sl_outcome wctl_end_names(struct cli_call *call)
+{
+    const struct winsctl_values *v = call->values;
+    return cli_remote_with(call, v->control, v->timeout_ms, &(struct cli_remote_extra){.fd = -1, .lasting = "changed"});
+}
+
 /* Rows come when they come: no time-out between them. */
 static enum sl_outcome wctl_watch_changes(struct cli_call *call)
 {
@@ -168,6 +191,7 @@ static const struct cli_program program = {
                  "winsctl backup /var/backups/wins.db", "a copy of the database while it is in use",
                  "winsctl add MP_PS1#1A 192.0.2.10", "a static name, on disk when the command returns",
                  "winsctl delete MP_PS1#1A", "forget the name, whoever holds it",
+                 "winsctl delete --prefix OLD- --dry-run", "how many names that begin so would go, and the first twenty",
                  "winsctl release MP_PS1#1A", "answer for it no longer, as when its holder released it",
                  "winsctl watch 'MP_*#1A' --jsonl", "every change of a management point's name, until SIGINT",
                  "winsctl tombstone MP_PS1#1A", "mark it dead, so that replication partners learn it"},
