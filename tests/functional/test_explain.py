@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import sqlite3
 import struct
@@ -102,7 +103,7 @@ class Explain(harness.Case):
         return [{**record, "expires_s": None} for record in self.registry.ctl_ok("list", "--json").answer]
 
     def test_every_row_a_request_can_meet(self):
-        """R02-R20 L01-L11 Q02-Q12 M01 P01-P06 C01-C05: explain names each, and no row of the tables is left without a place"""
+        """R02-R20 L01-L11 Q02-Q12 M01 P01-P06 P09 C01-C05: explain names each, and no row of the tables is left without a place"""
         before = self.records()
         met = set()
         for words, expected in CASES:
@@ -116,6 +117,11 @@ class Explain(harness.Case):
             page = self.registry.ctl_ok("explain", *words.split(" "), "--table").out
             self.assertEqual(re.findall(r"(?m)^  [^,]*: ([A-Z]\d\d), ", page), expected, "each outcome on a line of its own")
             met.update(told)
+        self.write("winsd.conf", CONF + "names_max = %d\n" % len(RECORDS))
+        self.registry.process.signal(signal.SIGHUP)
+        harness.wait_until(lambda: "reloaded" in self.registry.process.log(), "the bound being taken over")
+        self.assertEqual([self.explain(words)["rule"] for words in ("NEW#20 10.0.0.1", "GONE#20 10.0.0.1")], ["P09", "R13"])
+        met.add("P09")
         with open(os.path.join(os.environ["abs_top_srcdir"], "wins-emu/core/rules.h"), encoding="utf-8") as header:
             tables = set(re.findall(r"^    X\((\w+),", header.read(), re.M))
         self.assertEqual(met & set(ELSEWHERE), set())

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import urllib.request
 
 import harness
 import lab
@@ -161,6 +162,34 @@ class Policy(harness.Case):
             self.assertTrue(all(answers[name][1] <= 3000 for name in granted), "B01 a grant of more than 50 minutes")
             self.registry.process.stop()
             os.unlink(self.registry.db)
+
+    def test_new_names_are_refused_beyond_the_bound_P09(self):
+        """P09: of what comes at once exactly as many names as may be are stored; the rest is refused, counted, logged and explained"""
+        self.serve("names_max = 10\n", more=["--metrics", "127.0.0.1:%d" % harness.free_port()])
+        names = [("NAME%d" % number, 0x20) for number in range(100)]
+        answers = self.register_all_at_once(names)
+        stored = [name for name in names if answers[name][0] == 0]
+        self.assertEqual([answers[name][0] for name in names].count(5), 90)
+        stats = self.registry.ctl_ok("stats", "--json").answer
+        self.assertEqual((stats["names"], stats["names_max"], self.decided("P09"), self.decided("R08")), (10, 10, 90, 10))
+        self.assertRegex(self.registry.process.log(), r'refused rule=P09 name="?NAME\d+#20"? address=127.0.0.3 source=127.0.0.3')
+        with urllib.request.urlopen("http://%s/metrics" % self.registry.more[-1]) as page:
+            text = page.read().decode()
+        self.assertIn('winsd_decisions_total{rule="P09"} 90\n', text)
+        self.assertIn("winsd_names_max 10\n", text)
+        client = self.client("127.0.0.3")
+        self.assertEqual(client.register(*stored[0], "127.0.0.3", opcode=nbns.REFRESH).rcode, 0)
+        self.registry.ctl_ok("release", "%s#20" % stored[1][0])
+        self.assertEqual(client.register(*stored[1], "127.0.0.3").rcode, 0)
+        answer = self.registry.ctl_ok("explain", "NEW#20", "127.0.0.3", "--json").answer
+        self.assertEqual((answer["rule"], answer["answer"], answer["effect"]), ("P09", "RFS_ERR", "none"))
+        self.registry.ctl_ok("add", "FIXED#20", "10.0.0.1")
+        self.registry.ctl_ok("import", self.write("names.csv", "name,kind,node,static,expires,addresses\nIN#20,unique,H,false,0,10.0.0.2\n"))
+        self.assertEqual(self.registry.addresses("IN#20"), ["10.0.0.2"])
+        self.assertEqual(client.register("NEW", 0x20, "127.0.0.3").rcode, 5)
+        for bound in ("names_max = 13\n", "names_max = 0\n"):
+            self.reload(bound)
+            self.assertEqual(client.register("NEW" + bound[-3], 0x20, "127.0.0.3").rcode, 0)
 
     def test_reload_loses_no_packet(self):
         """While the policy is replaced again and again, every query and registration is answered, none with a mistake."""

@@ -70,6 +70,8 @@ static void do_config(struct story *s)
         c->tombstone_hold_s = story_next_s(s);
     else if (story_take(s, "scavenge-period"))
         s->world.config.scavenge_period_s = story_next_s(s);
+    else if (story_take(s, "names-max"))
+        c->names_max = story_next_number(s, "number of names");
     else if (story_take(s, "own-name"))
         config_own_name(s);
     else if (story_take(s, "policy"))

@@ -7,6 +7,7 @@
  *
  *   config self|ttl-min|ttl-max|extinction-interval|extinction-timeout VALUE       before anything happens
  *   config tombstone-hold|scavenge-period VALUE                                    the same; no period: no scavenging by itself
+ *   config names-max N                                                             the same
  *   config own-name NAME [group]                                                   the same
  *   config policy LIST TEXT...                                                     the same; LIST is an option of winsd
  *   given NAME STATE TYPE MEMBER... [static] [OPTION VALUE]...                     a record that is there from the start

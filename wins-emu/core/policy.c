@@ -303,7 +303,22 @@ static bool locked(const struct wins_case *c)
     return !expired && !owner && is_first_owners(c->policy, &c->request->name);
 }
 
-bool wins_policy_register(const struct wins_policy *policy, const struct wins_record *record,
+/* Whether the request would add a record where none is; *ret_decision says how. */
+static bool would_add(const struct wins_request *request, const struct wins_config *config, int64_t now_s,
+                      struct wins_decision *ret_decision)
+{
+    wins_register(NULL, request, config, now_s, ret_decision);
+    return ret_decision->rule == WINS_R08;
+}
+
+static bool one_too_many(const struct wins_case *c)
+{
+    struct wins_decision ignored;
+    bool full = c->config->names_max && c->names >= c->config->names_max;
+    return full && !c->record && would_add(c->request, c->config, c->now_s, &ignored);
+}
+
+bool wins_policy_register(const struct wins_policy *policy, const struct wins_record *record, size_t names,
                           const struct wins_request *request, const struct wins_config *config, int64_t now_s,
                           struct wins_decision *ret_decision)
 {
@@ -313,9 +328,11 @@ bool wins_policy_register(const struct wins_policy *policy, const struct wins_re
         {WINS_P04, pinned_elsewhere, NB_RFS_ERR, WINS_KEEP, NULL},
         {WINS_P05, pinned_from_elsewhere, NB_RFS_ERR, WINS_KEEP, NULL},
         {WINS_P06, locked, NB_RFS_ERR, WINS_KEEP, NULL},
+        {WINS_P09, one_too_many, NB_RFS_ERR, WINS_KEEP, NULL},
         {WINS_RULE_NONE, wins_case_always, NB_OK, WINS_KEEP, NULL},
     };
-    struct wins_case c = {.record = record, .request = request, .config = config, .policy = policy, .now_s = now_s};
+    struct wins_case c = {.record = record, .request = request, .config = config, .policy = policy, .names = names,
+                          .now_s = now_s};
     wins_decide(rows, SL_COUNT(rows), &c, ret_decision);
     return ret_decision->rule != WINS_RULE_NONE;
 }
@@ -344,8 +361,7 @@ bool wins_policy_burst(const struct wins_policy *policy, const struct wins_reque
 {
     if (!policy->burst || backlog <= policy->burst || wins_policy_protects(policy, &request->name))
         return false;
-    wins_register(NULL, request, config, now_s, ret_decision);
-    if (ret_decision->rule != WINS_R08)
+    if (!would_add(request, config, now_s, ret_decision))
         return false;
     ret_decision->rule = WINS_B01;
     ret_decision->effect = WINS_KEEP;

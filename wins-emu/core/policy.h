@@ -1,5 +1,5 @@
 /*
- * policy.h - who may register and ask for what: rows P01 to P06 and B01 of rules.h.
+ * policy.h - who may register and ask for what: rows P01 to P06, P09 and B01 of rules.h.
  *
  * The protocol has no authentication: whoever reaches the port may register any name that nobody defends (wins.md 6.4). A policy
  * is what the administrator knows better: networks that may register or ask, names that belong to addresses, names that stay
@@ -48,10 +48,10 @@ enum sl_status wins_policy_new(const struct wins_policy_options *options, struct
 void wins_policy_free(struct wins_policy *policy);
 
 /*
- * P02 to P06: true when the registration is refused, and how. `record` is that of the name or NULL; without a policy (NULL) only
- * P03 can refuse.
+ * P02 to P06 and P09: true when the registration is refused, and how. `record` is that of the name or NULL, `names` how many the
+ * registry has in any state; without a policy (NULL) only P03 and P09 can refuse. P09 is about what R08 would add, nothing else.
  */
-bool wins_policy_register(const struct wins_policy *policy, const struct wins_record *record,
+bool wins_policy_register(const struct wins_policy *policy, const struct wins_record *record, size_t names,
                           const struct wins_request *request, const struct wins_config *config, int64_t now_s,
                           struct wins_decision *ret_decision);
 /*

@@ -18,6 +18,7 @@ struct wins_case {
     const struct wins_challenge *challenge;
     const struct wins_config *config;
     const struct wins_policy *policy; /* rows P02 to P06 only */
+    size_t names;                     /* in the registry; row P09 only */
     int64_t now_s;
     int64_t serving_since_s; /* of scavenging alone */
 };

@@ -45,6 +45,7 @@ void wins_config_reload(struct wins_config *config, const struct wins_config *fr
     config->extinction_interval_s = from->extinction_interval_s;
     config->extinction_timeout_s = from->extinction_timeout_s;
     config->tombstone_hold_s = from->tombstone_hold_s;
+    config->names_max = from->names_max;
 }
 
 struct wins_config wins_config_default(uint32_t self)

@@ -83,6 +83,7 @@
     X(P06, "policy: the name stays with its first owner until release or expiry: refused (RFS)")                               \
     X(P07, "policy: more requests of one source than it may send a second: dropped")                                           \
     X(P08, "policy: more queries of one source than it may send a second: dropped")                                            \
+    X(P09, "policy: as many names as may be are in the registry, and this would be one more: refused (RFS)")                  \
     X(B01, "more requests wait than the threshold of the burst rule: granted for a short time, neither checked nor stored")    \
     X(B02, "as many requests wait as can: server failure (SRV)")                                                               \
     X(V01, "ours, active and expired: released, kept for the extinction interval, no new version")                             \
@@ -120,7 +121,7 @@ struct wins_peer {
 
 enum { WINS_OWN_NAMES_MAX = 16, WINS_OWN_SOCKETS_MAX = 64 };
 
-/* What the rules are told. Set up once, then only read, by any thread; but for the times, see wins_config_reload. */
+/* What the rules are told. Set up once, then only read, by any thread; but for what wins_config_reload changes. */
 struct wins_config {
     uint32_t self;                   /* owner of what is registered here, 0 is not allowed */
     uint32_t ttl_min_s;              /* leases are clamped to these two (OQ2: the clamped one is answered) */
@@ -128,15 +129,16 @@ struct wins_config {
     uint32_t extinction_interval_s;  /* from released to tombstone */
     uint32_t extinction_timeout_s;   /* from tombstone to deletion */
     uint32_t tombstone_hold_s;       /* time in service before the first tombstone is deleted (V03) */
+    size_t names_max;                /* beyond which P09 refuses new names; 0: no bound */
     size_t own_name_count;
     struct wins_own_name own_names[WINS_OWN_NAMES_MAX];
     size_t own_socket_count;         /* every address and port that this process sends from: Q15 */
     struct wins_peer own_sockets[WINS_OWN_SOCKETS_MAX];
 };
 
-/* The defaults of wins.md 2.7: 6 hours to 6 days, 6 days, 1 day, 3 days; no own names, no sockets. */
+/* The defaults of wins.md 2.7: 6 hours to 6 days, 6 days, 1 day, 3 days; no bound, no own names, no sockets. */
 struct wins_config wins_config_default(uint32_t self);
-/* Copies what may change while the rules are in use, the times; by their one thread, others read the rest. */
+/* Copies what may change while the rules are in use, the times and names_max; by their one thread, others read the rest. */
 void wins_config_reload(struct wins_config *config, const struct wins_config *from);
 /* The own name that equals `name`, or NULL. */
 const struct wins_own_name *wins_own_name_find(const struct wins_config *config, const struct nb_name *name);

@@ -96,7 +96,7 @@ static void explain_change(struct explanation *x)
     int64_t now_s = sl_clock_real_s();
     if (strcmp(x->op, "release") == 0)
         wins_release(record, &x->request, rules, now_s, &d);
-    else if (!wins_policy_register(x->policy, record, &x->request, rules, now_s, &d))
+    else if (!wins_policy_register(x->policy, record, tbl_count(x->env->table), &x->request, rules, now_s, &d))
         wins_register(record, &x->request, rules, now_s, &d);
     take_decision(x, &d);
     if (d.effect == WINS_CHALLENGE)

@@ -54,6 +54,7 @@ static void fill(struct sheet *s, const struct wctl_env *env, int64_t uptime_s)
     eng_writer_read(env->writer, &state);
     s->count = 0;
     put(s, "names", GAUGE, "names in the registry, in every state", tbl_count(env->table));
+    put(s, "names_max", GAUGE, "names beyond which no new one is registered, 0 for no bound", env->rules->names_max);
     put(s, "version", GAUGE, "last version id handed out", state.version);
     put(s, "workers", GAUGE, "threads that answer queries", env->workers);
     put(s, "uptime_s", GAUGE, "seconds since the start", (uint64_t)uptime_s);

@@ -8,6 +8,7 @@
 #include "wins-emu/net/net.h"
 
 #define WINSD_JOURNAL_MAX INT64_C(100000000)
+#define WINSD_NAMES_MAX INT64_C(1000000000)
 #define WINSD_TIME_MAX_MS (INT64_C(3650) * 24 * 3600 * 1000)
 
 /* The values as given; filled by the option table. */
@@ -26,7 +27,7 @@ struct winsd_values {
     char *config;
     bool check_config, accept_missing_log;
     char *hook;
-    int64_t journal_max;
+    int64_t journal_max, names_max;
     int log_level;
     char *metrics;
     char *user;

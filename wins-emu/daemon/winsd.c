@@ -63,6 +63,7 @@ static void apply_times(struct eng_config *config, const struct winsd_settings *
     config->rules.extinction_interval_s = s->extinction_interval_s;
     config->rules.extinction_timeout_s = s->extinction_timeout_s;
     config->rules.tombstone_hold_s = s->tombstone_hold_s;
+    config->rules.names_max = (size_t)v->names_max;
     config->journal_max = (uint64_t)v->journal_max;
     config->tells_changes = v->hook != NULL;
 }
@@ -410,8 +411,8 @@ static const struct cli_program program = {
         " says otherwise: allow and deny by network, pins of names to networks, names that stay with their first owner. What it"
         " refuses is answered with code 5, counted and logged with the id of the rule.\n\n"
         "SIGTERM and SIGINT end it after the last batch is on disk. SIGHUP reads the configuration file again, without"
-        " losing a packet: the policy, the times, --hook, --journal-max and --log-level are taken over; of the others that have"
-        " changed the log says that they need a restart.\n\n"
+        " losing a packet: the policy, the times, --hook, --journal-max, --names-max and --log-level are taken over; of the"
+        " others that have changed the log says that they need a restart.\n\n"
         "Under a service manager winsd tells when it serves (sd_notify), gives signs of life when asked to, and takes UDP sockets"
         " that the manager has bound instead of --listen.",
     .options = winsd_options,

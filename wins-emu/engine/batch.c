@@ -74,5 +74,6 @@ void eng_batch_clear(struct eng_batch *batch)
     batch->change_count = 0;
     batch->held_count = 0;
     batch->note_count = 0;
+    batch->growth = 0;
     memset(batch->buckets, 0, sizeof batch->buckets);
 }

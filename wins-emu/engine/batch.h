@@ -44,6 +44,7 @@ struct eng_batch {
     size_t change_count;
     size_t held_count;
     size_t note_count;
+    int64_t growth; /* names that the registry has more than the table shows */
     struct eng_change changes[ENG_BATCH_MAX];
     struct eng_held held[ENG_BATCH_MAX];
     struct wst_note notes[ENG_NOTES_MAX]; /* every change of a name, in their order */

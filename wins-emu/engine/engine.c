@@ -200,12 +200,18 @@ static const struct wins_policy *policy_of_now(const struct eng *eng)
     return eng->config.policy ? tbl_shared_get(eng->config.policy) : NULL;
 }
 
-/* P02 to P06, under the policy of this moment; false when it lets a registration pass. */
+/* In any state, those of the open batch included. */
+static size_t names(const struct eng *eng)
+{
+    return (size_t)((int64_t)tbl_count(eng->table) + eng->batch.growth);
+}
+
+/* P02 to P06 and P09, under the policy of this moment; false when it lets a registration pass. */
 static bool refuse(struct eng *eng, int64_t now_s, const struct wins_request *request, const struct wins_record *record,
                    struct wins_decision *d)
 {
     tbl_read_lock();
-    bool refused = wins_policy_register(policy_of_now(eng), record, request, &eng->config.rules, now_s, d);
+    bool refused = wins_policy_register(policy_of_now(eng), record, names(eng), request, &eng->config.rules, now_s, d);
     tbl_read_unlock();
     if (refused && eng->ops.refused)
         eng->ops.refused(eng->ops.ctx, d->rule, request);

@@ -54,7 +54,7 @@ struct eng_now {
 
 struct eng_config {
     struct wins_config rules;
-    const struct tbl_shared *policy; /* a struct wins_policy; NULL or empty: no policy but P03 */
+    const struct tbl_shared *policy; /* a struct wins_policy; NULL or empty: no policy but P03 and P09 */
     uint16_t nbt_port; /* of the holders that are challenged: NB_PORT, another in tests */
     int64_t scavenge_period_s; /* from the begin of a pass to that of the next; 0 means only when an administrator asks */
     uint64_t journal_max; /* rows of the journal; 0: none */
@@ -71,7 +71,7 @@ struct eng_ops {
     void (*send)(void *ctx, unsigned socket, struct wins_peer to, const void *octets, size_t len);
     /* Fills with octets that a stranger cannot guess (sl_random_os), or seeded ones in tests. */
     void (*random)(void *ctx, void *out, size_t len);
-    /* A registration that the policy refuses (P02 to P06), to be told in the log; NULL: nobody wants to know. */
+    /* A registration that the policy refuses (P02 to P06, P09), to be told in the log; NULL: nobody wants to know. */
     void (*refused)(void *ctx, enum wins_rule rule, const struct wins_request *request);
     /* A name became active, changed or was extended, or is active no more; on disk and in the table. Must not call the engine;
      * may be NULL without tells_changes. */
@@ -102,8 +102,8 @@ struct eng_stats {
  */
 struct eng *eng_new(const struct eng_config *config, const struct eng_ops *ops, struct tbl *table, struct wst *store);
 /*
- * Takes over what may change while the engine works: the times of the rules, scavenge_period_s, journal_max and tells_changes;
- * the rest of `config` counts for nothing. The next pass of the scavenger is reckoned anew.
+ * Takes over what may change while the engine works: times and names_max of the rules, scavenge_period_s, journal_max and
+ * tells_changes; the rest of `config` counts for nothing. The next pass of the scavenger is reckoned anew.
  */
 void eng_reload(struct eng *eng, struct eng_now now, const struct eng_config *config);
 /* Drops the open batch without an answer. */

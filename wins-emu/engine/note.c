@@ -37,6 +37,7 @@ void eng_note(struct eng *eng, const struct nb_name *name, enum wins_rule rule, 
     struct eng_batch *batch = &eng->batch;
     sl_assert(batch->note_count < ENG_NOTES_MAX);
     const struct wins_record *before = eng_view(eng, name, &room);
+    batch->growth += (after != NULL) - (before != NULL);
     if (before || after)
         eng_note_make(&eng->origin, rule, before, after, &batch->notes[batch->note_count++]);
 }
