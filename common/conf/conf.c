@@ -189,6 +189,48 @@ static unsigned line_at(const char *text, const char *at)
     return line;
 }
 
+/* True when the text before an "=" or "+=" ends in this key, as a word. */
+static bool is_key(const char *text, const char *equals, const char *key)
+{
+    size_t len = strlen(key);
+    equals -= equals > text && equals[-1] == '+';
+    while (equals > text && strchr(" \t\r\n", equals[-1]))
+        equals--;
+    if ((size_t)(equals - text) < len || strncmp(equals - len, key, len) != 0)
+        return false;
+    return equals - len == text || strchr(" \t\r\n}\"'", equals[-(ptrdiff_t)len - 1]);
+}
+
+/* The "=" behind this key, at or after `at`, which must be outside quotes; NULL when there is none. */
+static const char *find_key(const char *text, const char *at, const char *key)
+{
+    char quote = '\0';
+    for (; *at; at++) {
+        if (quote && *at == '\\' && at[1])
+            at++;
+        else if (quote)
+            quote = *at == quote ? '\0' : quote;
+        else if (*at == '"' || *at == '\'')
+            quote = *at;
+        else if (*at == '=' && is_key(text, at, key))
+            return at;
+    }
+    return NULL;
+}
+
+/* libconfuse would drop the first value without a word; "+=" adds to it. */
+static enum sl_status check_set_once(const struct table *t, const char *text, struct sl_error *e)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const char *key = t->opts[i].name, *first = find_key(text, text, key);
+        for (const char *at = first ? find_key(text, first + 1, key) : NULL; at; at = find_key(text, at + 1, key))
+            if (at[-1] != '+')
+                return sl_fail(e, SL_USAGE, "%s:%u: %s is set already in line %u", t->path, line_at(text, at), t->rows[i]->name,
+                               line_at(text, first));
+    }
+    return SL_OK;
+}
+
 static enum sl_status apply_one(const struct sl_option *row, cfg_opt_t *opt, void *values, struct sl_error *e)
 {
     if (row->type == SL_OPT_FLAG) {
@@ -232,9 +274,11 @@ static enum sl_status parse(struct table *t, char *text, void *values, bool (*sk
     parsing = NULL;
     enum sl_status status = SL_OK;
     if (result == CFG_SUCCESS && !t->failed)
-        status = apply(t, cfg, values, skip, ctx, e);
+        status = check_set_once(t, text, e);
     else
         status = t->failed ? SL_USAGE : sl_fail(e, SL_USAGE, "%s:%d: cannot be understood", t->path, cfg->line);
+    if (status == SL_OK)
+        status = apply(t, cfg, values, skip, ctx, e);
     cfg_free(cfg);
     return status;
 }
@@ -256,36 +300,6 @@ enum sl_status conf_load(const char *path, const struct sl_option *rows, size_t 
     return status;
 }
 
-/* True when the text before an "=" or "+=" ends in this key, as a word. */
-static bool is_key(const char *text, const char *equals, const char *key)
-{
-    size_t len = strlen(key);
-    equals -= equals > text && equals[-1] == '+';
-    while (equals > text && strchr(" \t\r\n", equals[-1]))
-        equals--;
-    if ((size_t)(equals - text) < len || strncmp(equals - len, key, len) != 0)
-        return false;
-    return equals - len == text || strchr(" \t\r\n}\"'", equals[-(ptrdiff_t)len - 1]);
-}
-
-static unsigned line_of_key(const char *text, const char *key)
-{
-    unsigned line = 1;
-    char quote = '\0';
-    for (const char *at = text; *at; at++) {
-        line += *at == '\n';
-        if (quote && *at == '\\' && at[1])
-            at++;
-        else if (quote)
-            quote = *at == quote ? '\0' : quote;
-        else if (*at == '"' || *at == '\'')
-            quote = *at;
-        else if (*at == '=' && is_key(text, at, key))
-            return line;
-    }
-    return 0;
-}
-
 unsigned conf_line(const char *path, const char *name)
 {
     struct sl_text text = sl_text_new(FILE_MAX);
@@ -293,7 +307,8 @@ unsigned conf_line(const char *path, const char *name)
     if (path && read_file(path, &text, NULL) == SL_OK) {
         char *octets = sl_text_take(&text), *key = key_of(name);
         blank_comments(octets);
-        line = line_of_key(octets, key);
+        const char *equals = find_key(octets, octets, key);
+        line = equals ? line_at(octets, equals) : 0;
         free(key);
         free(octets);
     }

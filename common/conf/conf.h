@@ -3,7 +3,8 @@
  *
  * Every row of an option table that carries SL_OPT_IN_FILE may stand in the file as `name = value` (hyphens become
  * underscores, lists are {"a", "b"}, durations and words are strings). The command line wins over the file. An unknown
- * key, a wrong type or a value outside its bounds is SL_USAGE with "file:line: ...".
+ * key, a wrong type, a value outside its bounds or an option that is set twice is SL_USAGE with "file:line: ..."; `name += value`
+ * adds to a list.
  */
 #ifndef SL_COMMON_CONF_CONF_H
 #define SL_COMMON_CONF_CONF_H

@@ -105,6 +105,30 @@ START_TEST(comments_end_where_they_should)
 }
 END_TEST
 
+START_TEST(an_option_is_set_once_and_lists_are_added_to)
+{
+    static const struct {
+        const char *text, *told;
+    } cases[] = {
+        {"listen = {\"a\"}\nworkers = 3\nlisten = {\"b\"}\n", ":3: listen is set already in line 1"},
+        {"listen = {\"a\"} listen={}", ":1: listen is set already in line 1"},
+        {"\nworkers = 3\n# workers = 4\nworkers = 5\n", ":4: workers is set already in line 2"},
+        {"strict = true\nstrict = false\n", ":2: strict is set already in line 1"},
+    };
+    struct values v;
+    struct sl_error e = {0};
+    setup(&v);
+    for (size_t i = 0; i < SL_COUNT(cases); i++) {
+        ck_assert_int_eq(load(cases[i].text, &v, &e), SL_USAGE);
+        ck_assert_msg(strstr(e.text, cases[i].told), "%s", e.text);
+    }
+    ck_assert_int_eq(v.workers, 2);
+    ck_assert_int_eq(load("listen = {\"a\"}\ndb_file = \"listen = x\"\nlisten += {\"b\"}\nlisten+={c}\n", &v, &e), SL_OK);
+    ck_assert_uint_eq(v.listen.count, 3);
+    teardown(&v);
+}
+END_TEST
+
 START_TEST(leaves_defaults_alone)
 {
     struct values v;
@@ -233,5 +257,6 @@ START_TEST(files_that_are_none)
 }
 END_TEST
 
-UNIT_MAIN("conf", fills_every_type, comments_end_where_they_should, leaves_defaults_alone, the_command_line_wins,
+UNIT_MAIN("conf", fills_every_type, comments_end_where_they_should, leaves_defaults_alone,
+          an_option_is_set_once_and_lists_are_added_to, the_command_line_wins,
           a_mistake_names_file_and_line, an_option_is_found_by_its_line, files_that_are_none)
