@@ -130,7 +130,7 @@ class Life(harness.Case):
         for number in range(300):
             self.assertEqual(self.client.register("N%d" % (number % 100), 0x20, "127.0.0.3").rcode, 0)
         self.assertEqual(begun.wait(harness.DEADLINE_S), 0)
-        self.assertEqual(self.registry.ctl_ok("check", "--json").answer, {"names": 102, "problems": []})
+        self.assertEqual(self.registry.ctl_ok("check", "--json").answer, {"names": 102, "problems": [], "more": 0})
         self.change_behind_its_back("UPDATE record SET owner = 1 WHERE name = CAST('FIXED           ' AS BLOB)")
         self.change_behind_its_back("DELETE FROM record WHERE name = CAST('HOST            ' AS BLOB)")
         self.change_behind_its_back("UPDATE record SET version = 1000 WHERE name = CAST('N7              ' AS BLOB)")
@@ -141,6 +141,17 @@ class Life(harness.Case):
                          ["%s differs between table and database" % name for name in ("FIXED#20", "HOST#20", "N7#20")]
                          + ["the record of %s is not what was written" % name for name in ("FIXED#20", "N7#20")]
                          + ["the version counter is 102, a record has 1000"])
+
+    def test_check_counts_what_it_has_no_room_for(self):
+        """check: of thousands of problems the first 64 KiB are shown, and the others counted."""
+        self.start_registry("--scavenge-period", "1h")
+        names = "".join("N%05d#20,unique,H,true,0,10.0.0.1\n" % number for number in range(3000))
+        self.registry.ctl_ok("import", self.write("many.csv", "name,kind,node,static,expires,addresses\n" + names))
+        self.change_behind_its_back("UPDATE record SET owner = 1")
+        result = self.registry.ctl("check", "--json")
+        self.assertEqual((result.code, len(result.answer["problems"]) + result.answer["more"]), (7, 2 * 3002))
+        self.assertLess(len("".join(result.answer["problems"])), 64 << 10)
+        self.assertRegex(self.registry.ctl("check", "--table").out, r"(?m)^more *:? *[1-9][0-9]{3}$")
 
     def test_checks_that_nobody_waits_for_do_not_pile_up(self):
         """check: one at a time, whether or not who asked for it has given up; another one meanwhile is a conflict."""
@@ -254,7 +265,7 @@ class Many(harness.Case):
         self.assertLessEqual(len(left), self.total - told["answer"]["changed"])
         self.assertGreaterEqual(told["answer"]["changed"], self.SLICE)
         self.assertLessEqual(set(self.kept), set(left))
-        self.assertEqual(self.registry.ctl_ok("check", "--json").answer, {"names": len(left), "problems": []})
+        self.assertEqual(self.registry.ctl_ok("check", "--json").answer, {"names": len(left), "problems": [], "more": 0})
         self.total = len(left)
 
     def test_what_was_counted_is_gone_2_12(self):

@@ -38,6 +38,7 @@ struct wctl_change {
     pthread_t thread;
     void (*work)(struct wctl_change *c);
     struct sl_text problems; /* of a check, one a line */
+    uint64_t more_problems;  /* that did not fit */
     uint64_t checked;
     const struct wctl_env *env;
     void *data;                      /* of the verb, or NULL */

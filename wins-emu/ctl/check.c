@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DOUBTS_MAX = 128, STEP = 128, PROBLEMS_TEXT_MAX = 64 << 10, NUMBER_TEXT_MAX = 24 };
+enum { DOUBTS_MAX = 128, STEP = 128, PROBLEMS_TEXT_MAX = 64 << 10, PROBLEM_TEXT_MAX = NB_NAME_TEXT_MAX + 128, NUMBER_TEXT_MAX = 24 };
 
 /* Names that differ at first sight, and what the writer's thread says of them. */
 struct check {
@@ -22,25 +22,31 @@ struct check {
     bool answered;
 };
 
+/* One that does not fit any more is counted, and so are all behind it. */
 static void note_problem(void *ctx, const char *problem)
 {
     struct wctl_change *c = ctx;
     sl_text_printf(&c->problems, "%s\n", problem);
+    c->more_problems += sl_text_failed(&c->problems);
 }
 
 /* ---- doubts: settled on the writer's thread ---- */
 
 static void settle(struct check *k, struct eng *eng)
 {
+    char problem[PROBLEM_TEXT_MAX];
     for (size_t i = 0; i < k->doubt_count && k->status == SL_OK; i++) {
         bool same = true;
         k->status = eng_compare(eng, &k->doubts[i], &same, &k->error);
-        if (k->status == SL_OK && !same)
-            sl_text_printf(&k->change->problems, "%s differs between table and database\n", nb_name_text(&k->doubts[i]).text);
+        if (k->status == SL_OK && !same) {
+            snprintf(problem, sizeof problem, "%s differs between table and database", nb_name_text(&k->doubts[i]).text);
+            note_problem(k->change, problem);
+        }
     }
-    if (eng_version(eng) < k->highest)
-        sl_text_printf(&k->change->problems, "the version counter is %" PRIu64 ", a record has %" PRIu64 "\n", eng_version(eng),
-                       k->highest);
+    if (eng_version(eng) < k->highest) {
+        snprintf(problem, sizeof problem, "the version counter is %" PRIu64 ", a record has %" PRIu64, eng_version(eng), k->highest);
+        note_problem(k->change, problem);
+    }
     k->highest = 0;
     k->doubt_count = 0;
 }
@@ -158,12 +164,13 @@ static void work(struct wctl_change *c)
 
 static void finish(struct wctl_change *c)
 {
-    static const char *const columns[] = {"names:number", "problems:list"};
-    char names[NUMBER_TEXT_MAX];
+    static const char *const columns[] = {"names:number", "problems:list", "more:number"};
+    char names[NUMBER_TEXT_MAX], left_out[NUMBER_TEXT_MAX];
     if (c->problems.len)
         c->problems.data[--c->problems.len] = '\0'; /* the last end of line */
     snprintf(names, sizeof names, "%" PRIu64, c->checked);
-    const char *const cells[] = {names, sl_text_str(&c->problems)};
+    snprintf(left_out, sizeof left_out, "%" PRIu64, c->more_problems);
+    const char *const cells[] = {names, sl_text_str(&c->problems), left_out};
     bool good = c->problems.len == 0;
     host_reply_columns(c->reply, columns, SL_COUNT(columns), true);
     host_reply_row(c->reply, cells, SL_COUNT(cells));
