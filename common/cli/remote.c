@@ -118,23 +118,30 @@ static bool parse_column(const char *text, char name[NAME_MAX_LEN], enum cli_typ
     return false;
 }
 
+static size_t own_count(const struct remote *r)
+{
+    return r->single ? r->extra->number_count : 0;
+}
+
 static bool on_columns(struct remote *r, const struct sl_frame *f)
 {
     if (r->width > 0 || f->count < 2)
         return false;
-    size_t width = f->count - 1;
-    struct cli_column *columns = sl_new_array(width, sizeof *columns);
+    r->single = strcmp(f->strings[0], "1") == 0;
+    size_t width = f->count - 1, own = own_count(r);
+    struct cli_column *columns = sl_new_array(width + own, sizeof *columns);
     char(*names)[NAME_MAX_LEN] = sl_new_array(width, sizeof *names);
     bool good = true;
     for (size_t i = 0; i < width && good; i++) {
         columns[i].name = names[i];
         good = parse_column(f->strings[i + 1], names[i], &columns[i].type);
     }
+    for (size_t i = 0; i < own; i++)
+        columns[width + i] = (struct cli_column){r->extra->numbers[i].name, CLI_NUMBER};
     if (good) {
         r->width = width;
-        r->single = strcmp(f->strings[0], "1") == 0;
         if (!r->extra->row)
-            cli_doc_columns(r->call->doc, columns, width, r->single);
+            cli_doc_columns(r->call->doc, columns, width + own, r->single);
     }
     free(names);
     free(columns);
@@ -151,11 +158,18 @@ static bool on_row(struct remote *r, const struct sl_frame *f)
 {
     if (f->count != r->width || (r->single && r->rows > 0))
         return false;
-    const char **cells = sl_new_array(f->count, sizeof *cells);
+    size_t own = own_count(r);
+    const char **cells = sl_new_array(f->count + own, sizeof *cells);
+    char(*numbers)[NUMBER_TEXT_MAX] = sl_new_array(own + 1, sizeof *numbers);
     cells_of(f, cells);
+    for (size_t i = 0; i < own; i++) {
+        snprintf(numbers[i], NUMBER_TEXT_MAX, "%" PRIu64, r->extra->numbers[i].value);
+        cells[f->count + i] = numbers[i];
+    }
     bool taken = !r->extra->row || r->extra->row(r->extra->ctx, cells, f->count);
     if (!r->extra->row)
         cli_doc_row(r->call->doc, cells);
+    free(numbers);
     free(cells);
     r->rows++;
     return taken;

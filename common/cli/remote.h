@@ -17,6 +17,12 @@
  */
 enum sl_outcome cli_remote(struct cli_call *call, const char *path, int64_t timeout_ms);
 
+/* What the client itself counted. */
+struct cli_remote_number {
+    const char *name;
+    uint64_t value;
+};
+
 /* For verbs that are more than a question and a document. */
 struct cli_remote_extra {
     int fd; /* sent along with the request, -1 for none; stays the caller's */
@@ -30,6 +36,8 @@ struct cli_remote_extra {
      * this name. NULL: it counts for nothing.
      */
     const char *lasting;
+    const struct cli_remote_number *numbers; /* columns behind those of the daemon, in a single record */
+    size_t number_count;
 };
 
 /* The same with these extras. */

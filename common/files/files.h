@@ -80,8 +80,12 @@ const struct ff_format *ff_format_find(const char *name);
 /* The format that the name of a file tells (its last part, in any case), or NULL. */
 const struct ff_format *ff_format_of(const char *path);
 
-/* Reads the file at `path`, "-" for standard input. SL_IO or SL_DENIED when it cannot be read, SL_MALFORMED for what it holds. */
-enum sl_status ff_read(const struct ff_format *format, const char *path, ff_row_fn *fn, void *ctx, struct sl_error *e) SL_MUST;
+/*
+ * Reads the file at `path`, "-" for standard input. SL_IO or SL_DENIED when it cannot be read, SL_MALFORMED for what it holds.
+ * *ret_own, unless NULL: how many names were not handed out since who wrote the file registers them anew (`S` in wins.dat).
+ */
+enum sl_status ff_read(const struct ff_format *format, const char *path, ff_row_fn *fn, void *ctx, uint64_t *ret_own,
+                       struct sl_error *e) SL_MUST;
 /* The same from an open stream, called `name` in errors. #INCLUDE is an error in it. The stream stays open. */
 enum sl_status ff_read_stream(const struct ff_format *format, FILE *in, const char *name, ff_row_fn *fn, void *ctx,
                               struct sl_error *e) SL_MUST;

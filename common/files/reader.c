@@ -185,16 +185,20 @@ enum sl_status ff_read_stream(const struct ff_format *format, FILE *in, const ch
     return read_all(&r, e);
 }
 
-enum sl_status ff_read(const struct ff_format *format, const char *path, ff_row_fn *fn, void *ctx, struct sl_error *e)
+enum sl_status ff_read(const struct ff_format *format, const char *path, ff_row_fn *fn, void *ctx, uint64_t *ret_own,
+                       struct sl_error *e)
 {
-    if (strcmp(path, "-") == 0)
-        return ff_read_stream(format, stdin, "standard input", fn, ctx, e);
-    struct ff_reader r = {.format = format, .place = {.file = path}, .fn = fn, .ctx = ctx};
-    enum sl_status status = sl_file_open(path, &r.in, e);
+    bool piped = strcmp(path, "-") == 0;
+    struct ff_reader r = {.format = format, .in = stdin, .place = {.file = piped ? "standard input" : path}, .standalone = piped,
+                          .fn = fn, .ctx = ctx};
+    enum sl_status status = piped ? SL_OK : sl_file_open(path, &r.in, e);
     if (status != SL_OK)
         return status;
     status = read_all(&r, e);
-    fclose(r.in);
+    if (!piped)
+        fclose(r.in);
+    if (status == SL_OK && ret_own)
+        *ret_own = r.own;
     return status;
 }
 

@@ -15,6 +15,7 @@ struct ff_reader {
     bool within; /* the line goes on behind what was read last */
     bool standalone; /* may not read other files */
     int depth;
+    uint64_t own; /* names of the program that wrote the file, which are not handed out */
     ff_row_fn *fn;
     void *ctx;
     char line[FF_LINE_MAX + 2]; /* the current line without its end */

@@ -187,7 +187,9 @@ enum sl_status ff_winsdat_read(struct ff_reader *r, struct sl_error *e)
         }
         struct ff_row row = {0};
         status = parse_line(r->line, &row, &self, e);
-        if (status == SL_OK && !self)
+        if (status == SL_OK && self)
+            r->own++;
+        else if (status == SL_OK)
             status = ff_emit(r, &row, e);
         if (status != SL_OK)
             break;

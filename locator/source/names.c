@@ -121,7 +121,7 @@ static void ask(const char *format, const struct src_dump *dump, const struct sr
     for (size_t i = 0; q->what == SRC_MP && i < SRC_MP_NAMES; i++)
         search->rows[search->count++].name = src_mp_name(i, q->site);
     src_dump_begin(dump, q, a);
-    enum sl_status s = ff_read(ff_format_find(format), dump->path, take_row, search, &e);
+    enum sl_status s = ff_read(ff_format_find(format), dump->path, take_row, search, NULL, &e);
     if (s == SL_OK)
         answer(search, q, a);
     else

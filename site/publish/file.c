@@ -204,7 +204,7 @@ static enum sl_status read_file(struct file *f, struct sl_error *e)
     case SM_TARGET_ZONE:
         return ff_zone_read(f->path, on_record, f, e);
     default:
-        return ff_read(ff_format_find(f->form), f->path, on_row, f, e);
+        return ff_read(ff_format_find(f->form), f->path, on_row, f, NULL, e);
     }
 }
 

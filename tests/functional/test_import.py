@@ -84,18 +84,34 @@ class Import(harness.Case):
         path = self.write("wins.dat", 'VERSION 1 0\n"FIXED#20" %d 10.0.0.9 66R\n"NEVER#1d" 0 10.0.0.1 66R\n"OLD#20" 1000 10.0.0.1 66R\n'
                           % (time.time() + 9999))
         told = self.take(path)
-        self.assertEqual(told["answer"], {"added": 0, "replaced": 0, "unchanged": 0, "conflict": 1, "refused": 1})
+        self.assertEqual(told["answer"], {"added": 0, "replaced": 0, "unchanged": 0, "conflict": 1, "refused": 1, "expired": 1, "own": 0})
         self.assertEqual(len(told["warnings"]), 3, told)
         self.assertIn("R02", told["warnings"][2])
         path = self.write("lmhosts", '10.0.0.9 FIXED#20\n10.0.0.8 "MP_PS1         \\0x1a" #PRE\n')
         self.assertEqual(self.take(path, "--dry-run")["answer"]["replaced"], 1)
         self.assertEqual(self.registry.addresses("FIXED#20"), ["10.0.0.1"], "a dry run changed something")
         self.assertEqual(self.registry.process.log().count("verb=import"), 1, "a dry run stands in the log as an import")
-        self.assertEqual(self.take(path)["answer"], {"added": 1, "replaced": 1, "unchanged": 0, "conflict": 0, "refused": 0})
+        self.assertEqual(self.take(path)["answer"], {"added": 1, "replaced": 1, "unchanged": 0, "conflict": 0, "refused": 0, "expired": 0, "own": 0})
         self.assertEqual(self.registry.addresses("FIXED#20"), ["10.0.0.9"])
         self.assertGreater(self.registry.record("FIXED#20")["version"], version)
         self.assertEqual(self.take(path)["answer"]["unchanged"], 2)
         self.assertEqual(self.take(path, "--dynamic")["answer"]["conflict"], 2)
+
+    def test_what_is_passed_over_is_counted(self):
+        """Entries that are over and nmbd's own names (S) stand in the summary and are warned of; a dry run too"""
+        lines = ['"LIVE#20" %d 10.0.0.1 66R' % (time.time() + 9999)] + ['"OVER-%d#20" 1000 10.0.0.2 66R' % n for n in range(3)]
+        lines += ['"NMBD#%02x" 0 10.0.0.3 66S' % n for n in (0, 3, 0x20)] + ['"__SAMBA__#00" 0 10.0.0.3 66S']
+        path = self.write("wins.dat", "\n".join(["VERSION 1 0"] + lines) + "\n")
+        for words in (["--dry-run"], []):
+            told = self.take(path, *words)
+            self.assertEqual(told["answer"], {"added": 1, "replaced": 0, "unchanged": 0, "conflict": 0, "refused": 0, "expired": 3,
+                                              "own": 4})
+            self.assertEqual([warning.split(" ")[0] for warning in told["warnings"]], ["3", "4"])
+        self.assertEqual(list(self.exported()), ["LIVE#20"])
+        with open(path, encoding="utf-8") as file:
+            piped = self.run_ok([harness.program("winsctl"), "--control", self.registry.control, "import", "-", "--format", "winsdat",
+                                 "--plain"], stdin=file.read())
+        self.assertRegex(piped.out, r"0\t0\t1\t0\t0\t3\t4")
 
     def test_lower_case_is_told(self):
         """A script written by hand: names in lower case are found by no client, which is told, with the first"""

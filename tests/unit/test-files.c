@@ -467,7 +467,7 @@ static enum sl_status read_file(const char *folder, const char *name, struct fou
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     found->count = 0;
-    return ff_read(format("lmhosts"), path, collect, found, e);
+    return ff_read(format("lmhosts"), path, collect, found, NULL, e);
 }
 
 static void remove_folder(const char *folder, const char *const *names, size_t count)

@@ -4,7 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DOUBTS_MAX = 128, STEP = 128, PROBLEMS_TEXT_MAX = 64 << 10, PROBLEM_TEXT_MAX = NB_NAME_TEXT_MAX + 128, NUMBER_TEXT_MAX = 24 };
+enum {
+    DOUBTS_MAX = 128,
+    STEP = 128,
+    PROBLEMS_TEXT_MAX = 64 << 10,
+    PROBLEM_TEXT_MAX = NB_NAME_TEXT_MAX + 128,
+    NUMBER_TEXT_MAX = 24,
+};
 
 /* Names that differ at first sight, and what the writer's thread says of them. */
 struct check {
@@ -44,7 +50,8 @@ static void settle(struct check *k, struct eng *eng)
         }
     }
     if (eng_version(eng) < k->highest) {
-        snprintf(problem, sizeof problem, "the version counter is %" PRIu64 ", a record has %" PRIu64, eng_version(eng), k->highest);
+        snprintf(problem, sizeof problem, "the version counter is %" PRIu64 ", a record has %" PRIu64, eng_version(eng),
+                 k->highest);
         note_problem(k->change, problem);
     }
     k->highest = 0;

@@ -32,7 +32,7 @@ struct import {
     struct ff_list *list;
     const struct transfer_import *options;
     int64_t now_s;
-    uint64_t expired, lower;
+    uint64_t expired, own, lower;
     struct nb_name first_lower;
 };
 
@@ -98,6 +98,12 @@ static void warn(const struct import *im, struct cli_doc *doc)
         sl_text_printf(&text, "%" PRIu64 " names whose lease is over were passed over", im->expired);
         cli_doc_warning(doc, sl_text_str(&text));
     }
+    if (im->own) {
+        sl_text_reset(&text);
+        sl_text_printf(&text, "%" PRIu64 " names of the server that wrote the file were passed over: it registers them anew",
+                       im->own);
+        cli_doc_warning(doc, sl_text_str(&text));
+    }
     if (im->lower) {
         sl_text_reset(&text);
         sl_text_printf(&text, "%" PRIu64 " rows have lower case letters, which compare as they are, the first %s: clients"
@@ -121,7 +127,7 @@ enum sl_outcome wctl_import_file(struct cli_call *call)
     struct import im = {.list = ff_list_new(), .options = options, .now_s = sl_clock_real_s()};
     struct cli_remote_extra extra = {.fd = -1};
     struct sl_error e = {0};
-    enum sl_status status = ff_read(format, call->args[0], take_row, &im, &e);
+    enum sl_status status = ff_read(format, call->args[0], take_row, &im, &im.own, &e);
     if (status == SL_OK)
         status = ff_list_join(im.list, &e);
     if (status == SL_OK) {
@@ -132,6 +138,9 @@ enum sl_outcome wctl_import_file(struct cli_call *call)
     if (status != SL_OK)
         return cli_fail(call, status, &e);
     warn(&im, call->doc);
+    const struct cli_remote_number passed_over[] = {{"expired", im.expired}, {"own", im.own}};
+    extra.numbers = passed_over;
+    extra.number_count = SL_COUNT(passed_over);
     enum sl_outcome outcome = cli_remote_with(call, v->control, v->timeout_ms, &extra);
     close(extra.fd);
     return outcome;
