@@ -134,6 +134,8 @@ static enum sl_status read_file(const char *path, struct sl_text *out, struct sl
         sl_text_add(out, chunk, n);
     int err = ferror(file) ? errno : 0;
     fclose(file);
+    if (out->len && out->data[out->len - 1] == '\\') /* at the very end of a string libconfuse 3.3 would print it */
+        sl_text_puts(out, " ");
     if (err)
         return sl_fail(e, SL_USAGE, "%s: %s", path, strerror(err));
     if (sl_text_failed(out))

@@ -1,10 +1,11 @@
-/* A configuration file is read whole, or refused with its name and without a trace in the values. */
+/* A configuration file is read whole, or refused with its name and without a trace in the values; nothing is printed. */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/base/assert.h"
 #include "common/conf/conf.h"
 
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -49,7 +50,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
     struct values v;
     struct sl_error e = {0};
     sl_options_init(rows, SL_COUNT(rows), &v);
+    fflush(stdout);
     check(conf_load(path, rows, SL_COUNT(rows), &v, NULL, NULL, &e), &v, &e);
+    sl_assert(__fpending(stdout) == 0);
     sl_options_fini(rows, SL_COUNT(rows), &v);
     close(fd);
     return 0;

@@ -74,7 +74,7 @@ FOREIGN = {
 }
 # Headers of C, POSIX and Linux; anything else is a library that needs a row above.
 SYSTEM = """arpa/inet ctype dirent dlfcn endian errno fcntl grp ifaddrs inttypes libgen limits locale malloc math net/if netdb netinet/in
-netinet/ip netinet/tcp netinet/udp poll pthread pwd sched signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib
+netinet/ip netinet/tcp netinet/udp poll pthread pwd sched signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdio_ext stdlib
 string strings sys/epoll sys/eventfd sys/file sys/ioctl sys/mman sys/prctl sys/random sys/resource sys/signalfd sys/sendfile sys/socket sys/stat
 sys/statvfs sys/syscall sys/time sys/timerfd sys/types sys/uio sys/un sys/utsname sys/wait syslog termios time unistd glob setjmp linux/capability linux/errqueue
 linux/filter linux/net_tstamp linux/sock_diag linux/sockios sanitizer/asan_interface sanitizer/tsan_interface valgrind/memcheck""".split()

@@ -5,6 +5,7 @@
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -186,15 +187,19 @@ START_TEST(a_mistake_names_file_and_line)
         {"db_file = \"a # \\\" /* b\" # c\nnone = '#' /* */\n", ":2: ", "none"},
         {"# one\nworkers = 3 /* two *\nworkers = 4\n", ":2: ", "has no end"},
         {"workers = 3\n/*", ":2: ", "has no end"},
+        {"workers = 3\ndb_file = \"x\\", ":2: ", "end of file"},
+        {"db_file = 'x\\", ":1: ", "unterminated string"},
     };
     struct values v;
     setup(&v);
+    fflush(stdout);
     for (size_t i = 0; i < SL_COUNT(cases); i++) {
         struct sl_error e = {0};
         ck_assert_int_eq(load(cases[i].text, &v, &e), SL_USAGE);
         ck_assert_msg(strncmp(e.text, path, strlen(path)) == 0 && strstr(e.text, cases[i].where) && strstr(e.text, cases[i].what),
                       "case %zu: %s", i, e.text);
         ck_assert_int_eq(v.workers, 2);
+        ck_assert_uint_eq(__fpending(stdout), 0);
     }
     teardown(&v);
 }
