@@ -238,10 +238,16 @@ class Refusals(harness.Case):
                            ('listen = {"127.0.0.1"}\n\ncolour = "red"\n', ":3"),
                            ('listen = {"127.0.0.1"}\nnetbios_name = "SIXTEENOCTETSLONG"\n', "bad.conf:2: netbios-name"),
                            ('listen = {"0.0.0.0"}\n', "bad.conf:1: listen: 0.0.0.0:137: a wildcard"),
+                           ('\nlisten = {"127.0.0.1",\n  "127.0.0.2:1137", "127.0.0.1:137"}\n',
+                            "bad.conf:2: listen: 127.0.0.1:137 is given twice"),
+                           ('listen = {"127.0.0.1"}\nnetbios_name = "X\\', "bad.conf:2: "),
                            ('# loopback only\n\nmetrics = "192.0.2.1:9137"\n', "bad.conf:3: metrics"),
                            ('/* a program\n */\nhook = "relative"\n', "bad.conf:3: hook")):
             result = self.run_ok([harness.program("winsd"), "--check-config", "--config", self.write("bad.conf", text)], code=2)
             self.assertIn(told, result.err)
+            self.assertEqual(result.out, "", text)
+        twice = self.run_ok([harness.program("winsd"), "--check-config", "--listen", "127.0.0.1", "--listen", "127.0.0.1"], code=2)
+        self.assertIn("listen: 127.0.0.1:137 is given twice", twice.err)
         self.run_ok([harness.program("winsd"), "--check-config", "--config", self.write("part.conf", "workers = 2\n"), "--listen", "127.0.0.1"])
 
 

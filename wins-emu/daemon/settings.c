@@ -111,6 +111,9 @@ static enum sl_status read_listen(const struct cli_call *call, struct winsd_sett
         enum sl_status status = sl_endpoint_parse(v->listen.items[i], s->nbt_port, &s->listen[i], e);
         if (status != SL_OK)
             return status;
+        for (size_t k = 0; k < i; k++)
+            if (sl_endpoint_equal(&s->listen[k], &s->listen[i]))
+                return wrong(call, "listen", e, "listen: %s is given twice", sl_endpoint_text(&s->listen[i]).text);
     }
     s->listen_count = v->listen.count;
     return SL_OK;
