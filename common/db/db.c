@@ -496,6 +496,8 @@ static enum sl_status copy_pages(struct db *db, const char *part, const char *la
     }
     if (status == SL_OK && last)
         status = db_exec(&to, last, e);
+    if (status == SL_OK)
+        status = db_exec(&to, "PRAGMA journal_mode = DELETE", e);
     lite.close(to.conn);
     return status;
 }

@@ -64,8 +64,8 @@ enum sl_status db_exec(struct db *db, const char *sql, struct sl_error *e) SL_MU
 /*
  * Copies the database as it is now, one consistent state, to a new file, and returns when the copy and its name are on disk.
  * Others may write meanwhile. SL_CONFLICT when `path` exists; it is not touched then. The copy is made beside it under another
- * name, so that there is never half a file under this one. The connection does nothing else meanwhile. `last` is SQL that is
- * run on the copy, NULL for none.
+ * name, so that there is never half a file under this one; its header says that there is no write-ahead log. The connection
+ * does nothing else meanwhile. `last` is SQL that is run on the copy, NULL for none.
  */
 enum sl_status db_backup(struct db *db, const char *path, const char *last, struct sl_error *e) SL_MUST;
 

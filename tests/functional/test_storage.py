@@ -1,6 +1,7 @@
 """A disk, a database file and a clock that fail: a clear error or a refusal to start, never a wrong answer (wins.md 2.12)."""
 
 import os
+import pathlib
 import random
 import resource
 import sqlite3
@@ -228,6 +229,31 @@ class Storage(harness.Case):
         os.rename(self.path("copy.db"), registry.db)
         registry.start()
         self.check_answers(range(20))
+
+    def test_the_log_of_a_crash_is_not_put_into_a_copy_2_12(self):
+        """2.12: a copy restored beside the log that a crash has left is refused, and nothing changes; without the log it starts."""
+        registry = lab.Registry(self, self.port)
+        for number in range(20):
+            self.assertEqual(self.register(number), 0)
+        registry.ctl_ok("backup", self.path("copy.db"))
+        for number in range(20, 60):
+            self.assertEqual(self.register(number), 0)
+        registry.process.kill()
+        log = registry.db + "-wal"
+        self.assertGreater(os.path.getsize(log), PAGE)
+        os.rename(self.path("copy.db"), registry.db)
+        before = [pathlib.Path(path).read_bytes() for path in (registry.db, log)]
+        for _ in range(2):
+            self.refused(registry.db, 7, os.path.basename(log), "remove it")
+        self.assertEqual([pathlib.Path(path).read_bytes() for path in (registry.db, log)], before)
+        os.unlink(log)
+        registry.start()
+        self.check_answers(range(20))
+        self.assertEqual(len(registry.ctl_ok("list", "--json").answer), 20)
+        self.assertEqual(self.register(99), 0)
+        registry.process.kill()
+        registry.start()    # with a log of its own, as ever
+        self.check_answers([99])
 
     def test_files_taken_away_acknowledge_nothing_2_12(self):
         """2.12: with the database or its log unlinked or moved, changes fail and say why, queries go on; back in place, changes too."""

@@ -623,6 +623,44 @@ START_TEST(a_missing_file_is_refused_and_a_backup_opens_2_12)
 }
 END_TEST
 
+static void write_file(const char *file, const void *octets, size_t len)
+{
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ck_assert_int_eq(write(fd, octets, len), (ssize_t)len);
+    close(fd);
+}
+
+/* 2.12: the log that a crash has left is not put into a copy in the place of its database; both stay as they are. */
+START_TEST(a_strange_log_is_refused_2_12)
+{
+    enum { FORMAT_AT = 18, NO_LOG = 1 };
+    char saved[96], log[96], copy[96];
+    unsigned char header[FORMAT_AT + 2];
+    struct wins_record r = record_of("OLD", 7);
+    struct sl_error e;
+    struct wst *w = open_store();
+    put_alone(w, &r);
+    snprintf(log, sizeof log, "%s-wal", path);
+    snprintf(copy, sizeof copy, "%s-copy", path);
+    ck_assert_int_eq(wst_backup(path, copy, NULL), SL_OK);
+    wst_close(w);
+    int fd = open(copy, O_RDONLY);
+    ck_assert_int_eq(read(fd, header, sizeof header), sizeof header);
+    close(fd);
+    ck_assert(header[FORMAT_AT] == NO_LOG && header[FORMAT_AT + 1] == NO_LOG);
+    die_without_log(saved);
+    ck_assert(rename(saved, log) == 0 && rename(copy, path) == 0);
+    ck_assert_int_eq(wst_open(path, SELF, &w, &e), SL_CORRUPT);
+    ck_assert(strstr(e.text, log) && strstr(e.text, "remove it"));
+    ck_assert_int_eq(access(log, F_OK), 0);
+    write_file(log, "", 0); /* an empty one is nobody's */
+    w = open_store();
+    ck_assert_uint_eq(load(w).count, 1);
+    ck_assert_uint_ge(wst_version(w), 7 + WST_VERSION_LEAP);
+    wst_close(w);
+}
+END_TEST
+
 static Suite *store_suite(void)
 {
     Suite *suite = suite_create("store");
@@ -648,6 +686,7 @@ static Suite *store_suite(void)
     tcase_add_test(c, a_counter_that_fell_back_leaps_2_11);
     tcase_add_test(c, files_that_are_taken_away_acknowledge_nothing_2_12);
     tcase_add_test(c, a_missing_file_is_refused_and_a_backup_opens_2_12);
+    tcase_add_test(c, a_strange_log_is_refused_2_12);
     suite_add_tcase(suite, c);
     return suite;
 }

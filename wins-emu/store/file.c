@@ -1,6 +1,7 @@
 #include "wins-emu/store/state.h"
 
 #include "common/base/assert.h"
+#include "common/base/file.h"
 #include "common/base/text.h"
 
 #include <errno.h>
@@ -34,6 +35,29 @@ bool wst_file_has_octets(const char *path, enum wst_file file)
 {
     struct statx st;
     return look(path, file, STATX_SIZE, &st) && st.stx_size > 0;
+}
+
+/* SQLite's "file format write version" in the header of a database. */
+enum { HEADER_LEN = 100, HEADER_FORMAT_AT = 18, FORMAT_WITHOUT_LOG = 1 };
+
+static bool says_no_log(const char *path)
+{
+    unsigned char header[HEADER_LEN];
+    FILE *in;
+    if (sl_file_open(path, &in, NULL) != SL_OK)
+        return false; /* SQLite will say why */
+    bool says = fread(header, 1, sizeof header, in) == sizeof header && header[HEADER_FORMAT_AT] == FORMAT_WITHOUT_LOG;
+    fclose(in);
+    return says;
+}
+
+enum sl_status wst_file_check_strange_log(const char *path, struct sl_error *e)
+{
+    if (!wst_file_has_octets(path, WST_LOG) || !says_no_log(path))
+        return SL_OK;
+    return sl_fail(e, SL_CORRUPT, "%s is a copy that needs no write-ahead log, and %s-wal beside it is that of another database,"
+                                  " left by a crash: remove it to start with what the copy has, or put its own database back",
+                   path, path);
 }
 
 /* Two servers on one file would each hand out version ids and know nothing of the other's names. */

@@ -78,6 +78,11 @@ void wst_run_in_batch(struct wst *w, struct db_stmt *s);
 
 /* True when the file is there and not empty; `path` is that of the database. */
 bool wst_file_has_octets(const char *path, enum wst_file file);
+/*
+ * SL_CORRUPT when a log that is not empty lies beside a database whose header says that it has none, as that of a copy does: it
+ * is another's, and SQLite, which looks at the log alone, would put its pages into the copy. Before SQLite opens the file.
+ */
+enum sl_status wst_file_check_strange_log(const char *path, struct sl_error *e) SL_MUST;
 /* Keeps other servers off; SL_CONFLICT when one is at work. */
 enum sl_status wst_file_lock(struct wst *w, const char *path, struct sl_error *e) SL_MUST;
 /* SL_CORRUPT when the mark says that there must be a log and there was none. */

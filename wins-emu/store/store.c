@@ -224,11 +224,14 @@ enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store,
     bool had_log = wst_file_has_octets(path, WST_LOG);
     if (had_log && !wst_file_has_octets(path, WST_DATABASE))
         return sl_fail(e, SL_CORRUPT, "%s: the database is missing and its write-ahead log (-wal) is there", path);
+    enum sl_status status = wst_file_check_strange_log(path, e);
+    if (status != SL_OK)
+        return status;
     struct wst *w = sl_new(sizeof *w);
     w->magic = WST_MAGIC;
     w->self = self;
     w->path = sl_strdup(path);
-    enum sl_status status = wst_file_lock(w, path, e);
+    status = wst_file_lock(w, path, e);
     if (status == SL_OK)
         status = db_open(path, DB_CREATE, &schema, &w->db, e);
     if (status == SL_OK)

@@ -28,8 +28,8 @@ struct wst_times {
  * Opens or creates the database file, for this process alone; `self` is the server's own address, the owner whose version ids
  * it hands out. What it owned under another address is its own (wins.md 2.11). SL_FOREIGN when it is newer or not ours;
  * SL_CORRUPT when it is damaged, or when the write-ahead log of a server that did not end cleanly is missing, which held
- * acknowledged changes; SL_CONFLICT when another server has it open. A failure names the file. From here to wst_close the file
- * says that a server works on it.
+ * acknowledged changes, or when the log of another database lies beside a copy; SL_CONFLICT when another server has it open. A
+ * failure names the file. From here to wst_close the file says that a server works on it.
  */
 enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e) SL_MUST;
 /* Gives back the version ids that were not handed out, says that the end was clean, and closes; NULL is accepted. */
