@@ -5,6 +5,7 @@ import pathlib
 import random
 import resource
 import sqlite3
+import subprocess
 
 import harness
 import lab
@@ -15,6 +16,7 @@ DISK_OCTETS = 1 << 20
 PAGE = 4096
 NAMES = 400
 DAMAGES = 12
+KILLS = 20    # until one meets a backup; the first nearly always does
 BITS = 10
 RECORD = 16 + 1 + 4 + 4 + 16  # octets of a record that are surely its own: name, node, expiry, registrant, member
 CLIENT = "127.0.0.3"
@@ -254,6 +256,36 @@ class Storage(harness.Case):
         registry.process.kill()
         registry.start()    # with a log of its own, as ever
         self.check_answers([99])
+
+    def copies(self):
+        return [name for name in os.listdir(self.folder) if ".copying" in name]
+
+    def test_a_crash_during_a_backup_leaves_nothing_behind_2_12(self):
+        """2.12: what a killed server has left of a backup goes at the next start, its own database's only, and nobody else's files."""
+        registry = lab.Registry(self, self.port)
+        names = "".join("N%05d#20,unique,H,true,0,10.0.0.1\n" % number for number in range(20000))
+        registry.ctl_ok("import", self.write("many.csv", "name,kind,node,static,expires,addresses\n" + names))
+
+        for turn in range(KILLS):
+            backup = subprocess.Popen([harness.program("winsctl"), "--control", registry.control, "backup", self.path("%d.db" % turn)],
+                                      stderr=subprocess.DEVNULL, preexec_fn=harness.die_with_parent)
+            harness.wait_until(lambda: self.copies() or backup.poll() is not None, "the copy being made", poll_s=0)
+            registry.process.kill()
+            backup.wait()
+            if self.copies():
+                break
+            registry.start()
+        self.assertNotEqual(self.copies(), [], "no kill came while the copy was there")
+        base = registry.db + ".copying"
+        ours = [base, base + "-journal", base + ".aB3dE9", base + ".aB3dE9-wal", base + ".aB3dE9-shm", base + ".aB3dE9-journal"]
+        others = [base + ".old", base + ".aB3dE9.gz", base + "-mine", base + ".aB3dE9x", registry.db + ".copy", self.path("x.db.copying")]
+        for path in ours + others:
+            pathlib.Path(path).touch()
+        registry.start()
+        self.assertEqual(set(self.copies()), {os.path.basename(path) for path in others if ".copying" in path})
+        self.assertTrue(os.path.exists(registry.db + ".copy"))
+        registry.ctl_ok("backup", self.path("copy.db"))
+        self.assertEqual(len(registry.ctl_ok("list", "--json").answer), 20000)
 
     def test_files_taken_away_acknowledge_nothing_2_12(self):
         """2.12: with the database or its log unlinked or moved, changes fail and say why, queries go on; back in place, changes too."""

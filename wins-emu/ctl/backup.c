@@ -44,7 +44,6 @@ static void back_up(struct wctl_change *c)
 {
     const struct backup *b = c->data;
     struct sl_error e;
-    unlink(b->part); /* left over from a crash */
     enum sl_status status = wst_backup(b->db, b->part, &e);
     if (status == SL_OK)
         status = send_part(b, &e);
@@ -83,7 +82,7 @@ void wctl_backup(const struct wctl_env *env, struct wctl_changes *changes, struc
     }
     struct backup *b = sl_new(sizeof *b);
     struct sl_text part = sl_text_new(PATH_LEN);
-    sl_text_printf(&part, "%s.copy", env->db);
+    sl_text_printf(&part, "%s" WST_COPY_ENDING, env->db);
     *b = (struct backup){.db = env->db, .part = sl_text_take(&part), .fd = fd};
     sl_assert(b->part);
     struct wctl_change *c = wctl_change_new(changes, "backup", NULL, reply, finish);

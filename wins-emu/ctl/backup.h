@@ -8,7 +8,7 @@
 #include "wins-emu/ctl/ctl.h"
 
 /*
- * Copies the database beside itself, as FILE.copy, and from there into the file that came with the request (transfer.h), on a
+ * Copies the database beside itself, as FILE.copying, and from there into the file that came with the request (transfer.h), on a
  * thread of its own: the copy belongs to who asked for it, and lies where he can write and the daemon perhaps cannot. One at a
  * time, another ends as `conflict`.
  */

@@ -2,11 +2,14 @@
 
 #include "common/base/assert.h"
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/base/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -69,6 +72,45 @@ enum sl_status wst_file_lock(struct wst *w, const char *path, struct sl_error *e
     if (flock(w->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return sl_fail(e, SL_CONFLICT, "in use by another server");
     return SL_OK;
+}
+
+/* ---- copies that a crash has left ---- */
+
+enum { RANDOM_LEN = 6 }; /* db_backup's, behind a dot */
+
+/* A copy, the file it is made in, or what SQLite keeps beside either. */
+static bool is_copy_of(const char *base, const char *name)
+{
+    static const char *const ends[] = {"", "-journal", "-wal", "-shm"};
+    size_t len = strlen(base);
+    if (strncmp(name, base, len) != 0 || strncmp(name + len, WST_COPY_ENDING, sizeof WST_COPY_ENDING - 1) != 0)
+        return false;
+    const char *rest = name + len + sizeof WST_COPY_ENDING - 1;
+    if (rest[0] == '.') {
+        if (strcspn(rest + 1, "-.") != RANDOM_LEN)
+            return false;
+        rest += 1 + RANDOM_LEN;
+    }
+    for (size_t i = 0; i < SL_COUNT(ends); i++)
+        if (strcmp(rest, ends[i]) == 0)
+            return true;
+    return false;
+}
+
+void wst_file_remove_copies(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    char *folder = slash ? sl_strdup(path) : sl_strdup(".");
+    if (slash)
+        folder[slash - path + 1] = '\0';
+    DIR *dir = opendir(folder);
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (is_copy_of(base, entry->d_name))
+            (void)unlinkat(dirfd(dir), entry->d_name, 0); /* no harm but the room that it takes */
+    }
+    if (dir)
+        closedir(dir);
+    free(folder);
 }
 
 /* ---- the mark of a server at work ----

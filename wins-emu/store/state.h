@@ -85,6 +85,8 @@ bool wst_file_has_octets(const char *path, enum wst_file file);
 enum sl_status wst_file_check_strange_log(const char *path, struct sl_error *e) SL_MUST;
 /* Keeps other servers off; SL_CONFLICT when one is at work. */
 enum sl_status wst_file_lock(struct wst *w, const char *path, struct sl_error *e) SL_MUST;
+/* Removes copies of this database that were under way when its server was killed; by the one that has locked it. */
+void wst_file_remove_copies(const char *path);
 /* SL_CORRUPT when the mark says that there must be a log and there was none. */
 enum sl_status wst_file_check_log(const struct wst *w, bool had_log, struct sl_error *e) SL_MUST;
 /* Sets the mark and has it in the file itself. */

@@ -232,8 +232,10 @@ enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store,
     w->self = self;
     w->path = sl_strdup(path);
     status = wst_file_lock(w, path, e);
-    if (status == SL_OK)
+    if (status == SL_OK) {
+        wst_file_remove_copies(path);
         status = db_open(path, DB_CREATE, &schema, &w->db, e);
+    }
     if (status == SL_OK)
         status = read_all(w, had_log, e);
     if (status != SL_OK) {

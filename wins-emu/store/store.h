@@ -15,6 +15,8 @@
 
 struct wst;
 
+#define WST_COPY_ENDING ".copying" /* behind the database's name: a copy on its way elsewhere, and what it is made of */
+
 #define WST_VERSION_LEAP (INT64_C(1) << 32) /* the high word, as Windows repairs a counter (wins.md 2.11) */
 
 /* Times that outlive a restart, seconds since the epoch; 0 in a new database. */
@@ -29,7 +31,8 @@ struct wst_times {
  * it hands out. What it owned under another address is its own (wins.md 2.11). SL_FOREIGN when it is newer or not ours;
  * SL_CORRUPT when it is damaged, or when the write-ahead log of a server that did not end cleanly is missing, which held
  * acknowledged changes, or when the log of another database lies beside a copy; SL_CONFLICT when another server has it open. A
- * failure names the file. From here to wst_close the file says that a server works on it.
+ * failure names the file. From here to wst_close the file says that a server works on it. Copies (WST_COPY_ENDING) that a crash
+ * has left beside it are removed.
  */
 enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store, struct sl_error *e) SL_MUST;
 /* Gives back the version ids that were not handed out, says that the end was clean, and closes; NULL is accepted. */
