@@ -65,7 +65,9 @@ START_TEST(P06_patterns)
         bool yes;
     } cases[] = {
         {"MP_*#1A", "MP_PS1#1A", true},   {"MP_*#1A", "MP_#1A", true},       {"MP_*#1A", "MP_PS1#1B", false},
-        {"MP_*#1A", "mp_PS1#1A", false},  {"MP_*#1A", "XMP_PS1#1A", false},  {"*#1b", "DOM#1B", true},
+        {"MP_*#1A", "mp_PS1#1A", false},  {"wPAd[#*", "WPAD[#20", true},   {"wpad[#*", "wpAd[#20", true},
+        {"wpad[#*", "WPAD{#20", false},   {"wpad{#*", "WPAD[#20", false},
+        {"MP_*#1A", "XMP_PS1#1A", false},  {"*#1b", "DOM#1B", true},
         {"WPAD#*", "WPAD#00", true},      {"WPAD#*", "WPADX#00", false},     {"*A*B#20", "XAYABB#20", true},
         {"*A*B#20", "XAYABC#20", false},  {"?#20", "A#20", true},            {"?#20", "AB#20", false},
         {"A#20", "A#20.SCOPE", true},     {"***#20", "ABC#20", true},        {"A?C*#20", "ABC#20", true},

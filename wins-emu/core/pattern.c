@@ -26,6 +26,12 @@ enum sl_status wins_pattern_parse(const char *text, struct wins_pattern *ret_pat
     return SL_OK;
 }
 
+static bool stands_for(char pattern, uint8_t octet)
+{
+    bool lower = pattern >= 'a' && pattern <= 'z';
+    return pattern == '?' || (uint8_t)pattern == octet || (lower && pattern - 'a' + 'A' == octet);
+}
+
 /* Goes back to the last "*" only: linear in the pattern for each octet of the name, whatever the pattern. */
 static bool glob(const char *pattern, const uint8_t *octets, size_t len)
 {
@@ -35,7 +41,7 @@ static bool glob(const char *pattern, const uint8_t *octets, size_t len)
         if (*pattern == '*') {
             star = ++pattern;
             resume = at;
-        } else if (*pattern == '?' || (*pattern && (uint8_t)*pattern == octets[at])) {
+        } else if (*pattern && stands_for(*pattern, octets[at])) {
             pattern++;
             at++;
         } else if (star) {

@@ -1,6 +1,7 @@
 /*
- * pattern.h - names by pattern, NAME#XX: "*" stands for any octets, "?" for one, the type "*" for every type. Octets compare as
- * they are (names are registered in upper case), trailing padding is left out; a pattern holds in every scope.
+ * pattern.h - names by pattern, NAME#XX: "*" stands for any octets, "?" for one, a letter in lower case for both (names are
+ * registered in upper case, but typed as it comes), any other octet for itself, the type "*" for every type. Trailing padding is
+ * left out; a pattern holds in every scope.
  */
 #ifndef SL_WINS_CORE_PATTERN_H
 #define SL_WINS_CORE_PATTERN_H

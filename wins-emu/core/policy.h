@@ -8,8 +8,7 @@
  * administrator's operations are exempt.
  *
  *   NETWORK   10.0.0.0/8 or 10.1.2.3
- *   PATTERN   NAME#XX: "*" stands for any octets, "?" for one, type "*" for every type; octets compare as they are (names
- *             are registered in upper case), trailing padding is left out; holds in every scope
+ *   PATTERN   NAME#XX (pattern.h)
  *   pin       PATTERN NETWORK... [source]: the registered address, and with "source" the sender's too, must lie in one of the
  *             networks; when several pins match a name, one that is satisfied is enough
  */
