@@ -24,6 +24,8 @@ struct world {
     struct wst *store;
     struct eng *eng;
     struct eng_writer *writer;
+    bool started;       /* atomic: `writer` is set */
+    uint64_t uncounted; /* times that answers went before others could see them counted */
     char path[64];
 };
 
@@ -49,7 +51,12 @@ static void on_random(void *ctx, void *out, size_t len)
 
 static void on_flush(void *ctx)
 {
-    (void)ctx;
+    struct world *w = ctx;
+    struct eng_writer_state shown;
+    if (!__atomic_load_n(&w->started, __ATOMIC_ACQUIRE))
+        return;
+    eng_writer_read(w->writer, &shown);
+    w->uncounted += shown.stats.packets != eng_stats(w->eng)->packets;
 }
 
 static void on_commit_failed(void *ctx, const struct sl_error *e)
@@ -70,6 +77,7 @@ static struct world *world_new(void)
     const struct eng_writer_ops writer_ops = {.ctx = w, .flush = on_flush, .commit_failed = on_commit_failed};
     w->eng = eng_new(&config, &ops, w->table, w->store);
     ck_assert_int_eq(eng_writer_start(w->eng, &writer_ops, &w->writer, NULL), SL_OK);
+    __atomic_store_n(&w->started, true, __ATOMIC_RELEASE);
     return w;
 }
 
@@ -77,6 +85,7 @@ static struct world *world_new(void)
 static void world_free(struct world *w)
 {
     char sidecar[80];
+    ck_assert_uint_eq(w->uncounted, 0);
     eng_free(w->eng);
     wst_close(w->store);
     tbl_free(w->table);

@@ -267,22 +267,28 @@ static void show_state(struct eng_writer *w)
     w->state.version = eng_version(w->eng);
 }
 
+/* Who has his answer finds it counted. */
+static void show_and_flush(struct eng_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    show_state(w);
+    pthread_mutex_unlock(&w->lock);
+    w->ops.flush(w->ops.ctx);
+}
+
 static void do_batch(struct eng_writer *w)
 {
     do_taken(w);
     struct eng_now now = now_of_both();
     if (eng_next_timer_ms(w->eng) <= now.mono_ms)
         eng_tick(w->eng, now, w->heard_ms);
-    w->ops.flush(w->ops.ctx);
+    show_and_flush(w);
     if (!eng_has_batch(w->eng))
         return;
     struct sl_error e;
     if (eng_commit(w->eng, &e) != SL_OK)
         w->ops.commit_failed(w->ops.ctx, &e);
-    pthread_mutex_lock(&w->lock); /* who has his answer finds it counted */
-    show_state(w);
-    pthread_mutex_unlock(&w->lock);
-    w->ops.flush(w->ops.ctx);
+    show_and_flush(w);
 }
 
 /* Waits until there is something in the queue, a timer is due or the end has come. The lock is held. */
@@ -302,7 +308,6 @@ static void wait_for_more(struct eng_writer *w)
 static bool take_waiting(struct eng_writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    show_state(w);
     wait_for_more(w);
     queue_swap(&w->taken, &w->waiting);
     w->heard_ms = sl_clock_mono_ms();
