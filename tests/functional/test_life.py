@@ -257,6 +257,8 @@ class Many(harness.Case):
         harness.wait_until(lambda: self.registry.ctl("stats", "--json").answer["names"] < self.total - 2 * self.SLICE, "deletions",
                            poll_s=0)
         end()
+        if end == self.registry.process.stop:
+            self.assertIn("result=cut-short", self.registry.process.log())
         out, err = begun.communicate(timeout=harness.DEADLINE_S)
         told = json.loads(out)
         self.assertEqual((begun.returncode, told["outcome"], told["reason"]), (8, "partial", "cut-short"), out + err)

@@ -32,7 +32,7 @@ static void join(struct wctl_change *c)
     c->has_thread = false;
 }
 
-static void change_free(struct wctl_change *c)
+void wctl_change_free(struct wctl_change *c)
 {
     *c->link = c->next;
     if (c->next)
@@ -47,7 +47,7 @@ static void change_free(struct wctl_change *c)
 void wctl_change_refuse(struct wctl_change *c, enum sl_status status, const struct sl_error *e)
 {
     host_reply_fail(c->reply, status, e);
-    change_free(c);
+    wctl_change_free(c);
 }
 
 /* On the loop's thread again. */
@@ -64,7 +64,7 @@ static void on_changed(void *ctx)
         wctl_not_found(c->reply, &c->name);
     else
         c->finish(c);
-    change_free(c);
+    wctl_change_free(c);
 }
 
 void wctl_change_done(void *ctx, enum sl_status status, bool found, const struct sl_error *e)
@@ -115,7 +115,8 @@ void wctl_changes_wait(struct wctl_changes *all)
 void wctl_changes_drop(struct wctl_changes *all)
 {
     while (all->first) {
-        host_reply_end(all->first->reply, SL_OUTCOME_UNREACHABLE, "stopping", NULL);
-        change_free(all->first);
+        if (all->first->reply)
+            host_reply_end(all->first->reply, SL_OUTCOME_UNREACHABLE, "stopping", NULL);
+        wctl_change_free(all->first);
     }
 }

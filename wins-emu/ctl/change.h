@@ -25,7 +25,7 @@ struct wctl_changes {
 struct wctl_change {
     struct wctl_change *next, **link;
     struct wctl_changes *all;
-    struct host_reply *reply;
+    struct host_reply *reply; /* NULL when somebody else has ended it */
     const char *verb;
     bool looks; /* changes nothing */
     struct nb_name name; /* empty for what is about no name */
@@ -57,6 +57,8 @@ void wctl_change_done(void *c, enum sl_status status, bool found, const struct s
  * the same work is under way, whether or not somebody still waits for that.
  */
 void wctl_change_work(struct wctl_change *c, void (*work)(struct wctl_change *c));
+/* Frees it; the reply has been ended. */
+void wctl_change_free(struct wctl_change *c);
 /* Waits for the threads; before the writer stops, which they may need. */
 void wctl_changes_wait(struct wctl_changes *all);
 /* Ends the reply of all that are left and frees them, once the writer has stopped. */

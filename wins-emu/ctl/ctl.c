@@ -137,7 +137,7 @@ static void verb_delete(const struct host_request *request, struct host_reply *r
 {
     struct wctl *w = ctx;
     struct nb_name name;
-    if (wctl_many(&w->env, request, reply) || !name_argument(request, reply, &name))
+    if (wctl_many(&w->env, &w->changes, request, reply) || !name_argument(request, reply, &name))
         return;
     struct sl_error e;
     struct wctl_change *c = wctl_change_new(&w->changes, "delete", &name, reply, finish);
@@ -150,7 +150,7 @@ static void end_name(struct wctl *w, const char *verb, eng_call_fn *call, const 
                      struct host_reply *reply)
 {
     struct nb_name name;
-    if (wctl_many(&w->env, request, reply) || !name_argument(request, reply, &name))
+    if (wctl_many(&w->env, &w->changes, request, reply) || !name_argument(request, reply, &name))
         return;
     struct sl_error e;
     struct wctl_change *c = wctl_change_new(&w->changes, verb, &name, reply, finish_with_record);

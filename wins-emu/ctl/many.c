@@ -77,12 +77,13 @@ static const struct way *find_way(const char *verb)
 struct many {
     const struct wctl_env *env;
     const struct way *way;
-    struct host_reply *reply; /* NULL once the client has gone */
+    struct wctl_change *change; /* without a reply once the client has gone */
     struct wctl_filter filter;
     struct sl_text asked; /* the filters as text */
     bool dry_run;
     uint64_t cursor;
     bool walked; /* to the end */
+    bool ended;  /* and told */
     uint64_t changed, unchanged;
     size_t shown;
     struct sl_text first; /* of a dry run, one a line */
@@ -147,41 +148,49 @@ static void end_slice(void *ctx, struct eng *eng, struct eng_now now)
 
 /* ---- on the loop's thread ---- */
 
-static void many_free(struct many *m)
+static void end_wait(struct many *m)
 {
+    m->changed += m->busy ? m->done : 0;
+    m->busy = false;
+}
+
+static const char *result_of(const struct many *m)
+{
+    if (m->status != SL_OK)
+        return sl_error_text(&m->error);
+    return !m->ended ? "cut-short" : m->changed + m->unchanged ? "ok" : "not-found";
+}
+
+static void many_free(void *data)
+{
+    struct many *m = data;
+    end_wait(m);
+    sl_log(m->dry_run ? SL_LOG_DEBUG : SL_LOG_INFO, "admin", "verb=%s filters=%s changed=%" PRIu64 " result=%s", m->way->verb,
+           SL_LOG_TEXT(sl_text_str(&m->asked)), m->changed, SL_LOG_TEXT(result_of(m)));
     sl_text_fini(&m->asked);
     sl_text_fini(&m->first);
     free(m);
-}
-
-static void log_end(const struct many *m, const char *result)
-{
-    sl_log(m->dry_run ? SL_LOG_DEBUG : SL_LOG_INFO, "admin", "verb=%s filters=%s changed=%" PRIu64 " result=%s", m->way->verb,
-           SL_LOG_TEXT(sl_text_str(&m->asked)), m->changed, SL_LOG_TEXT(result));
 }
 
 /* The client has gone. */
 static void leave(void *state)
 {
     struct many *m = state;
-    m->reply = NULL;
-    if (m->busy)
-        return;
-    log_end(m, "cut-short");
-    many_free(m);
+    m->change->reply = NULL;
+    if (!m->busy)
+        wctl_change_free(m->change);
 }
 
 static void on_slice(void *ctx)
 {
     struct many *m = ctx;
-    m->busy = false;
-    m->changed += m->done;
-    if (!m->reply) {
+    end_wait(m);
+    if (!m->change->reply) {
         leave(m);
         return;
     }
-    host_reply_progress(m->reply, m->changed, 0, "names changed:");
-    host_reply_wake(m->reply);
+    host_reply_progress(m->change->reply, m->changed, 0, "names changed:");
+    host_reply_wake(m->change->reply);
 }
 
 static void on_entry(const struct tbl_entry *entry, void *ctx)
@@ -212,7 +221,7 @@ static void walk(struct many *m)
         m->walked = !tbl_walk(m->env->table, &m->cursor, STEP, on_entry, m);
 }
 
-static void put_numbers(const struct many *m)
+static void put_numbers(const struct many *m, struct host_reply *reply)
 {
     static const char *const columns[] = {"changed:number", "unchanged:number", "first:list"};
     char changed[NUMBER_TEXT_MAX], unchanged[NUMBER_TEXT_MAX];
@@ -220,23 +229,23 @@ static void put_numbers(const struct many *m)
     snprintf(changed, sizeof changed, "%" PRIu64, m->changed);
     snprintf(unchanged, sizeof unchanged, "%" PRIu64, m->unchanged);
     const char *const cells[] = {changed, unchanged, sl_text_str(&m->first)};
-    host_reply_columns(m->reply, columns, count, true);
-    host_reply_row(m->reply, cells, count);
+    host_reply_columns(reply, columns, count, true);
+    host_reply_row(reply, cells, count);
 }
 
-static void finish(struct many *m)
+static void finish(struct many *m, struct host_reply *reply)
 {
-    log_end(m, m->status != SL_OK ? sl_error_text(&m->error) : m->changed + m->unchanged ? "ok" : "not-found");
-    put_numbers(m);
+    m->ended = true;
+    put_numbers(m, reply);
     if (m->status != SL_OK && m->changed == 0)
-        host_reply_fail(m->reply, m->status, &m->error);
+        host_reply_fail(reply, m->status, &m->error);
     else if (m->status != SL_OK)
-        host_reply_end(m->reply, SL_OUTCOME_PARTIAL, "cut-short", "%s", sl_error_text(&m->error));
+        host_reply_end(reply, SL_OUTCOME_PARTIAL, "cut-short", "%s", sl_error_text(&m->error));
     else if (m->changed + m->unchanged == 0)
-        host_reply_end(m->reply, SL_OUTCOME_NEGATIVE, "not-found", "no name matches");
+        host_reply_end(reply, SL_OUTCOME_NEGATIVE, "not-found", "no name matches");
     else
-        host_reply_end(m->reply, SL_OUTCOME_OK, NULL, NULL);
-    many_free(m);
+        host_reply_end(reply, SL_OUTCOME_OK, NULL, NULL);
+    wctl_change_free(m->change);
 }
 
 static bool more(struct host_reply *reply, void *state)
@@ -251,11 +260,12 @@ static bool more(struct host_reply *reply, void *state)
             host_reply_rest(reply);
         return true;
     }
-    finish(m);
+    finish(m, reply);
     return false;
 }
 
-bool wctl_many(const struct wctl_env *env, const struct host_request *request, struct host_reply *reply)
+bool wctl_many(const struct wctl_env *env, struct wctl_changes *changes, const struct host_request *request,
+               struct host_reply *reply)
 {
     struct wctl_filter filter;
     struct sl_error e;
@@ -272,8 +282,11 @@ bool wctl_many(const struct wctl_env *env, const struct host_request *request, s
         return true;
     }
     struct many *m = sl_new(sizeof *m);
-    *m = (struct many){.env = env, .way = find_way(request->verb), .reply = reply, .filter = filter, .dry_run = dry_run,
+    *m = (struct many){.env = env, .way = find_way(request->verb), .filter = filter, .dry_run = dry_run,
                        .asked = sl_text_new(FILTERS_TEXT_MAX), .first = sl_text_new(SHOWN_MAX * NB_NAME_TEXT_MAX)};
+    m->change = wctl_change_new(changes, m->way->verb, NULL, reply, NULL);
+    m->change->data = m;
+    m->change->free_data = many_free;
     wctl_filter_text(request, &m->asked);
     host_reply_pull(reply, more, leave, m);
     return true;

@@ -9,6 +9,7 @@
 #ifndef SL_WINS_CTL_MANY_H
 #define SL_WINS_CTL_MANY_H
 
+#include "wins-emu/ctl/change.h"
 #include "wins-emu/ctl/ctl.h"
 
 enum { WCTL_MANY_SLICE = 256 };
@@ -19,6 +20,7 @@ enum { WCTL_MANY_SLICE = 256 };
  * matched, `partial` when a failure of the disk cut it short. With the option dry-run changes nothing and shows the first of
  * them. False when the request is about one name.
  */
-bool wctl_many(const struct wctl_env *env, const struct host_request *request, struct host_reply *reply);
+bool wctl_many(const struct wctl_env *env, struct wctl_changes *changes, const struct host_request *request,
+               struct host_reply *reply);
 
 #endif
