@@ -62,13 +62,16 @@ class Policy(harness.Case):
         self.assertNotIn("refused", self.registry.process.log())
 
     def test_the_log_is_limited_P02(self):
-        """P02: a flood of refusals makes few lines, and the counter has them all."""
-        self.serve('deny_register = {"127.0.0.8"}\n')
-        client = self.client("127.0.0.8")
-        for _ in range(200):
+        """P02: a flood of refusals makes few lines, and the counter has them all; it hides nothing that another rule refuses."""
+        self.serve('deny_register = {"127.0.0.8"}\npin = {"MP_*#1A 127.0.0.3"}\n')
+        client, other = self.client("127.0.0.8"), self.client("127.0.0.4")
+        for number in range(200):
             self.assertEqual(client.register("HOST", 0x20, "127.0.0.8").rcode, 5)
+            if number % 50 == 49:
+                self.assertEqual(other.register("MP_PS1", 0x1a, "127.0.0.4").rcode, 5)
         harness.wait_until(lambda: self.decided("P02") == 200, "the counter of P02")
         self.assertLess(self.registry.process.log().count("rule=P02"), 100)
+        self.assertEqual(self.registry.process.log().count("rule=P04"), 4)
 
     def test_one_source_cannot_ask_without_end_P07_P08(self):
         """P07, P08: what is beyond the rate is dropped and counted; another source is served."""

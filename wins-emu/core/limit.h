@@ -13,7 +13,7 @@
 
 enum { WINS_LIMIT_SAVED_S = 2, WINS_LIMIT_RATE_MAX = 1000000, WINS_LIMIT_SOURCES_MAX = 16384 };
 
-/* What is limited: queries, and everything else. */
+/* What is limited: queries, and everything else but answers. */
 enum wins_limited { WINS_LIMITED_QUERY, WINS_LIMITED_CHANGE, WINS_LIMITED_COUNT };
 
 /* Packets a second and source; 0 is no limit. */

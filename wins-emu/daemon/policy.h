@@ -12,7 +12,7 @@
 
 struct winsd_policy {
     struct tbl_shared current; /* for engine and workers */
-    struct sl_log_limit limit, rate_limit;
+    struct sl_log_limit limits[WINS_RULE_COUNT];
 };
 
 /* Compiles the policy of the values as they are. */
@@ -23,7 +23,7 @@ void winsd_policy_fini(struct winsd_policy *p);
 void winsd_policy_replace(struct winsd_policy *p, struct wins_policy *policy);
 /*
  * Tells of a refused registration, and of what was refused by its source alone (P01) or dropped, since there was too much of it
- * (P07, P08). At most so many lines a second, in which a flood that is dropped does not hide a refusal. Any thread.
+ * (P07, P08). At most so many lines a second and rule: a flood that one refuses does not hide what another one does. Any thread.
  */
 void winsd_policy_refused(struct winsd_policy *p, enum wins_rule rule, const struct wins_request *request);
 void winsd_policy_refused_unread(struct winsd_policy *p, enum wins_rule rule, struct wins_peer from);
