@@ -127,6 +127,25 @@ class Storage(harness.Case):
         resource.prlimit(registry.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         self.assertEqual(self.register(2), 0)
 
+    def test_a_deletion_that_the_disk_stops_2_12(self):
+        """2.12: a deletion of many names that a full disk comes into is partial; what it counted is gone, the others are there."""
+        registry = lab.Registry(self, self.port)
+        rows = "".join("N%d#20,unique,H,true,0,10.0.0.1\n" % number for number in range(4000))
+        registry.ctl_ok("import", self.write("many.csv", "name,kind,node,static,expires,addresses\n" + rows))
+        registry.process.stop()
+        registry.start()
+        resource.prlimit(registry.process.pid, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+        result = registry.ctl("delete", "--prefix", "N", "--json")
+        self.assertEqual((result.code, result.json["outcome"], result.json["reason"]), (8, "partial", "cut-short"), str(result))
+        self.assertIn(os.path.basename(registry.db), result.json["message"])
+        changed = result.answer["changed"]
+        self.assertTrue(256 <= changed < 4000, changed)
+        self.assertEqual(len(registry.ctl_ok("list", "--json").answer), 4000 - changed)
+        nothing = registry.ctl("delete", "--prefix", "N", "--json")
+        self.assertEqual((nothing.code, nothing.answer["changed"]), (3, 0), str(nothing))
+        resource.prlimit(registry.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self.assertEqual(registry.ctl_ok("delete", "--prefix", "N", "--json").answer["changed"], 4000 - changed)
+
     def test_read_only_file_system_is_refused_2_12(self):
         """2.12: a file system that may not be written is told with the name of the file, a new and an old database alike."""
         folder = self.mount()
