@@ -87,6 +87,21 @@ class Journal(harness.Case):
         self.registry.ctl_ok("add", "HOST#20", "10.0.0.1")
         self.assertEqual(self.registry.ctl("history", "HOST#20").code, 1)
 
+    def test_a_bound_that_is_lowered_holds_without_any_traffic_X16(self):
+        """X16: a journal that SIGHUP has made too long is cut slice by slice, though nobody registers, and the newest changes stay."""
+        config = self.write("winsd.conf", "journal_max = 100000\n")
+        self.serve("--config", config)
+        names = "".join("N%05d#20,unique,H,true,0,10.0.0.1\n" % number for number in range(3 * MANY))
+        self.registry.ctl_ok("import", self.write("many.csv", "name,kind,node,static,expires,addresses\n" + names))
+        self.registry.ctl_ok("add", "LAST#20", "10.0.0.1")
+        self.assertEqual(len(self.history("N00000#20")), 1)
+        before = self.registry.ctl_ok("stats", "--json").answer["commits"]
+        self.write("winsd.conf", "journal_max = 10\n")
+        self.registry.process.signal(signal.SIGHUP)
+        harness.wait_until(lambda: self.registry.ctl("history", "N%05d#20" % (3 * MANY - 1000)).code == 1, "the journal being cut")
+        self.assertGreaterEqual(self.registry.ctl_ok("stats", "--json").answer["commits"], before + 4)
+        self.assertEqual([row["change"] for row in self.history("LAST#20")], ["added"])
+
     def search(self, name):
         process = subprocess.Popen([harness.program("winsctl"), "--control", self.registry.control, "history", name],
                                    stdout=subprocess.DEVNULL, preexec_fn=harness.die_with_parent)

@@ -87,6 +87,12 @@ void wst_remove(struct wst *store, const struct nb_name *name)
     add_pending(store, &(struct pending){.record.name = *name, .removed = true});
 }
 
+bool wst_journal_is_over(const struct wst *store)
+{
+    (void)store;
+    return false;
+}
+
 void wst_set_journal_max(struct wst *store, uint64_t rows)
 {
     (void)store;

@@ -479,6 +479,55 @@ START_TEST(the_journal_is_bounded_X16)
 }
 END_TEST
 
+static void count_note(const struct wst_note *n, void *ctx)
+{
+    (void)n;
+    ++*(uint64_t *)ctx;
+}
+
+static uint64_t notes_of(struct wst *w, const struct nb_name *name)
+{
+    uint64_t cursor = 0, count = 0;
+    for (bool more = true; more;)
+        ck_assert_int_eq(wst_history(w, name, &cursor, 100, count_note, &count, &more, NULL), SL_OK);
+    return count;
+}
+
+/* X16: a bound that is lowered takes a bounded slice with each commit, and holds after enough of them; so after a restart. */
+START_TEST(a_long_journal_is_cut_in_slices_X16)
+{
+    enum { MANY = 50000, SLICE_MAX = 6000, KEPT = 10, RESTART_AT = 3, COMMITS_MAX = MANY / 2000 };
+    struct wst *w = open_store();
+    struct wins_record r = record_of("NAME", 7);
+    struct wst_note n = note_of(NULL, &r, WINS_R08);
+    wst_set_journal_max(w, MANY);
+    ck_assert_int_eq(wst_begin(w, NULL), SL_OK);
+    for (int i = 0; i < MANY; i++)
+        wst_note(w, &n);
+    ck_assert_int_eq(wst_commit(w, NULL), SL_OK);
+    ck_assert(!wst_journal_is_over(w));
+    wst_set_journal_max(w, KEPT);
+    uint64_t left = notes_of(w, &r.name);
+    ck_assert_uint_eq(left, MANY);
+    for (int commits = 0; wst_journal_is_over(w); commits++) {
+        ck_assert_int_lt(commits, COMMITS_MAX);
+        note_alone(w, &n);
+        uint64_t now = notes_of(w, &r.name);
+        ck_assert_uint_le(left - now, SLICE_MAX);
+        left = now;
+        if (commits != RESTART_AT)
+            continue;
+        wst_close(w);
+        w = open_store();
+        wst_set_journal_max(w, KEPT);
+    }
+    for (int i = 0; i < KEPT; i++)
+        note_alone(w, &n);
+    ck_assert_uint_eq(notes_of(w, &r.name), KEPT);
+    wst_close(w);
+}
+END_TEST
+
 /* Leaves the file as a server that was killed leaves it, with its log under another name. */
 static void die_without_log(char saved[96])
 {
@@ -681,6 +730,7 @@ static Suite *store_suite(void)
     tcase_add_test(c, a_second_server_is_refused);
     tcase_add_test(c, the_journal_keeps_what_was_noted_X16);
     tcase_add_test(c, the_journal_is_bounded_X16);
+    tcase_add_test(c, a_long_journal_is_cut_in_slices_X16);
     tcase_add_test(c, a_missing_log_is_refused_2_12);
     tcase_add_test(c, version_ids_leap_when_a_log_is_given_up_2_11);
     tcase_add_test(c, a_counter_that_fell_back_leaps_2_11);

@@ -101,7 +101,7 @@ static void send_wack(struct eng *eng, const struct eng_challenge *c)
 
 bool eng_has_batch(const struct eng *eng)
 {
-    return !eng_batch_empty(&eng->batch) || eng->scavenger.times_changed;
+    return !eng_batch_empty(&eng->batch) || eng->scavenger.times_changed || eng->cuts;
 }
 
 static enum sl_status store_batch(struct eng *eng, struct sl_error *e)
@@ -141,9 +141,10 @@ enum sl_status eng_commit(struct eng *eng, struct sl_error *e)
     if (!eng_has_batch(eng))
         return SL_OK;
     struct sl_error detail = {0};
-    bool writes = eng->batch.change_count || eng->scavenger.times_changed;
+    bool writes = eng->batch.change_count || eng->scavenger.times_changed || eng->cuts;
     enum sl_status s = writes ? store_batch(eng, &detail) : SL_OK;
     eng->scavenger.times_changed = false; /* after a failure the next heartbeat tells them again */
+    eng_notes_committed(eng, s);
     if (s) {
         eng->stats.commit_failures++;
         eng_scavenger_failed(&eng->scavenger, s, &detail);
@@ -303,8 +304,10 @@ static void take_reply(struct eng *eng, struct eng_now now, struct wins_peer fro
 
 int64_t eng_next_timer_ms(const struct eng *eng)
 {
-    int64_t due_ms = eng_challenges_due_ms(&eng->challenges);
-    return due_ms < eng->scavenger.due_ms ? due_ms : eng->scavenger.due_ms;
+    int64_t due_ms = eng_challenges_due_ms(&eng->challenges), notes_ms = eng_notes_due_ms(eng);
+    if (eng->scavenger.due_ms < due_ms)
+        due_ms = eng->scavenger.due_ms;
+    return notes_ms < due_ms ? notes_ms : due_ms;
 }
 
 /* The holder's address did not answer in time: again, the next address, or the end. */
@@ -402,6 +405,7 @@ void eng_tick(struct eng *eng, struct eng_now now, int64_t heard_ms)
         time_out(eng, eng_challenges_first(&eng->challenges), now);
     if (eng->scavenger.due_ms <= now.mono_ms)
         scavenge(eng, now);
+    eng_notes_tick(eng, now);
 }
 
 /* --- packets -------------------------------------------------------------------------------------------------------- */

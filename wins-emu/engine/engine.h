@@ -210,8 +210,9 @@ enum sl_status eng_compare(struct eng *eng, const struct nb_name *name, bool *re
 /* The next moment (monotonic) at which eng_tick has something to do; INT64_MAX when there is none. */
 int64_t eng_next_timer_ms(const struct eng *eng);
 /*
- * Does what is due: challenges are repeated, moved on, decided; the scavenger does a slice. All that came in until `heard_ms`
- * (monotonic) was given to eng_packet: a question that was due later is not unanswered yet, however late it is now.
+ * Does what is due: challenges are repeated, moved on, decided; the scavenger does a slice; of a journal that is too long some
+ * notes go with the batch. All that came in until `heard_ms` (monotonic) was given to eng_packet: a question that was due later
+ * is not unanswered yet, however late it is now.
  */
 void eng_tick(struct eng *eng, struct eng_now now, int64_t heard_ms);
 

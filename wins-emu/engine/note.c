@@ -19,6 +19,26 @@ void eng_note_by(struct eng *eng, enum wst_actor by, uint32_t source, int64_t no
     eng->origin = (struct eng_origin){by, source, now_s};
 }
 
+int64_t eng_notes_due_ms(const struct eng *eng)
+{
+    return wst_journal_is_over(eng->store) ? eng->cut_due_ms : INT64_MAX;
+}
+
+void eng_notes_tick(struct eng *eng, struct eng_now now)
+{
+    if (eng_notes_due_ms(eng) > now.mono_ms)
+        return;
+    eng->cut_due_ms = now.mono_ms + ENG_SLICE_GAP_MS;
+    eng->cuts = true;
+}
+
+void eng_notes_committed(struct eng *eng, enum sl_status status)
+{
+    if (eng->cuts && status != SL_OK)
+        eng->cut_due_ms += ENG_HEARTBEAT_MS; /* the disk is given some time */
+    eng->cuts = false;
+}
+
 void eng_note_make(const struct eng_origin *origin, enum wins_rule rule, const struct wins_record *before,
                    const struct wins_record *after, struct wst_note *ret_note)
 {

@@ -18,5 +18,11 @@ void eng_note(struct eng *eng, const struct nb_name *name, enum wins_rule rule, 
 /* The note of one change, for those who keep no batch. */
 void eng_note_make(const struct eng_origin *origin, enum wins_rule rule, const struct wins_record *before,
                    const struct wins_record *after, struct wst_note *ret_note);
+/* When the next slice of a journal that is too long may go; INT64_MAX when it is not. */
+int64_t eng_notes_due_ms(const struct eng *eng);
+/* Has it go with the open batch, when it is due; the batch needs nothing else for that. */
+void eng_notes_tick(struct eng *eng, struct eng_now now);
+/* What became of the batch. */
+void eng_notes_committed(struct eng *eng, enum sl_status status);
 
 #endif

@@ -32,6 +32,8 @@ struct eng {
     struct eng_batch batch;
     struct eng_challenges challenges;
     struct eng_scavenger scavenger;
+    int64_t cut_due_ms; /* when the next slice of a journal that is too long may go */
+    bool cuts;          /* with the open batch, which may have nothing else */
 };
 
 #endif

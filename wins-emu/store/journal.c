@@ -14,6 +14,7 @@ enum {
     CHUNK_MAX = 32 << 10, /* octets of notes in one row */
     NONE = 0xff,          /* count of an image where there is no record */
     CUT_EVERY = 64,       /* rows of one batch, so that an import of any size keeps the table small */
+    CUT_NOTES = 4096,     /* that go in one commit, and as many as it adds: some hundred pages at most */
     SLACK = 64,           /* a 64th more than the bound, cut at once: each cut writes pages at the other end of the table */
 };
 
@@ -147,12 +148,24 @@ void wst_journal_committed(struct wst *w)
     w->journal.last = w->journal.next_last;
 }
 
+static bool is_over(const struct wst_journal *j, uint64_t first, uint64_t last)
+{
+    return last + 1 - first > j->max + j->max / SLACK;
+}
+
+bool wst_journal_is_over(const struct wst *w)
+{
+    SL_CHECK_MAGIC(w, WST_MAGIC);
+    return is_over(&w->journal, w->journal.first, w->journal.last);
+}
+
 static void cut(struct wst *w)
 {
     struct wst_journal *j = &w->journal;
-    if (w->failed != SL_OK || j->next_last + 1 - j->next_first <= j->max + j->max / SLACK)
+    if (w->failed != SL_OK || !is_over(j, j->next_first, j->next_last))
         return;
-    uint64_t last_to_go = j->next_last - j->max;
+    uint64_t too_many = j->next_last - j->max, most = j->next_first + (j->next_last - j->last) + CUT_NOTES;
+    uint64_t last_to_go = too_many < most ? too_many : most;
     struct db_stmt *s = db_prepare(w->db, "DELETE FROM journal WHERE id <= ?1");
     db_bind_int(s, 1, (int64_t)last_to_go);
     wst_run_in_batch(w, s);

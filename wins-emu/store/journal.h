@@ -3,9 +3,10 @@
  *
  * A note is one change of one name: who (a client, an administrator, the scavenger, an import), from where, under which rule,
  * when, and the record before and after. A refresh that moves nothing but the expiry is no change and makes no note. The list is
- * bounded by the number of notes: when a sixty-fourth is too many the oldest go, as far as all of their row are too many. A row
- * holds all notes of one batch, in the order of their time and without an index, since rows and index pages are what a note would
- * cost; a look-up by name reads them all (some ten milliseconds for 100 000).
+ * bounded by the number of notes: when a sixty-fourth is too many the oldest go, as far as all of their row are too many, some
+ * thousand in one commit, so that a bound that was lowered by millions holds up nobody. A row holds all notes of one batch, in
+ * the order of their time and without an index, since rows and index pages are what a note would cost; a look-up by name reads
+ * them all (some ten milliseconds for 100 000).
  */
 #ifndef SL_WINS_STORE_JOURNAL_H
 #define SL_WINS_STORE_JOURNAL_H
@@ -45,6 +46,8 @@ void wst_image_of(const struct wins_record *record, struct wst_image *ret_image)
 
 /* How many notes the journal keeps from the next commit on; 0: none, and no more are written. A new store has 0. */
 void wst_set_journal_max(struct wst *store, uint64_t notes);
+/* True while there are too many all the same: each commit, also one of nothing else, lets some thousand go. */
+bool wst_journal_is_over(const struct wst *store);
 /* Adds a note to the batch. */
 void wst_note(struct wst *store, const struct wst_note *note);
 
