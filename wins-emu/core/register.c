@@ -36,6 +36,21 @@ static void take_over(const struct wins_case *c, struct wins_decision *d)
     d->record.owner = c->config->self;
 }
 
+/* The end of a member's lease that this request takes nothing back of. */
+static int64_t longer_lease_s(const struct wins_case *c, const struct wins_member *m)
+{
+    int64_t asked_s = c->now_s + wins_case_ttl_s(c), most_s = c->now_s + c->config->ttl_max_s;
+    if (m->owner != c->config->self || m->expires_s < asked_s)
+        return asked_s;
+    return m->expires_s < most_s ? m->expires_s : most_s;
+}
+
+/* Only the address itself brings its end forward: else whoever names it would end the name behind the holder's back. */
+static int64_t lease_s(const struct wins_case *c, const struct wins_member *m)
+{
+    return c->request->source == m->address ? c->now_s + wins_case_ttl_s(c) : longer_lease_s(c, m);
+}
+
 /*
  * A name lives as long as the last of the leases that were granted here: a short one of one member ends no other's. None is
  * longer than could be granted now, lest a clock that was wrong for a while be felt for ever.
@@ -56,7 +71,7 @@ static void extend(const struct wins_case *c, struct wins_decision *d)
     d->record = *c->record;
     struct wins_member *m = &d->record.members[shared ? 0 : wins_record_find(c->record, c->request->address)];
     if (!shared)
-        m->expires_s = c->now_s + wins_case_ttl_s(c);
+        m->expires_s = lease_s(c, m);
     if (c->record->owner != c->config->self)
         take_over(c, d);
     set_expiry(c, &d->record);
@@ -113,8 +128,7 @@ static struct wins_member confirm(const struct wins_case *c, const struct wins_m
 {
     struct wins_member m = new_member(c);
     m.address = old->address;
-    if (old->owner == m.owner && old->expires_s > m.expires_s)
-        m.expires_s = old->expires_s;
+    m.expires_s = longer_lease_s(c, old);
     return m;
 }
 

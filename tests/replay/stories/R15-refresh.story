@@ -2,6 +2,7 @@ given HOST#00 active unique 10.0.0.1 version 1 expires 1d
 given MULTI#00 active mhomed 10.0.0.1+1d 10.0.0.4+1d version 2 expires 1d
 given MANY#00 active mhomed 10.0.0.1+5d 10.0.0.2+5d version 3 expires 5d
 given LONE#00 active unique 10.0.0.1+5d version 4 expires 5d
+given HELD#00 active unique 10.0.0.1+5d version 5 expires 5d
 at 1h
 from 10.0.0.1 refresh HOST#00 unique 10.0.0.1 ttl 6d
 expect to 10.0.0.1 ok HOST#00 10.0.0.1 ttl 6d rule R15
@@ -16,6 +17,13 @@ state MANY#00 active mhomed 10.0.0.1+5d 10.0.0.2+7h version 3 expires 5d
 from 10.0.0.1 refresh LONE#00 unique 10.0.0.1 ttl 6h
 expect to 10.0.0.1 ok ttl 6h rule R15
 state LONE#00 active unique 10.0.0.1+7h version 4 expires 7h
+# Not behind the holder's back: who names an address that is not his own ends no lease of it, but may make it longer.
+from 10.0.0.9 refresh HELD#00 unique 10.0.0.1 ttl 6h
+expect to 10.0.0.9 ok ttl 6h rule R15
+state HELD#00 active unique 10.0.0.1+5d version 5 expires 5d
+from 10.0.0.9 multihomed MULTI#00 unique 10.0.0.1 ttl 6d
+expect to 10.0.0.9 ok ttl 6d rule R15
+state MULTI#00 active mhomed 10.0.0.1+145h 10.0.0.4+145h version 2 expires 145h
 # A plain refresh need not wait for the disk ...
 hold
 from 10.0.0.1 refresh HOST#00 unique 10.0.0.1

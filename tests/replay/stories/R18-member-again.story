@@ -12,3 +12,7 @@ state OTHER#1C active sgroup 10.0.0.1@10.0.0.99 10.0.0.2@10.0.0.53 version 41 ow
 from 10.0.0.2 refresh LONG#1C group 10.0.0.2 ttl 6h
 expect to 10.0.0.2 ok ttl 6h rule R18
 state LONG#1C active sgroup 10.0.0.1+5d 10.0.0.2+6h version 2 expires 5d
+# Nor can one member shorten that of another.
+from 10.0.0.2 refresh LONG#1C group 10.0.0.1 ttl 6h
+expect to 10.0.0.2 ok ttl 6h rule R18
+state LONG#1C active sgroup 10.0.0.1+5d 10.0.0.2+6h version 2 expires 5d
