@@ -14,6 +14,7 @@ import nbns
 SEED = int(os.environ.get("SL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 DISK_OCTETS = 1 << 20
 PAGE = 4096
+HEAD, FRAME = 32, 24 + PAGE    # of a write-ahead log
 NAMES = 400
 DAMAGES = 12
 KILLS = 20    # until one meets a backup; the first nearly always does
@@ -223,6 +224,27 @@ class Storage(harness.Case):
         versions = [record["version"] for record in registry.ctl_ok("list", "--json").answer]
         self.assertEqual(len(set(versions)), sum(there) + 1)
         self.assertEqual(max(versions), registry.record("NAME-%d#20" % NAMES)["version"])
+
+    def test_damaged_write_ahead_log_is_refused_2_12(self):
+        """2.12: one wrong bit in the log of a killed server, its head or a page with more behind it: nothing starts, nothing changes."""
+        print("SL_SEED=%d" % SEED)
+        dice = random.Random(SEED)
+        registry = lab.Registry(self, self.port)
+        for number in range(NAMES // 4):
+            self.assertEqual(self.register(number), 0)
+        registry.process.kill()
+        log = pathlib.Path(registry.db + "-wal")
+        good = log.read_bytes()
+        for at in [dice.randrange(HEAD)] + [dice.randrange(HEAD, len(good) // 2) for _ in range(BITS)]:
+            wrong = bytearray(good)
+            wrong[at] ^= 1 << dice.randrange(8)
+            log.write_bytes(wrong)
+            self.refused(registry.db, 7, "write-ahead log", "damaged at octet %d:" % (at - (at - HEAD) % FRAME if at >= HEAD else 0),
+                         "--accept-missing-log")
+            self.assertEqual(log.read_bytes(), wrong)
+        log.write_bytes(good)
+        registry.start()
+        self.check_answers(range(NAMES // 4))
 
     def test_missing_write_ahead_log_is_refused_2_11_2_12(self):
         """2.11, 2.12: without the log of a killed server nothing starts; who accepts that gets version ids never seen before."""

@@ -98,6 +98,12 @@ void wst_file_remember(struct wst *w);
 /* SL_IO when one of them is not at its place any more, so that what is written would not be found after a restart. */
 enum sl_status wst_file_in_place(const struct wst *w, struct sl_error *e) SL_MUST;
 
+/*
+ * SL_CORRUPT when a log that is there does not make sense up to its end: SQLite would start without what lies behind the damage.
+ * An end that was being written is none. What is damaged in the last transaction cannot be told from that (log.c).
+ */
+enum sl_status wst_log_check(const char *path, struct sl_error *e) SL_MUST;
+
 /* ---- journal.c ---- */
 
 /* Finds out where the journal stands. */

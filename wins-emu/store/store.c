@@ -232,6 +232,8 @@ enum sl_status wst_open(const char *path, uint32_t self, struct wst **ret_store,
     w->self = self;
     w->path = sl_strdup(path);
     status = wst_file_lock(w, path, e);
+    if (status == SL_OK && had_log)
+        status = wst_log_check(path, e);
     if (status == SL_OK) {
         wst_file_remove_copies(path);
         status = db_open(path, DB_CREATE, &schema, &w->db, e);
