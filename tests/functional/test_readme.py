@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 
 import harness
 import lab
@@ -70,6 +71,23 @@ class Head(harness.Case):
         with open(README, encoding="utf-8") as text:
             head = [line.strip() for line in text.read().splitlines() if line.strip()][:3]
         self.assertTrue(head[1].startswith("./bootstrap demo") and head[2].startswith("./bootstrap check"), head)
+
+    def test_check_after_demo_finds_what_it_has_installed(self):
+        """./bootstrap check in a tree where ./bootstrap demo was: configure looks again, once, when there are other packages"""
+        shutil.copy(os.path.join(harness.SRCDIR, "bootstrap"), self.folder)
+        runs, again = self.path("runs"), "#!/bin/sh\necho \"$@\" >>%s\n" % self.path("runs")
+        self.write("status", again, 0o755)
+        self.write("configure", again + "printf 'all:\\ndemo:\\ncheck:\\n' >Makefile; cp ../status config.status\n", 0o755)
+        self.write("dpkg-query", "#!/bin/sh\ncase $* in *Version*) cat %s ;; *) echo installed ;; esac\n" % self.path("there"), 0o755)
+        for packages, target, expected in (("slapd 1 installed\n", "demo", ["-q"]),
+                                           ("slapd 1 installed\n", "demo", []),
+                                           ("slapd 1 installed\ncheck 2 installed\n", "check", ["-q --recheck", "-q"]),
+                                           ("slapd 1 installed\ncheck 2 installed\n", "demo", [])):
+            self.write("there", packages)
+            self.write("runs", "")
+            self.run_ok([self.path("bootstrap"), target], env={"PATH": self.folder + ":" + os.environ["PATH"], "BUILD_DIR": "build"})
+            with open(runs, encoding="utf-8") as text:
+                self.assertEqual(text.read().splitlines(), expected, target)
 
     def test_links_lead_somewhere(self):
         """every file that README links to exists"""
