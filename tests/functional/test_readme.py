@@ -78,7 +78,7 @@ class Head(harness.Case):
         runs, again = self.path("runs"), "#!/bin/sh\necho \"$@\" >>%s\n" % self.path("runs")
         self.write("status", again, 0o755)
         self.write("configure", again + "printf 'all:\\ndemo:\\ncheck:\\n' >Makefile; cp ../status config.status\n", 0o755)
-        self.write("dpkg-query", "#!/bin/sh\ncase $* in *Version*) cat %s ;; *) echo installed ;; esac\n" % self.path("there"), 0o755)
+        self.write("dpkg-query", "#!/bin/sh\ncase $* in *Version*) cat %s; exit 1 ;; *) echo installed ;; esac\n" % self.path("there"), 0o755)
         for packages, target, expected in (("slapd 1 installed\n", "demo", ["-q"]),
                                            ("slapd 1 installed\n", "demo", []),
                                            ("slapd 1 installed\ncheck 2 installed\n", "check", ["-q --recheck", "-q"]),
