@@ -1,6 +1,7 @@
 #include "site/store/store.h"
 
 #include "common/base/assert.h"
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "locator/net/dnsc.h"
@@ -8,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +128,8 @@ bool sst_is_current(const struct sst *store)
 
 /* ---- the one site server ------------------------------------------------------------------------------------------------ */
 
+enum { LOCK_WAIT_MS = 2000, LOCK_RETRY_MS = 50 };
+
 static enum sl_status is_taken(const struct sst_lock *lock, struct sl_error *e)
 {
     return sl_fail(e, SL_CONFLICT, "%s: another process is the site server of this database", lock->path);
@@ -146,13 +150,29 @@ static enum sl_status lock_file(struct sst_lock *lock, struct sl_error *e)
     return status;
 }
 
-static enum sl_status lock_server(struct sst_lock *lock, struct sl_error *e)
+static enum sl_status try_lock(struct sst_lock *lock, struct sl_error *e)
 {
     bool taken = false;
-    enum sl_status status = open_server(lock->path, DB_READ_WRITE, lock->patience, &lock->db, e);
-    if (status == SL_OK)
-        status = db_pg_lock(lock->db, SERVER_LOCK, &taken, e);
+    enum sl_status status = db_pg_lock(lock->db, SERVER_LOCK, &taken, e);
     return status == SL_OK && !taken ? is_taken(lock, e) : status;
+}
+
+static enum sl_status lock_server(struct sst_lock *lock, struct sl_error *e)
+{
+    enum sl_status status = open_server(lock->path, DB_READ_WRITE, lock->patience, &lock->db, e);
+    return status == SL_OK ? try_lock(lock, e) : status;
+}
+
+/* The session of one that has just ended keeps the lock until the database has noticed. */
+static enum sl_status lock_server_soon(struct sst_lock *lock, struct sl_error *e)
+{
+    const int64_t end_ms = sl_clock_mono_ms() + LOCK_WAIT_MS;
+    enum sl_status status = lock_server(lock, e);
+    while (status == SL_CONFLICT && lock->db != NULL && sl_clock_mono_ms() < end_ms) {
+        (void)poll(NULL, 0, LOCK_RETRY_MS);
+        status = try_lock(lock, e);
+    }
+    return status;
 }
 
 enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e)
@@ -165,7 +185,7 @@ enum sl_status sst_lock_patient(const char *path, const struct db_patience *pati
 {
     struct sst_lock *lock = sl_new(sizeof *lock);
     *lock = (struct sst_lock){.magic = SST_LOCK_MAGIC, .path = sl_strdup(path), .patience = patience, .fd = -1};
-    enum sl_status status = sst_is_file(path) ? lock_file(lock, e) : lock_server(lock, e);
+    enum sl_status status = sst_is_file(path) ? lock_file(lock, e) : lock_server_soon(lock, e);
     if (status == SL_OK)
         *ret_lock = lock;
     else

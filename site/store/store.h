@@ -50,7 +50,10 @@ void sst_close(struct sst *store); /* NULL is accepted */
  * False once the file was moved away or replaced, may be written after all, or the connection is lost: close, and open again.
  */
 bool sst_is_current(const struct sst *store);
-/* Takes the right to be the site server of this database (S2.02), which ends with the process; SL_CONFLICT: another has it. */
+/*
+ * Takes the right to be the site server of this database (S2.02), which ends with the process; SL_CONFLICT: another has it. In
+ * PostgreSQL that is waited for a moment (2 s): the session of one that has ended goes on until its server has noticed.
+ */
 enum sl_status sst_lock_server(const char *path, struct sst_lock **ret_lock, struct sl_error *e) SL_MUST;
 /* Makes sure that it is still ours; one that went with a lost connection is taken anew. SL_CONFLICT, SL_UNREACHABLE. */
 enum sl_status sst_relock_server(struct sst_lock *lock, struct sl_error *e) SL_MUST;

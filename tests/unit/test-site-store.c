@@ -13,10 +13,12 @@
 #include "tests/unit/unit.h"
 
 #include <check.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[64], path[256];
@@ -386,6 +388,37 @@ START_TEST(S2_02_only_one_process_is_the_site_server)
     sst_unlock_server(first);
     ok(sst_lock_server(path, &second, &e), &e);
     sst_unlock_server(second);
+}
+END_TEST
+
+/* A process that has the lock until it ends, without a word to the database. */
+static pid_t hold_for(int milliseconds)
+{
+    int told[2];
+    char one;
+    ck_assert_int_eq(pipe(told), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct sl_error e;
+        struct sst_lock *lock = NULL;
+        if (sst_lock_server(path, &lock, &e) == SL_OK && write(told[1], "1", 1) == 1)
+            (void)poll(NULL, 0, milliseconds);
+        _exit(0);
+    }
+    close(told[1]);
+    ck_assert_int_eq(read(told[0], &one, 1), 1);
+    close(told[0]);
+    return pid;
+}
+
+START_TEST(S2_02_a_site_server_may_start_while_the_one_before_ends)
+{
+    struct sl_error e = {0};
+    struct sst_lock *lock = NULL;
+    pid_t before = hold_for(300);
+    ok(sst_lock_server(path, &lock, &e), &e);
+    sst_unlock_server(lock);
+    ck_assert_int_eq(waitpid(before, NULL, 0), before);
 }
 END_TEST
 
@@ -1213,6 +1246,8 @@ int main(void)
     tcase_add_test(tc, another_connection_sees_a_change_by_its_generation);
     tcase_add_test(tc, reopened_database_has_everything);
     tcase_add_test(tc, S2_02_only_one_process_is_the_site_server);
+    if (unit_site_uri() != NULL)
+        tcase_add_test(tc, S2_02_a_site_server_may_start_while_the_one_before_ends);
     if (unit_site_uri() == NULL)
         tcase_add_test(tc, a_moved_database_is_noticed);
     if (unit_site_uri() == NULL)
