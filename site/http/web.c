@@ -530,11 +530,26 @@ size_t web_connections(const struct web *web)
     return open;
 }
 
-/* Who was waiting is told; what is too long for that is cut off, and asked for again. */
+static bool has_connections(const struct web *web)
+{
+    for (size_t i = 0; i < web->door_count; i++) {
+        const union MHD_DaemonInfo *info =
+            web->doors[i].daemon ? MHD_get_daemon_info(web->doors[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
+        if (info != NULL && info->num_connections > 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Who was waiting is told; what is too long for that is cut off, and asked for again. A connection on which something senseless
+ * arrives while the library stops is more than libmicrohttpd 0.9.75 can take: it writes the head of an answer that it has not
+ * got. So those whose clients are gone go first.
+ */
 static void let_finish(struct web *web)
 {
     struct sl_deadline deadline = sl_deadline_in(FINISH_MS);
-    while (atomic_load(&web->answering) > 0 && !sl_deadline_passed(deadline))
+    while ((atomic_load(&web->answering) > 0 || has_connections(web)) && !sl_deadline_passed(deadline))
         (void)poll(NULL, 0, FINISH_LOOK_MS);
 }
 
